@@ -1,0 +1,121 @@
+import type { Incarnation, NodeId } from '@tutti/kernel';
+import type { ExecutionMode, Plan } from '../../engines/workflow/plan.ts';
+
+/** One life of one node, as the holder of attempts. */
+export interface Holder {
+  readonly node: NodeId;
+  readonly incarnation: Incarnation;
+}
+
+/** Opens a session on a checked plan. Refused with `TUTTI_SESSION_EXISTS` if the id is taken by another plan. */
+export interface OpenSession {
+  readonly type: 'session.open';
+  readonly session: string;
+  readonly plan: Plan;
+  readonly mode: ExecutionMode;
+  readonly folder: string;
+}
+
+/** Stops a session: running attempts lose their fences, nothing new starts. */
+export interface CancelSession {
+  readonly type: 'session.cancel';
+  readonly session: string;
+  readonly reason: string;
+}
+
+/** Gives ready tasks to orchestrators on nodes. Each task's answer is a fence, or why it was not given. */
+export interface AssignTasks {
+  readonly type: 'tasks.assign';
+  readonly session: string;
+  readonly assignments: readonly (Holder & { readonly task: string; readonly why: string })[];
+}
+
+/** The orchestrator has begun an attempt: from here on it counts as running. */
+export interface StartTask {
+  readonly type: 'task.start';
+  readonly session: string;
+  readonly task: string;
+  readonly fence: number;
+}
+
+/** Refused with `TUTTI_FENCE_STALE` when another attempt has taken over: the late result changes nothing. */
+export interface CompleteTask {
+  readonly type: 'task.complete';
+  readonly session: string;
+  readonly task: string;
+  readonly fence: number;
+  readonly output: unknown;
+}
+
+export interface FailTask {
+  readonly type: 'task.fail';
+  readonly session: string;
+  readonly task: string;
+  readonly fence: number;
+  readonly problem: { readonly code: string; readonly message: string };
+  readonly retryable: boolean;
+  /** How long the next attempt has to wait, drawn by the proposer from the task's backoff. */
+  readonly retryInMs: number;
+}
+
+/** A retry's wait is over: back to ready. */
+export interface WakeTask {
+  readonly type: 'task.wake';
+  readonly session: string;
+  readonly task: string;
+}
+
+/** A node's life is over: every attempt it held goes back to ready, without using up a try. */
+export interface LoseHolder {
+  readonly type: 'holder.lost';
+  readonly holder: Holder;
+  /** The recovery that was chosen, for the record. */
+  readonly recovery: RecoveryMove;
+}
+
+/** What to do about a failed orchestrator (requirement I1). */
+export type RecoveryMove = 'restart' | 'failover' | 'redistribute' | 'degrade';
+
+/** A full barrier was checked: released, or in conflict, which fails the session with both sides on show. */
+export interface ResolveBarrier {
+  readonly type: 'barrier.resolve';
+  readonly session: string;
+  readonly barrier: string;
+  readonly generation: number;
+  readonly conflicts: readonly Conflict[];
+}
+
+/** Two participants that disagree. */
+export interface Conflict {
+  /** The detector that found it, such as `api-contract`. */
+  readonly check: string;
+  readonly subject: string;
+  readonly sides: readonly [ConflictSide, ConflictSide];
+  readonly explanation: string;
+}
+
+export interface ConflictSide {
+  readonly orchestrator: string;
+  readonly task: string;
+  readonly value: unknown;
+}
+
+/** Gives up an optional task for good, so that the rest can finish on what is left of the cluster. */
+export interface DegradeTask {
+  readonly type: 'task.degrade';
+  readonly session: string;
+  readonly task: string;
+  readonly reason: string;
+}
+
+export type BoardCommand =
+  | OpenSession
+  | CancelSession
+  | AssignTasks
+  | StartTask
+  | CompleteTask
+  | FailTask
+  | WakeTask
+  | LoseHolder
+  | ResolveBarrier
+  | DegradeTask;

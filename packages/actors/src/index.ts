@@ -1,0 +1,9 @@
+/**
+ * Orchestration on the Tutti runtime: plans, task boards, barriers, orchestrators and their recovery.
+ *
+ * @module
+ */
+export type * from './coordination/board/commands.ts';
+export type * from './coordination/board/state.ts';
+export type * from './engines/workflow/plan.ts';
+export { simulatedWorker, type Worker, type WorkInput } from './workers/worker.ts';

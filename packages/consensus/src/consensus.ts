@@ -1,0 +1,92 @@
+import type { LogIndex, NodeId, Term, WireValue } from '@tutti/kernel';
+
+/** What an entry of the log tells the module that applies it. The only time a module may know is `timeMs`. */
+export interface ApplyContext {
+  /** The entry's place; grows by at least one from call to call. */
+  readonly index: LogIndex;
+  /** Wall time that the leader stamped on the entry, in milliseconds since 1970; never goes back along the log. */
+  readonly timeMs: number;
+}
+
+/**
+ * A named part of the replicated state. Every voter holds one instance and applies the same commands in the same
+ * order, so `apply` must be a pure function of state, command and context: no clock, no chance, no I/O.
+ */
+export interface ReplicatedModule {
+  /** Unique within the log; it is written into every entry, so it cannot be changed later. */
+  readonly name: string;
+  /**
+   * Changes the state and returns the command's result. To refuse a command, throw a TuttiError before anything is
+   * changed: the refusal is then its result on every node. Throwing anything else stops the node.
+   */
+  apply(command: WireValue, context: ApplyContext): WireValue;
+  /**
+   * The whole state as a run of values, none larger than some 64 KiB when encoded. Called between two applies; it
+   * must capture the state at once (later applies must not show), but may build the values lazily.
+   */
+  snapshot(): Iterable<WireValue>;
+  /** Replaces the whole state by what `snapshot` gave, on this node or another. */
+  restore(parts: Iterable<WireValue>): void;
+}
+
+/** How to propose. */
+export interface ProposeOptions {
+  /** Gives up after this long; default 10,000. The command may then still take effect: `TUTTI_OUTCOME_UNKNOWN`. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+export type ReplicaRole = 'follower' | 'candidate' | 'leader' | 'learner' | 'stopped';
+
+/** What one replica believes now. Soft state: by the time it is read it may have changed. */
+export interface ConsensusStatus {
+  readonly nodeId: NodeId;
+  readonly role: ReplicaRole;
+  readonly term: Term;
+  /** The leader of `term`, once this replica has heard of it. */
+  readonly leader: NodeId | undefined;
+  readonly commitIndex: LogIndex;
+  readonly appliedIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+  readonly voters: readonly NodeId[];
+  /** The entry up to which the log is replaced by a snapshot; 0 when there is none. */
+  readonly snapshotIndex: LogIndex;
+}
+
+/** Follows one module on this node. Called after the state has changed, in log order, never inside `apply`. */
+export interface ModuleWatcher {
+  /** `outcome` is what `apply` returned, or the TuttiError it threw. */
+  applied?(command: WireValue, outcome: unknown, context: ApplyContext): void;
+  /** The state was replaced as a whole by a snapshot; what changed is not known. */
+  restored?(index: LogIndex): void;
+}
+
+/**
+ * Agreement, as everything above sees it: commands go in, one order comes out, on every node. Raft and PBFT are
+ * behind it, and so could be a store outside. Propose and read may be called on any node; they find the leader.
+ */
+export interface Consensus {
+  readonly nodeId: NodeId;
+  /** Adds a module; only before {@link start}. @throws TuttiError `TUTTI_MODULE_DUPLICATE` */
+  register(module: ReplicatedModule): void;
+  /** Restores the state from disk and joins the others. Resolves when this replica serves, leader or not. */
+  start(): Promise<void>;
+  /**
+   * Has a command ordered and applied once, however often it is retried inside, and returns its result.
+   * @throws TuttiError `TUTTI_OUTCOME_UNKNOWN`, `TUTTI_NO_LEADER`, `TUTTI_PROPOSAL_TOO_LARGE`,
+   * `TUTTI_OVERLOADED`, `TUTTI_CLOSED`, or what the module refused with.
+   */
+  propose(module: string, command: WireValue, options?: ProposeOptions): Promise<WireValue>;
+  /**
+   * A linearizable read: when it resolves, the local modules show every command that had been acknowledged anywhere
+   * before it was called. Raft thesis 6.4.
+   */
+  readBarrier(options?: ProposeOptions): Promise<LogIndex>;
+  status(): ConsensusStatus;
+  /** Calls back on each change of role, term or leader; returns the function that ends it. */
+  onStatus(listener: (status: ConsensusStatus) => void): () => void;
+  /** Follows a module's changes on this node; returns the function that ends it. */
+  watch(module: string, watcher: ModuleWatcher): () => void;
+  /** Stops taking part. Durable state stays. Idempotent. */
+  stop(): Promise<void>;
+}

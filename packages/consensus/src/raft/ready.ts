@@ -1,0 +1,41 @@
+import type { LogIndex, NodeId } from '@tutti/kernel';
+import type { Entry, HardState, RaftMessage, SnapshotMeta } from './messages.ts';
+
+/** A linearizable read that may be answered once `index` has been applied. */
+export interface ReadState {
+  readonly requestId: number;
+  readonly index: LogIndex;
+}
+
+/** A batch of log writes. `sequence` grows by one per batch and comes back with the completion. */
+export interface PersistBatch {
+  readonly sequence: number;
+  /** Written and flushed before this batch's messages leave, when present. */
+  readonly hardState: HardState | undefined;
+  /** Entries to write. The first may overwrite: everything on disk from its index on is to be dropped first. */
+  readonly entries: readonly Entry[];
+}
+
+/**
+ * What a Raft core wants done, in this order:
+ * 1. send `messages` now: they promise nothing about this node's disk;
+ * 2. write and flush `persist`; when it is durable, send `afterPersist` and call `core.persisted(sequence)`;
+ * 3. apply `committed` in order (they are on a quorum's disks, and in memory here), then call `core.applied(index)`;
+ * 4. answer `reads` whose index has been applied; `lostReads` could not be confirmed and must be asked again;
+ * 5. stream a snapshot to each peer of `snapshotsTo`, reporting through `core.snapshotSent` / `snapshotFailed`.
+ *
+ * Batches are handed to the disk in order of `sequence`; a later one may be merged with an earlier that has not
+ * begun. A leader's entries go out in `messages` while `persist` is still being written: its own disk counts for
+ * the quorum only after `persisted`, which the core matches by sequence, never by index alone.
+ */
+export interface Ready {
+  readonly messages: readonly RaftMessage[];
+  readonly persist: PersistBatch | undefined;
+  readonly afterPersist: readonly RaftMessage[];
+  readonly committed: readonly Entry[];
+  readonly reads: readonly ReadState[];
+  readonly lostReads: readonly number[];
+  readonly snapshotsTo: readonly NodeId[];
+  /** A snapshot that arrived whole: replace the state machine and the log by it, then call `core.restored(meta)`. */
+  readonly install: SnapshotMeta | undefined;
+}

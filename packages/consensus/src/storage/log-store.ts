@@ -1,0 +1,71 @@
+import type { LogIndex, Term } from '@tutti/kernel';
+import type { Entry, HardState, SnapshotMeta } from '../raft/messages.ts';
+
+/** Told once when a write is on disk, or that it failed. After a failure the store refuses every later write. */
+export type WriteCallback = (failure: Error | undefined) => void;
+
+/** One durable write: hard state and entries together, flushed once. */
+export interface LogWrite {
+  readonly hardState: HardState | undefined;
+  /** If the first one's index is not last + 1, everything from it on is truncated as part of this write. */
+  readonly entries: readonly Entry[];
+}
+
+/** What a store holds when it is opened. */
+export interface LogStoreState {
+  readonly hardState: HardState;
+  readonly snapshot: SnapshotMeta | undefined;
+  readonly firstIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+}
+
+/** A finished snapshot's contents. */
+export interface StoredSnapshot {
+  readonly meta: SnapshotMeta;
+  readonly totalBytes: number;
+  readonly checksum: number;
+  /** Reads up to `length` bytes from `offset`. The bytes belong to the caller. */
+  read(offset: number, length: number, done: (failure: Error | undefined, data: Uint8Array) => void): void;
+}
+
+/** A snapshot being written; nothing of it is visible until `commit` has called back. */
+export interface SnapshotWriter {
+  readonly meta: SnapshotMeta;
+  /** Bytes written so far. */
+  readonly size: number;
+  write(data: Uint8Array, done: WriteCallback): void;
+  /** Flushes, renames into place, forgets older snapshots. `checksum` is compared if given. */
+  commit(
+    checksum: number | undefined,
+    done: (failure: Error | undefined, stored?: StoredSnapshot) => void,
+  ): void;
+  abort(): void;
+}
+
+/**
+ * Where a replica keeps its log. Callbacks, not promises, so that the simulator decides every completion. The
+ * driver keeps one write in flight; completions come in order. The store owns what it is given; entries handed
+ * out must not be changed. One process at a time may have it open.
+ */
+export interface LogStore {
+  /** @throws TuttiError (through the callback) see `docs/reference/errors.md`, `TUTTI_STORE_*` */
+  open(done: (failure: Error | undefined, state?: LogStoreState) => void): void;
+  /** Writes and flushes; calls back when durable. */
+  append(write: LogWrite, done: WriteCallback): void;
+  /** Term of an entry that is held, or of the snapshot's last; undefined if neither. Answered from memory. */
+  termAt(index: LogIndex): Term | undefined;
+  /**
+   * Entries `from` to `to` (both included), fewer if they exceed `maxBytes`, at least one. Includes entries whose
+   * write is not durable yet. Synchronous: the tail is in memory, older entries are read from the segment.
+   */
+  entries(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[];
+  snapshot(): StoredSnapshot | undefined;
+  beginSnapshot(meta: SnapshotMeta): SnapshotWriter;
+  /**
+   * Drops entries up to and including `index` that the stored snapshot covers; whole segments at a time, later.
+   */
+  compact(index: LogIndex): void;
+  /** Drops the whole log and continues after the stored snapshot: its state replaced ours. */
+  resetToSnapshot(done: WriteCallback): void;
+  close(done: WriteCallback): void;
+}

@@ -1,0 +1,110 @@
+import {
+  type Clock,
+  isTuttiError,
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  TuttiError,
+  term,
+  type WireValue,
+} from '@tutti/kernel';
+import type {
+  ApplyContext,
+  Consensus,
+  ConsensusStatus,
+  ModuleWatcher,
+  ReplicatedModule,
+} from '../consensus.ts';
+
+/**
+ * Agreement with oneself: one node, nothing on disk. The volatile placement and unit tests run on it, through the
+ * same port as a cluster. A proposal is applied in a later turn, as it would be with others.
+ */
+export class VolatileConsensus implements Consensus {
+  readonly nodeId: NodeId;
+  readonly #clock: Clock;
+  readonly #modules = new Map<string, ReplicatedModule>();
+  readonly #watchers = new Map<string, Set<ModuleWatcher>>();
+  #index = 0;
+  #state: 'new' | 'running' | 'stopped' = 'new';
+
+  constructor(nodeId: NodeId, clock: Clock) {
+    this.nodeId = nodeId;
+    this.#clock = clock;
+  }
+
+  register(module: ReplicatedModule): void {
+    if (this.#modules.has(module.name))
+      throw new TuttiError('TUTTI_MODULE_DUPLICATE', { module: module.name });
+    this.#modules.set(module.name, module);
+  }
+
+  start(): Promise<void> {
+    this.#state = 'running';
+    return Promise.resolve();
+  }
+
+  propose(module: string, command: WireValue): Promise<WireValue> {
+    return new Promise((resolve, reject) => {
+      this.#clock.nextTurn(() => {
+        try {
+          resolve(this.#apply(module, command));
+        } catch (thrown) {
+          reject(thrown);
+        }
+      });
+    });
+  }
+
+  #apply(name: string, command: WireValue): WireValue {
+    if (this.#state !== 'running') throw new TuttiError('TUTTI_CLOSED', { what: 'This replica' });
+    const module = this.#modules.get(name);
+    if (!module) throw new TuttiError('TUTTI_MODULE_UNKNOWN', { module: name });
+    const context: ApplyContext = { index: logIndex(++this.#index), timeMs: this.#clock.wallTime() };
+    let outcome: unknown;
+    try {
+      outcome = module.apply(command, context);
+    } catch (thrown) {
+      if (!isTuttiError(thrown)) throw thrown;
+      outcome = thrown;
+    }
+    for (const watcher of this.#watchers.get(name) ?? []) watcher.applied?.(command, outcome, context);
+    if (isTuttiError(outcome)) throw outcome;
+    return outcome;
+  }
+
+  readBarrier(): Promise<LogIndex> {
+    return Promise.resolve(logIndex(this.#index));
+  }
+
+  status(): ConsensusStatus {
+    const index = logIndex(this.#index);
+    return {
+      nodeId: this.nodeId,
+      role: this.#state === 'running' ? 'leader' : 'stopped',
+      term: term(1),
+      leader: this.#state === 'running' ? this.nodeId : undefined,
+      commitIndex: index,
+      appliedIndex: index,
+      lastIndex: index,
+      voters: [this.nodeId],
+      snapshotIndex: logIndex(0),
+    };
+  }
+
+  onStatus(): () => void {
+    return () => {};
+  }
+
+  watch(module: string, watcher: ModuleWatcher): () => void {
+    let watchers = this.#watchers.get(module);
+    if (!watchers) this.#watchers.set(module, (watchers = new Set()));
+    watchers.add(watcher);
+    return () => watchers.delete(watcher);
+  }
+
+  stop(): Promise<void> {
+    this.#state = 'stopped';
+    return Promise.resolve();
+  }
+}

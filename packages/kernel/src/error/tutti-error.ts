@@ -1,0 +1,52 @@
+import { ERRORS, type ErrorCode } from './error-table.ts';
+
+/** The facts of one error: ids, names, limits. Values must survive JSON, since errors cross nodes. */
+export type ErrorDetails = Readonly<Record<string, unknown>>;
+
+function fill(template: string, details: ErrorDetails): string {
+  return template.replaceAll(/\{(\w+)\}/g, (_, key: string) => {
+    const value = details[key];
+    if (value === undefined) return '?';
+    return typeof value === 'string' ? value : JSON.stringify(value);
+  });
+}
+
+/**
+ * An operating error: something a caller or the world did that Tutti cannot go on with. It has a code that never
+ * changes, a message that says what and where, and a way out. The table of all codes is `docs/reference/errors.md`.
+ */
+export class TuttiError extends Error {
+  override readonly name = 'TuttiError';
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+  /** What to do next, as a sentence. */
+  readonly wayOut: string;
+
+  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown }) {
+    const row = ERRORS[code];
+    super(fill(row.message, details), options);
+    this.code = code;
+    this.details = details;
+    this.wayOut = fill(row.wayOut, details);
+  }
+
+  /** The same error after a trip through JSON. */
+  static fromJSON(json: { code: string; details?: ErrorDetails; message?: string }): TuttiError {
+    if (json.code in ERRORS) return new TuttiError(json.code as ErrorCode, json.details);
+    return new TuttiError('TUTTI_INTERNAL', { problem: `${json.code}: ${json.message ?? ''}` });
+  }
+
+  toJSON(): { code: ErrorCode; message: string; wayOut: string; details: ErrorDetails } {
+    return { code: this.code, message: this.message, wayOut: this.wayOut, details: this.details };
+  }
+}
+
+/** Whether a caught value is a {@link TuttiError}, of the given code if one is given. */
+export function isTuttiError(value: unknown, code?: ErrorCode): value is TuttiError {
+  return value instanceof TuttiError && (code === undefined || value.code === code);
+}
+
+/** The text of whatever was thrown. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,28 @@
+import type { Incarnation, NodeId } from '@tutti/kernel';
+
+/**
+ * A member's life as the log tells it. `up`: takes work. `leaving`: hands its work over. `lost`: the others agreed
+ * that it is gone, and its work has been given away; only a new incarnation comes back.
+ */
+export type MemberState = 'up' | 'leaving' | 'lost' | 'left';
+
+/** One row of the membership module: the truth that placement, fencing and death watch go by. */
+export interface Member {
+  readonly nodeId: NodeId;
+  readonly incarnation: Incarnation;
+  readonly state: MemberState;
+  /** Labels for placement, such as `{ zone: 'a' }`. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Where its admin interface listens, if it has one. */
+  readonly adminUrl?: string;
+  /** Log time of the last change, in milliseconds since 1970. */
+  readonly since: number;
+}
+
+/** Follows the members; told in log order on every node. */
+export interface Members {
+  list(): readonly Member[];
+  get(nodeId: NodeId): Member | undefined;
+  /** Called after each change; returns the function that ends it. */
+  onChange(listener: (member: Member, before: MemberState | undefined) => void): () => void;
+}

@@ -1,0 +1,2 @@
+/** @module */
+export const placeholder = true;
