@@ -14,3 +14,22 @@ export {
 } from './actor/ref.ts';
 export type { Member, MemberState, Members } from './cluster/member.ts';
 export type { ReplicatedHandle } from './cluster/replicated.ts';
+export type { DeadLetter, DeadLetterReason, DeadLetters } from './mailbox/dead-letters.ts';
+export { MAILBOX_LIMIT_MAX, type MailboxOptions, type MailboxOverflow } from './mailbox/mailbox-options.ts';
+export {
+  type ChildPolicy,
+  DEFAULT_INTENSITY,
+  type Intensity,
+  type RestartType,
+} from './supervision/policy.ts';
+export type {
+  ActorLimits,
+  ActorNodeInfo,
+  ActorSystem,
+  ActorSystemOptions,
+  AddressResolver,
+  Escalation,
+  ReplyTarget,
+  SpawnOptions,
+} from './system/actor-system.ts';
+export { createActorSystem } from './system/create-actor-system.ts';

@@ -63,6 +63,37 @@ export const ERRORS = {
     'The client session {session} is no longer known to the cluster',
     'Open a new session; whether the last command took effect must be read from the state.',
   ),
+  // tutti: plans
+  TUTTI_PLAN_UNREADABLE: row('The plan {file} cannot be read: {problem}', 'Check the path, and that you may read it.'),
+  TUTTI_PLAN_SYNTAX: row(
+    '{file}:{line}:{column}: {problem}',
+    'Correct that line; the file must be YAML 1.2, JSON, or a module with a default export.',
+  ),
+  TUTTI_PLAN_INVALID: row(
+    '{file}:{line}:{column}: {where}: {problem}',
+    'Correct that line; docs/reference/plans.md lists every key.',
+  ),
+  // runtime: local actors
+  TUTTI_ACTOR_ID_INVALID: row(
+    'The actor id "{id}" is not usable',
+    'Use 1 to 128 of A-Z a-z 0-9 . _ ~ - for each actor.',
+  ),
+  TUTTI_ACTOR_ID_TAKEN: row(
+    'There is an actor at {address} already',
+    'Give each sibling its own id, or stop the first one and wait until it is gone.',
+  ),
+  TUTTI_ACTOR_UNKNOWN: row(
+    'There is no actor at {address}',
+    'Check the address; the actor may have stopped, or its node may have restarted.',
+  ),
+  TUTTI_ASK_TIMEOUT: row(
+    'No reply from {address} to "{event}" within {timeoutMs} ms',
+    'Check that the actor replies to this event, or allow more time with timeoutMs.',
+  ),
+  TUTTI_ACTOR_FAILED: row(
+    'The actor {address} failed: {problem}',
+    'Look at the cause; its supervisor decides whether it is started again.',
+  ),
 } as const satisfies Record<string, ErrorRow>;
 
 /** The name of a row. */

@@ -1,0 +1,110 @@
+import type { Clock, IdSource, Incarnation, Logger, NodeId, Random } from '@tutti/kernel';
+import type { AnyActorLogic, EventFromLogic, EventObject, InputFrom, SnapshotFrom } from 'xstate';
+import type { Address, Ref } from '../actor/ref.ts';
+import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import type { MailboxOptions } from '../mailbox/mailbox-options.ts';
+import type { ChildPolicy } from '../supervision/policy.ts';
+
+/** Where the answer to an ask goes. Exactly one of the two is called, at most once. */
+export interface ReplyTarget {
+  reply(value: unknown): void;
+  fail(error: Error): void;
+}
+
+/** Makes refs for addresses that are not of this system: actors on other nodes, entities, replicated ones. */
+export interface AddressResolver {
+  /** Whether it knows this kind of address. The first registered resolver that says yes is used. */
+  matches(address: Address): boolean;
+  ref(address: Address): Ref;
+}
+
+/** How to spawn one actor. */
+export interface SpawnOptions<Logic extends AnyActorLogic = AnyActorLogic> {
+  /** Unique among its siblings: 1 to 128 of `A-Z a-z 0-9 . _ ~ -`. By default one from the node's id source. */
+  readonly id?: string;
+  readonly input?: InputFrom<Logic>;
+  /** The actor it lives and dies with; by default the node's guardian. Must be local. */
+  readonly parent?: Ref;
+  /** Default: restart when it fails, 3 times in 5 s, then escalate. `false`: a failure stops it and tells its watchers. */
+  readonly supervise?: ChildPolicy | false;
+  readonly mailbox?: MailboxOptions;
+}
+
+/** One actor in the tree, as `tutti tree` shows it. */
+export interface ActorNodeInfo {
+  readonly address: Address;
+  readonly path: string;
+  /** The machine's id, or the kind of logic: `transition`, `promise`, `supervisor`... */
+  readonly logic: string;
+  readonly state: 'running' | 'waiting-to-restart' | 'stopping' | 'stopped';
+  /** The state value of a machine. */
+  readonly value?: unknown;
+  readonly mailboxDepth: number;
+  readonly restarts: number;
+  readonly children: readonly ActorNodeInfo[];
+}
+
+/** A failure that no supervisor below the guardian took care of. The failed subtree has been stopped. */
+export interface Escalation {
+  readonly address: Address;
+  readonly error: unknown;
+}
+
+/** What bounds a node's actors. */
+export interface ActorLimits {
+  /** Most live actors; default 2,000,000. Spawning more throws `TUTTI_OVERLOADED`. */
+  readonly actors?: number;
+  /** Most asks waiting for a reply; default 1,000,000. More reject with `TUTTI_OVERLOADED`. */
+  readonly asks?: number;
+  /** Messages one actor handles before the next one's turn; default 64. */
+  readonly quantum?: number;
+  /** How long one turn of the event loop may be used for actors, in milliseconds; default 10. */
+  readonly turnMs?: number;
+  /** Microsteps one event may cause in a machine before it fails; default 1,000. */
+  readonly microsteps?: number;
+}
+
+export interface ActorSystemOptions {
+  readonly nodeId: NodeId;
+  readonly incarnation: Incarnation;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: IdSource;
+  readonly logger?: Logger;
+  readonly limits?: ActorLimits;
+  /** Told of every failure that reaches the guardian; the guardian has logged it and stopped that subtree. */
+  readonly onEscalation?: (escalation: Escalation) => void;
+}
+
+/** The actors of one node: a tree under one guardian, with one scheduler. */
+export interface ActorSystem {
+  readonly nodeId: NodeId;
+  readonly incarnation: Incarnation;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly deadLetters: DeadLetters;
+  /**
+   * Starts an actor. Its initial state is computed on the node's next turn, not on this stack.
+   * @throws TuttiError `TUTTI_ACTOR_ID_INVALID`, `TUTTI_ACTOR_ID_TAKEN`, `TUTTI_ACTOR_UNKNOWN` (the parent), `TUTTI_CLOSED`
+   */
+  spawn<Logic extends AnyActorLogic>(
+    logic: Logic,
+    options?: SpawnOptions<Logic>,
+  ): Ref<EventFromLogic<Logic>, SnapshotFrom<Logic>>;
+  /** A ref for any address; of an actor that does not exist too, whose messages become dead letters. */
+  ref<Event extends EventObject = EventObject, Snapshot = unknown>(address: Address): Ref<Event, Snapshot>;
+  /** Teaches this system a kind of address that is not its own. Returns the function that takes it back. */
+  addResolver(resolver: AddressResolver): () => void;
+  /** A message from the wire for an actor of this system. With a target, it is an ask. */
+  deliver(address: Address, event: EventObject, target?: ReplyTarget): void;
+  /** The actors at the top, with everything below them. */
+  tree(): readonly ActorNodeInfo[];
+  /** Asks waiting for a reply now. */
+  readonly pendingAsks: number;
+  /** Live actors now. */
+  readonly actorCount: number;
+  /** Stops everything, last started first, each within its shutdown deadline. */
+  stop(): Promise<void>;
+}
