@@ -1,5 +1,5 @@
 import type { LogIndex, NodeId } from '@tutti/kernel';
-import type { Entry, HardState, RaftMessage, SnapshotMeta } from './messages.ts';
+import type { Entry, HardState, InstallSnapshot, RaftMessage, SnapshotMeta } from './messages.ts';
 
 /** A linearizable read that may be answered once `index` has been applied. */
 export interface ReadState {
@@ -22,7 +22,11 @@ export interface PersistBatch {
  * 2. write and flush `persist`; when it is durable, send `afterPersist` and call `core.persisted(sequence)`;
  * 3. apply `committed` in order (they are on a quorum's disks, and in memory here), then call `core.applied(index)`;
  * 4. answer `reads` whose index has been applied; `lostReads` could not be confirmed and must be asked again;
- * 5. stream a snapshot to each peer of `snapshotsTo`, reporting through `core.snapshotSent` / `snapshotFailed`.
+ * 5. stream the stored snapshot to each peer of `snapshotsTo`, and report the end through `core.snapshotSent`;
+ * 6. write `snapshotChunks` and answer each with an InstallSnapshotReply (`installed: false`, bytes held so far);
+ *    when a snapshot is whole and durable, call `core.snapshotReceived(meta)`;
+ * 7. if `install` is there, replace state machine and log by the stored snapshot, then call `core.restored(meta)`,
+ *    upon which the core tells the leader. Until then it takes no entries and hands none out.
  *
  * Batches are handed to the disk in order of `sequence`; a later one may be merged with an earlier that has not
  * begun. A leader's entries go out in `messages` while `persist` is still being written: its own disk counts for
@@ -36,6 +40,8 @@ export interface Ready {
   readonly reads: readonly ReadState[];
   readonly lostReads: readonly number[];
   readonly snapshotsTo: readonly NodeId[];
-  /** A snapshot that arrived whole: replace the state machine and the log by it, then call `core.restored(meta)`. */
+  /** Chunks of a snapshot that this node wants, from the leader of its term; unwanted ones the core has answered. */
+  readonly snapshotChunks: readonly InstallSnapshot[];
+  /** A snapshot that was received: replace the state machine and the log by it, then call `core.restored(meta)`. */
   readonly install: SnapshotMeta | undefined;
 }

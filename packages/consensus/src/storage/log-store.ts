@@ -52,7 +52,11 @@ export interface LogStore {
   open(done: (failure: Error | undefined, state?: LogStoreState) => void): void;
   /** Writes and flushes; calls back when durable. */
   append(write: LogWrite, done: WriteCallback): void;
-  /** Term of an entry that is held, or of the snapshot's last; undefined if neither. Answered from memory. */
+  /** The first entry held; `lastIndex + 1` when there is none. Follows every append and compaction at once. */
+  readonly firstIndex: LogIndex;
+  /** The last entry held (its write may be under way), or the snapshot's index when there is none; 0 if fresh. */
+  readonly lastIndex: LogIndex;
+  /** Term of an entry that is held, or of the snapshot's last; 0 for index 0; undefined if neither. From memory. */
   termAt(index: LogIndex): Term | undefined;
   /**
    * Entries `from` to `to` (both included), fewer if they exceed `maxBytes`, at least one. Includes entries whose

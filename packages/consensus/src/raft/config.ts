@@ -1,0 +1,61 @@
+import { assert } from '@tutti/kernel';
+
+/** The limits and timings of a Raft core. All of them take effect when the core is made. */
+export interface RaftConfig {
+  /**
+   * Ticks without a leader before a follower campaigns; the actual wait is drawn from [T, 2T) each time (Raft paper
+   * 5.2). Default 10; must exceed `heartbeatTicks`. Choose T so that T ticks are well above one round trip.
+   */
+  readonly electionTimeoutTicks: number;
+  /** Ticks between heartbeats; default 2, at least 1. */
+  readonly heartbeatTicks: number;
+  /** Asks whether an election could be won before the term is raised (Raft thesis 9.6); default true. */
+  readonly preVote: boolean;
+  /** A leader that hears no majority for one election timeout steps down (Raft thesis 6.2); default true. */
+  readonly checkQuorum: boolean;
+  /** The most entry bytes in one AppendEntries; a single larger entry still travels alone. Default 256 KiB. */
+  readonly appendBytesMax: number;
+  /** AppendEntries under way to one peer without an answer; default 64. */
+  readonly inflightMessagesMax: number;
+  /** Entry bytes under way to one peer without an answer; default 4 MiB. */
+  readonly inflightBytesMax: number;
+  /** Proposed bytes that are not committed yet; beyond it proposals are refused. Default 16 MiB. */
+  readonly uncommittedBytesMax: number;
+  /** The largest proposal; default 1 MiB. */
+  readonly proposalBytesMax: number;
+  /** The most entry bytes that one Ready hands out for applying; default 4 MiB. */
+  readonly applyBytesMax: number;
+  /** Reads that may wait for a confirmation at once, on each node; default 65,536. */
+  readonly readsMax: number;
+}
+
+const KIB = 1024;
+
+/** What a core uses where nothing else is given. */
+export const RAFT_DEFAULTS: RaftConfig = {
+  electionTimeoutTicks: 10,
+  heartbeatTicks: 2,
+  preVote: true,
+  checkQuorum: true,
+  appendBytesMax: 256 * KIB,
+  inflightMessagesMax: 64,
+  inflightBytesMax: 4 * KIB * KIB,
+  uncommittedBytesMax: 16 * KIB * KIB,
+  proposalBytesMax: KIB * KIB,
+  applyBytesMax: 4 * KIB * KIB,
+  readsMax: 65_536,
+};
+
+/** Fills in the defaults and asserts that the parts fit each other. */
+export function raftConfig(given: Partial<RaftConfig> = {}): RaftConfig {
+  const config = { ...RAFT_DEFAULTS, ...given };
+  assert(config.heartbeatTicks >= 1, 'a heartbeat takes at least one tick');
+  assert(
+    config.electionTimeoutTicks > config.heartbeatTicks,
+    'followers wait for more than one heartbeat before they campaign',
+  );
+  assert(config.inflightMessagesMax >= 1, 'a window holds at least one message');
+  assert(config.appendBytesMax >= 1 && config.inflightBytesMax >= 1, 'windows have room');
+  assert(config.proposalBytesMax <= config.uncommittedBytesMax, 'the largest proposal can be taken in');
+  return config;
+}
