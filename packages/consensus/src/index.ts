@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+// The port that everything above is written against, and its one-node implementation.
 export type {
   ApplyContext,
   Consensus,
@@ -12,4 +14,18 @@ export type {
   ReplicaRole,
   ReplicatedModule,
 } from './consensus.ts';
+// The driver: core, store, transport and modules joined.
+export { type ProposeCallback, type ReadCallback, Replica } from './replica/replica.ts';
+export { REPLICA_DEFAULTS, type ReplicaConfig, type ReplicaOptions } from './replica/replica-options.ts';
+export type { ReplicaStats } from './replica/replica-stats.ts';
+// Where the log is kept. The durable store is `@tutti/consensus/file`.
+export type {
+  LogStore,
+  LogStoreState,
+  LogWrite,
+  SnapshotWriter,
+  StoredSnapshot,
+  WriteCallback,
+} from './storage/log-store.ts';
+export { MemoryLogStore } from './storage/memory-log-store.ts';
 export { VolatileConsensus } from './volatile/volatile-consensus.ts';

@@ -63,8 +63,40 @@ export const ERRORS = {
     'The client session {session} is no longer known to the cluster',
     'Open a new session; whether the last command took effect must be read from the state.',
   ),
+  // consensus: storage
+  TUTTI_STORE_LOCKED: row(
+    'The data directory {directory} is in use by process {pid}',
+    'Stop that process, or give this node a directory of its own.',
+  ),
+  TUTTI_STORE_WRONG_CLUSTER: row(
+    'The data directory {directory} belongs to the cluster "{found}", not to "{expected}"',
+    'Point this node at its own directory; nothing was changed in this one.',
+  ),
+  TUTTI_STORE_WRONG_NODE: row(
+    'The data directory {directory} belongs to the node "{found}", not to "{expected}"',
+    'Point this node at its own directory; two nodes must never share one.',
+  ),
+  TUTTI_STORE_NEWER_VERSION: row(
+    'The file {file} was written in format {found}; this version reads up to {supported}',
+    'Run the newer version of Tutti that wrote it; nothing was changed.',
+  ),
+  TUTTI_STORE_CORRUPT: row(
+    'The file {file} is damaged at byte {offset}: {problem}',
+    'Look at the disk. Then empty this data directory and let the node catch up from the others, if a majority of them is whole.',
+  ),
+  TUTTI_STORE_TAIL_CUT: row(
+    'The last write to {file} was incomplete; {bytes} bytes from byte {offset} on were dropped',
+    'Nothing; it is what a crash during a write leaves, and nothing of it had been confirmed.',
+  ),
+  TUTTI_STORE_FAILED: row(
+    'The log store in {directory} failed and takes no more writes: {problem}',
+    'Free or replace the disk, then restart the node; it catches up from the others.',
+  ),
   // tutti: plans
-  TUTTI_PLAN_UNREADABLE: row('The plan {file} cannot be read: {problem}', 'Check the path, and that you may read it.'),
+  TUTTI_PLAN_UNREADABLE: row(
+    'The plan {file} cannot be read: {problem}',
+    'Check the path, and that you may read it.',
+  ),
   TUTTI_PLAN_SYNTAX: row(
     '{file}:{line}:{column}: {problem}',
     'Correct that line; the file must be YAML 1.2, JSON, or a module with a default export.',
@@ -93,6 +125,55 @@ export const ERRORS = {
   TUTTI_ACTOR_FAILED: row(
     'The actor {address} failed: {problem}',
     'Look at the cause; its supervisor decides whether it is started again.',
+  ),
+  // tutti: configuration and command line
+  TUTTI_CONFIG_UNREADABLE: row(
+    'The configuration {file} cannot be read: {problem}',
+    'Check the path given with --config.',
+  ),
+  TUTTI_CONFIG_UNKNOWN_KEY: row('{source} sets "{key}", which is not a setting', 'Use one of: {known}.'),
+  TUTTI_CONFIG_INVALID: row(
+    '{source} sets "{key}" to {value}: {problem}',
+    'The setting is {meaning}; correct its value.',
+  ),
+  TUTTI_OPTION_INVALID: row('{option} does not take "{value}"', 'Give {expected}.'),
+  TUTTI_IDENTITY_INVALID: row(
+    'The node identity in {file} cannot be read: {problem}',
+    'Restore the file from a backup; without it this directory cannot prove which node it is.',
+  ),
+  // actors: workers, delegation, master
+  TUTTI_WORKER_UNKNOWN: row(
+    'No worker on this node can do the {type} work of task "{task}": {problem}',
+    'Name a kind of work and a function that exist, or give the node a worker for it.',
+  ),
+  TUTTI_WORK_FAILED: row('The work failed: {problem}', 'Look at the work itself; Tutti only ran it.'),
+  TUTTI_TASK_TIMEOUT: row(
+    'Attempt {attempt} of task "{task}" ran longer than {timeoutMs} ms and was aborted',
+    'Give the task a longer timeout, or split it.',
+  ),
+  TUTTI_DELIVERABLE_MISSING: row(
+    'Task "{task}" ended without {missing}, which its plan expects',
+    "Name every deliverable in the work's result, as a key or as a file.",
+  ),
+  TUTTI_OUTPUT_INVALID: row(
+    'The result of task "{task}" cannot be kept in the log: {problem}',
+    'Return plain data that survives JSON; write the large part to a file and name it.',
+  ),
+  TUTTI_ORCHESTRATOR_RESTARTED: row(
+    'The orchestrator "{orchestrator}" on {node} was restarted while attempt {attempt} of task "{task}" ran',
+    'Nothing; the attempt is made again.',
+  ),
+  TUTTI_CAPABILITY_OFF: row(
+    'The master has {capability} switched off, and {what} needs it',
+    "Switch the capability on in the orchestration's options, or leave that part out of the plan.",
+  ),
+  TUTTI_SHELL_FAILED: row(
+    'The command of task "{task}" ended with {ending}: {tail}',
+    'Run the command by hand in the output folder to see why.',
+  ),
+  TUTTI_WORKER_MODULE_FAILED: row(
+    'The worker module {file} cannot be used: {problem}',
+    'Check that the file exists, loads under Node without errors and exports the functions that the plan names.',
   ),
 } as const satisfies Record<string, ErrorRow>;
 

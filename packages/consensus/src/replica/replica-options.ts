@@ -1,0 +1,106 @@
+import type {
+  Clock,
+  ClusterId,
+  Incarnation,
+  Logger,
+  NodeId,
+  Random,
+  Transport,
+  ValueCodec,
+} from '@tutti/kernel';
+import type { LogStore } from '../storage/log-store.ts';
+
+/**
+ * The numbers of a replica. The defaults suit one machine room; for links slower than some 10 ms raise `tickMs`.
+ * All of them are read once, when the replica is made.
+ */
+export interface ReplicaConfig {
+  /** Length of a tick in milliseconds; everything timed below is counted in ticks. Default 50. */
+  readonly tickMs?: number;
+  /** Ticks between a leader's heartbeats. Default 1. */
+  readonly heartbeatTicks?: number;
+  /**
+   * A follower campaigns after a random number of silent ticks from this up to twice this. Default 6, so 300 to
+   * 600 ms. Keep it several times the heartbeat (Raft paper 5.6).
+   */
+  readonly electionTicks?: number;
+  /** The most bytes of entries in one append message. Default 1 MiB. */
+  readonly appendBytesMax?: number;
+  /** The most append messages under way to one follower. Default 8. */
+  readonly inflightMessagesMax?: number;
+  /** The largest command, encoded. Default 1 MiB. Beyond it: `TUTTI_PROPOSAL_TOO_LARGE`. */
+  readonly commandBytesMax?: number;
+  /** Proposals of this node that may wait for their result. Default 16,384. Beyond it: `TUTTI_OVERLOADED`. */
+  readonly pendingMax?: number;
+  /** Entries that a leader lets stand in its log without being applied before it takes no more. Default 65,536. */
+  readonly backlogMax?: number;
+  /** Linearizable reads that may wait. Default 65,536. Beyond it: `TUTTI_OVERLOADED`. */
+  readonly readsMax?: number;
+  /** How long a command may take when the caller does not say. Default 10,000. */
+  readonly timeoutMs?: number;
+  /** After this long without a known leader, calls fail at once with `TUTTI_NO_LEADER`. Default 3,000. */
+  readonly noLeaderMs?: number;
+  /** A forwarded proposal that has no result after this long is sent again. Default 1,000. */
+  readonly resendMs?: number;
+  /** Client sessions the cluster remembers; the least recently used one is forgotten. Default 4,096. */
+  readonly sessionsMax?: number;
+  /** A snapshot is taken after this many entries were applied since the last. Default 10,000. */
+  readonly snapshotEntries?: number;
+  /** ... or after this many bytes of entries, whichever comes first. Default 16 MiB. */
+  readonly snapshotBytes?: number;
+  /** Entries kept behind a snapshot, so that a follower slightly behind needs no snapshot. Default 2,000. */
+  readonly trailingEntries?: number;
+  /** Bytes of one snapshot chunk on the wire. Default 256 KiB. */
+  readonly snapshotChunkBytes?: number;
+  /** Entries applied in one turn of the event loop at most. Default 512. */
+  readonly applyBatchMax?: number;
+  /** Milliseconds of applying after which the loop is given back. Default 8. */
+  readonly applyBudgetMs?: number;
+}
+
+/** Everything a replica is made of. It brings nothing of its own: no clock, no chance, no disk, no network. */
+export interface ReplicaOptions {
+  readonly clusterId: ClusterId;
+  readonly nodeId: NodeId;
+  /** Which life of this node this is; must grow with every start. */
+  readonly incarnation: Incarnation;
+  /** The nodes that vote. An odd number; a majority of them must run. */
+  readonly voters: readonly NodeId[];
+  /** Nodes that receive and apply everything but do not vote. Default none. */
+  readonly learners?: readonly NodeId[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger?: Logger;
+  /** Opened and closed by whoever made it. The replica takes `CHANNEL.consensus`. */
+  readonly transport: Transport;
+  /** Opened by `start`, closed by `stop`. */
+  readonly store: LogStore;
+  /** How commands and snapshots become bytes; the same on every node. Default `jsonCodec`. */
+  readonly codec?: ValueCodec;
+  readonly config?: ReplicaConfig;
+  /** Told once if the replica stops because it cannot go on: a failed disk, or a module that threw. */
+  readonly onFailStop?: (failure: Error) => void;
+}
+
+/** The defaults of {@link ReplicaConfig}. */
+export const REPLICA_DEFAULTS: Required<ReplicaConfig> = {
+  tickMs: 50,
+  heartbeatTicks: 1,
+  electionTicks: 6,
+  appendBytesMax: 2 ** 20,
+  inflightMessagesMax: 8,
+  commandBytesMax: 2 ** 20,
+  pendingMax: 16_384,
+  backlogMax: 65_536,
+  readsMax: 65_536,
+  timeoutMs: 10_000,
+  noLeaderMs: 3_000,
+  resendMs: 1_000,
+  sessionsMax: 4_096,
+  snapshotEntries: 10_000,
+  snapshotBytes: 16 * 2 ** 20,
+  trailingEntries: 2_000,
+  snapshotChunkBytes: 256 * 1024,
+  applyBatchMax: 512,
+  applyBudgetMs: 8,
+};
