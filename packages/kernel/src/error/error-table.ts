@@ -175,6 +175,138 @@ export const ERRORS = {
     'The worker module {file} cannot be used: {problem}',
     'Check that the file exists, loads under Node without errors and exports the functions that the plan names.',
   ),
+  // actors: plans
+  TUTTI_PLAN_EMPTY: row('{at}: the plan "{plan}" has no tasks', 'Give it at least one task.'),
+  TUTTI_PLAN_TOO_LARGE: row(
+    '{at}: the plan has {size} {what}, and the limit is {limit}',
+    'Split it into several sessions, or have one task do the work of many.',
+  ),
+  TUTTI_PLAN_VALUE_INVALID: row('{at}: {field} of "{owner}" is {value}', 'Use {expected}.'),
+  TUTTI_PLAN_TASK_DUPLICATE: row(
+    '{at}: there is already a task called "{task}"',
+    'Give each task an id of its own.',
+  ),
+  TUTTI_PLAN_SELF_NEED: row('{at}: the task "{task}" needs itself', 'Remove it from its own needs.'),
+  TUTTI_PLAN_NEED_DUPLICATE: row(
+    '{at}: the task "{task}" names its need "{need}" twice',
+    'Remove one of the two.',
+  ),
+  TUTTI_PLAN_NEED_MISSING: row(
+    '{at}: the task "{task}" needs "{need}", which is not in the plan{hint}',
+    'Correct the name, or add the task.',
+  ),
+  TUTTI_PLAN_CYCLE: row(
+    '{at}: these tasks need one another in a circle: {path}',
+    'Remove one of the needs on the way; none of these tasks could ever start.',
+  ),
+  TUTTI_PLAN_ORCHESTRATOR_UNKNOWN: row(
+    '{at}: "{owner}" names the orchestrator "{orchestrator}", which the plan does not list{hint}',
+    'Correct the name, or list the orchestrator.',
+  ),
+  TUTTI_PLAN_ORCHESTRATOR_DUPLICATE: row(
+    '{at}: the orchestrator "{orchestrator}" is listed twice',
+    'Remove one of the two.',
+  ),
+  TUTTI_PLAN_BARRIER_DUPLICATE: row(
+    '{at}: there is already a barrier called "{barrier}"',
+    'Give each barrier an id of its own.',
+  ),
+  TUTTI_PLAN_BARRIER_TASK_UNKNOWN: row(
+    '{at}: the barrier "{barrier}" names "{task}" in its `{side}`, which is not in the plan{hint}',
+    'Correct the name, or add the task.',
+  ),
+  TUTTI_PLAN_BARRIER_EMPTY: row(
+    '{at}: the barrier "{barrier}" has no participants',
+    'Name the orchestrators that meet there, and their tasks under `after`.',
+  ),
+  TUTTI_PLAN_BARRIER_PARTICIPANT_IDLE: row(
+    '{at}: "{participant}" takes part in the barrier "{barrier}" but has no task in its `after`, so it would never arrive',
+    'Add one of its tasks to `after`, or take it off the participants.',
+  ),
+  TUTTI_PLAN_BARRIER_PARTICIPANT_MISSING: row(
+    '{at}: the barrier "{barrier}" waits for the task "{task}" of "{orchestrator}", which does not take part in it',
+    'Add "{orchestrator}" to the participants, or the task to the needs of the tasks in `before`.',
+  ),
+  TUTTI_PLAN_BARRIER_NEVER_FILLS: row(
+    '{at}: the barrier "{barrier}" can never fill, because what it waits for waits for it: {path}',
+    'Break the circle: a task in `after` must not depend on a task in `before`.',
+  ),
+  TUTTI_PLAN_BARRIER_CHECK_UNKNOWN: row(
+    '{at}: the barrier "{barrier}" asks for the check "{check}", which is not known{hint}',
+    'Use one of {known}, or register the detector.',
+  ),
+  // actors: task board
+  TUTTI_BOARD_COMMAND_INVALID: row(
+    'This is not a command of the task board: {problem}',
+    'Send it from the same version of Tutti as the cluster runs.',
+  ),
+  TUTTI_BOARD_SNAPSHOT_INVALID: row(
+    'The snapshot of the task board cannot be restored: {problem}',
+    'Restore the node from another member; the snapshot was written by another version or is damaged.',
+  ),
+  TUTTI_SESSION_UNKNOWN: row(
+    'There is no session "{session}"',
+    'List the sessions; the oldest finished ones are forgotten.',
+  ),
+  TUTTI_SESSION_EXISTS: row(
+    'The session "{session}" was opened with another plan, mode or folder',
+    'Choose another id, or let the first one be.',
+  ),
+  TUTTI_SESSION_ENDED: row('The session "{session}" is over: {state}', 'Open a new session.'),
+  TUTTI_SESSION_CANCELLED: row('The session was cancelled: {reason}', 'Open it again when the reason is gone.'),
+  TUTTI_TASK_UNKNOWN: row('The session "{session}" has no task "{task}"{hint}', 'Check the name in the plan.'),
+  TUTTI_TASK_NOT_READY: row(
+    'The task "{task}" of session "{session}" is {state}, not ready',
+    'Assign only what the board calls ready.',
+  ),
+  TUTTI_TASK_NOT_RUNNING: row(
+    'The task "{task}" of session "{session}" is {state}, not running',
+    'Start the attempt before reporting its result.',
+  ),
+  TUTTI_TASK_NOT_IN_BACKOFF: row(
+    'The task "{task}" of session "{session}" is {state}; it is not waiting for a retry',
+    'Nothing; something else has moved it on.',
+  ),
+  TUTTI_TASK_NOT_OPTIONAL: row(
+    'The task "{task}" of session "{session}" is not optional and cannot be given up',
+    'Mark it `optional` in the plan, or cancel the session.',
+  ),
+  TUTTI_TASK_ENDED: row('The task "{task}" of session "{session}" is over: {state}', 'Nothing; it has ended.'),
+  TUTTI_TASK_FAILED: row(
+    'The task "{task}" failed for good after {failures} of {attemptsMax} attempts: {problem}',
+    'Look at its last attempt, correct the cause, and run the plan again.',
+  ),
+  TUTTI_FENCE_STALE: row(
+    'Fence {fence} of the task "{task}" is no longer valid: {why}',
+    'Stop this attempt and drop its result; another one has taken over, or the session is over.',
+  ),
+  TUTTI_HOLDER_LOST: row(
+    'Life {incarnation} of node {node} was given up by the cluster',
+    'Assign to a node that is up; this one has to come back with a new incarnation.',
+  ),
+  TUTTI_ORCHESTRATOR_FULL: row(
+    'The orchestrator "{orchestrator}" on {node} runs {size} of at most {limit} tasks',
+    'Start it when one of them has ended.',
+  ),
+  TUTTI_BARRIER_UNKNOWN: row('The session "{session}" has no barrier "{barrier}"', 'Check the name in the plan.'),
+  TUTTI_BARRIER_NOT_FULL: row(
+    'Generation {generation} of the barrier "{barrier}" is {state}, not full',
+    'Resolve only what the board calls full; somebody else may have been first.',
+  ),
+  TUTTI_BARRIER_CONFLICT: row(
+    'At the barrier "{barrier}", {first} and {second} disagree about {subject}: {explanation}',
+    'Bring the two sides into agreement and run the plan again.',
+  ),
+  TUTTI_DETECTOR_UNKNOWN: row('There is no conflict detector "{check}"', 'Use one of {known}, or register it.'),
+  TUTTI_DETECTOR_DUPLICATE: row(
+    'A conflict detector "{check}" is registered already',
+    'Give each detector a name of its own.',
+  ),
+  TUTTI_DETECTOR_INPUT_INVALID: row(
+    'The detector "{check}" cannot read what the task "{task}" brings: {problem}',
+    'Have the task give its output in the shape that the detector states.',
+  ),
+  TUTTI_PROFILE_INVALID: row('{field} of the profile "{profile}" is {value}', 'Use {expected}.'),
 } as const satisfies Record<string, ErrorRow>;
 
 /** The name of a row. */
