@@ -56,6 +56,8 @@ export interface FailTask {
   readonly retryable: boolean;
   /** How long the next attempt has to wait, drawn by the proposer from the task's backoff. */
   readonly retryInMs: number;
+  /** `restart` when the orchestrator crashed under the attempt: kept with the session's recoveries. It uses up a try. */
+  readonly recovery?: RecoveryMove;
 }
 
 /** A retry's wait is over: back to ready. */
