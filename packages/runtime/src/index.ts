@@ -12,10 +12,14 @@ export {
   type Terminated,
   type TerminationReason,
 } from './actor/ref.ts';
+export { type ClusterConfig, clusterConfig } from './cluster/cluster-config.ts';
+export type { ClusterSystem, ClusterSystemOptions, ClusterSystemStatus } from './cluster/cluster-system.ts';
+export { createClusterSystem } from './cluster/create-cluster-system.ts';
 export type { Member, MemberState, Members } from './cluster/member.ts';
-export type { ReplicatedHandle } from './cluster/replicated.ts';
+export type { ReplicatedHandle, ReplicatedOptions } from './cluster/replicated.ts';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './mailbox/dead-letters.ts';
 export { MAILBOX_LIMIT_MAX, type MailboxOptions, type MailboxOverflow } from './mailbox/mailbox-options.ts';
+export { type EntityKind, type EntityOptions, SINGLETON_KEY } from './sharding/entity-options.ts';
 export {
   type ChildPolicy,
   DEFAULT_INTENSITY,
@@ -29,7 +33,9 @@ export type {
   ActorSystemOptions,
   AddressResolver,
   Escalation,
+  KeptTurn,
   ReplyTarget,
   SpawnOptions,
+  StateKeeper,
 } from './system/actor-system.ts';
 export { createActorSystem } from './system/create-actor-system.ts';

@@ -253,8 +253,14 @@ export const ERRORS = {
     'Choose another id, or let the first one be.',
   ),
   TUTTI_SESSION_ENDED: row('The session "{session}" is over: {state}', 'Open a new session.'),
-  TUTTI_SESSION_CANCELLED: row('The session was cancelled: {reason}', 'Open it again when the reason is gone.'),
-  TUTTI_TASK_UNKNOWN: row('The session "{session}" has no task "{task}"{hint}', 'Check the name in the plan.'),
+  TUTTI_SESSION_CANCELLED: row(
+    'The session was cancelled: {reason}',
+    'Open it again when the reason is gone.',
+  ),
+  TUTTI_TASK_UNKNOWN: row(
+    'The session "{session}" has no task "{task}"{hint}',
+    'Check the name in the plan.',
+  ),
   TUTTI_TASK_NOT_READY: row(
     'The task "{task}" of session "{session}" is {state}, not ready',
     'Assign only what the board calls ready.',
@@ -271,7 +277,10 @@ export const ERRORS = {
     'The task "{task}" of session "{session}" is not optional and cannot be given up',
     'Mark it `optional` in the plan, or cancel the session.',
   ),
-  TUTTI_TASK_ENDED: row('The task "{task}" of session "{session}" is over: {state}', 'Nothing; it has ended.'),
+  TUTTI_TASK_ENDED: row(
+    'The task "{task}" of session "{session}" is over: {state}',
+    'Nothing; it has ended.',
+  ),
   TUTTI_TASK_FAILED: row(
     'The task "{task}" failed for good after {failures} of {attemptsMax} attempts: {problem}',
     'Look at its last attempt, correct the cause, and run the plan again.',
@@ -288,7 +297,10 @@ export const ERRORS = {
     'The orchestrator "{orchestrator}" on {node} runs {size} of at most {limit} tasks',
     'Start it when one of them has ended.',
   ),
-  TUTTI_BARRIER_UNKNOWN: row('The session "{session}" has no barrier "{barrier}"', 'Check the name in the plan.'),
+  TUTTI_BARRIER_UNKNOWN: row(
+    'The session "{session}" has no barrier "{barrier}"',
+    'Check the name in the plan.',
+  ),
   TUTTI_BARRIER_NOT_FULL: row(
     'Generation {generation} of the barrier "{barrier}" is {state}, not full',
     'Resolve only what the board calls full; somebody else may have been first.',
@@ -297,7 +309,10 @@ export const ERRORS = {
     'At the barrier "{barrier}", {first} and {second} disagree about {subject}: {explanation}',
     'Bring the two sides into agreement and run the plan again.',
   ),
-  TUTTI_DETECTOR_UNKNOWN: row('There is no conflict detector "{check}"', 'Use one of {known}, or register it.'),
+  TUTTI_DETECTOR_UNKNOWN: row(
+    'There is no conflict detector "{check}"',
+    'Use one of {known}, or register it.',
+  ),
   TUTTI_DETECTOR_DUPLICATE: row(
     'A conflict detector "{check}" is registered already',
     'Give each detector a name of its own.',
@@ -307,6 +322,109 @@ export const ERRORS = {
     'Have the task give its output in the shape that the detector states.',
   ),
   TUTTI_PROFILE_INVALID: row('{field} of the profile "{profile}" is {value}', 'Use {expected}.'),
+  // transport
+  TUTTI_PORT_IN_USE: row(
+    'Port {port} on {host} is in use by another process',
+    'Stop that process, or listen on another port; port 0 takes a free one.',
+  ),
+  TUTTI_LISTEN_FAILED: row(
+    'Cannot listen on {host}, port {port}: {problem}',
+    'Listen on an address that this machine has and on a port that this user may open.',
+  ),
+  TUTTI_PEER_WRONG_CLUSTER: row(
+    'Node "{nodeId}" belongs to cluster "{theirs}", and this node to "{ours}"',
+    'Correct the address, or give both nodes the same cluster id.',
+  ),
+  TUTTI_PEER_UNKNOWN: row(
+    'Node "{theirs}" is not the peer that "{ours}" expects ({expected})',
+    'Add it with its address and public key, or correct the address that led to it.',
+  ),
+  TUTTI_PEER_KEY_MISMATCH: row(
+    'Node "{nodeId}" shows the key {theirs}, but {ours} is configured for it',
+    'Update the configured key if it was changed on purpose; else somebody speaks in its name.',
+  ),
+  TUTTI_PEER_WIRE_VERSION: row(
+    'Node "{nodeId}" speaks wire versions {theirs}, and this node {ours}',
+    'Upgrade the older of the two; neighbouring releases overlap.',
+  ),
+  TUTTI_PEER_BAD_SIGNATURE: row(
+    'Node "{nodeId}" did not prove that it holds the key {theirs}',
+    'Check the secret key that it was started with; else somebody speaks in its name.',
+  ),
+  TUTTI_PEER_STALE: row(
+    'Node "{nodeId}" comes as incarnation {theirs}, but {ours} was seen already',
+    'Stop the older process; an incarnation must grow with every start.',
+  ),
+  TUTTI_HANDSHAKE_TIMEOUT: row(
+    'No link with {peer} within {timeoutMs} ms of connecting',
+    'Check that a node of this cluster listens there and is not overloaded.',
+  ),
+  TUTTI_FRAME_TOO_LARGE: row(
+    'A frame of {bytes} bytes exceeds the limit of {limitBytes}',
+    'Split the message, or raise the frame limit on every node.',
+  ),
+  TUTTI_FRAME_MALFORMED: row(
+    'A frame cannot be read: {problem}',
+    'Check that the other end is a node of this cluster and not some other program.',
+  ),
+  TUTTI_VALUE_NOT_PLAIN: row(
+    'A message cannot be sent as it is: {problem}',
+    'Send plain data: null, booleans, numbers, text, Uint8Array, and arrays and objects of these.',
+  ),
+  // runtime: cluster
+  TUTTI_STARTED: row(
+    '{what} must be declared before the cluster is started',
+    'Declare it before calling start().',
+  ),
+  TUTTI_ENTITY_KIND_INVALID: row(
+    'The entity kind "{kind}" is not usable',
+    'Use 1 to 64 of a-z A-Z 0-9 . _ - and begin with a letter or digit.',
+  ),
+  TUTTI_ENTITY_KIND_TAKEN: row('The entity kind "{kind}" is declared already', 'Declare each kind once.'),
+  TUTTI_ENTITY_KIND_UNKNOWN: row(
+    'The entity kind "{kind}" is not declared on this node',
+    'Declare it with entity(...) before the start, on every node of the cluster.',
+  ),
+  TUTTI_EPOCH_STALE: row(
+    'Shard {shard} has moved on: epoch {epoch} of {node} is no longer valid',
+    'Send the message again; it reaches the new owner.',
+  ),
+  TUTTI_VERSION_CONFLICT: row(
+    'The entity {kind}/{key} is at version {version}, not {expected}',
+    'Send the message again; the entity goes on from its last committed state.',
+  ),
+  TUTTI_SHARDS_MISMATCH: row(
+    'This cluster has {shards} shards; this node is configured for {given}',
+    'Use the same number on every node; it cannot be changed while the cluster lives.',
+  ),
+  TUTTI_SHARD_COMMAND_REFUSED: row(
+    'Shard {shard} cannot be {action}: {why}',
+    'Nothing; the map has changed meanwhile.',
+  ),
+  TUTTI_MEMBER_SUPERSEDED: row(
+    'Life {incarnation} of node {node} is over for the cluster: {why}',
+    'Restart the node; it joins again with a new incarnation.',
+  ),
+  TUTTI_MEMBER_COMMAND_REFUSED: row(
+    '{node} in life {incarnation} cannot become {to}: it is {from}',
+    'Nothing; the members have changed meanwhile.',
+  ),
+  TUTTI_CLUSTER_COMMAND_INVALID: row(
+    'The module "{module}" does not know this command: {problem}',
+    'Run the same version of Tutti on every node.',
+  ),
+  TUTTI_NODE_UNREACHABLE: row(
+    'Node {node} cannot be reached for {address}: {why}',
+    'Try again later; if the node is lost, its entities answer from another one.',
+  ),
+  TUTTI_VALUE_TOO_DEEP: row(
+    'A value is nested deeper than {limit} levels, or contains itself',
+    'Send plain data without cycles.',
+  ),
+  TUTTI_REPLICATED_REFUSED: row(
+    'The replicated logic "{name}" failed on the event "{event}": {problem}',
+    'The state is unchanged; correct the event or the logic.',
+  ),
 } as const satisfies Record<string, ErrorRow>;
 
 /** The name of a row. */

@@ -1,5 +1,6 @@
 import type { ModuleWatcher, ProposeOptions, ReplicatedModule } from '@tutti/consensus';
 import type { LogIndex, WireValue } from '@tutti/kernel';
+import type { AnyActorLogic, InputFrom } from 'xstate';
 
 /**
  * The replicated placement of a plain module: what `node.replicated(name, module)` gives back. An XState logic is
@@ -13,4 +14,10 @@ export interface ReplicatedHandle<Module extends ReplicatedModule = ReplicatedMo
   /** When it resolves, {@link module} shows everything that had been acknowledged anywhere before the call. */
   readBarrier(options?: ProposeOptions): Promise<LogIndex>;
   watch(watcher: ModuleWatcher): () => void;
+}
+
+/** How a logic is replicated. */
+export interface ReplicatedOptions<Logic extends AnyActorLogic = AnyActorLogic> {
+  /** The same on every node; the initial state is computed from it by each. */
+  readonly input?: InputFrom<Logic>;
 }

@@ -18,6 +18,30 @@ export interface AddressResolver {
   ref(address: Address): Ref;
 }
 
+/** One turn of an actor whose state somebody keeps: some transitions, whose effects and replies are still held back. */
+export interface KeptTurn {
+  /** Whether the snapshot differs from the one of the turn before. The first turn counts as a change. */
+  readonly changed: boolean;
+  /** The snapshot as `getPersistedSnapshot` gives it; computed when called. */
+  persisted(): unknown;
+}
+
+/**
+ * Keeps an actor's state outside of it: entities are made of this. With a keeper, a turn is committed before anybody
+ * can see it: its effects (sends, custom actions, timers, children) and replies wait for {@link StateKeeper.commit}.
+ */
+export interface StateKeeper {
+  /** What `getPersistedSnapshot` once gave, to go on from; undefined begins afresh. Asked at the start and at each restart. */
+  restore(): unknown;
+  /**
+   * Called at the end of each turn that changed the snapshot or has effects or replies to release; a turn may hold
+   * several messages. Undefined releases at once. A promise holds them, and the mailbox, until it resolves; when it
+   * rejects they are dropped, pending asks of the turn fail with its reason, and the actor stops as `failed` without
+   * a restart.
+   */
+  commit(turn: KeptTurn): Promise<void> | undefined;
+}
+
 /** How to spawn one actor. */
 export interface SpawnOptions<Logic extends AnyActorLogic = AnyActorLogic> {
   /** Unique among its siblings: 1 to 128 of `A-Z a-z 0-9 . _ ~ -`. By default one from the node's id source. */
@@ -28,6 +52,8 @@ export interface SpawnOptions<Logic extends AnyActorLogic = AnyActorLogic> {
   /** Default: restart when it fails, 3 times in 5 s, then escalate. `false`: a failure stops it and tells its watchers. */
   readonly supervise?: ChildPolicy | false;
   readonly mailbox?: MailboxOptions;
+  /** Keeps its state elsewhere and commits each turn there; by default the actor's state is its own. */
+  readonly keeper?: StateKeeper;
 }
 
 /** One actor in the tree, as `tutti tree` shows it. */

@@ -1,0 +1,74 @@
+import { assert } from '@tutti/kernel';
+
+/** What tunes a cluster of actors. Every time is in milliseconds on the node's own monotonic clock. */
+export interface ClusterConfig {
+  /** Virtual shards that the keys of all entity kinds are spread over; default 256, from 1 to 16,384. Never changes. */
+  readonly shards: number;
+  /** How long one proof of contact with a quorum lets entities act; default 400. */
+  readonly leaseMs: number;
+  /** How often a node that owns shards renews that proof; default 100. */
+  readonly leaseRenewMs: number;
+  /** How long the coordinator waits after a member was marked lost before it gives its shards away; default 450. */
+  readonly takeoverWaitMs: number;
+  /** How often each node probes each other; default 100. */
+  readonly probeIntervalMs: number;
+  /** Silence after which two others are asked about a node; default 600. */
+  readonly silenceMs: number;
+  /** How long those two have to answer; default 300. Then the node is suspected. */
+  readonly indirectMs: number;
+  /** How long a broken link may take to come back before its node is suspected; default 250. */
+  readonly linkDownGraceMs: number;
+  /** Suspected after this long without direct contact, whatever others say; default 5,000. */
+  readonly unreachableMs: number;
+  /** Most shards that are being handed over at one time; default 32. */
+  readonly movesMax: number;
+  /** Messages one node keeps for shards that have no reachable owner; default 10,000. More are dead letters. */
+  readonly bufferMax: number;
+  /** How long such a message waits before it is a dead letter; default 10,000. */
+  readonly bufferMs: number;
+  /** How often one message may be passed on; default 4. */
+  readonly hopsMax: number;
+  /** Asks, watches and subscriptions to other nodes, each; default 100,000. More are refused with `TUTTI_OVERLOADED`. */
+  readonly remoteTableMax: number;
+  /** The least time between two snapshots sent to a remote subscriber; default 50. */
+  readonly subscribeIntervalMs: number;
+  /** How long a stop waits for its shards to be taken over; default 5,000. */
+  readonly drainMs: number;
+}
+
+const DEFAULTS: ClusterConfig = {
+  shards: 256,
+  leaseMs: 400,
+  leaseRenewMs: 100,
+  takeoverWaitMs: 450,
+  probeIntervalMs: 100,
+  silenceMs: 600,
+  indirectMs: 300,
+  linkDownGraceMs: 250,
+  unreachableMs: 5_000,
+  movesMax: 32,
+  bufferMax: 10_000,
+  bufferMs: 10_000,
+  hopsMax: 4,
+  remoteTableMax: 100_000,
+  subscribeIntervalMs: 50,
+  drainMs: 5_000,
+};
+
+/** How much faster one node's clock may run than another's: 1 part in 20, far beyond what crystals do. */
+const CLOCK_DRIFT_MAX = 0.05;
+
+/** Fills in the defaults and checks what must hold between the numbers. */
+export function clusterConfig(given: Partial<ClusterConfig> = {}): ClusterConfig {
+  const config = { ...DEFAULTS, ...given };
+  assert(config.shards >= 1 && config.shards <= 16_384, 'a cluster has from 1 to 16,384 shards');
+  // A lease counts from the start of the read barrier that proved contact. A barrier that starts after `lost` was
+  // committed shows `lost`, so the last barrier of a node that does not know it is lost began before, and its lease
+  // ends at most leaseMs (on its clock) after. Whoever waits that long, drift included, finds nobody acting.
+  assert(
+    config.takeoverWaitMs >= config.leaseMs * (1 + CLOCK_DRIFT_MAX),
+    'takeoverWaitMs outlasts leaseMs on any clock',
+  );
+  assert(config.leaseRenewMs * 2 <= config.leaseMs, 'a lease is renewed at least twice before it ends');
+  return config;
+}

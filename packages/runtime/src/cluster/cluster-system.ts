@@ -1,0 +1,95 @@
+import type { Consensus, ReplicatedModule } from '@tutti/consensus';
+import type { Clock, IdSource, Incarnation, Logger, NodeId, Random, Transport } from '@tutti/kernel';
+import type { AnyActorLogic, EventFromLogic, EventObject, SnapshotFrom } from 'xstate';
+import type { Address, Ref } from '../actor/ref.ts';
+import type { EntityKind, EntityOptions } from '../sharding/entity-options.ts';
+import type { ActorSystem } from '../system/actor-system.ts';
+import type { ClusterConfig } from './cluster-config.ts';
+import type { Member, Members } from './member.ts';
+import type { ReplicatedHandle, ReplicatedOptions } from './replicated.ts';
+
+/** The parts that make one node of a cluster. */
+export interface ClusterSystemOptions {
+  readonly system: ActorSystem;
+  /** Not started yet: {@link ClusterSystem.start} starts it, with all modules registered. */
+  readonly consensus: Consensus;
+  /** Opened and closed by the caller; its channels `actors` and `probes` are taken here. */
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: IdSource;
+  readonly logger?: Logger;
+  /** Labels of this member, for placement; default none. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Where this node's admin interface listens, told to the others. */
+  readonly adminUrl?: string;
+  readonly config?: Partial<ClusterConfig>;
+  /**
+   * The others agreed that this life of the node is gone. Its entities have been stopped; it takes part again only
+   * with a new incarnation, so the node should be restarted. Called once.
+   */
+  readonly onEvicted?: () => void;
+}
+
+/** How a cluster looks from one node. Soft state. */
+export interface ClusterSystemStatus {
+  readonly nodeId: NodeId;
+  readonly incarnation: Incarnation;
+  readonly members: readonly Member[];
+  /** Nodes that this one suspects now. */
+  readonly suspected: readonly NodeId[];
+  /** Shards owned by each node, by the log as this node knows it; `''` stands for no owner. */
+  readonly shards: Readonly<Record<string, number>>;
+  /** Shards that are being handed over. */
+  readonly moving: number;
+  /** Live activations on this node, by kind. */
+  readonly entities: Readonly<Record<string, number>>;
+  /** Stored entities of the whole cluster, by kind. */
+  readonly stored: Readonly<Record<string, number>>;
+  /** Messages that wait here for an owner. */
+  readonly buffered: number;
+  /** Whether this node may let its entities act now. */
+  readonly leased: boolean;
+  readonly evicted: boolean;
+}
+
+/** One node's actors, with the cluster's placements on top of the local one. Register everything before `start`. */
+export interface ClusterSystem {
+  readonly system: ActorSystem;
+  readonly members: Members;
+  /**
+   * Declares a kind of entity; every node of the cluster declares the same.
+   * @throws TuttiError `TUTTI_ENTITY_KIND_INVALID`, `TUTTI_ENTITY_KIND_TAKEN`, `TUTTI_STARTED`
+   */
+  entity<Logic extends AnyActorLogic>(
+    kind: string,
+    logic: Logic,
+    options?: EntityOptions<Logic>,
+  ): EntityKind<Ref<EventFromLogic<Logic>, SnapshotFrom<Logic>>>;
+  /** A ref to any address. */
+  ref<Event extends EventObject = EventObject, Snapshot = unknown>(address: Address): Ref<Event, Snapshot>;
+  /** A ref to an entity. @throws TuttiError `TUTTI_ENTITY_KIND_UNKNOWN` */
+  ref<Event extends EventObject = EventObject, Snapshot = unknown>(
+    kind: string,
+    key: string,
+  ): Ref<Event, Snapshot>;
+  /** Places a module on every voter. @throws TuttiError `TUTTI_MODULE_DUPLICATE`, `TUTTI_STARTED` */
+  replicated<Module extends ReplicatedModule>(name: string, module: Module): ReplicatedHandle<Module>;
+  /** Places a logic on every voter, in lockstep; see `ReplicatedLogic` for what such a logic may do. */
+  replicated<Logic extends AnyActorLogic>(
+    name: string,
+    logic: Logic,
+    options?: ReplicatedOptions<Logic>,
+  ): Ref<EventFromLogic<Logic>, SnapshotFrom<Logic>>;
+  /**
+   * Starts consensus, joins, and takes shards. Resolves once the cluster has this node as a member; it waits as long
+   * as there is no quorum.
+   * @throws TuttiError `TUTTI_SHARDS_MISMATCH`, `TUTTI_MEMBER_SUPERSEDED`
+   */
+  start(): Promise<void>;
+  /** Hands its shards over and takes none again; resolves when it owns none, or `drainMs` is over. Idempotent. */
+  drain(): Promise<void>;
+  /** Drains, leaves, and stops the actors and consensus. Idempotent. */
+  stop(): Promise<void>;
+  status(): ClusterSystemStatus;
+}
