@@ -425,6 +425,27 @@ export const ERRORS = {
     'The replicated logic "{name}" failed on the event "{event}": {problem}',
     'The state is unchanged; correct the event or the logic.',
   ),
+  // tutti: nodes
+  TUTTI_NODE_NEEDS_LISTEN: row(
+    'The node {node} is given peers but does not listen',
+    'Give it `listen`, for example { port: 7001 }, so that its peers can reach it.',
+  ),
+  TUTTI_NODE_EVICTED: row(
+    'The cluster has declared this life of node {node} lost',
+    'Start the node again; it joins with a new incarnation.',
+  ),
+  TUTTI_ORCHESTRATION_OFF: row('The node {node} takes part in no plans', 'Make it without `orchestration: false`.'),
+  // tutti: local clusters and their admin interface
+  TUTTI_NODE_DIED: row('The process of node {node} ended before it was ready: {output}', 'Read its last lines above.'),
+  TUTTI_NODE_UNKNOWN: row('There is no node "{node}"', 'The nodes are {known}.'),
+  TUTTI_ADMIN_UNREACHABLE: row(
+    'No node of the cluster answers: {problem}',
+    'Start one with `tutti up`, or name its directory with --dir.',
+  ),
+  TUTTI_ADMIN_UNAUTHORIZED: row(
+    'The admin interface of {node} was called without its token',
+    'Send the token that cluster.json in the cluster directory holds.',
+  ),
 } as const satisfies Record<string, ErrorRow>;
 
 /** The name of a row. */

@@ -32,7 +32,7 @@ export class TuttiError extends Error {
 
   /** The same error after a trip through JSON. */
   static fromJSON(json: { code: string; details?: ErrorDetails; message?: string }): TuttiError {
-    if (json.code in ERRORS) return new TuttiError(json.code as ErrorCode, json.details);
+    if (Object.hasOwn(ERRORS, json.code)) return new TuttiError(json.code as ErrorCode, json.details);
     return new TuttiError('TUTTI_INTERNAL', { problem: `${json.code}: ${json.message ?? ''}` });
   }
 
