@@ -48,7 +48,11 @@ export interface SnapshotWriter {
  * out must not be changed. One process at a time may have it open.
  */
 export interface LogStore {
-  /** @throws TuttiError (through the callback) see `docs/reference/errors.md`, `TUTTI_STORE_*` */
+  /**
+   * Reads what is on disk. A log that lacks the stored snapshot's last entry, or has it under another term, is
+   * dropped as a whole and continues after the snapshot; one that has it is kept (Raft figure 13).
+   * @throws TuttiError (through the callback) see `docs/reference/errors.md`, `TUTTI_STORE_*`
+   */
   open(done: (failure: Error | undefined, state?: LogStoreState) => void): void;
   /** Writes and flushes; calls back when durable. */
   append(write: LogWrite, done: WriteCallback): void;

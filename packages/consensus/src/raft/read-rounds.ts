@@ -1,0 +1,85 @@
+import type { LogIndex, NodeId } from '@tutti/kernel';
+import type { Electorate } from './electorate.ts';
+
+/** A read that waits at the leader: its own, or one that a peer forwarded. */
+export interface WaitingRead {
+  readonly from: NodeId;
+  readonly requestId: number;
+}
+
+interface Round {
+  readonly round: number;
+  readonly index: LogIndex;
+  readonly reads: readonly WaitingRead[];
+}
+
+/**
+ * The leader's half of ReadIndex (Raft thesis 6.4), for one term. Reads gather until a round is opened; its heartbeats
+ * carry the round's number, and answers from a quorum prove that this node still led when the round began. Numbers
+ * only rise, so an answer to a later round vouches for the earlier ones too, and never the other way about.
+ */
+export class ReadRounds {
+  #waiting: WaitingRead[] = [];
+  #rounds: Round[] = [];
+  #last = 0;
+  #size = 0;
+  readonly #answered = new Map<NodeId, number>();
+  readonly #readsMax: number;
+
+  constructor(readsMax: number) {
+    this.#readsMax = readsMax;
+  }
+
+  /** The newest round; 0 before the first. */
+  get last(): number {
+    return this.#last;
+  }
+
+  get hasWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** False when too many wait already. */
+  add(read: WaitingRead): boolean {
+    if (this.#size >= this.#readsMax) return false;
+    this.#size++;
+    this.#waiting.push(read);
+    return true;
+  }
+
+  /** Begins a round for all that wait; they may be answered at `commitIndex`. */
+  open(commitIndex: LogIndex): void {
+    this.#rounds.push({ round: ++this.#last, index: commitIndex, reads: this.#waiting });
+    this.#waiting = [];
+  }
+
+  answered(from: NodeId, round: number): void {
+    if (round > (this.#answered.get(from) ?? 0)) this.#answered.set(from, round);
+  }
+
+  /** Takes out the rounds that a quorum has confirmed, and hands each read to `serve`. */
+  takeConfirmed(
+    self: NodeId,
+    electorate: Electorate,
+    serve: (read: WaitingRead, index: LogIndex) => void,
+  ): void {
+    if (this.#rounds.length === 0) return;
+    const confirmed = electorate.reached((voter) =>
+      voter === self ? this.#last : (this.#answered.get(voter) ?? 0),
+    );
+    while (this.#rounds.length > 0 && this.#rounds[0]!.round <= confirmed) {
+      const { reads, index } = this.#rounds.shift()!;
+      this.#size -= reads.length;
+      for (const read of reads) serve(read, index);
+    }
+  }
+
+  /** Everything that was not confirmed; leadership is over. */
+  takeAll(): readonly WaitingRead[] {
+    const all = [...this.#rounds.flatMap((round) => round.reads), ...this.#waiting];
+    this.#rounds = [];
+    this.#waiting = [];
+    this.#size = 0;
+    return all;
+  }
+}

@@ -1,0 +1,151 @@
+import { type LogIndex, logIndex, type NodeId, type Term } from '@tutti/kernel';
+import type { RaftConfig } from './config.ts';
+import type { Electorate } from './electorate.ts';
+import type { LogView } from './log-view.ts';
+import type { AppendEntries, AppendReply, Entry, RaftMessage } from './messages.ts';
+import { Progress } from './progress.ts';
+
+interface ReplicationOptions {
+  readonly self: NodeId;
+  readonly term: Term;
+  readonly electorate: Electorate;
+  readonly log: LogView;
+  readonly config: RaftConfig;
+}
+
+const NOTHING: readonly Entry[] = [];
+
+function bytesOf(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const entry of entries) bytes += entry.data.length;
+  return bytes;
+}
+
+/** A leader's half of log replication, for one term (Raft paper 5.3). Made on election, dropped on stepping down. */
+export class Replication {
+  readonly #self: NodeId;
+  readonly #term: Term;
+  readonly #electorate: Electorate;
+  readonly #log: LogView;
+  readonly #config: RaftConfig;
+  readonly #peers = new Map<NodeId, Progress>();
+
+  constructor(options: ReplicationOptions) {
+    this.#self = options.self;
+    this.#term = options.term;
+    this.#electorate = options.electorate;
+    this.#log = options.log;
+    this.#config = options.config;
+    const next = logIndex(this.#log.lastIndex + 1);
+    for (const peer of this.#electorate.members) {
+      if (peer !== this.#self) this.#peers.set(peer, new Progress(peer, next, this.#config));
+    }
+  }
+
+  get peers(): Iterable<Progress> {
+    return this.#peers.values();
+  }
+
+  peer(id: NodeId): Progress | undefined {
+    return this.#peers.get(id);
+  }
+
+  /**
+   * The highest entry of this term that a quorum has on disk, this node's own disk included; 0 if none. An entry of
+   * an earlier term is never counted itself: it commits with the first of this term after it (Raft paper 5.4.2).
+   */
+  committable(): LogIndex {
+    const reached = this.#electorate.reached((voter) =>
+      voter === this.#self ? this.#log.durableIndex : (this.#peers.get(voter)?.match ?? 0),
+    );
+    return logIndex(this.#log.termAt(reached) === this.#term ? reached : 0);
+  }
+
+  /** Notes an answer. True when the peer's match moved, so that more may be committed. */
+  replied(reply: AppendReply): boolean {
+    const progress = this.#peers.get(reply.from);
+    if (!progress) return false;
+    progress.active = true;
+    if (!reply.success) {
+      const hint = this.#log.lastWithTermAtMost(reply.hintIndex, reply.hintTerm).index;
+      progress.refused(reply.rejectedIndex, hint);
+      return false;
+    }
+    return this.#matched(progress, reply.matchIndex);
+  }
+
+  /** A peer says that it holds a snapshot up to `index`, which is committed. */
+  installed(peer: NodeId, index: LogIndex): boolean {
+    const progress = this.#peers.get(peer);
+    if (!progress) return false;
+    progress.active = true;
+    return this.#matched(progress, index);
+  }
+
+  #matched(progress: Progress, index: LogIndex): boolean {
+    const news = progress.matched(index);
+    if (progress.state !== 'replicate' && this.#holdsAfter(progress.match)) progress.becomeReplicate();
+    return news;
+  }
+
+  /** Whether entries can follow `index`: its term is known, and nothing after it has been compacted. */
+  #holdsAfter(index: number): boolean {
+    return index + 1 >= this.#log.firstIndex && this.#log.termAt(index) !== undefined;
+  }
+
+  /** A transfer ended without the peer having it: find out again what it needs. */
+  snapshotFailed(peer: NodeId): void {
+    const progress = this.#peers.get(peer);
+    if (progress?.state === 'snapshot') progress.becomeProbe();
+  }
+
+  /** Sends each peer what it lacks, as far as its window allows. Peers that need a snapshot go to `snapshotsTo`. */
+  fill(commitIndex: LogIndex, messages: RaftMessage[], snapshotsTo: NodeId[]): void {
+    for (const progress of this.#peers.values()) {
+      while (progress.state !== 'snapshot' && this.#sendOne(progress, commitIndex, messages, snapshotsTo));
+    }
+  }
+
+  /** Sends at most one message; true if there may be more to send. */
+  #sendOne(
+    progress: Progress,
+    commitIndex: LogIndex,
+    messages: RaftMessage[],
+    snapshotsTo: NodeId[],
+  ): boolean {
+    const lastIndex = this.#log.lastIndex;
+    const hasEntries = progress.next <= lastIndex && progress.hasRoom;
+    if (!hasEntries && !progress.owesEmpty(commitIndex)) return false;
+    const prevIndex = logIndex(progress.next - 1);
+    if (!this.#holdsAfter(prevIndex)) {
+      progress.becomeSnapshot();
+      snapshotsTo.push(progress.peer);
+      return false;
+    }
+    const entries = hasEntries
+      ? this.#log.entries(progress.next, lastIndex, this.#config.appendBytesMax)
+      : NOTHING;
+    const message: AppendEntries = {
+      type: 'appendEntries',
+      from: this.#self,
+      to: progress.peer,
+      term: this.#term,
+      prevIndex,
+      prevTerm: this.#log.termAt(prevIndex)!,
+      entries,
+      commitIndex,
+    };
+    messages.push(message);
+    progress.sent(prevIndex + entries.length, bytesOf(entries), commitIndex, hasEntries);
+    return hasEntries;
+  }
+
+  /** Whether a quorum answered since the last time this was asked (Raft thesis 6.2). */
+  takeQuorumActivity(): boolean {
+    const alive = this.#electorate.isQuorum(
+      (voter) => voter === this.#self || this.#peers.get(voter)?.active === true,
+    );
+    for (const progress of this.#peers.values()) progress.active = false;
+    return alive;
+  }
+}
