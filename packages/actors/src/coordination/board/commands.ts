@@ -1,5 +1,6 @@
 import type { Incarnation, NodeId } from '@tutti/kernel';
 import type { ExecutionMode, Plan } from '../../engines/workflow/plan.ts';
+import type { SessionState, TaskState } from './state.ts';
 
 /** One life of one node, as the holder of attempts. */
 export interface Holder {
@@ -60,6 +61,15 @@ export interface FailTask {
   readonly recovery?: RecoveryMove;
 }
 
+/** Gives an attempt back without using up a try: the orchestrator was restarted, is full, or its node leaves. */
+export interface ReturnTask {
+  readonly type: 'task.return';
+  readonly session: string;
+  readonly task: string;
+  readonly fence: number;
+  readonly reason: string;
+}
+
 /** A retry's wait is over: back to ready. */
 export interface WakeTask {
   readonly type: 'task.wake';
@@ -117,7 +127,38 @@ export type BoardCommand =
   | StartTask
   | CompleteTask
   | FailTask
+  | ReturnTask
   | WakeTask
   | LoseHolder
   | ResolveBarrier
   | DegradeTask;
+
+/** What `session.open` answers. `created` is false when the same session was there already. */
+export interface SessionOpened {
+  readonly session: string;
+  readonly created: boolean;
+  readonly tasks: number;
+  readonly levels: number;
+}
+
+/** What `tasks.assign` answers per assignment, in their order: a fence, or why the task was not given. */
+export type Assigned =
+  | { readonly task: string; readonly fence: number; readonly attempt: number }
+  | { readonly task: string; readonly refused: { readonly code: string; readonly message: string } };
+
+/** What commands about one task answer: what it is now, and what the session is. */
+export interface TaskMoved {
+  readonly task: string;
+  readonly state: TaskState;
+  readonly session: SessionState;
+}
+
+/** What `holder.lost` answers: the attempts that went back to ready. */
+export interface HolderLost {
+  readonly requeued: readonly { readonly session: string; readonly task: string }[];
+}
+
+/** What `barrier.resolve` and `session.cancel` answer. */
+export interface SessionMoved {
+  readonly session: SessionState;
+}

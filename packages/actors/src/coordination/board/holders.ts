@@ -55,6 +55,18 @@ export class HolderIndex {
     return [...(this.#byHolder.get(holderKey({ node, incarnation }))?.values() ?? [])];
   }
 
+  /** Every life of a node that holds an attempt. */
+  holders(): Holder[] {
+    const holders: Holder[] = [];
+    for (const attempts of this.#byHolder.values()) {
+      for (const { attempt } of attempts.values()) {
+        holders.push({ node: attempt.node, incarnation: attempt.incarnation });
+        break;
+      }
+    }
+    return holders;
+  }
+
   load(session: string, orchestrator: string, node: NodeId): Load {
     return this.#loads.get(loadKey(session, orchestrator, node)) ?? IDLE;
   }

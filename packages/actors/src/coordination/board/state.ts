@@ -18,13 +18,15 @@ export type TaskState =
   | 'degraded';
 
 /** How an attempt ended; undefined while it runs. */
-export type AttemptOutcome = 'done' | 'failed' | 'lost' | 'cancelled';
+export type AttemptOutcome = 'done' | 'failed' | 'lost' | 'returned' | 'cancelled';
 
 export interface Attempt {
   readonly number: number;
   readonly fence: number;
   readonly node: NodeId;
   readonly incarnation: Incarnation;
+  /** Why the task was given to this node, in the words of whoever assigned it. */
+  readonly why: string;
   readonly assignedAt: number;
   startedAt: number | undefined;
   endedAt: number | undefined;
@@ -38,13 +40,55 @@ export interface TaskRecord {
   /** Its wave: 0 for tasks that need nothing, else one more than the highest of what it needs. */
   readonly level: number;
   state: TaskState;
+  /** The latest attempts, at most {@link ATTEMPTS_KEPT}, oldest first: a node that comes and goes makes many. */
   readonly attempts: Attempt[];
+  /** All attempts there ever were; the number of the latest one. */
+  attemptCount: number;
+  /** Attempts that failed: what the retry policy counts. Lost and returned ones are not among them. */
+  failures: number;
   output: unknown;
   readyAt: number | undefined;
   /** In `backoff`: when it may be tried again. */
   retryAt: number | undefined;
   /** Completions that were accepted: never more than one. Counted, so that it can be checked from outside. */
   completions: number;
+  /** Why it was degraded or cancelled. */
+  reason: string | undefined;
+}
+
+/** How many attempts of one task are remembered. */
+export const ATTEMPTS_KEPT = 32;
+
+/** Tasks in these states are over, and let what depends on them go on. */
+export function isSettled(state: TaskState): boolean {
+  return state === 'done' || state === 'degraded';
+}
+
+/** Tasks in these states change no more. */
+export function isTerminal(state: TaskState): boolean {
+  return isSettled(state) || state === 'failed' || state === 'cancelled';
+}
+
+/** One step of one task, as the journal keeps it. */
+export interface TaskEvent {
+  /** Where in the log it happened; several steps may share an entry. */
+  readonly index: number;
+  readonly timeMs: number;
+  readonly task: string;
+  readonly from: TaskState;
+  readonly to: TaskState;
+  /** The attempt it belongs to; 0 and absent where there is none yet. */
+  readonly attempt: number;
+  readonly fence: number;
+  readonly node: NodeId | undefined;
+}
+
+/** A recovery that was carried out: what a lost node held, and what was done about it. */
+export interface RecoveryRecord {
+  readonly at: number;
+  readonly node: NodeId;
+  readonly move: RecoveryMove;
+  readonly tasks: readonly string[];
 }
 
 export interface BarrierRecord {
@@ -73,7 +117,11 @@ export interface SessionRecord {
   problem: { readonly code: string; readonly message: string } | undefined;
   readonly tasks: Map<string, TaskRecord>;
   readonly barriers: Map<string, BarrierRecord>;
-  readonly recoveries: { at: number; node: NodeId; move: RecoveryMove; tasks: readonly string[] }[];
+  /** The latest {@link RECOVERIES_KEPT}, oldest first. */
+  readonly recoveries: RecoveryRecord[];
   /** Results refused because their fence was old. */
   staleResults: number;
 }
+
+/** How many recoveries of one session are remembered. */
+export const RECOVERIES_KEPT = 256;

@@ -1,10 +1,44 @@
-import type { Incarnation, NodeId, WireValue } from '@tutti/kernel';
+import {
+  canonicalJson,
+  type Incarnation,
+  type NodeId,
+  TuttiError,
+  unreachable,
+  type WireValue,
+} from '@tutti/kernel';
 import type { ApplyContext, ReplicatedModule } from '@tutti/runtime';
+import { checkPlan } from '../../engines/workflow/check-plan.ts';
+import { readBoard, writeBoard } from './board-snapshot.ts';
+import { readCommand } from './command-shape.ts';
+import type {
+  Assigned,
+  AssignTasks,
+  BoardCommand,
+  Holder,
+  HolderLost,
+  LoseHolder,
+  OpenSession,
+  SessionMoved,
+  SessionOpened,
+  TaskMoved,
+} from './commands.ts';
 import { type HeldAttempt, HolderIndex, type Load } from './holders.ts';
-import type { BarrierRecord, SessionRecord, TaskRecord, TaskState } from './state.ts';
+import { JOURNAL_LIMIT } from './journal.ts';
+import { BoardSession, type TaskCounts } from './session.ts';
+import type { BarrierRecord, SessionRecord, TaskEvent, TaskRecord } from './state.ts';
 
-/** How many tasks of a session are in each state. */
-export type SessionSummary = Readonly<Record<TaskState, number>> & { readonly total: number };
+/** Bounds of a board. They are part of the replicated state's behaviour: every voter must have the same. */
+export interface TaskBoardOptions {
+  /** Finished sessions that are kept for looking at, the oldest dropped first; default 100. */
+  readonly finishedKept?: number;
+  /** Steps that each session's journal keeps; default 20,000. */
+  readonly journalLimit?: number;
+  /** Sessions open at once; default 20,000. One more is refused with `TUTTI_OVERLOADED`. */
+  readonly openMax?: number;
+}
+
+/** How many tasks of a session are in each state, and in all. */
+export type SessionSummary = Readonly<TaskCounts> & { readonly total: number };
 
 /** A retry that waits for its time. */
 export interface Wake {
@@ -13,25 +47,187 @@ export interface Wake {
   readonly retryAt: number;
 }
 
-/** The replicated task board: the only truth about tasks, attempts, fences and barriers. */
+/** Lives given up that are remembered, so that an assignment that crosses with the loss is refused. */
+const LOST_HOLDERS_KEPT = 1_024;
+
+/**
+ * The replicated task board: the only truth about tasks, attempts, fences and barriers. It is a deterministic state
+ * machine over {@link BoardCommand}s; a command costs what it touches, never a pass over all tasks (opening a
+ * session and ending it early excepted, which each happen once). Every attempt has a fence, a number that grows over
+ * the whole board, and a result with an old fence is refused: `TUTTI_FENCE_STALE`. That refusal is counted in the
+ * session's `staleResults`, the one change a refused command makes.
+ */
 export class TaskBoard implements ReplicatedModule {
   readonly name = 'board';
-  readonly #sessions = new Map<string, SessionRecord>();
-  readonly #holders = new HolderIndex();
+  readonly #finishedKept: number;
+  readonly #journalLimit: number;
+  readonly #openMax: number;
+  readonly #sessions = new Map<string, BoardSession>();
+  /** Ids of finished sessions in the order they ended. */
+  #finished: string[] = [];
+  #holders = new HolderIndex();
+  /** The last life of each node that was given up. */
+  readonly #lostLives = new Map<NodeId, Incarnation>();
+  #lastFence = 0;
 
-  apply(_command: WireValue, _context: ApplyContext): WireValue {
-    return undefined;
+  constructor(options: TaskBoardOptions = {}) {
+    this.#finishedKept = options.finishedKept ?? 100;
+    this.#journalLimit = options.journalLimit ?? JOURNAL_LIMIT;
+    this.#openMax = options.openMax ?? 20_000;
   }
 
+  /** @throws TuttiError what the command's docstring names, or `TUTTI_BOARD_COMMAND_INVALID` */
+  apply(command: WireValue, context: ApplyContext): WireValue {
+    const read = readCommand(command);
+    switch (read.type) {
+      case 'session.open':
+        return this.#open(read, context);
+      case 'tasks.assign':
+        return this.#assign(read, context);
+      case 'holder.lost':
+        return this.#lose(read, context);
+      case 'session.cancel':
+      case 'barrier.resolve':
+        return this.#moveSession(read, context);
+      default:
+        return this.#moveTask(read, context);
+    }
+  }
+
+  #open(command: OpenSession, context: ApplyContext): SessionOpened {
+    const { session: id, plan, mode, folder } = command;
+    const known = this.#sessions.get(id);
+    if (known && !isSame(known, command)) throw new TuttiError('TUTTI_SESSION_EXISTS', { session: id });
+    if (known) return opened(known, false);
+    const size = this.#sessions.size - this.#finished.length;
+    if (size >= this.#openMax)
+      throw new TuttiError('TUTTI_OVERLOADED', { what: 'The task board', size, limit: this.#openMax });
+    const header = { id, plan, mode, folder, openedAt: context.timeMs };
+    const session = new BoardSession(header, checkPlan(plan), this.#holders, this.#journalLimit);
+    this.#sessions.set(id, session);
+    session.open(context);
+    return opened(session, true);
+  }
+
+  #assign(command: AssignTasks, context: ApplyContext): Assigned[] {
+    const session = this.#session(command.session);
+    session.refuseIfEnded();
+    return command.assignments.map(({ task, why, node, incarnation }): Assigned => {
+      try {
+        this.#refuseIfLost({ node, incarnation });
+        const { fence, number } = session.assign(
+          task,
+          { node, incarnation },
+          why,
+          () => ++this.#lastFence,
+          context,
+        );
+        return { task, fence, attempt: number };
+      } catch (thrown) {
+        if (!(thrown instanceof TuttiError)) throw thrown;
+        return { task, refused: { code: thrown.code, message: thrown.message } };
+      }
+    });
+  }
+
+  #refuseIfLost({ node, incarnation }: Holder): void {
+    const lost = this.#lostLives.get(node);
+    if (lost !== undefined && incarnation <= lost)
+      throw new TuttiError('TUTTI_HOLDER_LOST', { node, incarnation });
+  }
+
+  #lose({ holder, recovery }: LoseHolder, context: ApplyContext): HolderLost {
+    this.#rememberLost(holder);
+    const held = this.#holders.of(holder.node, holder.incarnation);
+    const bySession = Map.groupBy(held, (item) => item.session);
+    for (const [id, items] of bySession) this.#session(id).lose(items, holder, recovery, context);
+    return { requeued: held.map(({ session, record }) => ({ session, task: record.plan.id })) };
+  }
+
+  #rememberLost({ node, incarnation }: Holder): void {
+    const known = this.#lostLives.get(node);
+    if (known !== undefined && known >= incarnation) return;
+    this.#lostLives.delete(node);
+    this.#lostLives.set(node, incarnation);
+    if (this.#lostLives.size <= LOST_HOLDERS_KEPT) return;
+    for (const oldest of this.#lostLives.keys()) {
+      this.#lostLives.delete(oldest);
+      break;
+    }
+  }
+
+  #moveSession(
+    command: Extract<BoardCommand, { type: 'session.cancel' | 'barrier.resolve' }>,
+    context: ApplyContext,
+  ): SessionMoved {
+    const session = this.#session(command.session);
+    if (command.type === 'session.cancel' && session.state === 'cancelled') return { session: 'cancelled' };
+    session.refuseIfEnded();
+    if (command.type === 'barrier.resolve') session.resolve(command, context);
+    else
+      session.end(
+        'cancelled',
+        new TuttiError('TUTTI_SESSION_CANCELLED', { reason: command.reason }),
+        context,
+      );
+    this.#retire(session);
+    return { session: session.state };
+  }
+
+  #moveTask(
+    command: Exclude<
+      BoardCommand,
+      { type: 'session.open' | 'tasks.assign' | 'holder.lost' | 'session.cancel' | 'barrier.resolve' }
+    >,
+    context: ApplyContext,
+  ): TaskMoved {
+    const session = this.#session(command.session);
+    const wasRunning = session.state === 'running';
+    const record = moveTask(session, command, context);
+    if (wasRunning) this.#retire(session);
+    return { task: command.task, state: record.state, session: session.state };
+  }
+
+  /** Puts a session that has just ended among the finished ones, and forgets the oldest of these. */
+  #retire(session: BoardSession): void {
+    if (session.state === 'running') return;
+    this.#finished.push(session.id);
+    while (this.#finished.length > this.#finishedKept) this.#sessions.delete(this.#finished.shift()!);
+  }
+
+  #session(id: string): BoardSession {
+    const session = this.#sessions.get(id);
+    if (!session) throw new TuttiError('TUTTI_SESSION_UNKNOWN', { session: id });
+    return session;
+  }
+
+  /** Captures what can change at once; what cannot (plans, outputs) is written while the parts are taken. */
   snapshot(): Iterable<WireValue> {
-    return [];
+    return writeBoard({
+      lastFence: this.#lastFence,
+      lostLives: [...this.#lostLives],
+      finished: [...this.#finished],
+      sessions: [...this.#sessions.values()],
+    });
   }
 
-  restore(_parts: Iterable<WireValue>): void {
+  /** @throws TuttiError `TUTTI_BOARD_SNAPSHOT_INVALID`; the board is then as it was. */
+  restore(parts: Iterable<WireValue>): void {
+    const holders = new HolderIndex();
+    const image = readBoard(parts, (header) => {
+      return new BoardSession(header, checkPlan(header.plan), holders, this.#journalLimit);
+    });
+    this.#holders = holders;
+    this.#lastFence = image.lastFence;
+    this.#finished = [...image.finished];
+    this.#lostLives.clear();
+    for (const [node, life] of image.lostLives) this.#lostLives.set(node, life);
     this.#sessions.clear();
+    for (const session of image.sessions) this.#sessions.set(session.id, session);
+    for (const held of heldByFence(image.sessions)) holders.add(held);
   }
 
-  /** Every session that is kept, oldest first. */
+  /** Every session that is kept, in the order they were opened. */
   sessions(): IterableIterator<SessionRecord> {
     return this.#sessions.values();
   }
@@ -40,9 +236,17 @@ export class TaskBoard implements ReplicatedModule {
     return this.#sessions.get(id);
   }
 
+  /** The highest fence given out so far; 0 before the first. */
+  get lastFence(): number {
+    return this.#lastFence;
+  }
+
   /** Ready tasks, least slack first, then lowest level, then id; of one orchestrator if it is given. */
-  readyTasks(_session: string, _orchestrator?: string): Iterable<TaskRecord> {
-    return [];
+  *readyTasks(session: string, orchestrator?: string): IterableIterator<TaskRecord> {
+    const found = this.#sessions.get(session);
+    if (!found) return;
+    const ready = orchestrator === undefined ? found.ready : found.ready.of(orchestrator);
+    for (const index of ready) yield found.recordAt(index);
   }
 
   /** Every attempt that this life of the node holds, assigned or running, oldest fence first. */
@@ -56,31 +260,108 @@ export class TaskBoard implements ReplicatedModule {
   }
 
   /** Barriers that are full and wait for `barrier.resolve`. */
-  fullBarriers(_session: string): BarrierRecord[] {
-    return [];
+  fullBarriers(session: string): BarrierRecord[] {
+    const found = this.#sessions.get(session);
+    if (found?.state !== 'running') return [];
+    return [...found.barriers.values()].filter((barrier) => barrier.state === 'full');
   }
 
-  /** Retries whose time has come at `nowMs`, over all sessions, earliest first. */
-  wakesDue(_nowMs: number): Wake[] {
-    return [];
+  /** Retries whose time has come at `nowMs`, of one session or of all, earliest first. */
+  wakesDue(nowMs: number, session?: string): Wake[] {
+    const wakes = [...this.#some(session)].flatMap(({ id, wakes }) =>
+      wakes
+        .due(nowMs)
+        .map((record): Wake => ({ session: id, task: record.plan.id, retryAt: record.retryAt! })),
+    );
+    return wakes.sort((a, b) => a.retryAt - b.retryAt);
   }
 
   /** The earliest retry that waits, of one session or of all. */
-  nextWake(_session?: string): Wake | undefined {
-    return undefined;
+  nextWake(session?: string): Wake | undefined {
+    let next: Wake | undefined;
+    for (const { id, wakes } of this.#some(session)) {
+      const record = wakes.first();
+      if (record && (!next || record.retryAt! < next.retryAt))
+        next = { session: id, task: record.plan.id, retryAt: record.retryAt! };
+    }
+    return next;
   }
 
-  /** Attempts that have started and not ended. */
+  *#some(id: string | undefined): IterableIterator<BoardSession> {
+    if (id === undefined) yield* this.#sessions.values();
+    const session = id === undefined ? undefined : this.#sessions.get(id);
+    if (session) yield session;
+  }
+
+  /** Attempts that have started and not ended: never more than the orchestrator's `maxConcurrentTasks`. */
   runningCount(session: string, orchestrator: string, node: NodeId): number {
     return this.load(session, orchestrator, node).running;
   }
 
-  /** Attempts held (assigned and running) and running. */
+  /** Attempts held (assigned and running) and running, of one orchestrator on one node. */
   load(session: string, orchestrator: string, node: NodeId): Load {
     return this.#holders.load(session, orchestrator, node);
   }
 
-  summary(_session: string): SessionSummary | undefined {
-    return undefined;
+  /** Counts per state, kept up to date, so this costs nothing. */
+  summary(session: string): SessionSummary | undefined {
+    const found = this.#sessions.get(session);
+    return found && { ...found.counts, total: found.tasks.size };
   }
+
+  /** The latest steps of the session's tasks, oldest first, at most `journalLimit` of them. */
+  journal(session: string): Iterable<TaskEvent> {
+    return this.#sessions.get(session)?.journal ?? [];
+  }
+
+  /** The wave that may run; in eager mode the number of levels, since all may. */
+  openLevel(session: string): number | undefined {
+    return this.#sessions.get(session)?.level;
+  }
+}
+
+function moveTask(
+  session: BoardSession,
+  command: Extract<BoardCommand, { task: string }>,
+  context: ApplyContext,
+): TaskRecord {
+  switch (command.type) {
+    case 'task.start':
+      return session.start(command.task, command.fence, context);
+    case 'task.complete':
+      return session.complete(command.task, command.fence, command.output, context);
+    case 'task.fail':
+      return session.fail(command, context);
+    case 'task.return':
+      return session.giveBack(command.task, command.fence, command.reason, context);
+    case 'task.wake':
+      session.refuseIfEnded();
+      return session.wake(command.task, context);
+    case 'task.degrade':
+      session.refuseIfEnded();
+      return session.degrade(command.task, command.reason, context);
+    default:
+      return unreachable(command);
+  }
+}
+
+function opened(session: BoardSession, created: boolean): SessionOpened {
+  return { session: session.id, created, tasks: session.tasks.size, levels: session.checked.levelCount };
+}
+
+/** The same plan under the same id is the same wish made twice, and harmless. */
+function isSame(session: BoardSession, { plan, mode, folder }: OpenSession): boolean {
+  return (
+    session.mode === mode && session.folder === folder && canonicalJson(session.plan) === canonicalJson(plan)
+  );
+}
+
+function heldByFence(sessions: readonly BoardSession[]): HeldAttempt[] {
+  const held = sessions.flatMap((session) =>
+    [...session.tasks.values()].flatMap((record): HeldAttempt[] => {
+      const attempt = record.attempts.at(-1);
+      return attempt && attempt.outcome === undefined ? [{ session: session.id, record, attempt }] : [];
+    }),
+  );
+  return held.sort((a, b) => a.attempt.fence - b.attempt.fence);
 }

@@ -21,8 +21,11 @@ export interface PlanOrchestrator {
 
 /** How a task's work is done. Further kinds (`http`, `agent`) come beside these. */
 export type PlanWork =
-  /** An exported function of the plan's worker module, called with the task's input. */
-  | { readonly type: 'function'; readonly name: string }
+  /**
+   * A function, called with the task's input: exported by `module` (an absolute path that every node can read), or
+   * without one from the table of functions that the node was given.
+   */
+  | { readonly type: 'function'; readonly name: string; readonly module?: string }
   /** A command line run by the shell, in the run's output folder. */
   | { readonly type: 'shell'; readonly command: string }
   /** Nothing but time passing: for models of a plan, on virtual time. */

@@ -1,0 +1,245 @@
+import { type Incarnation, messageOf, type NodeId, TuttiError, type WireValue } from '@tutti/kernel';
+import type { ExecutionMode, PlanBarrier, PlanOrchestrator, PlanTask } from '../../engines/workflow/plan.ts';
+import type { Conflict } from './commands.ts';
+import type { BoardSession, SessionHeader } from './session.ts';
+import { type Item, packParts, unpackParts } from './snapshot-parts.ts';
+import type { Attempt, BarrierRecord, RecoveryRecord, SessionState, TaskEvent, TaskRecord } from './state.ts';
+
+/** Grows when the parts change their meaning; another version's snapshot is refused. */
+const VERSION = 1;
+
+/** Everything a board holds. */
+export interface BoardImage {
+  readonly lastFence: number;
+  readonly lostLives: readonly (readonly [NodeId, Incarnation])[];
+  readonly finished: readonly string[];
+  readonly sessions: readonly BoardSession[];
+}
+
+interface HeadRow {
+  readonly version: number;
+  readonly lastFence: number;
+  readonly lostLives: readonly (readonly [NodeId, Incarnation])[];
+  readonly finished: readonly string[];
+}
+
+interface SessionRow {
+  readonly id: string;
+  readonly name: string;
+  readonly mode: ExecutionMode;
+  readonly folder: string;
+  readonly openedAt: number;
+  readonly state: SessionState;
+  readonly endedAt: number | null;
+  readonly problem: { readonly code: string; readonly message: string } | null;
+  readonly staleResults: number;
+  readonly journalDropped: number;
+}
+
+/** A task's place in the plan, and the rest of its record; only of tasks that have left their first state. */
+type TaskRow = readonly [
+  index: number,
+  rest: Nullable<Omit<TaskRecord, 'plan' | 'level' | 'attempts'>>,
+  AttemptRow[],
+];
+type AttemptRow = Nullable<Attempt>;
+type EventRow = Nullable<TaskEvent>;
+
+interface BarrierRow {
+  readonly id: string;
+  readonly state: BarrierRecord['state'];
+  readonly arrivals: readonly (readonly [string, number])[];
+  readonly releasedAt: number | null;
+  readonly conflicts: readonly Conflict[];
+}
+
+/** The wire has no `undefined` that every codec keeps, so it is written as null. */
+type Nullable<T> = { readonly [Key in keyof T]: undefined extends T[Key] ? T[Key] | null : T[Key] };
+
+export function writeBoard(image: BoardImage): IterableIterator<WireValue> {
+  const { lastFence, lostLives, finished } = image;
+  const head: HeadRow = { version: VERSION, lastFence, lostLives, finished };
+  const sessions = image.sessions.map(captureSession);
+  return packParts(itemsOf(head, sessions));
+}
+
+function* itemsOf(head: HeadRow, sessions: readonly (() => Iterable<Item>)[]): IterableIterator<Item> {
+  yield ['board', head];
+  for (const items of sessions) yield* items();
+  yield ['end', sessions.length];
+}
+
+/** What can still change is copied now. A session that is over changes no more, and is read when its turn comes. */
+function captureSession(session: BoardSession): () => Iterable<Item> {
+  if (session.state !== 'running') return () => sessionItems(session);
+  const copied = [...changingItems(session)];
+  return () => sessionItems(session, copied);
+}
+
+function* sessionItems(session: BoardSession, changing?: readonly Item[]): IterableIterator<Item> {
+  for (const orchestrator of session.plan.orchestrators) yield ['orchestrator', orchestrator];
+  for (const task of session.plan.tasks) yield ['task', task];
+  for (const barrier of session.plan.barriers) yield ['barrier', barrier];
+  yield* changing ?? changingItems(session);
+}
+
+function* changingItems(session: BoardSession): IterableIterator<Item> {
+  let index = 0;
+  for (const record of session.tasks.values()) {
+    if (record.state !== 'waiting') yield ['row', taskRow(index, record)];
+    index++;
+  }
+  for (const { id, state, arrivals, releasedAt, conflicts } of session.barriers.values()) {
+    const row: BarrierRow = { id, state, arrivals: [...arrivals], releasedAt: releasedAt ?? null, conflicts };
+    if (state !== 'filling' || arrivals.size > 0) yield ['meeting', row];
+  }
+  for (const event of session.journal)
+    yield ['event', { ...event, node: event.node ?? null } satisfies EventRow];
+  for (const recovery of session.recoveries) yield ['recovery', recovery];
+  yield ['session', sessionRow(session)];
+}
+
+function sessionRow(session: BoardSession): SessionRow {
+  const { id, mode, folder, openedAt, state, staleResults } = session;
+  return {
+    id,
+    name: session.plan.name,
+    mode,
+    folder,
+    openedAt,
+    state,
+    endedAt: session.endedAt ?? null,
+    problem: session.problem ?? null,
+    staleResults,
+    journalDropped: session.journal.dropped,
+  };
+}
+
+function taskRow(index: number, record: TaskRecord): TaskRow {
+  const { state, attemptCount, failures, output, completions } = record;
+  const rest = {
+    state,
+    attemptCount,
+    failures,
+    output: output ?? null,
+    readyAt: record.readyAt ?? null,
+    retryAt: record.retryAt ?? null,
+    completions,
+    reason: record.reason ?? null,
+  };
+  const attempts = record.attempts.map((attempt) => ({
+    ...attempt,
+    startedAt: attempt.startedAt ?? null,
+    endedAt: attempt.endedAt ?? null,
+    outcome: attempt.outcome ?? null,
+    problem: attempt.problem ?? null,
+  }));
+  return [index, rest, attempts];
+}
+
+/** Gathers a session's items until its last one, the `session` row, says that it is complete. */
+class SessionReader {
+  #orchestrators: PlanOrchestrator[] = [];
+  #tasks: PlanTask[] = [];
+  #barriers: PlanBarrier[] = [];
+  #rows: TaskRow[] = [];
+  #meetings: BarrierRow[] = [];
+  #events: TaskEvent[] = [];
+  #recoveries: RecoveryRecord[] = [];
+
+  take([kind, value]: Item): void {
+    if (kind === 'orchestrator') this.#orchestrators.push(value as PlanOrchestrator);
+    else if (kind === 'task') this.#tasks.push(value as PlanTask);
+    else if (kind === 'barrier') this.#barriers.push(value as PlanBarrier);
+    else if (kind === 'row') this.#rows.push(value as TaskRow);
+    else if (kind === 'meeting') this.#meetings.push(value as BarrierRow);
+    else if (kind === 'recovery') this.#recoveries.push(value as RecoveryRecord);
+    else if (kind === 'event') this.#events.push(readEvent(value as EventRow));
+    else throw invalid(`a part of the unknown kind ${kind}`);
+  }
+
+  finish(row: SessionRow, make: (header: SessionHeader) => BoardSession): BoardSession {
+    const { id, name, mode, folder, openedAt } = row;
+    const plan = { name, orchestrators: this.#orchestrators, tasks: this.#tasks, barriers: this.#barriers };
+    const session = make({ id, plan, mode, folder, openedAt });
+    session.state = row.state;
+    session.endedAt = row.endedAt ?? undefined;
+    session.problem = row.problem ?? undefined;
+    session.staleResults = row.staleResults;
+    for (const [index, rest, attempts] of this.#rows) readTask(session.recordAt(index), rest, attempts);
+    for (const meeting of this.#meetings) readMeeting(session.barriers.get(meeting.id)!, meeting);
+    session.recoveries.push(...this.#recoveries);
+    session.journal.restore(this.#events, row.journalDropped);
+    session.rebuild();
+    return session;
+  }
+}
+
+/** @throws TuttiError `TUTTI_BOARD_SNAPSHOT_INVALID` */
+export function readBoard(
+  parts: Iterable<WireValue>,
+  make: (header: SessionHeader) => BoardSession,
+): BoardImage {
+  try {
+    return readItems(unpackParts(parts), make);
+  } catch (thrown) {
+    throw thrown instanceof TuttiError && thrown.code === 'TUTTI_BOARD_SNAPSHOT_INVALID'
+      ? thrown
+      : invalid(messageOf(thrown));
+  }
+}
+
+function readItems(items: Iterable<Item>, make: (header: SessionHeader) => BoardSession): BoardImage {
+  const sessions: BoardSession[] = [];
+  let head: HeadRow | undefined;
+  let reader = new SessionReader();
+  let isWhole = false;
+  for (const item of items) {
+    const [kind, value] = item;
+    if (kind === 'board') head = value as HeadRow;
+    else if (kind === 'end') isWhole = value === sessions.length;
+    else if (kind === 'session') {
+      sessions.push(reader.finish(value as SessionRow, make));
+      reader = new SessionReader();
+    } else reader.take(item);
+  }
+  if (!head || !isWhole) throw invalid('parts are missing');
+  if (head.version !== VERSION)
+    throw invalid(`it has version ${head.version}, and this node reads ${VERSION}`);
+  return { ...head, sessions };
+}
+
+function readTask(record: TaskRecord, rest: TaskRow[1], attempts: readonly AttemptRow[]): void {
+  record.state = rest.state;
+  record.attemptCount = rest.attemptCount;
+  record.failures = rest.failures;
+  record.completions = rest.completions;
+  // A task that is done has an output, null if it gave none; no other task has one.
+  record.output = rest.state === 'done' ? rest.output : undefined;
+  record.readyAt = rest.readyAt ?? undefined;
+  record.retryAt = rest.retryAt ?? undefined;
+  record.reason = rest.reason ?? undefined;
+  for (const attempt of attempts)
+    record.attempts.push({
+      ...attempt,
+      startedAt: attempt.startedAt ?? undefined,
+      endedAt: attempt.endedAt ?? undefined,
+      outcome: attempt.outcome ?? undefined,
+      problem: attempt.problem ?? undefined,
+    });
+}
+
+function readMeeting(record: BarrierRecord, row: BarrierRow): void {
+  record.state = row.state;
+  for (const [participant, at] of row.arrivals) record.arrivals.set(participant, at);
+  record.releasedAt = row.releasedAt ?? undefined;
+  record.conflicts = row.conflicts;
+}
+
+function readEvent(row: EventRow): TaskEvent {
+  return { ...row, node: row.node ?? undefined };
+}
+
+function invalid(problem: string): TuttiError {
+  return new TuttiError('TUTTI_BOARD_SNAPSHOT_INVALID', { problem });
+}

@@ -1,0 +1,417 @@
+import { assert, TuttiError } from '@tutti/kernel';
+import type { ApplyContext } from '@tutti/runtime';
+import type { CheckedPlan } from '../../engines/workflow/check-plan.ts';
+import { didYouMean } from '../../engines/workflow/did-you-mean.ts';
+import type { ExecutionMode, Plan } from '../../engines/workflow/plan.ts';
+import type { Barrier } from '../sync/barrier.ts';
+import { newBarrierRecord } from '../sync/barrier.ts';
+import type { FailTask, Holder, RecoveryMove, ResolveBarrier } from './commands.ts';
+import type { HeldAttempt, HolderIndex } from './holders.ts';
+import { Journal } from './journal.ts';
+import { Progress } from './progress.ts';
+import { ReadyTasks } from './ready-tasks.ts';
+import {
+  ATTEMPTS_KEPT,
+  type Attempt,
+  type AttemptOutcome,
+  type BarrierRecord,
+  isTerminal,
+  RECOVERIES_KEPT,
+  type RecoveryRecord,
+  type SessionRecord,
+  type SessionState,
+  type TaskRecord,
+  type TaskState,
+} from './state.ts';
+import { WakeQueue } from './wake-queue.ts';
+
+/** How many tasks of a session are in each state. */
+export type TaskCounts = Record<TaskState, number>;
+
+/** What a session is made with. */
+export interface SessionHeader {
+  readonly id: string;
+  readonly plan: Plan;
+  readonly mode: ExecutionMode;
+  readonly folder: string;
+  readonly openedAt: number;
+}
+
+interface Problem {
+  readonly code: string;
+  readonly message: string;
+}
+
+/**
+ * One session on the board: its records, and the moves between their states. Each command's method first refuses
+ * what is illegal, by throwing, and only then changes anything; only the task board calls them.
+ */
+export class BoardSession implements SessionRecord {
+  readonly id: string;
+  readonly plan: Plan;
+  readonly mode: ExecutionMode;
+  readonly folder: string;
+  readonly openedAt: number;
+  readonly checked: CheckedPlan;
+  state: SessionState = 'running';
+  endedAt: number | undefined;
+  problem: Problem | undefined;
+  staleResults = 0;
+  readonly tasks = new Map<string, TaskRecord>();
+  readonly barriers = new Map<string, BarrierRecord>();
+  readonly recoveries: RecoveryRecord[] = [];
+  readonly journal: Journal;
+  readonly ready: ReadyTasks;
+  readonly wakes = new WakeQueue();
+  readonly counts: TaskCounts;
+  readonly #records: readonly TaskRecord[];
+  readonly #limits: ReadonlyMap<string, number>;
+  readonly #holders: HolderIndex;
+  #progress: Progress;
+
+  constructor(header: SessionHeader, checked: CheckedPlan, holders: HolderIndex, journalLimit: number) {
+    this.id = header.id;
+    this.plan = header.plan;
+    this.mode = header.mode;
+    this.folder = header.folder;
+    this.openedAt = header.openedAt;
+    this.checked = checked;
+    this.#holders = holders;
+    this.journal = new Journal(journalLimit);
+    this.#limits = new Map(this.plan.orchestrators.map((item) => [item.id, item.maxConcurrentTasks]));
+    this.#records = this.plan.tasks.map((plan, at) => newTaskRecord(plan, checked.levels[at]!));
+    for (const record of this.#records) this.tasks.set(record.plan.id, record);
+    for (const barrier of this.plan.barriers) this.barriers.set(barrier.id, newBarrierRecord(barrier));
+    this.ready = new ReadyTasks(checked);
+    this.counts = noCounts();
+    this.counts.waiting = this.#records.length;
+    this.#progress = this.#newProgress();
+  }
+
+  /** The wave that may run now; in eager mode the number of levels, since all may. */
+  get level(): number {
+    return this.#progress.level;
+  }
+
+  /** Makes the first tasks ready. */
+  open(context: ApplyContext): void {
+    for (const [index, record] of this.#records.entries())
+      if (this.#progress.mayStart(index)) this.#move(record, 'ready', context);
+  }
+
+  /** Works everything out anew that follows from the records, after these were overwritten by a snapshot. */
+  rebuild(): void {
+    this.#progress = this.#newProgress();
+    this.counts.waiting = 0;
+    for (const [index, record] of this.#records.entries()) {
+      this.counts[record.state]++;
+      if (record.state === 'ready') this.ready.add(index);
+      if (record.state === 'backoff') this.wakes.add(record);
+    }
+  }
+
+  /** The task at this place in the plan. */
+  recordAt(index: number): TaskRecord {
+    return this.#records[index]!;
+  }
+
+  task(id: string): TaskRecord {
+    const record = this.tasks.get(id);
+    if (record) return record;
+    const details = { session: this.id, task: id, hint: didYouMean(id, this.tasks.keys()) };
+    throw new TuttiError('TUTTI_TASK_UNKNOWN', details);
+  }
+
+  barrier(id: string): Barrier {
+    const found = this.#progress.barrier(id);
+    if (!found) throw new TuttiError('TUTTI_BARRIER_UNKNOWN', { session: this.id, barrier: id });
+    return found;
+  }
+
+  refuseIfEnded(): void {
+    if (this.state === 'running') return;
+    throw new TuttiError('TUTTI_SESSION_ENDED', { session: this.id, state: this.state });
+  }
+
+  /** @throws TuttiError `TUTTI_TASK_UNKNOWN`, `TUTTI_TASK_NOT_READY` */
+  assign(id: string, holder: Holder, why: string, nextFence: () => number, context: ApplyContext): Attempt {
+    const record = this.task(id);
+    if (record.state !== 'ready') throw this.#refusal('TUTTI_TASK_NOT_READY', record);
+    const attempt: Attempt = {
+      number: ++record.attemptCount,
+      fence: nextFence(),
+      node: holder.node,
+      incarnation: holder.incarnation,
+      why,
+      assignedAt: context.timeMs,
+      startedAt: undefined,
+      endedAt: undefined,
+      outcome: undefined,
+      problem: undefined,
+    };
+    if (record.attempts.push(attempt) > ATTEMPTS_KEPT) record.attempts.shift();
+    this.#move(record, 'assigned', context);
+    this.#holders.add({ session: this.id, record, attempt });
+    return attempt;
+  }
+
+  /** @throws TuttiError `TUTTI_FENCE_STALE`, `TUTTI_ORCHESTRATOR_FULL` */
+  start(id: string, fence: number, context: ApplyContext): TaskRecord {
+    const record = this.task(id);
+    const attempt = this.#attempt(record, fence);
+    if (record.state === 'running') return record;
+    const { orchestrator } = record.plan;
+    const size = this.#holders.load(this.id, orchestrator, attempt.node).running;
+    const limit = this.#limits.get(orchestrator)!;
+    if (size >= limit)
+      throw new TuttiError('TUTTI_ORCHESTRATOR_FULL', { orchestrator, node: attempt.node, size, limit });
+    attempt.startedAt = context.timeMs;
+    this.#holders.started({ session: this.id, record, attempt });
+    this.#move(record, 'running', context);
+    return record;
+  }
+
+  /** @throws TuttiError `TUTTI_FENCE_STALE`, `TUTTI_TASK_NOT_RUNNING` */
+  complete(id: string, fence: number, output: unknown, context: ApplyContext): TaskRecord {
+    const record = this.task(id);
+    if (record.state === 'done' && record.attempts.at(-1)!.fence === fence) return record;
+    this.#attempt(record, fence);
+    if (record.state !== 'running') throw this.#refusal('TUTTI_TASK_NOT_RUNNING', record);
+    this.#endAttempt(record, 'done', undefined, context);
+    record.output = output ?? null;
+    record.completions++;
+    this.#settle(record, 'done', context);
+    return record;
+  }
+
+  /** @throws TuttiError `TUTTI_FENCE_STALE` */
+  fail(command: FailTask, context: ApplyContext): TaskRecord {
+    const record = this.task(command.task);
+    this.#attempt(record, command.fence);
+    this.#endAttempt(record, 'failed', command.problem, context);
+    record.failures++;
+    const again = command.retryable && record.failures < record.plan.retry.attemptsMax;
+    if (again) this.#retry(record, command.retryInMs, context);
+    else if (record.plan.optional) this.#giveUp(record, command.problem.message, context);
+    else this.#failFor(record, command.problem, context);
+    return record;
+  }
+
+  #retry(record: TaskRecord, retryInMs: number, context: ApplyContext): void {
+    if (retryInMs > 0) record.retryAt = context.timeMs + retryInMs;
+    this.#move(record, retryInMs > 0 ? 'backoff' : 'ready', context);
+  }
+
+  #failFor(record: TaskRecord, problem: Problem, context: ApplyContext): void {
+    this.#move(record, 'failed', context);
+    const { id, retry } = record.plan;
+    const error = new TuttiError('TUTTI_TASK_FAILED', {
+      task: id,
+      failures: record.failures,
+      attemptsMax: retry.attemptsMax,
+      problem: `${problem.code} ${problem.message}`,
+    });
+    this.end('failed', error, context);
+  }
+
+  /** Puts an attempt back to ready without counting it. @throws TuttiError `TUTTI_FENCE_STALE` */
+  giveBack(id: string, fence: number, reason: string, context: ApplyContext): TaskRecord {
+    const record = this.task(id);
+    this.#attempt(record, fence);
+    this.#endAttempt(record, 'returned', { code: 'TUTTI_ABORTED', message: reason }, context);
+    this.#move(record, 'ready', context);
+    return record;
+  }
+
+  /** @throws TuttiError `TUTTI_TASK_NOT_IN_BACKOFF` */
+  wake(id: string, context: ApplyContext): TaskRecord {
+    const record = this.task(id);
+    if (record.state !== 'backoff') throw this.#refusal('TUTTI_TASK_NOT_IN_BACKOFF', record);
+    record.retryAt = undefined;
+    this.#move(record, 'ready', context);
+    return record;
+  }
+
+  /** Puts back what a lost holder had of this session. */
+  lose(held: readonly HeldAttempt[], holder: Holder, move: RecoveryMove, context: ApplyContext): void {
+    for (const { record } of held) {
+      this.#endAttempt(record, 'lost', undefined, context);
+      this.#move(record, 'ready', context);
+    }
+    const tasks = held.map(({ record }) => record.plan.id);
+    this.recoveries.push({ at: context.timeMs, node: holder.node, move, tasks });
+    if (this.recoveries.length > RECOVERIES_KEPT) this.recoveries.shift();
+  }
+
+  /** @throws TuttiError `TUTTI_TASK_NOT_OPTIONAL`, `TUTTI_TASK_ENDED` */
+  degrade(id: string, reason: string, context: ApplyContext): TaskRecord {
+    const record = this.task(id);
+    if (record.state === 'degraded') return record;
+    if (isTerminal(record.state)) throw this.#refusal('TUTTI_TASK_ENDED', record);
+    if (!record.plan.optional) throw this.#refusal('TUTTI_TASK_NOT_OPTIONAL', record);
+    this.#endAttempt(record, 'cancelled', undefined, context);
+    this.#giveUp(record, reason, context);
+    return record;
+  }
+
+  /** @throws TuttiError `TUTTI_BARRIER_UNKNOWN`, `TUTTI_BARRIER_NOT_FULL` */
+  resolve(command: ResolveBarrier, context: ApplyContext): void {
+    const barrier = this.barrier(command.barrier);
+    const { id, generation, state } = barrier.record;
+    if (state !== 'full' || generation !== command.generation)
+      throw new TuttiError('TUTTI_BARRIER_NOT_FULL', { barrier: id, generation: command.generation, state });
+    this.#makeReady(this.#progress.resolve(barrier, command.conflicts, context.timeMs), context);
+    const conflict = command.conflicts[0];
+    if (conflict) {
+      const [first, second] = conflict.sides.map((side) => `${side.orchestrator} (${side.task})`);
+      const { subject, explanation } = conflict;
+      const details = { barrier: id, first, second, subject, explanation };
+      this.end('failed', new TuttiError('TUTTI_BARRIER_CONFLICT', details), context);
+    }
+    this.#endIfFinished(context);
+  }
+
+  /** Ends the session before its time: what runs loses its fence, and nothing new starts. */
+  end(state: 'failed' | 'cancelled', problem: TuttiError, context: ApplyContext): void {
+    assert(this.state === 'running', 'a session ends once');
+    this.state = state;
+    this.endedAt = context.timeMs;
+    this.problem = { code: problem.code, message: problem.message };
+    for (const record of this.#records) {
+      if (isTerminal(record.state)) continue;
+      record.retryAt = undefined;
+      record.reason = problem.message;
+      this.#endAttempt(record, 'cancelled', undefined, context);
+      this.#move(record, 'cancelled', context);
+    }
+  }
+
+  #giveUp(record: TaskRecord, reason: string, context: ApplyContext): void {
+    record.reason = reason;
+    record.retryAt = undefined;
+    this.#settle(record, 'degraded', context);
+  }
+
+  #settle(record: TaskRecord, to: 'done' | 'degraded', context: ApplyContext): void {
+    this.#move(record, to, context);
+    this.#makeReady(this.#progress.settle(this.#indexOf(record), context.timeMs), context);
+    this.#endIfFinished(context);
+  }
+
+  #makeReady(startable: readonly number[], context: ApplyContext): void {
+    for (const index of startable) {
+      const record = this.#records[index]!;
+      if (record.state === 'waiting') this.#move(record, 'ready', context);
+    }
+  }
+
+  #endIfFinished(context: ApplyContext): void {
+    if (this.state !== 'running' || !this.#progress.finished) return;
+    this.state = 'done';
+    this.endedAt = context.timeMs;
+  }
+
+  /** The attempt that this fence belongs to, if it is the one that counts; else the refusal, which is counted. */
+  #attempt(record: TaskRecord, fence: number): Attempt {
+    const attempt = record.attempts.at(-1);
+    if (attempt?.fence === fence && attempt.outcome === undefined) return attempt;
+    this.staleResults++;
+    const why =
+      attempt?.fence === fence
+        ? `the attempt was ${attempt.outcome}`
+        : `the latest is ${attempt?.fence ?? 'none'}`;
+    throw new TuttiError('TUTTI_FENCE_STALE', { session: this.id, task: record.plan.id, fence, why });
+  }
+
+  /** Ends the attempt that is held, if one is. To be called before the record moves on. */
+  #endAttempt(
+    record: TaskRecord,
+    outcome: AttemptOutcome,
+    problem: Problem | undefined,
+    context: ApplyContext,
+  ): void {
+    const attempt = record.attempts.at(-1);
+    if (!attempt || attempt.outcome !== undefined) return;
+    this.#holders.remove({ session: this.id, record, attempt });
+    attempt.outcome = outcome;
+    attempt.problem = problem;
+    attempt.endedAt = context.timeMs;
+  }
+
+  /** The one place where a task changes its state. */
+  #move(record: TaskRecord, to: TaskState, context: ApplyContext): void {
+    const from = record.state;
+    record.state = to;
+    this.counts[from]--;
+    this.counts[to]++;
+    if (from === 'ready') this.ready.delete(this.#indexOf(record));
+    if (from === 'backoff') this.wakes.removed();
+    if (to === 'backoff') this.wakes.add(record);
+    if (to === 'ready') {
+      this.ready.add(this.#indexOf(record));
+      record.readyAt = context.timeMs;
+    }
+    const attempt = from === 'waiting' ? undefined : record.attempts.at(-1);
+    if (to === 'cancelled' && from !== 'assigned' && from !== 'running') return;
+    this.journal.add({
+      index: context.index,
+      timeMs: context.timeMs,
+      task: record.plan.id,
+      from,
+      to,
+      attempt: attempt?.number ?? 0,
+      fence: attempt?.fence ?? 0,
+      node: attempt?.node,
+    });
+  }
+
+  #refusal(
+    code:
+      | 'TUTTI_TASK_NOT_READY'
+      | 'TUTTI_TASK_NOT_RUNNING'
+      | 'TUTTI_TASK_NOT_IN_BACKOFF'
+      | 'TUTTI_TASK_NOT_OPTIONAL'
+      | 'TUTTI_TASK_ENDED',
+    record: TaskRecord,
+  ): TuttiError {
+    return new TuttiError(code, { session: this.id, task: record.plan.id, state: record.state });
+  }
+
+  #indexOf(record: TaskRecord): number {
+    return this.checked.graph.taskIndex.get(record.plan.id)!;
+  }
+
+  #newProgress(): Progress {
+    return new Progress(this.checked, this.mode, this.#records, [...this.barriers.values()]);
+  }
+}
+
+function newTaskRecord(plan: Plan['tasks'][number], level: number): TaskRecord {
+  return {
+    plan,
+    level,
+    state: 'waiting',
+    attempts: [],
+    attemptCount: 0,
+    failures: 0,
+    output: undefined,
+    readyAt: undefined,
+    retryAt: undefined,
+    completions: 0,
+    reason: undefined,
+  };
+}
+
+export function noCounts(): TaskCounts {
+  return {
+    waiting: 0,
+    ready: 0,
+    assigned: 0,
+    running: 0,
+    backoff: 0,
+    done: 0,
+    failed: 0,
+    cancelled: 0,
+    degraded: 0,
+  };
+}
