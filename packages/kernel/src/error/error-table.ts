@@ -122,6 +122,10 @@ export const ERRORS = {
     'No reply from {address} to "{event}" within {timeoutMs} ms',
     'Check that the actor replies to this event, or allow more time with timeoutMs.',
   ),
+  TUTTI_MACHINE_UNSTABLE: row(
+    'One event caused more than {limit} microsteps in a machine without coming to rest',
+    'Look for a cycle of always transitions or raised events, or raise limits.microsteps.',
+  ),
   TUTTI_ACTOR_FAILED: row(
     'The actor {address} failed: {problem}',
     'Look at the cause; its supervisor decides whether it is started again.',
@@ -438,6 +442,11 @@ export const ERRORS = {
   // tutti: local clusters and their admin interface
   TUTTI_NODE_DIED: row('The process of node {node} ended before it was ready: {output}', 'Read its last lines above.'),
   TUTTI_NODE_UNKNOWN: row('There is no node "{node}"', 'The nodes are {known}.'),
+  TUTTI_NODE_STARTING: row('The node {node} is still starting', 'Ask again in a moment, or ask another node.'),
+  TUTTI_CLUSTER_NOT_RUNNING: row(
+    'No cluster runs in {directory} ({problem})',
+    'Start one there with `tutti up`, or name another directory with --dir.',
+  ),
   TUTTI_ADMIN_UNREACHABLE: row(
     'No node of the cluster answers: {problem}',
     'Start one with `tutti up`, or name its directory with --dir.',

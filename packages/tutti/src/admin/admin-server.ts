@@ -1,0 +1,146 @@
+import { timingSafeEqual } from 'node:crypto';
+import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import type { TuttiNode } from '../node/create-node.ts';
+import type { Explanation, NodeStatus, Submission } from './admin-api.ts';
+import { EventFeed } from './event-feed.ts';
+import { sessionView } from './session-view.ts';
+
+/** How large a submitted plan may be, in bytes. */
+const BODY_BYTES_MAX = 64 * 2 ** 20;
+
+export interface AdminOptions {
+  /** On 127.0.0.1; 0 takes a free one. */
+  readonly port: number;
+  /** What every caller must send as `Authorization: Bearer ...`. */
+  readonly token: string;
+  readonly node: string;
+}
+
+/** A node's admin interface: it answers `/health/live` from the start, and the rest once it serves a node. */
+export interface Admin {
+  readonly url: string;
+  serve(node: TuttiNode): void;
+  close(): Promise<void>;
+}
+
+/** Opens the admin interface on the loopback address. */
+export async function startAdmin(options: AdminOptions): Promise<Admin> {
+  const server = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
+  let serving: { node: TuttiNode; feed: EventFeed } | undefined;
+  const current = () => {
+    if (!serving) throw new TuttiError('TUTTI_NODE_STARTING', { node: options.node });
+    return serving;
+  };
+  server.addHook('onRequest', async (request) => {
+    if (request.url.startsWith('/health/')) return;
+    if (!sameText(request.headers.authorization ?? '', `Bearer ${options.token}`))
+      throw new TuttiError('TUTTI_ADMIN_UNAUTHORIZED', { node: options.node });
+  });
+  server.setErrorHandler((thrown, _request, reply) => answerError(thrown, reply));
+  server.get('/health/live', () => ({ live: true }));
+  server.get('/health/ready', (_request, reply) =>
+    reply.code(serving ? 200 : 503).send({ ready: !!serving }),
+  );
+  addClusterRoutes(server, () => current().node);
+  addSessionRoutes(server, current);
+  const url = await server.listen({ host: '127.0.0.1', port: options.port });
+  return {
+    url,
+    serve(node) {
+      serving = { node, feed: new EventFeed(node.orchestration.board) };
+    },
+    async close() {
+      serving?.feed.close();
+      await server.close();
+    },
+  };
+}
+
+function sameText(given: string, wanted: string): boolean {
+  const a = Buffer.from(given);
+  const b = Buffer.from(wanted);
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+const STATUS_OF: Readonly<Record<string, number>> = {
+  TUTTI_ADMIN_UNAUTHORIZED: 401,
+  TUTTI_SESSION_UNKNOWN: 404,
+  TUTTI_TASK_UNKNOWN: 404,
+  TUTTI_NO_LEADER: 503,
+  TUTTI_NODE_STARTING: 503,
+  TUTTI_CLOSED: 503,
+};
+
+function answerError(thrown: unknown, reply: FastifyReply): FastifyReply {
+  if (isTuttiError(thrown)) return reply.code(STATUS_OF[thrown.code] ?? 400).send(thrown.toJSON());
+  const status = (thrown as { statusCode?: number }).statusCode ?? 500;
+  return reply.code(status).send(new TuttiError('TUTTI_INTERNAL', { problem: messageOf(thrown) }).toJSON());
+}
+
+function addClusterRoutes(server: FastifyInstance, node: () => TuttiNode): void {
+  server.get('/status', (): NodeStatus => {
+    const { id, incarnation, parts } = node();
+    return {
+      node: id,
+      incarnation,
+      pid: process.pid,
+      upMs: process.uptime() * 1000,
+      consensus: parts.consensus.status(),
+      members: parts.cluster.members.list(),
+      actors: parts.system.actorCount,
+      deadLetters: parts.system.deadLetters.counts(),
+    };
+  });
+  server.get('/tree', () => ({ node: node().id, tree: node().parts.system.tree() }));
+}
+
+function addSessionRoutes(
+  server: FastifyInstance,
+  current: () => { node: TuttiNode; feed: EventFeed },
+): void {
+  const board = () => current().node.orchestration.board;
+  const record = (id: string) => {
+    const found = board().module.session(id);
+    if (!found) throw new TuttiError('TUTTI_SESSION_UNKNOWN', { session: id });
+    return found;
+  };
+  server.get('/sessions', () => [...board().module.sessions()].map(sessionView));
+  server.post<{ Body: Submission }>('/sessions', async ({ body }) => {
+    const { plan, session, mode, folder } = body;
+    return { session: await current().node.orchestration.submit(plan, { session, mode, folder }) };
+  });
+  server.get<{ Params: { id: string } }>('/sessions/:id', async ({ params }) => {
+    await board().readBarrier();
+    return sessionView(record(params.id));
+  });
+  server.post<{ Params: { id: string }; Body: { reason?: string } }>(
+    '/sessions/:id/cancel',
+    async ({ params, body }) => {
+      record(params.id);
+      await current().node.orchestration.cancel(params.id, body?.reason ?? 'cancelled by a caller');
+      return {};
+    },
+  );
+  server.get<{ Params: { id: string }; Querystring: { from?: string } }>(
+    '/sessions/:id/events',
+    async ({ params, query }) => {
+      record(params.id);
+      return await current().feed.next(params.id, Number(query.from ?? 0));
+    },
+  );
+  server.get<{ Params: { id: string; task: string } }>(
+    '/sessions/:id/explain/:task',
+    async ({ params }): Promise<Explanation> => {
+      await board().readBarrier();
+      const task = record(params.id).tasks.get(params.task);
+      if (!task) throw new TuttiError('TUTTI_TASK_UNKNOWN', { session: params.id, task: params.task });
+      return {
+        session: params.id,
+        task: params.task,
+        state: task.state,
+        blockers: current().node.orchestration.explain(params.id, params.task),
+      };
+    },
+  );
+}

@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { messageOf, TuttiError } from '@tutti/kernel';
+import * as z from 'zod';
+import { AdminClient } from '../admin/admin-client.ts';
+import { type LoadedSettings, loadSettings } from '../config/settings.ts';
+
+const clusterFile = z.object({
+  cluster: z.string(),
+  launcherPid: z.number(),
+  adminToken: z.string(),
+  nodes: z.array(z.object({ id: z.string(), pid: z.number(), adminUrl: z.string() })),
+});
+
+/** The settings of a command, from its own options and the program's. */
+export function settingsFor(options: Readonly<Record<string, unknown>>, config: unknown): LoadedSettings {
+  return loadSettings(options, process.env, typeof config === 'string' ? config : undefined);
+}
+
+/**
+ * Finds the cluster that `tutti up` runs in a directory.
+ * @throws TuttiError `TUTTI_CLUSTER_NOT_RUNNING`
+ */
+export function findCluster(directory: string): AdminClient {
+  const file = join(resolve(directory), 'cluster.json');
+  try {
+    const known = clusterFile.parse(JSON.parse(readFileSync(file, 'utf8')));
+    process.kill(known.launcherPid, 0);
+    return new AdminClient(() => known.nodes.map((node) => node.adminUrl), known.adminToken);
+  } catch (thrown) {
+    throw new TuttiError(
+      'TUTTI_CLUSTER_NOT_RUNNING',
+      { directory: resolve(directory), problem: messageOf(thrown) },
+      { cause: thrown },
+    );
+  }
+}

@@ -1,0 +1,104 @@
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { randomIds, seededRandom } from '@tutti/kernel';
+import type { Command } from 'commander';
+import { LocalCluster } from '../../cluster/local-cluster.ts';
+import type { Settings } from '../../config/settings.ts';
+import { loadPlan } from '../../plan/load-plan.ts';
+import { type PlannedKill, parseKill } from '../../run/kill-schedule.ts';
+import type { RunDocument } from '../../run/run-document.ts';
+import { runPlan } from '../../run/run-plan.ts';
+import { RunProgress } from '../../run/run-progress.ts';
+import { runVirtually } from '../../run/virtual-run.ts';
+import { settingsFor } from '../cluster-access.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { EXIT } from '../program.ts';
+import { Terminal } from '../terminal.ts';
+
+interface RunFlags {
+  readonly nodes?: string;
+  readonly mode?: string;
+  readonly kill?: readonly string[];
+  readonly seed?: string;
+  readonly out?: string;
+  readonly time: string;
+  readonly json?: true;
+}
+
+/** `tutti run PLAN`: a cluster for one plan, from its start to its end. */
+export function addRunCommand(program: Command): void {
+  program
+    .command('run')
+    .description('start a cluster, run a plan on it, report, and leave nothing behind')
+    .argument('<plan>', 'a plan in YAML, JSON or TypeScript, or a WfFormat trace')
+    .option('--nodes <n>', 'how many nodes, 1 to 7 (default 3)')
+    .option('--mode <mode>', 'eager or wave (default eager)')
+    .option('--kill <when...>', 'kill -9: leader@50%, follower@1.5s, n2@300ms, random')
+    .option('--seed <n>', 'what random kills and virtual time are drawn from')
+    .option('--time <time>', 'real, or virtual: one process, no clock, for plans of simulated tasks', 'real')
+    .option('--out <folder>', 'where the session folder is made (default tutti-out)')
+    .option('--json', 'print one JSON document, and progress nowhere')
+    .addHelpText('after', '\nExample: tutti run examples/storefront/plan.yaml --nodes 3 --kill leader@50%')
+    .action(async (plan: string, flags: RunFlags) => {
+      const { values } = settingsFor(
+        { 'cluster.nodes': flags.nodes, 'run.mode': flags.mode, 'run.folder': flags.out },
+        program.opts()['config'],
+      );
+      const run = await start(plan, flags, values);
+      if (flags.json) process.stdout.write(`${JSON.stringify(run, undefined, 2)}\n`);
+      process.exitCode ||= run.state === 'done' ? EXIT.done : EXIT.failed;
+    });
+}
+
+async function start(file: string, flags: RunFlags, settings: Settings): Promise<RunDocument> {
+  const seed = flags.seed === undefined ? Date.now() % 2 ** 31 : Number(flags.seed);
+  const random = seededRandom(seed);
+  const kills = (flags.kill ?? []).map((text) => parseKill(text, random));
+  const loaded = await loadPlan(file);
+  // With --json standard output holds the document and nothing else.
+  const listener = new RunProgress(new Terminal(flags.json ? process.stderr : process.stdout));
+  const session = randomIds(seededRandom(Date.now() + process.pid)).next('run');
+  const common = {
+    loaded,
+    kills,
+    session,
+    mode: settings['run.mode'],
+    outDirectory: settings['run.folder'],
+    listener,
+  };
+  const run =
+    flags.time === 'virtual'
+      ? await runVirtually({ ...common, seed, nodes: settings['cluster.nodes'] })
+      : await runOnProcesses(settings, common);
+  listener.ended(run);
+  return run;
+}
+
+type Common = Omit<Parameters<typeof runPlan>[0], 'cluster' | 'signal'> & {
+  readonly kills: readonly PlannedKill[];
+};
+
+async function runOnProcesses(settings: Settings, common: Common): Promise<RunDocument> {
+  const directory = mkdtempSync(join(tmpdir(), 'tutti-'));
+  const { signal, release } = onInterrupt();
+  let cluster: LocalCluster | undefined;
+  try {
+    cluster = await LocalCluster.start({
+      nodes: settings['cluster.nodes'],
+      directory,
+      cluster: settings['cluster.name'],
+      heartbeatMs: settings['raft.heartbeat'],
+      electionTimeoutMs: settings['raft.electionTimeout'],
+      snapshotEntries: settings['raft.snapshotEntries'],
+      logLevel: settings['log.level'],
+    });
+    const run = await runPlan({ ...common, cluster, signal });
+    if (signal.aborted) process.exitCode = EXIT.interrupted;
+    return run;
+  } finally {
+    await cluster?.stop();
+    if (existsSync(directory)) rmSync(directory, { recursive: true, force: true });
+    release();
+  }
+}

@@ -1,0 +1,100 @@
+import type { Command } from 'commander';
+import { LocalCluster } from '../../cluster/local-cluster.ts';
+import type { LocalNode } from '../../cluster/local-node.ts';
+import { leaderOf } from '../../run/run-plan.ts';
+import { settingsFor } from '../cluster-access.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { table } from '../table.ts';
+import { Terminal } from '../terminal.ts';
+
+interface UpFlags {
+  readonly nodes?: string;
+  readonly dir?: string;
+  readonly restart: boolean;
+  readonly json?: true;
+}
+
+/** How long a node that died stays away before it is started again. */
+const RESTART_AFTER_MS = 1000;
+
+/** `tutti up`: a cluster that stays until Ctrl-C, and goes on where it was the next time. */
+export function addUpCommand(program: Command): void {
+  program
+    .command('up')
+    .description('start a cluster on this machine and keep it until Ctrl-C')
+    .option('--nodes <n>', 'how many nodes, 1 to 7 (default 3)')
+    .option('--dir <directory>', 'where they keep their state (default .tutti)')
+    .option('--no-restart', 'leave a node that died dead')
+    .option('--json', 'print a JSON document a line: one when the cluster is up, one per change')
+    .action(async (flags: UpFlags) => {
+      const { values } = settingsFor(
+        { 'cluster.nodes': flags.nodes, 'cluster.directory': flags.dir },
+        program.opts()['config'],
+      );
+      const { signal, release } = onInterrupt();
+      const cluster = await LocalCluster.start({
+        nodes: values['cluster.nodes'],
+        directory: values['cluster.directory'],
+        cluster: values['cluster.name'],
+        heartbeatMs: values['raft.heartbeat'],
+        electionTimeoutMs: values['raft.electionTimeout'],
+        snapshotEntries: values['raft.snapshotEntries'],
+        logLevel: values['log.level'],
+      });
+      try {
+        await tellUp(cluster, flags);
+        for (const node of cluster.nodes()) keepAlive(cluster, node, flags, signal);
+        await aborted(signal);
+      } finally {
+        await cluster.stop();
+        release();
+      }
+    });
+}
+
+async function tellUp(cluster: LocalCluster, flags: UpFlags): Promise<void> {
+  const leader = await leaderOf(cluster.client());
+  const nodes = cluster.nodes().map((node) => ({ id: node.id, pid: node.pid, adminUrl: node.adminUrl }));
+  if (flags.json) return tell(flags, { event: 'up', directory: cluster.directory, leader, nodes });
+  const rows = nodes.map((node) => [
+    node.id,
+    String(node.pid),
+    node.adminUrl ?? '',
+    node.id === leader ? 'leader' : '',
+  ]);
+  const terminal = new Terminal(process.stdout);
+  terminal.line(table(['node', 'pid', 'admin', ''], rows));
+  terminal.line(
+    `\nstate in ${cluster.directory}; Ctrl-C ends the cluster, \`tutti ps\` looks inside, \`kill -9 PID\` is welcome`,
+  );
+}
+
+function tell(flags: UpFlags, document: { event: string; node?: string } & object): void {
+  process.stdout.write(
+    flags.json ? `${JSON.stringify(document)}\n` : `${document.node ?? ''} ${document.event}\n`,
+  );
+}
+
+function keepAlive(cluster: LocalCluster, node: LocalNode, flags: UpFlags, signal: AbortSignal): void {
+  void node.exited.then(async () => {
+    if (signal.aborted) return;
+    tell(flags, { event: 'died', node: node.id });
+    if (!flags.restart) return;
+    await new Promise((resolve) => setTimeout(resolve, RESTART_AFTER_MS));
+    if (signal.aborted) return;
+    try {
+      await cluster.restart(node.id);
+      tell(flags, { event: 'restarted', node: node.id });
+      keepAlive(cluster, cluster.node(node.id), flags, signal);
+    } catch (thrown) {
+      process.stderr.write(`${node.id} could not be started again: ${String(thrown)}\n`);
+    }
+  });
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

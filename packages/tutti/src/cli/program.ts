@@ -1,0 +1,62 @@
+import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
+import { Command, CommanderError } from 'commander';
+import { addConfigCommand } from './commands/config.ts';
+import { addExplainCommand } from './commands/explain.ts';
+import { addPsCommand } from './commands/ps.ts';
+import { addRunCommand } from './commands/run.ts';
+import { addTreeCommand } from './commands/tree.ts';
+import { addUpCommand } from './commands/up.ts';
+import { Terminal } from './terminal.ts';
+
+/** What the process exits with: 0 done, 1 the work failed, 2 wrong usage or input, 130 interrupted. */
+export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
+
+/** The `tutti` command line. Each verb is a file of its own beside this one. */
+export function buildProgram(): Command {
+  const program = new Command('tutti')
+    .description(
+      'Actors for TypeScript whose cluster agrees: run a cluster here, run plans on it, look inside.',
+    )
+    .option('--config <file>', 'settings, instead of tutti.config.yaml')
+    .option('--no-color', 'no colours')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ sortSubcommands: false });
+  addUpCommand(program);
+  addRunCommand(program);
+  addPsCommand(program);
+  addTreeCommand(program);
+  addExplainCommand(program);
+  addConfigCommand(program);
+  return program;
+}
+
+/** Runs one command line and gives its exit code. Errors are told on standard error: what, where, and the way out. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  try {
+    await buildProgram().parseAsync(args, { from: 'user' });
+    return Number(process.exitCode ?? EXIT.done);
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage;
+    tellError(thrown, args.includes('--json'));
+    return isTuttiError(thrown, 'TUTTI_INTERNAL') || !isTuttiError(thrown) ? EXIT.failed : EXIT.usage;
+  }
+}
+
+function tellError(thrown: unknown, json: boolean): void {
+  const error = isTuttiError(thrown)
+    ? thrown
+    : new TuttiError('TUTTI_INTERNAL', { problem: messageOf(thrown) }, { cause: thrown });
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ error: error.toJSON() }, undefined, 2)}\n`);
+    return;
+  }
+  const terminal = new Terminal(process.stderr);
+  terminal.line(`${terminal.paint('red', error.code)}  ${error.message}`);
+  const { problems } = error.details;
+  if (Array.isArray(problems) && problems.length > 1)
+    for (const problem of problems.slice(1) as { message?: string; problem?: string; line?: number }[])
+      terminal.line(`  also: ${problem.message ?? `${problem.line ?? '?'}: ${problem.problem ?? '?'}`}`);
+  terminal.line(`  ${terminal.paint('dim', 'way out:')} ${error.wayOut}`);
+  if (!isTuttiError(thrown) && thrown instanceof Error && thrown.stack) terminal.line(thrown.stack);
+}

@@ -1,0 +1,142 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type PeerAddress, TuttiError } from '@tutti/kernel';
+import { AdminClient } from '../admin/admin-client.ts';
+import { replaceFile } from '../node/replace-file.ts';
+import { LocalNode } from './local-node.ts';
+import type { NodeProcessConfig } from './process-messages.ts';
+
+/** How to start a cluster of processes on this machine. */
+export interface LocalClusterOptions {
+  /** From 1 to 7 nodes, named `n1`, `n2`, ... */
+  readonly nodes: number;
+  /** Where they keep their logs. A cluster that was there before goes on. */
+  readonly directory: string;
+  readonly cluster: string;
+  readonly heartbeatMs: number;
+  readonly electionTimeoutMs: number;
+  readonly snapshotEntries: number;
+  readonly logLevel: string;
+}
+
+/** What `cluster.json` in the cluster's directory says: how a second command finds the nodes. */
+export interface ClusterFile {
+  readonly cluster: string;
+  readonly launcherPid: number;
+  readonly adminToken: string;
+  readonly nodes: readonly { readonly id: string; readonly pid: number; readonly adminUrl: string }[];
+}
+
+/** Real node processes on this machine: started together, killed one by one, gone when this is stopped. */
+export class LocalCluster {
+  readonly directory: string;
+  readonly #options: LocalClusterOptions;
+  readonly #token = randomBytes(24).toString('hex');
+  readonly #nodes = new Map<string, LocalNode>();
+  readonly #addresses = new Map<string, PeerAddress>();
+
+  private constructor(options: LocalClusterOptions) {
+    this.#options = options;
+    this.directory = resolve(options.directory);
+  }
+
+  /**
+   * Starts the processes, introduces them to one another, and resolves when each serves. When one fails, the others
+   * are ended before this rejects.
+   */
+  static async start(options: LocalClusterOptions): Promise<LocalCluster> {
+    const cluster = new LocalCluster(options);
+    mkdirSync(cluster.directory, { recursive: true });
+    try {
+      const ids = Array.from({ length: options.nodes }, (_, index) => `n${index + 1}`);
+      const nodes = ids.map((id) => cluster.#launch(id, ids, 0));
+      const addresses = await Promise.all(nodes.map((node) => node.listening()));
+      for (const address of addresses) cluster.#addresses.set(address.nodeId, address);
+      const ready = Promise.all(nodes.map((node) => node.ready()));
+      for (const node of nodes) node.introduce(cluster.#peersOf(node.id));
+      await ready;
+      cluster.#writeFile();
+      return cluster;
+    } catch (thrown) {
+      await cluster.kill();
+      throw thrown;
+    }
+  }
+
+  nodes(): LocalNode[] {
+    return [...this.#nodes.values()];
+  }
+
+  node(id: string): LocalNode {
+    const node = this.#nodes.get(id);
+    if (!node)
+      throw new TuttiError('TUTTI_NODE_UNKNOWN', { node: id, known: [...this.#nodes.keys()].join(', ') });
+    return node;
+  }
+
+  /** Speaks to whichever of the nodes answers. */
+  client(): AdminClient {
+    return new AdminClient(
+      () => this.nodes().flatMap((node) => (node.running && node.adminUrl ? [node.adminUrl] : [])),
+      this.#token,
+    );
+  }
+
+  /** Starts a node that has ended again, in its old place. */
+  async restart(id: string): Promise<void> {
+    const port = Number(new URL(this.#addresses.get(id)!.url).port);
+    const node = this.#launch(id, [...this.#nodes.keys()], port);
+    await node.listening();
+    const ready = node.ready();
+    node.introduce(this.#peersOf(id));
+    await ready;
+    this.#writeFile();
+  }
+
+  /** Asks every node to leave; resolves when no process is left. */
+  async stop(): Promise<void> {
+    await Promise.all(this.nodes().map((node) => node.stop()));
+    rmSync(join(this.directory, 'cluster.json'), { force: true });
+  }
+
+  /** Ends every node at once. */
+  async kill(): Promise<void> {
+    await Promise.all(this.nodes().map((node) => node.kill()));
+    rmSync(join(this.directory, 'cluster.json'), { force: true });
+  }
+
+  #launch(id: string, voters: readonly string[], port: number): LocalNode {
+    const { cluster, heartbeatMs, electionTimeoutMs, snapshotEntries, logLevel } = this.#options;
+    const config: NodeProcessConfig = {
+      cluster,
+      node: id,
+      directory: join(this.directory, id),
+      voters,
+      port,
+      adminPort: 0,
+      adminToken: this.#token,
+      heartbeatMs,
+      electionTimeoutMs,
+      snapshotEntries,
+      logLevel,
+    };
+    const node = new LocalNode(config);
+    this.#nodes.set(id, node);
+    return node;
+  }
+
+  #peersOf(id: string): PeerAddress[] {
+    return [...this.#addresses.values()].filter((address) => address.nodeId !== id);
+  }
+
+  #writeFile(): void {
+    const file: ClusterFile = {
+      cluster: this.#options.cluster,
+      launcherPid: process.pid,
+      adminToken: this.#token,
+      nodes: this.nodes().map((node) => ({ id: node.id, pid: node.pid!, adminUrl: node.adminUrl! })),
+    };
+    replaceFile(join(this.directory, 'cluster.json'), `${JSON.stringify(file, undefined, 2)}\n`, 0o600);
+  }
+}

@@ -1,0 +1,74 @@
+// The process of one node of a local cluster: forked by the launcher, told by it what to be, gone when it is.
+import { isTuttiError, messageOf, type PeerAddress } from '@tutti/kernel';
+import { startAdmin } from '../admin/admin-server.ts';
+import { createNode, type TuttiNode } from '../node/create-node.ts';
+import { nodeLogger } from '../node/node-logger.ts';
+import type { FromNode, NodeProcessConfig, ToNode } from './process-messages.ts';
+
+let stopping: Promise<void> | undefined;
+let node: TuttiNode | undefined;
+let admin: Awaited<ReturnType<typeof startAdmin>> | undefined;
+let takePeers: (peers: readonly PeerAddress[]) => void = () => {};
+
+function tell(message: FromNode): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.connected) process.send!(message, () => resolve());
+    else resolve();
+  });
+}
+
+async function fail(thrown: unknown): Promise<never> {
+  const error = isTuttiError(thrown)
+    ? { code: thrown.code, message: thrown.message, details: thrown.details }
+    : { code: 'TUTTI_INTERNAL', message: messageOf(thrown), details: { problem: messageOf(thrown) } };
+  process.stderr.write(`${error.code}: ${error.message}\n`);
+  await tell({ type: 'failed', error });
+  process.exit(1);
+}
+
+async function run(config: NodeProcessConfig): Promise<void> {
+  const logger = nodeLogger(config.node, config.logLevel);
+  admin = await startAdmin({ port: config.adminPort, token: config.adminToken, node: config.node });
+  const peers = new Promise<readonly PeerAddress[]>((resolve) => {
+    takePeers = resolve;
+  });
+  node = createNode({
+    name: config.node,
+    cluster: config.cluster,
+    dataDir: config.directory,
+    listen: { port: config.port },
+    voters: config.voters,
+    heartbeatMs: config.heartbeatMs,
+    electionTimeoutMs: config.electionTimeoutMs,
+    snapshotEntries: config.snapshotEntries,
+    logger,
+    adminUrl: admin.url,
+    peers: async (self) => {
+      await tell({ type: 'listening', address: self });
+      return await peers;
+    },
+    onFatal: (failure) => void fail(failure),
+  });
+  await node.start();
+  admin.serve(node);
+  await tell({ type: 'ready', adminUrl: admin.url, incarnation: node.incarnation });
+}
+
+function stop(): Promise<void> {
+  stopping ??= (async () => {
+    await admin?.close();
+    await node?.stop();
+    process.exit(0);
+  })();
+  return stopping;
+}
+
+process.on('message', (message: ToNode) => {
+  if (message.type === 'configure') run(message.config).catch(fail);
+  else if (message.type === 'peers') takePeers(message.peers);
+  else stop().catch(fail);
+});
+// Without its launcher a node has nobody to stop it: it leaves by itself.
+process.on('disconnect', () => void stop().catch(() => process.exit(1)));
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => void stop().catch(() => process.exit(1)));

@@ -1,0 +1,272 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import {
+  functionWorker,
+  type Orchestration,
+  simulatedWorker,
+  type Worker,
+  type WorkFunction,
+} from '@tutti/actors';
+import { type Consensus, MemoryLogStore, Replica, VolatileConsensus } from '@tutti/consensus';
+import { createFileLogStore } from '@tutti/consensus/file';
+import {
+  type Logger,
+  nodeId,
+  type PeerAddress,
+  type Random,
+  seededRandom,
+  silentLogger,
+  systemClock,
+  type Transport,
+  TuttiError,
+} from '@tutti/kernel';
+import type { ClusterSystem, ClusterSystemStatus, Escalation, Members } from '@tutti/runtime';
+import { msgpackCodec } from '@tutti/transport';
+import { createMemoryNetwork } from '@tutti/transport/memory';
+import { createWsTransport } from '@tutti/transport/ws';
+import { moduleWorker } from '../workers/module-worker.ts';
+import { shellWorker } from '../workers/shell-worker.ts';
+import { type AssembledNode, assembleNode } from './assemble-node.ts';
+import { type NodeIdentity, openIdentity, volatileIdentity } from './identity.ts';
+
+/** How to make a node. With nothing given it is a cluster of one that keeps nothing and listens nowhere. */
+export interface NodeOptions {
+  /** The node's name in its cluster; default `n1`. */
+  readonly name?: string;
+  /** The cluster's name; default `tutti`. Nodes of another cluster are turned away. */
+  readonly cluster?: string;
+  /** Where the node keeps its log, snapshots and key. Without it nothing survives the process. */
+  readonly dataDir?: string;
+  /** Where to accept other nodes; default host 127.0.0.1, port 0 for any free one. Without it, no socket is opened. */
+  readonly listen?: { readonly host?: string; readonly port: number };
+  /** The other nodes, or a function that finds them once this one listens. Needs {@link listen}. */
+  readonly peers?: readonly PeerAddress[] | ((self: PeerAddress) => Promise<readonly PeerAddress[]>);
+  /** Names of the nodes that vote, this one among them; by default this one and {@link peers}. Equal on every node. */
+  readonly voters?: readonly string[];
+  /** Labels for placement; default none. */
+  readonly labels?: Readonly<Record<string, string>>;
+  /** Between two heartbeats of a leader; default 50 ms. */
+  readonly heartbeatMs?: number;
+  /** The least silence before an election; default 300 ms, and rounded to whole heartbeats. */
+  readonly electionTimeoutMs?: number;
+  /** Applied entries between two snapshots; default 10,000. */
+  readonly snapshotEntries?: number;
+  /** Functions that plans may use by name. */
+  readonly functions?: Readonly<Record<string, WorkFunction>>;
+  /** `false` makes a node that takes part in no plans; default true. */
+  readonly orchestration?: boolean;
+  readonly logger?: Logger;
+  /** Where the node's admin interface listens, told to the other nodes. */
+  readonly adminUrl?: string;
+  /** An actor failed and nobody supervised it; by default it is logged. */
+  readonly onEscalation?: (escalation: Escalation) => void;
+  /** The node cannot go on: its disk failed, or the cluster has declared it lost. Restart it. */
+  readonly onFatal?: (failure: Error) => void;
+}
+
+/** One node of a cluster, embedded in this process. Register entities and replicated parts, then {@link start}. */
+export interface TuttiNode {
+  readonly id: string;
+  readonly incarnation: number;
+  readonly spawn: ClusterSystem['system']['spawn'];
+  readonly entity: ClusterSystem['entity'];
+  readonly replicated: ClusterSystem['replicated'];
+  readonly ref: ClusterSystem['ref'];
+  readonly members: Members;
+  /** Plans and their tasks. @throws TuttiError `TUTTI_ORCHESTRATION_OFF` */
+  readonly orchestration: Orchestration;
+  /** Where other nodes reach this one, once it has started; undefined for a node that does not listen. */
+  readonly address: PeerAddress | undefined;
+  /** The layers underneath, for tools. */
+  readonly parts: AssembledNode;
+  /** Opens the log, joins the cluster, and resolves when this node is a member. */
+  start(): Promise<void>;
+  /** Hands its work over, leaves, and closes everything. Idempotent. */
+  stop(): Promise<void>;
+  status(): ClusterSystemStatus;
+}
+
+const HOST_DEFAULT = '127.0.0.1';
+const HEARTBEAT_MS_DEFAULT = 50;
+const ELECTION_TIMEOUT_MS_DEFAULT = 300;
+
+/**
+ * Makes a node; nothing runs until its `start`.
+ * @throws TuttiError `TUTTI_ID_INVALID`, `TUTTI_NODE_NEEDS_LISTEN`, `TUTTI_STORE_WRONG_CLUSTER`,
+ * `TUTTI_STORE_WRONG_NODE`; and from `start` `TUTTI_PORT_IN_USE`, `TUTTI_STORE_*`
+ */
+export function createNode(options: NodeOptions = {}): TuttiNode {
+  const { name = 'n1', cluster = 'tutti', logger = silentLogger } = options;
+  if (options.peers && !options.listen)
+    throw new TuttiError('TUTTI_NODE_NEEDS_LISTEN', { node: nodeId(name) });
+  const directory = options.dataDir === undefined ? undefined : resolve(options.dataDir);
+  const identity =
+    directory === undefined
+      ? volatileIdentity(cluster, name, systemClock.wallTime())
+      : openIdentity(directory, cluster, name);
+  const random = seededRandom(systemClock.wallTime() * 1024 + process.pid);
+  const transport = makeTransport(identity, options, logger, random);
+  const parts = assembleNode(
+    {
+      nodeId: identity.nodeId,
+      incarnation: identity.incarnation,
+      ...(options.labels ? { labels: options.labels } : {}),
+      ...(options.adminUrl ? { adminUrl: options.adminUrl } : {}),
+      ...(options.orchestration === false ? {} : { workers: makeWorkers(options, directory) }),
+      ...(options.onEscalation ? { onEscalation: options.onEscalation } : {}),
+      onEvicted: () => options.onFatal?.(new TuttiError('TUTTI_NODE_EVICTED', { node: identity.nodeId })),
+    },
+    {
+      clock: systemClock,
+      random,
+      logger,
+      transport,
+      consensus: makeConsensus(identity, options, directory, transport, logger, random),
+    },
+  );
+  return new EmbeddedNode(options, identity, transport, parts);
+}
+
+function makeTransport(
+  identity: NodeIdentity,
+  options: NodeOptions,
+  logger: Logger,
+  random: Random,
+): Transport {
+  const self = { nodeId: identity.nodeId, incarnation: identity.incarnation };
+  if (!options.listen) return createMemoryNetwork({ clock: systemClock }).transport(self);
+  return createWsTransport({
+    clusterId: identity.clusterId,
+    self,
+    keys: identity.keys,
+    listen: { host: options.listen.host ?? HOST_DEFAULT, port: options.listen.port },
+    clock: systemClock,
+    random: random.fork('transport'),
+    logger,
+  });
+}
+
+function makeConsensus(
+  identity: NodeIdentity,
+  options: NodeOptions,
+  directory: string | undefined,
+  transport: Transport,
+  logger: Logger,
+  random: Random,
+): Consensus {
+  const peers = Array.isArray(options.peers) ? (options.peers as readonly PeerAddress[]) : [];
+  const names = options.voters ?? [identity.nodeId, ...peers.map((peer) => peer.nodeId)];
+  if (directory === undefined && names.length === 1)
+    return new VolatileConsensus(identity.nodeId, systemClock);
+  const tickMs = options.heartbeatMs ?? HEARTBEAT_MS_DEFAULT;
+  const electionTicks = Math.max(
+    2,
+    Math.round((options.electionTimeoutMs ?? ELECTION_TIMEOUT_MS_DEFAULT) / tickMs),
+  );
+  const { clusterId } = identity;
+  return new Replica({
+    clusterId,
+    nodeId: identity.nodeId,
+    incarnation: identity.incarnation,
+    voters: names.map(nodeId),
+    clock: systemClock,
+    random: random.fork('consensus'),
+    logger,
+    transport,
+    store:
+      directory === undefined
+        ? new MemoryLogStore()
+        : createFileLogStore({
+            directory: logDirectory(directory),
+            clusterId,
+            nodeId: identity.nodeId,
+            logger,
+          }),
+    codec: msgpackCodec,
+    config: {
+      tickMs,
+      electionTicks,
+      ...(options.snapshotEntries === undefined ? {} : { snapshotEntries: options.snapshotEntries }),
+    },
+    onFailStop: (failure) => options.onFatal?.(failure),
+  });
+}
+
+function logDirectory(directory: string): string {
+  const path = join(directory, 'log');
+  mkdirSync(path, { recursive: true });
+  return path;
+}
+
+function makeWorkers(options: NodeOptions, directory: string | undefined): Worker[] {
+  return [
+    functionWorker(options.functions ?? {}),
+    moduleWorker(),
+    shellWorker(directory === undefined ? {} : { notes: join(directory, 'workers') }),
+    simulatedWorker(systemClock),
+  ];
+}
+
+class EmbeddedNode implements TuttiNode {
+  readonly id: string;
+  readonly incarnation: number;
+  readonly spawn: TuttiNode['spawn'];
+  readonly entity: TuttiNode['entity'];
+  readonly replicated: TuttiNode['replicated'];
+  readonly ref: TuttiNode['ref'];
+  readonly members: Members;
+  readonly parts: AssembledNode;
+  readonly #options: NodeOptions;
+  readonly #identity: NodeIdentity;
+  readonly #transport: Transport;
+  #address: PeerAddress | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(options: NodeOptions, identity: NodeIdentity, transport: Transport, parts: AssembledNode) {
+    const { system, cluster } = parts;
+    this.id = identity.nodeId;
+    this.incarnation = identity.incarnation;
+    this.parts = parts;
+    this.spawn = system.spawn.bind(system);
+    this.entity = cluster.entity.bind(cluster);
+    this.replicated = cluster.replicated.bind(cluster);
+    this.ref = cluster.ref.bind(cluster);
+    this.members = cluster.members;
+    this.#options = options;
+    this.#identity = identity;
+    this.#transport = transport;
+  }
+
+  get address(): PeerAddress | undefined {
+    return this.#address;
+  }
+
+  get orchestration(): Orchestration {
+    const { orchestration } = this.parts;
+    if (!orchestration) throw new TuttiError('TUTTI_ORCHESTRATION_OFF', { node: this.id });
+    return orchestration;
+  }
+
+  async start(): Promise<void> {
+    await this.#transport.open();
+    const { peers, listen } = this.#options;
+    if (listen && 'url' in this.#transport)
+      this.#address = {
+        nodeId: this.#identity.nodeId,
+        url: this.#transport.url as string,
+        publicKey: this.#identity.keys.publicKey,
+      };
+    const others = typeof peers === 'function' ? await peers(this.#address!) : (peers ?? []);
+    for (const peer of others) this.#transport.addPeer(peer);
+    await this.parts.start();
+  }
+
+  stop(): Promise<void> {
+    this.#stopped ??= this.parts.stop();
+    return this.#stopped;
+  }
+
+  status(): ClusterSystemStatus {
+    return this.parts.cluster.status();
+  }
+}

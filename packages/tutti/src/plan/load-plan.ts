@@ -1,0 +1,102 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, extname, isAbsolute, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { checkPlan, type Plan, profileOf, type SourceMap } from '@tutti/actors';
+import { messageOf, TuttiError } from '@tutti/kernel';
+import * as z from 'zod';
+import { type PlanDocument, planDocument } from './plan-document.ts';
+import { resolvePlan } from './resolve-plan.ts';
+import { looksLikeWfFormat, planFromWfFormat } from './wfformat.ts';
+import { readYaml } from './yaml-source.ts';
+
+/** A plan from a file, checked and ready to be submitted. */
+export interface LoadedPlan {
+  readonly file: string;
+  readonly plan: Plan;
+  readonly positionOf: SourceMap;
+}
+
+interface PlanText {
+  readonly value: unknown;
+  readonly positionOf: SourceMap;
+}
+
+const MODULES = new Set(['.ts', '.mts', '.js', '.mjs']);
+
+/**
+ * Reads a plan: YAML, JSON, a WfFormat trace, or a module whose default export is a plan. Everything wrong with it
+ * is found now, with the line it stands on, before any node hears of it.
+ * @throws TuttiError `TUTTI_PLAN_UNREADABLE`, `TUTTI_PLAN_SYNTAX`, `TUTTI_PLAN_INVALID`, `TUTTI_PLAN_*`,
+ * `TUTTI_WORKER_MODULE_FAILED`, `TUTTI_WORKER_UNKNOWN`
+ */
+export async function loadPlan(path: string): Promise<LoadedPlan> {
+  const file = resolve(path);
+  const source = MODULES.has(extname(file)) ? await readModule(file) : await readText(file);
+  const document = parse(source, file);
+  const workerModule = document.workers === undefined ? undefined : besides(file, document.workers);
+  const plan = resolvePlan(document, workerModule, (id) => profileOf(id)?.capabilities.max_concurrent_tasks);
+  checkPlan(plan, source.positionOf);
+  if (workerModule !== undefined) await checkFunctions(plan, workerModule, source.positionOf);
+  return { file, plan, positionOf: source.positionOf };
+}
+
+/** Finds a misspelt function here, where the line is known, and not on a node a minute later. */
+async function checkFunctions(plan: Plan, module: string, positionOf: SourceMap): Promise<void> {
+  const worker = moduleWorker();
+  for (const task of plan.tasks) {
+    if (task.work.type !== 'function') continue;
+    const problem = await worker.prepare(task.work);
+    if (!problem) continue;
+    const at = positionOf(['tasks', task.id, 'uses']) ?? { file: module, line: 1, column: 1 };
+    if (!isTuttiError(problem)) throw problem;
+    throw new TuttiError(problem.code, {
+      ...problem.details,
+      task: task.id,
+      at: `${at.file}:${at.line}:${at.column}`,
+    });
+  }
+}
+
+function besides(file: string, path: string): string {
+  return isAbsolute(path) ? path : resolve(dirname(file), path);
+}
+
+async function readText(file: string): Promise<PlanText> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (thrown) {
+    throw new TuttiError('TUTTI_PLAN_UNREADABLE', { file, problem: messageOf(thrown) }, { cause: thrown });
+  }
+  return readYaml(text, file);
+}
+
+async function readModule(file: string): Promise<PlanText> {
+  const positionOf: SourceMap = () => ({ file, line: 1, column: 1 });
+  try {
+    const module = (await import(pathToFileURL(file).href)) as { default?: unknown };
+    return { value: module.default, positionOf };
+  } catch (thrown) {
+    throw new TuttiError('TUTTI_PLAN_UNREADABLE', { file, problem: messageOf(thrown) }, { cause: thrown });
+  }
+}
+
+function parse(source: PlanText, file: string): PlanDocument {
+  try {
+    return planDocument.parse(
+      looksLikeWfFormat(source.value) ? planFromWfFormat(source.value) : source.value,
+    );
+  } catch (thrown) {
+    if (!(thrown instanceof z.ZodError)) throw thrown;
+    const problems = thrown.issues.map((issue) => describe(issue, source.positionOf, file));
+    throw new TuttiError('TUTTI_PLAN_INVALID', { ...problems[0]!, problems }, { cause: thrown });
+  }
+}
+
+function describe(issue: z.core.$ZodIssue, positionOf: SourceMap, file: string) {
+  const unknownKey = issue.code === 'unrecognized_keys' ? issue.keys[0] : undefined;
+  const path = [...issue.path, ...(unknownKey === undefined ? [] : [unknownKey])] as (string | number)[];
+  const at = positionOf(path) ?? { file, line: 1, column: 1 };
+  const problem = unknownKey === undefined ? issue.message : `the key "${unknownKey}" is not known here`;
+  return { ...at, where: path.join('.') || 'the plan', problem };
+}

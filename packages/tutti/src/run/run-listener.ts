@@ -1,0 +1,22 @@
+import type { ExecutionMode, Plan } from '@tutti/actors';
+import type { EventBatch } from '../admin/admin-api.ts';
+import type { RunDocument, RunKill, RunNode } from './run-document.ts';
+
+/** What a run begins with. */
+export interface RunStart {
+  readonly session: string;
+  readonly plan: Plan;
+  readonly mode: ExecutionMode;
+  readonly nodes: readonly RunNode[];
+  readonly leader: string | undefined;
+}
+
+/** Follows a run: what shows its progress. */
+export interface RunListener {
+  started(start: RunStart): void;
+  batch(batch: EventBatch): void;
+  killed(kill: RunKill): void;
+  /** After a kill, the cluster has a leader again, or still. */
+  leader(node: string): void;
+  ended(document: RunDocument): void;
+}

@@ -1,0 +1,116 @@
+import { mkdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import type { ExecutionMode } from '@tutti/actors';
+import type { AdminClient } from '../admin/admin-client.ts';
+import type { SessionView } from '../admin/session-view.ts';
+import type { LocalCluster } from '../cluster/local-cluster.ts';
+import { replaceFile } from '../node/replace-file.ts';
+import type { LoadedPlan } from '../plan/load-plan.ts';
+import { htmlReport } from '../report/html-report.ts';
+import type { PlannedKill } from './kill-schedule.ts';
+import { Killer } from './killer.ts';
+import type { RunDocument, RunKill, RunNode } from './run-document.ts';
+import type { RunListener } from './run-listener.ts';
+
+/** How to run a plan on a local cluster. */
+export interface RunOptions {
+  readonly loaded: LoadedPlan;
+  readonly cluster: LocalCluster;
+  readonly session: string;
+  readonly mode: ExecutionMode;
+  /** Where the session's folder is made. */
+  readonly outDirectory: string;
+  readonly kills: readonly PlannedKill[];
+  readonly listener: RunListener;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Submits a plan, follows it to its end, kills whom it is told to kill on the way, and says what happened. On abort
+ * the session is cancelled first, so that its workers stop.
+ */
+export async function runPlan(options: RunOptions): Promise<RunDocument> {
+  const { loaded, cluster, session, mode, listener, signal } = options;
+  const client = cluster.client();
+  const folder = resolve(options.outDirectory, session);
+  mkdirSync(folder, { recursive: true });
+  const first = await leaderOf(client);
+  listener.started({ session, plan: loaded.plan, mode, nodes: nodesOf(cluster, new Set()), leader: first });
+  await client.submit({ session, plan: loaded.plan, mode, folder });
+  const killer = new Killer(options.kills, loaded.plan.tasks.length, cluster, client, listener);
+  try {
+    for await (const batch of client.events(session, signal)) {
+      listener.batch(batch);
+      killer.saw(batch);
+    }
+  } finally {
+    killer.stop();
+    if (signal.aborted) await client.cancel(session, 'interrupted').catch(() => {});
+  }
+  const kills = await killer.results();
+  const view = await client.session(session);
+  const last = await leaderOf(client);
+  const document = documentOf(view, nodesOf(cluster, killer.victims), { first, last }, kills, 'real', folder);
+  return writeReport(document);
+}
+
+/** The leader by the word of the nodes themselves; undefined while there is none. */
+export async function leaderOf(client: AdminClient): Promise<string | undefined> {
+  const statuses = await client.everyStatus();
+  const leaders = statuses.filter((status) => status.consensus.role === 'leader');
+  return leaders.sort((a, b) => b.consensus.term - a.consensus.term)[0]?.node;
+}
+
+function nodesOf(cluster: LocalCluster, victims: ReadonlySet<string>): RunNode[] {
+  return cluster.nodes().map((node) => ({
+    id: node.id,
+    pid: node.pid,
+    state: node.running ? 'up' : victims.has(node.id) ? 'killed' : 'exited',
+  }));
+}
+
+/** Puts the report beside the session's files, whole, and its path into the document. */
+export function writeReport(document: RunDocument): RunDocument {
+  const report = join(document.folder, 'report.html');
+  const complete = { ...document, report };
+  replaceFile(report, htmlReport(complete));
+  replaceFile(join(document.folder, 'run.json'), `${JSON.stringify(complete, undefined, 2)}\n`);
+  return complete;
+}
+
+/** Joins what the log says of a session with what was seen from outside. */
+export function documentOf(
+  view: SessionView,
+  nodes: readonly RunNode[],
+  leader: RunDocument['leader'],
+  kills: readonly RunKill[],
+  time: RunDocument['time'],
+  folder: string,
+): RunDocument {
+  const ended = view.endedAt ?? Math.max(view.openedAt, ...view.tasks.map((task) => task.endedAt ?? 0));
+  return {
+    ...view,
+    nodes,
+    leader,
+    kills: kills.map((kill) => ({ ...kill, gapMs: gapAfter(kill.at, view) })),
+    makespanMs: ended - view.openedAt,
+    committedTwice: view.tasks.filter((task) => task.completions > 1).length,
+    lost: view.tasks.filter((task) => isLost(task.state, view.state)).length,
+    time,
+    folder,
+    report: undefined,
+  };
+}
+
+/** A session that is over owes an end to each of its tasks; one that failed or was cancelled has given the rest up. */
+function isLost(task: SessionView['tasks'][number]['state'], session: SessionView['state']): boolean {
+  if (session === 'done') return task !== 'done' && task !== 'degraded';
+  return task === 'assigned' || task === 'running';
+}
+
+function gapAfter(at: number, view: SessionView): number | undefined {
+  const ends = view.tasks.flatMap((task) =>
+    task.state === 'done' && task.endedAt! > at ? [task.endedAt!] : [],
+  );
+  return ends.length === 0 ? undefined : Math.min(...ends) - at;
+}

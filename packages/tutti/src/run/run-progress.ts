@@ -1,0 +1,180 @@
+import { checkPlan, type Plan } from '@tutti/actors';
+import { showDuration } from '@tutti/kernel';
+import type { EventBatch, SessionEvent } from '../admin/admin-api.ts';
+import type { Terminal } from '../cli/terminal.ts';
+import type { RunDocument, RunKill } from './run-document.ts';
+import type { RunListener, RunStart } from './run-listener.ts';
+
+const BAR_WIDTH = 28;
+/** From this many tasks on, single completions are not worth a line each. */
+const QUIET_TASKS = 200;
+
+/** Tells a run as it goes: a line per step, and on a terminal a bar of what is done and what runs. */
+export class RunProgress implements RunListener {
+  readonly #terminal: Terminal;
+  readonly #titles = new Map<string, string>();
+  readonly #running = new Map<string, { node: string; since: number }>();
+  readonly #done = new Set<string>();
+  readonly #barriers = new Map<string, string>();
+  #levels: readonly (readonly string[])[] = [];
+  #levelsDone = 0;
+  #openedAt: number | undefined;
+  #killedAt: number | undefined;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+  }
+
+  started({ session, plan, mode, nodes, leader }: RunStart): void {
+    for (const task of plan.tasks) this.#titles.set(task.id, task.title);
+    this.#levels = wavesOf(plan);
+    const { paint } = this.#painter();
+    const where = nodes
+      .map((node) => `${node.id}${node.pid === undefined ? '' : ` (pid ${node.pid})`}`)
+      .join('  ');
+    this.#terminal.line(`${paint('bold', 'nodes   ')}  ${where}`);
+    this.#terminal.line(`${paint('bold', 'leader  ')}  ${leader ?? 'none yet'}`);
+    this.#terminal.line(
+      `${paint('bold', 'plan    ')}  ${plan.name}: ${plan.tasks.length} tasks in ${this.#levels.length} waves, ` +
+        `${plan.orchestrators.length} orchestrators, ${plan.barriers.length} barriers, ${mode}`,
+    );
+    this.#terminal.line(`${paint('bold', 'session ')}  ${session}`);
+    this.#levels.forEach((level, index) => {
+      const names = level.map((id) => this.#titles.get(id) ?? id);
+      const shown = names.length > 8 ? [...names.slice(0, 8), `and ${names.length - 8} more`] : names;
+      this.#terminal.line(`${paint('dim', `wave ${String(index).padEnd(3)}`)}  ${shown.join(', ')}`);
+    });
+    this.#terminal.line();
+  }
+
+  batch({ events, barriers }: EventBatch): void {
+    for (const event of events) this.#step(event);
+    for (const barrier of barriers) this.#barrier(barrier);
+    this.#footer();
+  }
+
+  killed(kill: RunKill): void {
+    this.#killedAt = kill.at;
+    const orphans = [...this.#running.values()].filter(({ node }) => node === kill.node).length;
+    this.#say(
+      kill.at,
+      'red',
+      'KILL',
+      `kill -9 ${kill.node}, the ${kill.role}, with ${orphans} tasks running on it`,
+    );
+  }
+
+  leader(node: string): void {
+    this.#say(Date.now(), 'magenta', 'leader', `${node} leads`);
+  }
+
+  ended(run: RunDocument): void {
+    this.#terminal.footer([]);
+    const done = run.tasks.filter((task) => task.state === 'done').length;
+    const again = run.tasks.filter((task) => task.attempts > 1);
+    const line = (name: string, text: string) =>
+      this.#terminal.line(`${this.#painter().paint('bold', name.padEnd(18))}${text}`);
+    this.#terminal.line();
+    line(
+      'result',
+      `${run.state}: ${done} of ${run.tasks.length} tasks done in ${showDuration(run.makespanMs)}`,
+    );
+    for (const kill of run.kills)
+      line(
+        'kill',
+        `${kill.node} (${kill.role}): next completion after ${gap(kill)}, leader now ${kill.newLeader ?? 'none'}`,
+      );
+    line(
+      'attempts',
+      again.length === 0
+        ? 'one for each task'
+        : `one for each task, but ${again.map((task) => `${task.title}: ${task.attempts}`).join(', ')}`,
+    );
+    line(
+      'lost',
+      `${run.lost}    committed twice  ${run.committedTwice}    late results refused  ${run.staleResults}`,
+    );
+    if (run.problem) line('problem', `${run.problem.code}: ${run.problem.message}`);
+    line('files', run.folder);
+    if (run.report !== undefined) line('report', run.report);
+  }
+
+  #step(event: SessionEvent): void {
+    this.#openedAt ??= event.timeMs;
+    const title = this.#titles.get(event.task) ?? event.task;
+    if (event.to === 'running')
+      this.#running.set(event.task, { node: event.node ?? '?', since: event.timeMs });
+    else this.#running.delete(event.task);
+    if (event.to === 'done') this.#finished(event, title);
+    else if (event.to === 'backoff' || event.to === 'failed')
+      this.#say(
+        event.timeMs,
+        'yellow',
+        event.to === 'failed' ? 'failed' : 'retry',
+        `${title}  attempt ${event.attempt} on ${event.node ?? '?'}`,
+      );
+    else if (event.to === 'ready' && (event.from === 'running' || event.from === 'assigned'))
+      this.#say(event.timeMs, 'yellow', 'again', `${title}  its node ${event.node ?? '?'} is gone`);
+    else if (event.to === 'degraded') this.#say(event.timeMs, 'yellow', 'gave up', title);
+  }
+
+  #finished(event: SessionEvent, title: string): void {
+    this.#done.add(event.task);
+    if (this.#titles.size <= QUIET_TASKS) {
+      const after = this.#killedAt !== undefined && event.timeMs > this.#killedAt;
+      const note = after ? `  ${Math.round(event.timeMs - this.#killedAt!)} ms after the kill` : '';
+      if (after) this.#killedAt = undefined;
+      const count = `${this.#done.size}/${this.#titles.size}`;
+      this.#say(event.timeMs, 'green', 'done', `${title}  on ${event.node ?? '?'}  ${count}${note}`);
+    }
+    while (this.#levels[this.#levelsDone]?.every((task) => this.#done.has(task)))
+      this.#say(event.timeMs, 'cyan', 'wave', `wave ${this.#levelsDone++} is complete`);
+  }
+
+  #barrier({ id, title, state }: EventBatch['barriers'][number]): void {
+    if (this.#barriers.get(id) === state) return;
+    this.#barriers.set(id, state);
+    if (state === 'released')
+      this.#say(Date.now(), 'cyan', 'barrier', `${title}: all have arrived and agree`);
+    if (state === 'conflict') this.#say(Date.now(), 'red', 'barrier', `${title}: conflict`);
+  }
+
+  #say(
+    at: number,
+    colour: 'red' | 'green' | 'yellow' | 'cyan' | 'magenta',
+    what: string,
+    text: string,
+  ): void {
+    const since = `+${((at - (this.#openedAt ?? at)) / 1000).toFixed(2)} s`.padStart(9);
+    this.#terminal.line(
+      `${this.#painter().paint('dim', since)}  ${this.#painter().paint(colour, what.padEnd(8))}  ${text}`,
+    );
+  }
+
+  #footer(): void {
+    const share = this.#titles.size === 0 ? 0 : this.#done.size / this.#titles.size;
+    const full = Math.round(share * BAR_WIDTH);
+    const bar = '#'.repeat(full) + '-'.repeat(BAR_WIDTH - full);
+    const running = [...this.#running]
+      .map(([task, { node }]) => `${this.#titles.get(task) ?? task}@${node}`)
+      .join('  ');
+    const text = `[${bar}] ${this.#done.size}/${this.#titles.size}  ${running}`;
+    this.#terminal.footer([text.slice(0, this.#terminal.columns - 1)]);
+  }
+
+  #painter(): { paint: Terminal['paint'] } {
+    return { paint: this.#terminal.paint.bind(this.#terminal) };
+  }
+}
+
+function gap(kill: RunKill): string {
+  return kill.gapMs === undefined ? 'nothing more' : `${Math.round(kill.gapMs)} ms`;
+}
+
+/** The ids of a plan's tasks, wave by wave. */
+function wavesOf(plan: Plan): string[][] {
+  const { levels, levelCount } = checkPlan(plan);
+  const waves = Array.from({ length: levelCount }, (): string[] => []);
+  plan.tasks.forEach((task, index) => waves[levels[index]!]!.push(task.id));
+  return waves;
+}
