@@ -6,6 +6,21 @@
 export type * from './coordination/board/commands.ts';
 export type { HeldAttempt, Load } from './coordination/board/holders.ts';
 export type * from './coordination/board/state.ts';
-export { type SessionSummary, TaskBoard, type Wake } from './coordination/board/task-board.ts';
+export { ATTEMPTS_KEPT, isSettled, isTerminal, RECOVERIES_KEPT } from './coordination/board/state.ts';
+export {
+  type SessionSummary,
+  TaskBoard,
+  type TaskBoardOptions,
+  type Wake,
+} from './coordination/board/task-board.ts';
+export {
+  type CheckedPlan,
+  type CheckOptions,
+  checkPlan,
+  PLAN_LIMITS,
+} from './engines/workflow/check-plan.ts';
+export * from './engines/workflow/graph.ts';
 export type * from './engines/workflow/plan.ts';
+export { levelWeights, nodeName, type PlanGraph, planGraph } from './engines/workflow/plan-graph.ts';
+export * from './orchestrators/profiles.ts';
 export { simulatedWorker, type Worker, type WorkInput } from './workers/worker.ts';

@@ -82,7 +82,7 @@ const COMMANDS: { readonly [Type in BoardCommand['type']]: Shape } = {
   'tasks.assign': { session: text, assignments: listOf(shaped({ ...holder, task: text, why: text })) },
   'task.start': attempt,
   'task.complete': { ...attempt, output: any },
-  'task.fail': { ...attempt, problem, retryable: flag, retryInMs: amount },
+  'task.fail': { ...attempt, problem, retryable: flag, retryInMs: amount, recovery: optional(move) },
   'task.return': { ...attempt, reason: text },
   'task.wake': { session: text, task: text },
   'holder.lost': { holder: shaped(holder), recovery: move },

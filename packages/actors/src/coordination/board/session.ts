@@ -187,9 +187,11 @@ export class BoardSession implements SessionRecord {
   /** @throws TuttiError `TUTTI_FENCE_STALE` */
   fail(command: FailTask, context: ApplyContext): TaskRecord {
     const record = this.task(command.task);
-    this.#attempt(record, command.fence);
+    const { node } = this.#attempt(record, command.fence);
     this.#endAttempt(record, 'failed', command.problem, context);
     record.failures++;
+    if (command.recovery)
+      this.#recover({ at: context.timeMs, node, move: command.recovery, tasks: [command.task] });
     const again = command.retryable && record.failures < record.plan.retry.attemptsMax;
     if (again) this.#retry(record, command.retryInMs, context);
     else if (record.plan.optional) this.#giveUp(record, command.problem.message, context);
@@ -239,7 +241,11 @@ export class BoardSession implements SessionRecord {
       this.#move(record, 'ready', context);
     }
     const tasks = held.map(({ record }) => record.plan.id);
-    this.recoveries.push({ at: context.timeMs, node: holder.node, move, tasks });
+    this.#recover({ at: context.timeMs, node: holder.node, move, tasks });
+  }
+
+  #recover(recovery: RecoveryRecord): void {
+    this.recoveries.push(recovery);
     if (this.recoveries.length > RECOVERIES_KEPT) this.recoveries.shift();
   }
 

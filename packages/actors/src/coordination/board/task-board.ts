@@ -254,6 +254,16 @@ export class TaskBoard implements ReplicatedModule {
     return this.#holders.of(node, incarnation);
   }
 
+  /** Every life of a node that holds an attempt. */
+  holders(): Holder[] {
+    return this.#holders.holders();
+  }
+
+  /** Every life of a node that holds an attempt: those of lost nodes wait for `holder.lost`. */
+  holders(): Holder[] {
+    return this.#holders.holders();
+  }
+
   /** Of what it holds, what it has not begun yet. */
   assignmentsOf(node: NodeId, incarnation: Incarnation): HeldAttempt[] {
     return this.heldBy(node, incarnation).filter((held) => held.record.state === 'assigned');
