@@ -16,7 +16,11 @@ function reachedByCounting(all: readonly number[]): number {
 }
 
 test('what a majority has reached is what counting heads says', () => {
-  fc.assert(fc.property(values, (all) => expect(majorityReached(all)).toBe(reachedByCounting(all))));
+  fc.assert(
+    fc.property(values, (all) => {
+      expect(majorityReached(all)).toBe(reachedByCounting(all));
+    }),
+  );
 });
 
 test('the order of the voters does not matter, and the input is left as it was', () => {
