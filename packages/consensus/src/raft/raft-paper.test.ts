@@ -1,7 +1,7 @@
 import { logIndex, type NodeId, nodeId, term } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import type { AppendEntries, AppendReply, Entry, RaftMessage, VoteReply } from './messages.ts';
-import { CoreCluster, CoreHost, command, shown } from './testing/core-cluster.ts';
+import { CoreCluster, type CoreHost, command, shown } from './testing/core-cluster.ts';
 
 const a = nodeId('a');
 const b = nodeId('b');

@@ -94,7 +94,6 @@ test('a long diverged log is reconciled in as many refusals as there are terms, 
   for (let i = 0; i < 100; i++) cluster.core('a').propose(command(`kept ${i}`));
   cluster.settleWithout('c');
   // The next leader begins at the end of its own log, where node c has something else.
-  cluster.tick('a', 10);
   cluster.core('b').campaign();
   cluster.settleWithout('c');
   expect(cluster.core('b').role).toBe('leader');
