@@ -89,8 +89,15 @@ export class TaskBoard implements ReplicatedModule {
       case 'session.cancel':
       case 'barrier.resolve':
         return this.#moveSession(read, context);
-      default:
+      case 'task.start':
+      case 'task.complete':
+      case 'task.fail':
+      case 'task.return':
+      case 'task.wake':
+      case 'task.degrade':
         return this.#moveTask(read, context);
+      default:
+        return unreachable(read);
     }
   }
 
@@ -255,11 +262,6 @@ export class TaskBoard implements ReplicatedModule {
   }
 
   /** Every life of a node that holds an attempt. */
-  holders(): Holder[] {
-    return this.#holders.holders();
-  }
-
-  /** Every life of a node that holds an attempt: those of lost nodes wait for `holder.lost`. */
   holders(): Holder[] {
     return this.#holders.holders();
   }

@@ -43,7 +43,7 @@ function rows(size: number, sources: readonly number[], targets: readonly number
 
 /** The neighbours of one node, as a view that copies nothing. */
 export function neighbours(adjacency: Adjacency, node: number): Int32Array {
-  return adjacency.targets.subarray(adjacency.offsets[node]!, adjacency.offsets[node + 1]!);
+  return adjacency.targets.subarray(adjacency.offsets[node], adjacency.offsets[node + 1]);
 }
 
 export interface Levels {
@@ -132,7 +132,7 @@ function walkIntoCycle(graph: Graph, levels: Int32Array, removed: Uint8Array): n
     while (!left(graph.needs.targets[at]!)) at++;
     node = graph.needs.targets[at]!;
   }
-  const cycle = path.slice(stepOf.get(node)!);
+  const cycle = path.slice(stepOf.get(node));
   const lowest = cycle.indexOf(cycle.reduce((least, item) => Math.min(least, item)));
   return [...cycle.slice(lowest), ...cycle.slice(0, lowest)];
 }
