@@ -15,7 +15,9 @@ export type {
   ReplicatedModule,
 } from './consensus.ts';
 // The driver: core, store, transport and modules joined.
-export { type ProposeCallback, type ReadCallback, Replica } from './replica/replica.ts';
+export type { ProposeCallback } from './replica/proposals.ts';
+export type { ReadCallback } from './replica/reads.ts';
+export { Replica } from './replica/replica.ts';
 export { REPLICA_DEFAULTS, type ReplicaConfig, type ReplicaOptions } from './replica/replica-options.ts';
 export type { ReplicaStats } from './replica/replica-stats.ts';
 // Where the log is kept. The durable store is `@tutti/consensus/file`.

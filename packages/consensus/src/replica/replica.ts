@@ -1,10 +1,14 @@
 import {
   assert,
+  jsonCodec,
+  type Logger,
   type LogIndex,
   logIndex,
   type NodeId,
+  silentLogger,
   TuttiError,
   term,
+  type ValueCodec,
   type WireValue,
 } from '@tutti/kernel';
 import type {
@@ -14,30 +18,50 @@ import type {
   ProposeOptions,
   ReplicatedModule,
 } from '../consensus.ts';
-import type { ReplicaOptions } from './replica-options.ts';
+import type { LogStoreState } from '../storage/log-store.ts';
+import { Driver } from './driver.ts';
+import { ModuleHost } from './module-host.ts';
+import type { ProposeCallback } from './proposals.ts';
+import type { ReadCallback } from './reads.ts';
+import { REPLICA_DEFAULTS, type ReplicaConfig, type ReplicaOptions } from './replica-options.ts';
 import { newReplicaStats, type ReplicaStats } from './replica-stats.ts';
+import { readSnapshot } from './snapshot-taker.ts';
 
-/** Told once how a proposal ended. */
-export type ProposeCallback = (failure: Error | undefined, result?: WireValue) => void;
-/** Told once that a read may be answered from local state, which shows everything up to `index`. */
-export type ReadCallback = (failure: Error | undefined, index?: LogIndex) => void;
+type Done = (failure: Error | undefined) => void;
+type Lifecycle = 'new' | 'starting' | 'running' | 'stopped';
 
-/** One node of a replicated log: Raft core, store, transport and modules, driven together. */
+/**
+ * One node of a replicated log: Raft core, store, transport and modules, driven together. Inside there are only
+ * callbacks; promises exist at this surface alone, so a simulator decides the order of everything.
+ */
 export class Replica implements Consensus {
   readonly nodeId: NodeId;
   readonly #options: ReplicaOptions;
+  readonly #config: Required<ReplicaConfig>;
+  readonly #codec: ValueCodec;
+  readonly #logger: Logger;
+  readonly #host: ModuleHost;
   readonly #stats: ReplicaStats = newReplicaStats();
-  readonly #modules = new Map<string, ReplicatedModule>();
+  readonly #listeners = new Set<(status: ConsensusStatus) => void>();
+  #lifecycle: Lifecycle = 'new';
+  #driver: Driver | undefined;
+  #told: ConsensusStatus | undefined;
+  #whenStopped: Done[] | undefined;
+  #storeClosed = false;
 
   constructor(options: ReplicaOptions) {
+    assert(options.voters.length > 0, 'a replicated log has voters');
     this.nodeId = options.nodeId;
     this.#options = options;
+    this.#config = { ...REPLICA_DEFAULTS, ...options.config };
+    this.#codec = options.codec ?? jsonCodec;
+    this.#logger = options.logger ?? silentLogger;
+    this.#host = new ModuleHost(this.#codec, this.#logger);
   }
 
   register(module: ReplicatedModule): void {
-    if (this.#modules.has(module.name))
-      throw new TuttiError('TUTTI_MODULE_DUPLICATE', { module: module.name });
-    this.#modules.set(module.name, module);
+    assert(this.#lifecycle === 'new', 'modules are registered before the start');
+    this.#host.register(module);
   }
 
   start(): Promise<void> {
@@ -46,10 +70,57 @@ export class Replica implements Consensus {
     });
   }
 
-  /** {@link start} with a callback. */
-  startWith(done: (failure: Error | undefined) => void): void {
-    assert(this.#options, 'a replica has options');
-    done(new TuttiError('TUTTI_INTERNAL', { problem: 'the replica is being written' }));
+  /** {@link start} with a callback, for code that may not use promises. */
+  startWith(done: Done): void {
+    if (this.#lifecycle !== 'new') return done(this.#closed());
+    this.#lifecycle = 'starting';
+    this.#options.store.open((failure, stored) => {
+      if (this.#lifecycle !== 'starting') return done(this.#closed());
+      if (failure) return this.#startFailed(failure, done);
+      this.#restore(stored!, (problem) => {
+        if (this.#lifecycle !== 'starting') return done(this.#closed());
+        if (problem) return this.#startFailed(problem, done);
+        this.#run(stored!);
+        done(undefined);
+      });
+    });
+  }
+
+  #startFailed(failure: Error, done: Done): void {
+    this.#lifecycle = 'stopped';
+    this.#closeStore(() => done(failure));
+  }
+
+  #restore(stored: LogStoreState, done: Done): void {
+    const snapshot = this.#options.store.snapshot();
+    if (!snapshot) return done(undefined);
+    assert(stored.snapshot?.index === snapshot.meta.index, 'a store says what it holds');
+    readSnapshot(snapshot, this.#codec, this.#config.snapshotChunkBytes, (failure, state) => {
+      if (failure) return done(failure);
+      try {
+        this.#host.restore(state!, (watcher) => watcher.restored?.(snapshot.meta.index));
+      } catch (thrown) {
+        return done(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      }
+      done(undefined);
+    });
+  }
+
+  #run(stored: LogStoreState): void {
+    this.#driver = new Driver({
+      options: this.#options,
+      config: this.#config,
+      codec: this.#codec,
+      logger: this.#logger,
+      host: this.#host,
+      stats: this.#stats,
+      stored,
+      onStatus: () => this.#noticeStatus(),
+      onFailure: (failure) => this.#failed(failure),
+    });
+    this.#lifecycle = 'running';
+    this.#driver.begin();
+    this.#noticeStatus();
   }
 
   propose(module: string, command: WireValue, options?: ProposeOptions): Promise<WireValue> {
@@ -60,14 +131,20 @@ export class Replica implements Consensus {
     });
   }
 
-  /** {@link propose} with a callback, for code that may not use promises. */
+  /** {@link propose} with a callback. Refusals at the door are called back before this returns. */
   proposeWith(
-    _module: string,
-    _command: WireValue,
-    _options: ProposeOptions | undefined,
+    module: string,
+    command: WireValue,
+    options: ProposeOptions | undefined,
     done: ProposeCallback,
   ): void {
-    done(new TuttiError('TUTTI_CLOSED', { what: 'This replica' }));
+    const refusal = this.#refusal(module, options);
+    if (refusal) return done(refusal);
+    try {
+      this.#driver!.propose(module, this.#codec.encode(command), options, done);
+    } catch (thrown) {
+      done(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
   }
 
   readBarrier(options?: ProposeOptions): Promise<LogIndex> {
@@ -77,21 +154,37 @@ export class Replica implements Consensus {
   }
 
   /** {@link readBarrier} with a callback. */
-  readBarrierWith(_options: ProposeOptions | undefined, done: ReadCallback): void {
-    done(new TuttiError('TUTTI_CLOSED', { what: 'This replica' }));
+  readBarrierWith(options: ProposeOptions | undefined, done: ReadCallback): void {
+    const refusal = this.#refusal(undefined, options);
+    if (refusal) return done(refusal);
+    try {
+      this.#driver!.read(options, done);
+    } catch (thrown) {
+      done(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  }
+
+  #refusal(module: string | undefined, options: ProposeOptions | undefined): TuttiError | undefined {
+    if (this.#lifecycle !== 'running') return this.#closed();
+    if (module !== undefined && !this.#host.has(module))
+      return new TuttiError('TUTTI_MODULE_UNKNOWN', { module });
+    if (options?.signal?.aborted) return new TuttiError('TUTTI_ABORTED', { what: 'The call' });
+    return undefined;
   }
 
   status(): ConsensusStatus {
+    if (this.#driver) return this.#driver.status();
+    const none = logIndex(0);
     return {
       nodeId: this.nodeId,
-      role: 'stopped',
+      role: this.#lifecycle === 'stopped' ? 'stopped' : 'follower',
       term: term(0),
       leader: undefined,
-      commitIndex: logIndex(0),
-      appliedIndex: logIndex(0),
-      lastIndex: logIndex(0),
+      commitIndex: none,
+      appliedIndex: none,
+      lastIndex: none,
       voters: this.#options.voters,
-      snapshotIndex: logIndex(0),
+      snapshotIndex: none,
     };
   }
 
@@ -100,12 +193,23 @@ export class Replica implements Consensus {
     return this.#stats;
   }
 
-  onStatus(_listener: (status: ConsensusStatus) => void): () => void {
-    return () => {};
+  onStatus(listener: (status: ConsensusStatus) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
-  watch(_module: string, _watcher: ModuleWatcher): () => void {
-    return () => {};
+  #noticeStatus(): void {
+    const status = this.status();
+    const told = this.#told;
+    if (told?.role === status.role && told.term === status.term && told.leader === status.leader) return;
+    if (status.role === 'candidate' && told?.role !== 'candidate') this.#stats.elections++;
+    if (status.role === 'leader') this.#stats.terms++;
+    this.#told = status;
+    for (const listener of this.#listeners) listener(status);
+  }
+
+  watch(module: string, watcher: ModuleWatcher): () => void {
+    return this.#host.watch(module, watcher);
   }
 
   stop(): Promise<void> {
@@ -114,14 +218,50 @@ export class Replica implements Consensus {
     });
   }
 
-  /** {@link stop} with a callback. */
-  stopWith(done: (failure: Error | undefined) => void): void {
-    done(undefined);
+  /** {@link stop} with a callback. Everything that waits fails with `TUTTI_CLOSED`. */
+  stopWith(done: Done): void {
+    const opened = this.#lifecycle === 'starting' || this.#lifecycle === 'running';
+    this.#lifecycle = 'stopped';
+    this.#driver?.end(() => this.#closed());
+    this.#noticeStatus();
+    if (opened || this.#whenStopped) this.#closeStore(done);
+    else done(undefined);
   }
 
   /**
    * Ends at once as a crash would: no callback is called, nothing more is sent or written, the store is not closed.
    * For simulators, which take the process away.
    */
-  crash(): void {}
+  crash(): void {
+    this.#lifecycle = 'stopped';
+    this.#storeClosed = true;
+    this.#driver?.crash();
+  }
+
+  #failed(failure: Error): void {
+    this.#lifecycle = 'stopped';
+    const code = failure instanceof TuttiError ? failure.code : undefined;
+    this.#logger.error(
+      { node: this.nodeId, code, error: failure.message, stack: failure.stack },
+      'The replica stopped, because it cannot go on',
+    );
+    this.#noticeStatus();
+    this.#closeStore(() => {});
+    this.#options.onFailStop?.(failure);
+  }
+
+  #closeStore(done: Done): void {
+    if (this.#storeClosed) return done(undefined);
+    if (this.#whenStopped) return void this.#whenStopped.push(done);
+    this.#whenStopped = [done];
+    this.#options.store.close((failure) => {
+      this.#storeClosed = true;
+      for (const waiting of this.#whenStopped ?? []) waiting(failure);
+      this.#whenStopped = undefined;
+    });
+  }
+
+  #closed(): TuttiError {
+    return new TuttiError('TUTTI_CLOSED', { what: 'This replica' });
+  }
 }

@@ -23,20 +23,30 @@ export class MemoryLogStore implements LogStore {
   /** Entries without a gap; the first has index `#base + 1`. */
   #entries: Entry[] = [];
   #base = 0;
+  #baseTerm: Term | undefined = term(0);
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  get firstIndex(): LogIndex {
+    return logIndex(this.#base + 1);
+  }
+
+  get lastIndex(): LogIndex {
+    return logIndex(this.#base + this.#entries.length);
   }
 
   open(done: (failure: Error | undefined, state?: LogStoreState) => void): void {
     this.#clock.nextTurn(() => {
       if (this.#open) return done(new TuttiError('TUTTI_STORE_LOCKED', { directory: 'memory', pid: 0 }));
       this.#open = true;
+      this.#dropLogBehindSnapshot();
       done(undefined, {
         hardState: this.#hardState,
         snapshot: this.#snapshot?.meta,
-        firstIndex: logIndex(this.#base + 1),
-        lastIndex: logIndex(this.#lastIndex()),
+        firstIndex: this.firstIndex,
+        lastIndex: this.lastIndex,
       });
     });
   }
@@ -47,7 +57,7 @@ export class MemoryLogStore implements LogStore {
       if (write.hardState) this.#hardState = write.hardState;
       const first = write.entries[0];
       if (first) {
-        assert(first.index > this.#base && first.index <= this.#lastIndex() + 1, 'entries leave no gap');
+        assert(first.index > this.#base && first.index <= this.lastIndex + 1, 'entries leave no gap');
         this.#entries.length = first.index - this.#base - 1;
         for (const entry of write.entries) this.#entries.push(entry);
       }
@@ -56,7 +66,7 @@ export class MemoryLogStore implements LogStore {
   }
 
   termAt(index: LogIndex): Term | undefined {
-    if (this.#snapshot?.meta.index === index) return this.#snapshot.meta.term;
+    if (index === this.#base) return this.#baseTerm;
     return this.#entries[index - this.#base - 1]?.term;
   }
 
@@ -78,21 +88,26 @@ export class MemoryLogStore implements LogStore {
   }
 
   beginSnapshot(meta: SnapshotMeta): SnapshotWriter {
-    return new MemorySnapshotWriter(this.#clock, meta, (stored) => (this.#snapshot = stored));
+    return new MemorySnapshotWriter(this.#clock, meta, (stored) => {
+      // A snapshot that a newer one overtook while it was written is of no use any more.
+      if (stored.meta.index >= (this.#snapshot?.meta.index ?? 0)) this.#snapshot = stored;
+      return this.#snapshot!;
+    });
   }
 
   compact(index: LogIndex): void {
     assert(index <= (this.#snapshot?.meta.index ?? 0), 'only what the snapshot covers is dropped');
     if (index <= this.#base) return;
-    this.#entries.splice(0, index - this.#base);
-    this.#base = index;
+    const last = Math.min(index, this.lastIndex);
+    this.#baseTerm = this.termAt(logIndex(last));
+    this.#entries.splice(0, last - this.#base);
+    this.#base = last;
   }
 
   resetToSnapshot(done: WriteCallback): void {
     const meta = this.#snapshot?.meta;
     assert(meta, 'a snapshot is stored');
-    this.#entries = [];
-    this.#base = meta.index;
+    this.#continueAfter(meta);
     this.#clock.nextTurn(() => done(this.#refusal()));
   }
 
@@ -101,8 +116,16 @@ export class MemoryLogStore implements LogStore {
     this.#clock.nextTurn(() => done(undefined));
   }
 
-  #lastIndex(): number {
-    return this.#base + this.#entries.length;
+  /** A snapshot that was stored just before the end, and whose state the log does not lead to, replaces the log. */
+  #dropLogBehindSnapshot(): void {
+    const meta = this.#snapshot?.meta;
+    if (meta && meta.index > this.#base && this.termAt(meta.index) !== meta.term) this.#continueAfter(meta);
+  }
+
+  #continueAfter(meta: SnapshotMeta): void {
+    this.#entries = [];
+    this.#base = meta.index;
+    this.#baseTerm = meta.term;
   }
 
   #refusal(): TuttiError | undefined {
@@ -113,12 +136,12 @@ export class MemoryLogStore implements LogStore {
 class MemorySnapshotWriter implements SnapshotWriter {
   readonly meta: SnapshotMeta;
   readonly #clock: Clock;
-  readonly #publish: (stored: StoredSnapshot) => void;
+  readonly #publish: (stored: StoredSnapshot) => StoredSnapshot;
   readonly #chunks: Uint8Array[] = [];
   #size = 0;
   #ended = false;
 
-  constructor(clock: Clock, meta: SnapshotMeta, publish: (stored: StoredSnapshot) => void) {
+  constructor(clock: Clock, meta: SnapshotMeta, publish: (stored: StoredSnapshot) => StoredSnapshot) {
     this.meta = meta;
     this.#clock = clock;
     this.#publish = publish;
@@ -166,8 +189,7 @@ class MemorySnapshotWriter implements SnapshotWriter {
           clock.nextTurn(() => done(undefined, data));
         },
       };
-      this.#publish(stored);
-      done(undefined, stored);
+      done(undefined, this.#publish(stored));
     });
   }
 

@@ -1,0 +1,509 @@
+import {
+  assert,
+  CHANNEL,
+  type Clock,
+  isTuttiError,
+  type Logger,
+  type LogIndex,
+  type NodeId,
+  Ring,
+  type Term,
+  type Timer,
+  TuttiError,
+  type ValueCodec,
+  type WireValue,
+} from '@tutti/kernel';
+import type { ConsensusStatus, ProposeOptions } from '../consensus.ts';
+import type { Entry, RaftMessage, SnapshotMeta } from '../raft/messages.ts';
+import { RaftNode } from '../raft/raft-node.ts';
+import type { Ready } from '../raft/ready.ts';
+import type { LogStore, LogStoreState } from '../storage/log-store.ts';
+import { COMMAND_OVERHEAD_BYTES_MAX, isWellFormed, stamped } from './command.ts';
+import type { ModuleHost } from './module-host.ts';
+import { Persister } from './persister.ts';
+import { type ProposalRoute, Proposals, type ProposeCallback } from './proposals.ts';
+import { type ReadCallback, Reads } from './reads.ts';
+import type { ReplicaConfig, ReplicaOptions } from './replica-options.ts';
+import type { ReplicaStats } from './replica-stats.ts';
+import { SnapshotReceiver } from './snapshot-receiver.ts';
+import { SnapshotSender } from './snapshot-sender.ts';
+import { readSnapshot, SnapshotTaker } from './snapshot-taker.ts';
+import { laneOf, messageFromWire, messageToWire } from './wire.ts';
+
+/** What a driver is made of, once the store is open and the state restored from its snapshot. */
+export interface DriverParts {
+  readonly options: ReplicaOptions;
+  readonly config: Required<ReplicaConfig>;
+  readonly codec: ValueCodec;
+  readonly logger: Logger;
+  readonly host: ModuleHost;
+  readonly stats: ReplicaStats;
+  readonly stored: LogStoreState;
+  /** Called when role, term or leader may have changed. */
+  readonly onStatus: () => void;
+  /** Called once; the driver has ended itself. */
+  readonly onFailure: (failure: Error) => void;
+}
+
+/** Rounds of Ready handled in one turn before the loop is given back. */
+const READY_ROUNDS_MAX = 32;
+/** Committed entries that may wait for being applied; the log is the bound, this only a promise to the ring. */
+const APPLY_QUEUE_MAX = 2 ** 30;
+
+/**
+ * Drives one Raft core: input is stepped as it comes, output is handled once per turn of the event loop, so that
+ * everything that one poll of the sockets brought is one write to the disk and one message to each peer.
+ */
+export class Driver {
+  readonly #parts: DriverParts;
+  readonly #self: NodeId;
+  readonly #clock: Clock;
+  readonly #config: Required<ReplicaConfig>;
+  readonly #store: LogStore;
+  readonly #host: ModuleHost;
+  readonly #stats: ReplicaStats;
+  readonly #core: RaftNode;
+  readonly #persister: Persister;
+  readonly #proposals: Proposals;
+  readonly #reads: Reads;
+  readonly #taker: SnapshotTaker;
+  readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
+  readonly #toApply = new Ring<Entry>(APPLY_QUEUE_MAX);
+  #appliedIndex: LogIndex;
+  #appliedTerm: Term;
+  #installing = false;
+  #scheduled = false;
+  #ended = false;
+  #timer: Timer | undefined;
+  #leaderSeenAt: number;
+  #stampedMs = 0;
+  #routeTerm: Term | undefined;
+  #routeLeader: NodeId | undefined;
+  #linkRenewed = false;
+
+  constructor(parts: DriverParts) {
+    const { options, config, stored } = parts;
+    this.#parts = parts;
+    this.#self = options.nodeId;
+    this.#clock = options.clock;
+    this.#config = config;
+    this.#store = options.store;
+    this.#host = parts.host;
+    this.#stats = parts.stats;
+    const snapshot = stored.snapshot;
+    const membership = { voters: options.voters, learners: options.learners ?? [] };
+    this.#core = new RaftNode({
+      id: options.nodeId,
+      config: {
+        electionTimeoutTicks: config.electionTicks,
+        heartbeatTicks: config.heartbeatTicks,
+        appendBytesMax: config.appendBytesMax,
+        inflightMessagesMax: config.inflightMessagesMax,
+        proposalBytesMax: config.commandBytesMax + COMMAND_OVERHEAD_BYTES_MAX,
+        uncommittedBytesMax: Math.max(16 * 2 ** 20, 2 * config.commandBytesMax),
+        readsMax: config.readsMax,
+      },
+      random: options.random.fork('raft'),
+      hardState: stored.hardState,
+      membership: snapshot?.membership ?? membership,
+      log: this.#store,
+    });
+    this.#appliedIndex = snapshot?.index ?? (0 as LogIndex);
+    this.#appliedTerm = snapshot?.term ?? (0 as Term);
+    this.#leaderSeenAt = this.#clock.now();
+    const nonces = options.random.fork('sessions');
+    this.#proposals = new Proposals(
+      this.#clock,
+      config,
+      this.#self,
+      () => `${this.#self}/${options.incarnation}/${nonces.uint32()}`,
+      this.#stats,
+    );
+    this.#reads = new Reads(this.#clock, options.random.fork('reads'), config);
+    this.#persister = new Persister(
+      this.#store,
+      {
+        durable: (sequence, messages) => this.#durable(sequence, messages),
+        failed: (failure) => this.#fail(failure),
+      },
+      this.#stats,
+    );
+    this.#taker = new SnapshotTaker(this.#store, this.#clock, parts.codec, config);
+    this.#sender = new SnapshotSender({
+      self: this.#self,
+      clock: this.#clock,
+      chunkBytes: config.snapshotChunkBytes,
+      send: (message) => this.#send(message),
+      ended: (peer, meta, ok) => {
+        if (ok) this.#stats.snapshotsSent++;
+        this.#core.snapshotSent(peer, meta, ok);
+        this.#schedule();
+      },
+    });
+    this.#receiver = new SnapshotReceiver({
+      self: this.#self,
+      store: this.#store,
+      term: () => this.#core.term,
+      reply: (message) => this.#guarded(() => this.#send(message)),
+      received: (meta) =>
+        this.#guarded(() => {
+          this.#core.snapshotReceived(meta);
+          this.#schedule();
+        }),
+      failed: (failure) => this.#fail(failure),
+    });
+  }
+
+  /** Begins to take part. */
+  begin(): void {
+    const { transport } = this.#parts.options;
+    transport.onMessage(CHANNEL.consensus, (from, message) => this.#receive(from.nodeId, message));
+    transport.onLink({
+      linkUp: (peer) => {
+        if (this.#ended) return;
+        this.#proposals.linkRenewed(peer.nodeId);
+        this.#linkRenewed = true;
+        this.#schedule();
+      },
+      linkDown: () => {},
+    });
+    this.#armTimer();
+    this.#schedule();
+  }
+
+  get idle(): boolean {
+    return this.#persister.idle;
+  }
+
+  status(): ConsensusStatus {
+    const core = this.#core;
+    return {
+      nodeId: this.#self,
+      role: this.#ended ? 'stopped' : core.role === 'pre-candidate' ? 'candidate' : core.role,
+      term: core.term,
+      leader: this.#ended ? undefined : core.leader,
+      commitIndex: core.commitIndex,
+      appliedIndex: this.#appliedIndex,
+      lastIndex: core.lastIndex,
+      voters: core.membership.voters,
+      snapshotIndex: this.#store.snapshot()?.meta.index ?? (0 as LogIndex),
+    };
+  }
+
+  /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_PROPOSAL_TOO_LARGE`, `TUTTI_NO_LEADER` */
+  propose(
+    module: string,
+    body: Uint8Array,
+    options: ProposeOptions | undefined,
+    done: ProposeCallback,
+  ): void {
+    this.#refuseWithoutLeader();
+    this.#proposals.add(`The command for "${module}"`, this.#host.names.bytesOf(module), body, options, done);
+    this.#schedule();
+  }
+
+  /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_NO_LEADER` */
+  read(options: ProposeOptions | undefined, done: ReadCallback): void {
+    this.#refuseWithoutLeader();
+    this.#reads.add(options, done);
+    this.#schedule();
+  }
+
+  /** Starts an election now, for tests. */
+  campaign(): void {
+    this.#core.campaign();
+    this.#schedule();
+  }
+
+  /** Stops; what waits is failed with what `failure` makes. */
+  end(failure: () => TuttiError): void {
+    if (!this.#silence()) return;
+    this.#proposals.close(failure);
+    this.#reads.close(failure);
+  }
+
+  /** Stops without a word to anyone. */
+  crash(): void {
+    if (!this.#silence()) return;
+    this.#proposals.drop();
+    this.#reads.drop();
+  }
+
+  #silence(): boolean {
+    if (this.#ended) return false;
+    this.#ended = true;
+    if (this.#timer) this.#clock.clearTimer(this.#timer);
+    this.#persister.end();
+    this.#taker.abort();
+    this.#receiver.abort();
+    this.#sender.abandon();
+    this.#toApply.clear();
+    return true;
+  }
+
+  #fail(failure: Error): void {
+    if (this.#ended) return;
+    this.end(() => new TuttiError('TUTTI_CLOSED', { what: 'This replica' }, { cause: failure }));
+    this.#parts.onFailure(failure);
+  }
+
+  /** What goes wrong while driving is a broken invariant, a damaged store or a module's defect: stop, never limp. */
+  #guarded(action: () => void): void {
+    if (this.#ended) return;
+    try {
+      action();
+    } catch (thrown) {
+      this.#fail(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  }
+
+  // Time
+
+  /** The tick is judged a turn later: after a stall of the loop, what the peers sent meanwhile is heard first. */
+  #armTimer(): void {
+    this.#timer = this.#clock.setTimer(this.#config.tickMs, () => {
+      this.#armTimer();
+      this.#clock.nextTurn(() => this.#guarded(() => this.#tick()));
+    });
+  }
+
+  #tick(): void {
+    this.#core.tick();
+    if (this.#core.leader !== undefined) this.#leaderSeenAt = this.#clock.now();
+    this.#proposals.resend(this.#route());
+    const leaderless = this.#isLeaderless();
+    this.#proposals.expire(this.#clock.now(), leaderless);
+    this.#reads.expire(this.#clock.now(), leaderless);
+    this.#sender.tick();
+    this.#drive();
+  }
+
+  #isLeaderless(): boolean {
+    return (
+      this.#core.leader === undefined && this.#clock.now() - this.#leaderSeenAt >= this.#config.noLeaderMs
+    );
+  }
+
+  #refuseWithoutLeader(): void {
+    if (!this.#isLeaderless()) return;
+    const known = `none for ${Math.round(this.#clock.now() - this.#leaderSeenAt)} ms, term ${this.#core.term}`;
+    throw new TuttiError('TUTTI_NO_LEADER', { known });
+  }
+
+  // Input
+
+  #receive(from: NodeId, value: WireValue): void {
+    this.#guarded(() => {
+      const message = messageFromWire(value, from, this.#self);
+      if (!message) {
+        this.#stats.malformed++;
+        return;
+      }
+      if (message.type === 'forward') this.#takeForwarded(message.frames);
+      else {
+        this.#core.step(message);
+        if (message.type === 'installSnapshotReply') this.#sender.replied(message);
+      }
+      this.#schedule();
+    });
+  }
+
+  /** A node that does not lead drops them: their proposer notices the change of leader and sends them there. */
+  #takeForwarded(frames: readonly Uint8Array[]): void {
+    const { commandBytesMax } = this.#config;
+    for (const frame of frames) {
+      if (!isWellFormed(frame) || frame.length > commandBytesMax + COMMAND_OVERHEAD_BYTES_MAX)
+        this.#stats.malformed++;
+      else if (this.#core.leader !== this.#self || !this.#appendAsLeader(frame)) return;
+    }
+  }
+
+  #appendAsLeader(frame: Uint8Array): boolean {
+    if (this.#core.lastIndex - this.#appliedIndex >= this.#config.backlogMax) return false;
+    this.#stampedMs = Math.max(this.#stampedMs, this.#clock.wallTime());
+    try {
+      if (this.#core.propose(stamped(frame, this.#stampedMs)) === undefined) return false;
+    } catch (thrown) {
+      if (isTuttiError(thrown, 'TUTTI_OVERLOADED')) return false;
+      throw thrown;
+    }
+    this.#stats.appended++;
+    return true;
+  }
+
+  #route(): ProposalRoute {
+    const { term, leader } = this.#core;
+    return {
+      term,
+      leader,
+      propose: (frame) => this.#appendAsLeader(frame),
+      forward: (frames) =>
+        leader !== undefined &&
+        this.#parts.options.transport.send(
+          leader,
+          CHANNEL.consensus,
+          messageToWire({ type: 'forward', from: this.#self, frames }),
+          'bulk',
+        ) === 'queued',
+    };
+  }
+
+  // Output
+
+  #schedule(): void {
+    if (this.#scheduled || this.#ended) return;
+    this.#scheduled = true;
+    this.#clock.nextTurn(() => {
+      this.#scheduled = false;
+      this.#guarded(() => this.#drive());
+    });
+  }
+
+  #drive(): void {
+    this.#noticeLeader();
+    this.#proposals.pump(this.#route());
+    this.#reads.ask((requestId) => this.#core.readIndex(requestId));
+    for (let round = 0; round < READY_ROUNDS_MAX && this.#core.hasReady() && !this.#ended; round++)
+      this.#handle(this.#core.ready());
+    if (this.#ended) return;
+    this.#applySome();
+    this.#noticeLeader();
+    if (this.#toApply.size > 0 || this.#core.hasReady()) this.#schedule();
+  }
+
+  /** The steps and their order are those of {@link Ready}. */
+  #handle(ready: Ready): void {
+    for (const message of ready.messages) this.#send(message);
+    this.#persister.submit(ready.persist, ready.afterPersist);
+    for (const entry of ready.committed) this.#toApply.push(entry);
+    this.#stats.committed += ready.committed.length;
+    for (const state of ready.reads) this.#reads.confirmed(state);
+    for (const requestId of ready.lostReads) this.#reads.lost(requestId);
+    for (const peer of ready.snapshotsTo) this.#startTransfer(peer);
+    for (const chunk of ready.snapshotChunks) {
+      // A snapshot of our own making would be older than the one that comes.
+      this.#taker.abort();
+      this.#receiver.take(chunk);
+    }
+    if (ready.install) this.#install(ready.install);
+  }
+
+  #send(message: RaftMessage): void {
+    this.#parts.options.transport.send(
+      message.to,
+      CHANNEL.consensus,
+      messageToWire(message),
+      laneOf(message),
+    );
+  }
+
+  #durable(sequence: number, messages: readonly RaftMessage[]): void {
+    this.#guarded(() => {
+      for (const message of messages) this.#send(message);
+      if (sequence > 0) this.#core.persisted(sequence);
+      this.#schedule();
+    });
+  }
+
+  #noticeLeader(): void {
+    const { term, leader } = this.#core;
+    if (leader !== undefined) this.#leaderSeenAt = this.#clock.now();
+    const changed = term !== this.#routeTerm || leader !== this.#routeLeader;
+    if (changed) this.#sender.abandon();
+    if (!changed && !this.#linkRenewed) return this.#parts.onStatus();
+    this.#routeTerm = term;
+    this.#routeLeader = leader;
+    this.#linkRenewed = false;
+    this.#proposals.resend(this.#route());
+    this.#parts.onStatus();
+  }
+
+  // The state machine
+
+  /** Applies what is committed, but gives the loop back after a bounded batch. */
+  #applySome(): void {
+    if (this.#installing) return;
+    const { applyBatchMax, applyBudgetMs } = this.#config;
+    const until = this.#clock.now() + applyBudgetMs;
+    const before = this.#appliedIndex;
+    for (let count = 1; count <= applyBatchMax; count++) {
+      const entry = this.#toApply.shift();
+      if (!entry) break;
+      this.#host.apply(entry, this.#proposals);
+      if (this.#ended) return;
+      this.#appliedIndex = entry.index;
+      this.#appliedTerm = entry.term;
+      this.#taker.count(entry.data.length);
+      if (count % 32 === 0 && this.#clock.now() >= until) break;
+    }
+    this.#stats.applied = this.#host.appliedCount;
+    this.#stats.duplicates = this.#host.duplicateCount;
+    if (this.#appliedIndex !== before) this.#core.applied(this.#appliedIndex);
+    this.#reads.applied(this.#appliedIndex);
+    this.#proposals.pump(this.#route());
+    if (this.#taker.due && !this.#sender.busy && !this.#receiver.busy) this.#takeSnapshot();
+  }
+
+  #takeSnapshot(): void {
+    const meta: SnapshotMeta = {
+      index: this.#appliedIndex,
+      term: this.#appliedTerm,
+      membership: this.#core.membership,
+    };
+    this.#taker.take(this.#host.capture(), meta, (failure) => {
+      if (this.#ended) return;
+      if (failure) return this.#fail(failure);
+      this.#stats.snapshotsTaken++;
+      const covered = Math.min(meta.index, this.#store.snapshot()!.meta.index);
+      const keepFrom = covered - this.#config.trailingEntries;
+      this.#guarded(() => {
+        if (keepFrom > 0 && !this.#installing) this.#store.compact(keepFrom as LogIndex);
+      });
+    });
+  }
+
+  #startTransfer(peer: NodeId): void {
+    const stored = this.#store.snapshot();
+    assert(stored, 'what the log no longer has is in a snapshot');
+    // The snapshot that goes out must not be replaced by the one being written.
+    this.#taker.abort();
+    this.#sender.start(peer, this.#core.term, stored);
+  }
+
+  /** The order matters: nothing is dropped before the new state has been read in full. */
+  #install(meta: SnapshotMeta): void {
+    const stored = this.#store.snapshot();
+    assert(stored?.meta.index === meta.index, 'the snapshot to install is the stored one');
+    this.#installing = true;
+    this.#taker.reset();
+    this.#toApply.clear();
+    const { codec } = this.#parts;
+    readSnapshot(stored, codec, this.#config.snapshotChunkBytes, (failure, state) => {
+      if (this.#ended) return;
+      if (failure) return this.#fail(failure);
+      this.#store.resetToSnapshot((problem) => {
+        if (this.#ended) return;
+        if (problem) return this.#fail(problem);
+        this.#guarded(() => {
+          this.#host.restore(state!, (watcher) => watcher.restored?.(meta.index));
+          this.#installed(meta);
+        });
+      });
+    });
+  }
+
+  #installed(meta: SnapshotMeta): void {
+    this.#installing = false;
+    this.#appliedIndex = meta.index;
+    this.#appliedTerm = meta.term;
+    this.#stats.snapshotsInstalled++;
+    this.#core.restored(meta);
+    const { sessions } = this.#host;
+    this.#proposals.restored(
+      (session, sequence) => sessions.outcomeOf(session, sequence),
+      (session) => sessions.has(session),
+    );
+    this.#schedule();
+  }
+}

@@ -1,0 +1,157 @@
+import {
+  isTuttiError,
+  type Logger,
+  messageOf,
+  TuttiError,
+  type ValueCodec,
+  type WireValue,
+} from '@tutti/kernel';
+import type { ApplyContext, ModuleWatcher, ReplicatedModule } from '../consensus.ts';
+import type { Entry } from '../raft/messages.ts';
+import { decodeCommand, NameTable } from './command.ts';
+import { type Outcome, type SessionRow, SessionTable } from './session-table.ts';
+
+/** Told of the outcome of every command and opening, as the log gives them. */
+export interface OutcomeListener {
+  /** `expired`: the command was not applied, because its session is forgotten. */
+  commandApplied(session: number, sequence: number, outcome: Outcome | 'expired'): void;
+  sessionOpened(nonce: string, session: number): void;
+}
+
+/** The replicated state as it was between two entries. The modules' parts may still be built lazily. */
+export interface CapturedState {
+  readonly timeMs: number;
+  readonly sessions: readonly SessionRow[];
+  readonly modules: readonly { readonly name: string; readonly parts: Iterable<WireValue> }[];
+}
+
+/** The same, read back from a snapshot in full. */
+export interface RestoredState {
+  readonly timeMs: number;
+  readonly sessions: readonly SessionRow[];
+  readonly modules: ReadonlyMap<string, readonly WireValue[]>;
+}
+
+/**
+ * The state machine of a replica: named modules, client sessions, and the log's time. It changes by {@link apply}
+ * and {@link restore} alone, so equal logs make equal states.
+ */
+export class ModuleHost {
+  readonly sessions = new SessionTable();
+  readonly names = new NameTable();
+  readonly #modules = new Map<string, ReplicatedModule>();
+  readonly #watchers = new Map<string, Set<ModuleWatcher>>();
+  readonly #codec: ValueCodec;
+  readonly #logger: Logger;
+  #timeMs = 0;
+  #applied = 0;
+  #duplicates = 0;
+
+  constructor(codec: ValueCodec, logger: Logger) {
+    this.#codec = codec;
+    this.#logger = logger;
+  }
+
+  /** The time of the last entry applied, in milliseconds since 1970. */
+  get timeMs(): number {
+    return this.#timeMs;
+  }
+
+  get appliedCount(): number {
+    return this.#applied;
+  }
+
+  get duplicateCount(): number {
+    return this.#duplicates;
+  }
+
+  /** @throws TuttiError `TUTTI_MODULE_DUPLICATE` */
+  register(module: ReplicatedModule): void {
+    if (this.#modules.has(module.name))
+      throw new TuttiError('TUTTI_MODULE_DUPLICATE', { module: module.name });
+    this.names.bytesOf(module.name);
+    this.#modules.set(module.name, module);
+  }
+
+  has(name: string): boolean {
+    return this.#modules.has(name);
+  }
+
+  watch(name: string, watcher: ModuleWatcher): () => void {
+    let watchers = this.#watchers.get(name);
+    if (!watchers) this.#watchers.set(name, (watchers = new Set()));
+    watchers.add(watcher);
+    return () => watchers.delete(watcher);
+  }
+
+  /**
+   * Applies one entry. Throws when this node cannot go on: the module is unknown, or it threw what is no TuttiError.
+   */
+  apply(entry: Entry, listener: OutcomeListener): void {
+    if (entry.kind !== 'command') return;
+    const command = decodeCommand(entry.data, this.names);
+    // A new leader's clock may be behind the old one's; the log's time still never goes back.
+    this.#timeMs = Math.max(this.#timeMs, command.timeMs);
+    if (command.form === 'open') {
+      this.sessions.open(entry.index, command.sessionsMax);
+      listener.sessionOpened(command.nonce, entry.index);
+      return;
+    }
+    const { session, sequence } = command;
+    const admission = this.sessions.admit(session, sequence, command.acked);
+    if (admission.verdict === 'expired') return listener.commandApplied(session, sequence, 'expired');
+    if (admission.verdict !== 'new') {
+      this.#duplicates++;
+      if (admission.verdict === 'repeated') listener.commandApplied(session, sequence, admission.outcome);
+      return;
+    }
+    const module = this.#modules.get(command.module);
+    if (!module) throw new TuttiError('TUTTI_MODULE_UNKNOWN', { module: command.module });
+    const value = this.#codec.decode(command.body);
+    const context: ApplyContext = { index: entry.index, timeMs: this.#timeMs };
+    const outcome = run(module, value, context);
+    this.#applied++;
+    this.sessions.record(session, sequence, outcome);
+    this.#tell(module.name, (watcher) =>
+      watcher.applied?.(value, 'result' in outcome ? outcome.result : outcome.refusal, context),
+    );
+    listener.commandApplied(session, sequence, outcome);
+  }
+
+  /** Captures everything at once; the modules build their parts when they are asked for. */
+  capture(): CapturedState {
+    const modules = [...this.#modules.values()].map((m) => ({ name: m.name, parts: m.snapshot() }));
+    return { timeMs: this.#timeMs, sessions: this.sessions.capture(), modules };
+  }
+
+  /** @throws TuttiError `TUTTI_MODULE_UNKNOWN` before anything is changed */
+  restore(state: RestoredState, tell: (watcher: ModuleWatcher) => void): void {
+    for (const name of state.modules.keys())
+      if (!this.#modules.has(name)) throw new TuttiError('TUTTI_MODULE_UNKNOWN', { module: name });
+    this.#timeMs = state.timeMs;
+    this.sessions.restore(state.sessions);
+    for (const [name, parts] of state.modules) this.#modules.get(name)!.restore(parts);
+    for (const name of state.modules.keys()) this.#tell(name, tell);
+  }
+
+  #tell(name: string, tell: (watcher: ModuleWatcher) => void): void {
+    const watchers = this.#watchers.get(name);
+    if (!watchers) return;
+    for (const watcher of watchers) {
+      try {
+        tell(watcher);
+      } catch (thrown) {
+        this.#logger.error({ module: name, error: messageOf(thrown) }, 'A watcher threw; it is called on');
+      }
+    }
+  }
+}
+
+function run(module: ReplicatedModule, value: WireValue, context: ApplyContext): Outcome {
+  try {
+    return { result: module.apply(value, context) };
+  } catch (thrown) {
+    if (isTuttiError(thrown)) return { refusal: thrown };
+    throw thrown;
+  }
+}

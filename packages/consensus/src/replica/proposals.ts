@@ -1,0 +1,339 @@
+import { type Clock, type NodeId, Ring, type Term, TuttiError, type WireValue } from '@tutti/kernel';
+import type { ProposeOptions } from '../consensus.ts';
+import { encodeCommand, encodeOpening } from './command.ts';
+import type { ReplicaConfig } from './replica-options.ts';
+import type { ReplicaStats } from './replica-stats.ts';
+import type { Outcome } from './session-table.ts';
+
+/** Told once how a proposal ended. */
+export type ProposeCallback = (failure: Error | undefined, result?: WireValue) => void;
+
+/** Where proposals go now. */
+export interface ProposalRoute {
+  readonly term: Term;
+  /** Undefined while no leader is known. */
+  readonly leader: NodeId | undefined;
+  /** Appends to this node's own log, as leader; false when it cannot take more now. */
+  propose(frame: Uint8Array): boolean;
+  /** Sends to the leader; false when the link takes nothing now. */
+  forward(frames: readonly Uint8Array[]): boolean;
+}
+
+/** One attempt to get a frame into the log: by whom, in which term, and when. */
+interface Attempt {
+  readonly term: Term;
+  readonly leader: NodeId;
+  readonly at: number;
+}
+
+interface Pending {
+  readonly name: Uint8Array;
+  readonly body: Uint8Array;
+  readonly what: string;
+  readonly done: ProposeCallback;
+  readonly timeoutMs: number;
+  readonly deadline: number;
+  stopListening: (() => void) | undefined;
+  session: number;
+  sequence: number;
+  frame: Uint8Array | undefined;
+  attempts: number;
+  last: Attempt | undefined;
+  settled: boolean;
+}
+
+interface Opening {
+  readonly nonce: string;
+  readonly frame: Uint8Array;
+  last: Attempt | undefined;
+}
+
+/** The most bytes of frames in one forwarding message. */
+const FORWARD_BYTES_MAX = 256 * 1024;
+
+/**
+ * The commands that this node wants in the log, from the call to their result. Each has a sequence in this node's
+ * client session, so it may be sent as often as needed: the log applies it once, and the result is recognised by its
+ * sequence when this node applies the entry, whoever led by then (Raft thesis 6.3).
+ */
+export class Proposals {
+  readonly #clock: Clock;
+  readonly #config: Required<ReplicaConfig>;
+  readonly #self: NodeId;
+  readonly #newNonce: () => string;
+  readonly #stats: ReplicaStats;
+  /** Not given a sequence yet: there is no session, or no leader. */
+  readonly #waiting: Ring<Pending>;
+  /** Given a sequence, oldest first. */
+  readonly #sent = new Map<number, Pending>();
+  #session: number | undefined;
+  #opening: Opening | undefined;
+  #nextSequence = 1;
+  #closed = false;
+
+  constructor(
+    clock: Clock,
+    config: Required<ReplicaConfig>,
+    self: NodeId,
+    newNonce: () => string,
+    stats: ReplicaStats,
+  ) {
+    this.#clock = clock;
+    this.#config = config;
+    this.#self = self;
+    this.#newNonce = newNonce;
+    this.#stats = stats;
+    this.#waiting = new Ring<Pending>(config.pendingMax);
+  }
+
+  get size(): number {
+    return this.#waiting.size + this.#sent.size;
+  }
+
+  /** Takes a command in. @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_PROPOSAL_TOO_LARGE` */
+  add(
+    what: string,
+    name: Uint8Array,
+    body: Uint8Array,
+    options: ProposeOptions | undefined,
+    done: ProposeCallback,
+  ): void {
+    const { commandBytesMax, pendingMax } = this.#config;
+    if (body.length > commandBytesMax)
+      throw new TuttiError('TUTTI_PROPOSAL_TOO_LARGE', { bytes: body.length, limitBytes: commandBytesMax });
+    if (this.size >= pendingMax)
+      throw new TuttiError('TUTTI_OVERLOADED', {
+        what: 'The queue of proposals',
+        size: this.size,
+        limit: pendingMax,
+      });
+    const timeoutMs = options?.timeoutMs ?? this.#config.timeoutMs;
+    const pending: Pending = {
+      name,
+      body,
+      what,
+      done,
+      timeoutMs,
+      deadline: this.#clock.now() + timeoutMs,
+      stopListening: undefined,
+      session: 0,
+      sequence: 0,
+      frame: undefined,
+      attempts: 0,
+      last: undefined,
+      settled: false,
+    };
+    if (options?.signal) this.#listen(pending, options.signal);
+    this.#waiting.push(pending);
+    this.#stats.proposed++;
+  }
+
+  #listen(pending: Pending, signal: AbortSignal): void {
+    const onAbort = () => this.#settle(pending, new TuttiError('TUTTI_ABORTED', { what: pending.what }));
+    signal.addEventListener('abort', onAbort, { once: true });
+    pending.stopListening = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  /** Sends what is new. Call when something was added, and when session or leader became known. */
+  pump(route: ProposalRoute): void {
+    if (route.leader === undefined || (this.#waiting.size === 0 && this.#session !== undefined)) return;
+    if (this.#session === undefined) return this.#open(route);
+    const batch = new Batch(route, this.#self, this.#clock.now());
+    while (this.#waiting.size > 0) {
+      const pending = this.#waiting.peek()!;
+      if (pending.settled) {
+        this.#waiting.shift();
+        continue;
+      }
+      pending.session = this.#session;
+      pending.sequence = this.#nextSequence;
+      const oldest = this.#sent.keys().next().value ?? pending.sequence;
+      pending.frame = encodeCommand(
+        pending.name,
+        pending.body,
+        pending.session,
+        pending.sequence,
+        Math.min(oldest, pending.sequence),
+      );
+      if (!batch.put(pending)) break;
+      this.#nextSequence++;
+      this.#waiting.shift();
+      this.#sent.set(pending.sequence, pending);
+    }
+    batch.end();
+  }
+
+  /** A session is opened when there is something to say in it. */
+  #open(route: ProposalRoute): void {
+    if (this.#waiting.size === 0) return;
+    if (!this.#opening) {
+      const nonce = this.#newNonce();
+      this.#opening = { nonce, frame: encodeOpening(nonce, this.#config.sessionsMax), last: undefined };
+    }
+    const opening = this.#opening;
+    if (!this.#isLost(opening.last, route)) return;
+    const sent = route.leader === this.#self ? route.propose(opening.frame) : route.forward([opening.frame]);
+    if (sent) opening.last = { term: route.term, leader: route.leader!, at: this.#clock.now() };
+  }
+
+  /**
+   * Whether an attempt must be taken for lost: leader or term changed, or a forwarded one has been silent for too
+   * long. What a leader appended itself cannot be lost while it leads.
+   */
+  #isLost(attempt: Attempt | undefined, route: ProposalRoute): boolean {
+    if (!attempt) return true;
+    if (attempt.term !== route.term || attempt.leader !== route.leader) return true;
+    return attempt.leader !== this.#self && this.#clock.now() - attempt.at >= this.#config.resendMs;
+  }
+
+  /** Sends again what may have been lost. Call on each tick, and when term or leader changed. */
+  resend(route: ProposalRoute): void {
+    if (route.leader === undefined) return;
+    const batch = new Batch(route, this.#self, this.#clock.now());
+    for (const pending of this.#sent.values()) {
+      if (!this.#isLost(pending.last, route)) continue;
+      if (!batch.put(pending)) break;
+      this.#stats.resent++;
+    }
+    batch.end();
+    this.pump(route);
+  }
+
+  /** The link to a peer came up anew: what was forwarded to it over the old one may be lost. */
+  linkRenewed(peer: NodeId): void {
+    for (const pending of this.#sent.values()) if (pending.last?.leader === peer) pending.last = undefined;
+    if (this.#opening?.last?.leader === peer) this.#opening.last = undefined;
+  }
+
+  /** Gives up what has waited too long. `leaderless`: no leader has been known for so long that waiting is no use. */
+  expire(now: number, leaderless: boolean): void {
+    for (const pending of this.#waiting) this.#expireOne(pending, now, leaderless);
+    for (const pending of this.#sent.values()) this.#expireOne(pending, now, false);
+    for (let head = this.#waiting.peek(); head?.settled; head = this.#waiting.peek()) this.#waiting.shift();
+  }
+
+  #expireOne(pending: Pending, now: number, leaderless: boolean): void {
+    if (pending.settled || !(leaderless || now >= pending.deadline)) return;
+    const { what, timeoutMs, attempts } = pending;
+    const failure =
+      attempts > 0
+        ? new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, timeoutMs })
+        : new TuttiError('TUTTI_NO_LEADER', { known: 'nothing was sent' });
+    this.#settle(pending, failure);
+  }
+
+  /** This node's session was opened by an entry that it has applied. */
+  sessionOpened(nonce: string, session: number): void {
+    if (this.#opening?.nonce !== nonce) return;
+    this.#opening = undefined;
+    this.#session = session;
+  }
+
+  /** A command of some session was applied; if it is one of ours, it is answered. */
+  commandApplied(session: number, sequence: number, outcome: Outcome | 'expired'): void {
+    const pending = this.#sent.get(sequence);
+    if (pending?.session !== session) return;
+    if (outcome === 'expired') return this.#sessionExpired(pending);
+    if ('result' in outcome) this.#settle(pending, undefined, outcome.result);
+    else this.#settle(pending, outcome.refusal);
+  }
+
+  /**
+   * A command that was sent once and met a forgotten session was certainly not applied: it goes out again in a new
+   * session. After several attempts an earlier one may have been applied before the session was forgotten.
+   */
+  #sessionExpired(pending: Pending): void {
+    if (this.#session === pending.session) this.#session = undefined;
+    this.#sent.delete(pending.sequence);
+    if (pending.attempts === 1 && this.#waiting.push(pending)) {
+      pending.attempts = 0;
+      pending.last = undefined;
+      return;
+    }
+    this.#settle(pending, new TuttiError('TUTTI_SESSION_EXPIRED', { session: pending.session }));
+  }
+
+  /** The state was replaced as a whole: what it knows of our commands is their answer. */
+  restored(
+    outcomeOf: (session: number, sequence: number) => Outcome | undefined,
+    has: (session: number) => boolean,
+  ): void {
+    for (const pending of [...this.#sent.values()]) {
+      const outcome = outcomeOf(pending.session, pending.sequence);
+      if (outcome) this.commandApplied(pending.session, pending.sequence, outcome);
+    }
+    if (this.#session !== undefined && !has(this.#session)) this.#session = undefined;
+    if (this.#opening) this.#opening.last = undefined;
+  }
+
+  /** Fails everything, now and from now on. */
+  close(failure: () => TuttiError): void {
+    this.#closed = true;
+    for (const pending of [...this.#sent.values(), ...this.#waiting]) this.#settle(pending, failure());
+    this.#waiting.clear();
+  }
+
+  /** Forgets everything without a word. */
+  drop(): void {
+    for (const pending of [...this.#sent.values(), ...this.#waiting]) pending.stopListening?.();
+    this.#sent.clear();
+    this.#waiting.clear();
+    this.#closed = true;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  #settle(pending: Pending, failure: Error | undefined, result?: WireValue): void {
+    if (pending.settled) return;
+    pending.settled = true;
+    pending.stopListening?.();
+    if (pending.sequence > 0) this.#sent.delete(pending.sequence);
+    pending.done(failure, result);
+  }
+}
+
+/** Collects what one turn sends, so that frames for another node travel in few messages. */
+class Batch {
+  readonly #route: ProposalRoute;
+  readonly #local: boolean;
+  readonly #now: number;
+  #collected: Pending[] = [];
+  #bytes = 0;
+  #full = false;
+
+  constructor(route: ProposalRoute, self: NodeId, now: number) {
+    this.#route = route;
+    this.#local = route.leader === self;
+    this.#now = now;
+  }
+
+  /** False when no more is taken now; the one offered was not sent. */
+  put(pending: Pending): boolean {
+    if (this.#full) return false;
+    if (this.#local) {
+      if (this.#route.propose(pending.frame!)) this.#mark(pending);
+      else this.#full = true;
+      return !this.#full;
+    }
+    this.#collected.push(pending);
+    this.#bytes += pending.frame!.length;
+    if (this.#bytes >= FORWARD_BYTES_MAX) this.end();
+    return true;
+  }
+
+  end(): void {
+    if (this.#collected.length === 0) return;
+    const sent = this.#route.forward(this.#collected.map((pending) => pending.frame!));
+    if (sent) for (const pending of this.#collected) this.#mark(pending);
+    else this.#full = true;
+    this.#collected = [];
+    this.#bytes = 0;
+  }
+
+  #mark(pending: Pending): void {
+    pending.attempts++;
+    pending.last = { term: this.#route.term, leader: this.#route.leader!, at: this.#now };
+  }
+}

@@ -1,0 +1,108 @@
+import { TuttiError, type WireValue } from '@tutti/kernel';
+
+/** What a command came to: the module's result, or the TuttiError it was refused with. */
+export type Outcome = { readonly result: WireValue } | { readonly refusal: TuttiError };
+
+/** What the table says of a command before it is applied. */
+export type Admission =
+  | { readonly verdict: 'new' }
+  | { readonly verdict: 'repeated'; readonly outcome: Outcome }
+  /** It was applied and its result has been received; this copy was only late. */
+  | { readonly verdict: 'forgotten' }
+  | { readonly verdict: 'expired' };
+
+interface Session {
+  ackedBelow: number;
+  readonly results: Map<number, Outcome>;
+}
+
+/** A session as it stands in a snapshot: id, ackedBelow, and the kept results with their sequence. */
+export type SessionRow = readonly [id: number, ackedBelow: number, results: readonly ResultRow[]];
+type ResultRow = readonly [sequence: number, ok: boolean, value: unknown];
+
+const NEW: Admission = { verdict: 'new' };
+const FORGOTTEN: Admission = { verdict: 'forgotten' };
+const EXPIRED: Admission = { verdict: 'expired' };
+
+/**
+ * The client sessions of the cluster (Raft thesis 6.3): for each, the results that its client may still ask for
+ * again. Part of the replicated state: every node holds the same table after the same entry, and snapshots carry it.
+ */
+export class SessionTable {
+  /** In order of last use in the log, the least recent first. */
+  readonly #sessions = new Map<number, Session>();
+  #latest = -1;
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  /** Opens the session `id`, and forgets the least recently used ones beyond `sessionsMax`. */
+  open(id: number, sessionsMax: number): void {
+    this.#sessions.set(id, { ackedBelow: 1, results: new Map() });
+    this.#latest = id;
+    for (const oldest of this.#sessions.keys()) {
+      if (this.#sessions.size <= Math.max(1, sessionsMax)) return;
+      this.#sessions.delete(oldest);
+    }
+  }
+
+  /** Judges a command, marks its session as used, and forgets the results it acknowledges. */
+  admit(id: number, sequence: number, acked: number): Admission {
+    const session = this.#sessions.get(id);
+    if (!session) return EXPIRED;
+    if (this.#latest !== id) {
+      this.#sessions.delete(id);
+      this.#sessions.set(id, session);
+      this.#latest = id;
+    }
+    if (acked > session.ackedBelow) {
+      session.ackedBelow = acked;
+      // Results are kept in the order they came, which is nearly that of the sequences.
+      for (const kept of session.results.keys()) if (kept < acked) session.results.delete(kept);
+    }
+    const outcome = session.results.get(sequence);
+    if (outcome) return { verdict: 'repeated', outcome };
+    return sequence < session.ackedBelow ? FORGOTTEN : NEW;
+  }
+
+  record(id: number, sequence: number, outcome: Outcome): void {
+    this.#sessions.get(id)?.results.set(sequence, outcome);
+  }
+
+  /** The result kept for a command, if there is one. */
+  outcomeOf(id: number, sequence: number): Outcome | undefined {
+    return this.#sessions.get(id)?.results.get(sequence);
+  }
+
+  has(id: number): boolean {
+    return this.#sessions.has(id);
+  }
+
+  /** A copy that later entries do not change. */
+  capture(): SessionRow[] {
+    const rows: SessionRow[] = [];
+    for (const [id, { ackedBelow, results }] of this.#sessions) {
+      const kept: ResultRow[] = [];
+      for (const [sequence, outcome] of results)
+        kept.push(
+          'result' in outcome
+            ? [sequence, true, outcome.result]
+            : [sequence, false, outcome.refusal.toJSON()],
+        );
+      rows.push([id, ackedBelow, kept]);
+    }
+    return rows;
+  }
+
+  restore(rows: Iterable<SessionRow>): void {
+    this.#sessions.clear();
+    for (const [id, ackedBelow, kept] of rows) {
+      const results = new Map<number, Outcome>();
+      for (const [sequence, ok, value] of kept)
+        results.set(sequence, ok ? { result: value } : { refusal: TuttiError.fromJSON(value as TuttiError) });
+      this.#sessions.set(id, { ackedBelow, results });
+      this.#latest = id;
+    }
+  }
+}

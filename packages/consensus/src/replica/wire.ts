@@ -1,0 +1,221 @@
+import {
+  type Lane,
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  nodeId,
+  type Term,
+  term,
+  type WireValue,
+} from '@tutti/kernel';
+import type { Entry, EntryKind, Membership, RaftMessage, SnapshotMeta } from '../raft/messages.ts';
+
+/**
+ * Messages between replicas, as short arrays whose first item is the kind. The sender's name is not in them: the
+ * transport proves it. Entries are flat runs of term, kind and data, and start at prevIndex + 1.
+ */
+const KIND = {
+  requestVote: 1,
+  voteReply: 2,
+  appendEntries: 3,
+  appendReply: 4,
+  heartbeat: 5,
+  heartbeatReply: 6,
+  readIndex: 7,
+  readIndexReply: 8,
+  installSnapshot: 9,
+  installSnapshotReply: 10,
+  forward: 20,
+} as const;
+
+const ENTRY_KINDS: readonly EntryKind[] = ['command', 'noop', 'membership'];
+
+/** Proposals on their way from the node they were made on to the leader. */
+export interface Forward {
+  readonly type: 'forward';
+  readonly from: NodeId;
+  readonly frames: readonly Uint8Array[];
+}
+
+const membershipToWire = (membership: Membership) => [membership.voters, membership.learners];
+const metaToWire = (meta: SnapshotMeta) => [meta.index, meta.term, membershipToWire(meta.membership)];
+
+function entriesToWire(entries: readonly Entry[]): WireValue[] {
+  const flat: WireValue[] = [];
+  for (const entry of entries) flat.push(entry.term, ENTRY_KINDS.indexOf(entry.kind), entry.data);
+  return flat;
+}
+
+/** What carries much travels in the lane that heartbeats, votes and replies overtake. */
+export function laneOf(message: RaftMessage): Lane {
+  return message.type === 'appendEntries' || message.type === 'installSnapshot' ? 'bulk' : 'control';
+}
+
+export function messageToWire(m: RaftMessage | Forward): WireValue[] {
+  switch (m.type) {
+    case 'requestVote':
+      return [KIND.requestVote, m.term, m.pre, m.lastIndex, m.lastTerm];
+    case 'voteReply':
+      return [KIND.voteReply, m.term, m.pre, m.campaignTerm, m.granted];
+    case 'appendEntries':
+      return [KIND.appendEntries, m.term, m.prevIndex, m.prevTerm, m.commitIndex, entriesToWire(m.entries)];
+    case 'appendReply':
+      return [KIND.appendReply, m.term, m.success, m.matchIndex, m.hintIndex, m.hintTerm, m.rejectedIndex];
+    case 'heartbeat':
+      return [KIND.heartbeat, m.term, m.commitIndex, m.readRound];
+    case 'heartbeatReply':
+      return [KIND.heartbeatReply, m.term, m.readRound, m.lastIndex];
+    case 'readIndex':
+      return [KIND.readIndex, m.term, m.requestId];
+    case 'readIndexReply':
+      return [KIND.readIndexReply, m.term, m.requestId, m.readIndex ?? -1];
+    case 'installSnapshot':
+      return [KIND.installSnapshot, m.term, metaToWire(m.meta), m.offset, m.totalBytes, m.data, m.checksum];
+    case 'installSnapshotReply':
+      return [KIND.installSnapshotReply, m.term, m.index, m.receivedBytes, m.installed];
+    case 'forward':
+      return [KIND.forward, m.frames];
+  }
+}
+
+/** Thrown inside this file only: the message is not one of ours. */
+class Malformed extends Error {}
+
+/** Reads the items of a message in order, each checked. */
+class Reader {
+  readonly #items: readonly unknown[];
+  #at = 0;
+
+  constructor(value: unknown) {
+    if (!Array.isArray(value)) throw new Malformed();
+    this.#items = value;
+  }
+
+  get more(): boolean {
+    return this.#at < this.#items.length;
+  }
+
+  next(): unknown {
+    if (!this.more) throw new Malformed();
+    return this.#items[this.#at++];
+  }
+
+  /** A whole number from `min` up that is exact in a double. */
+  whole(min = 0): number {
+    const value = this.next();
+    if (!Number.isSafeInteger(value) || (value as number) < min) throw new Malformed();
+    return value as number;
+  }
+
+  index = (): LogIndex => logIndex(this.whole());
+  term = (): Term => term(this.whole());
+
+  flag(): boolean {
+    const value = this.next();
+    if (typeof value !== 'boolean') throw new Malformed();
+    return value;
+  }
+
+  bytes(): Uint8Array {
+    const value = this.next();
+    if (!(value instanceof Uint8Array)) throw new Malformed();
+    return value;
+  }
+
+  reader = (): Reader => new Reader(this.next());
+}
+
+function entriesFrom(reader: Reader, prevIndex: LogIndex): Entry[] {
+  const entries: Entry[] = [];
+  for (let index = prevIndex + 1; reader.more; index++) {
+    const entryTerm = reader.term();
+    const kind = ENTRY_KINDS[reader.whole()];
+    if (!kind) throw new Malformed();
+    entries.push({ index: logIndex(index), term: entryTerm, kind, data: reader.bytes() });
+  }
+  return entries;
+}
+
+function namesFrom(reader: Reader): NodeId[] {
+  const names: NodeId[] = [];
+  while (reader.more) names.push(nodeId(String(reader.next())));
+  return names;
+}
+
+function metaFrom(reader: Reader): SnapshotMeta {
+  const index = reader.index();
+  const metaTerm = reader.term();
+  const membership = reader.reader();
+  const voters = namesFrom(membership.reader());
+  return { index, term: metaTerm, membership: { voters, learners: namesFrom(membership.reader()) } };
+}
+
+function framesFrom(reader: Reader): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  while (reader.more) frames.push(reader.bytes());
+  return frames;
+}
+
+function decode(kind: number, from: NodeId, to: NodeId, r: Reader): RaftMessage | Forward {
+  if (kind === KIND.forward) return { type: 'forward', from, frames: framesFrom(r.reader()) };
+  const head = { from, to, term: r.term() };
+  switch (kind) {
+    case KIND.requestVote:
+      return { type: 'requestVote', ...head, pre: r.flag(), lastIndex: r.index(), lastTerm: r.term() };
+    case KIND.voteReply:
+      return { type: 'voteReply', ...head, pre: r.flag(), campaignTerm: r.term(), granted: r.flag() };
+    case KIND.appendEntries: {
+      const prev = { prevIndex: r.index(), prevTerm: r.term(), commitIndex: r.index() };
+      return { type: 'appendEntries', ...head, ...prev, entries: entriesFrom(r.reader(), prev.prevIndex) };
+    }
+    case KIND.appendReply: {
+      const found = { success: r.flag(), matchIndex: r.index(), hintIndex: r.index(), hintTerm: r.term() };
+      return { type: 'appendReply', ...head, ...found, rejectedIndex: r.index() };
+    }
+    case KIND.heartbeat:
+      return { type: 'heartbeat', ...head, commitIndex: r.index(), readRound: r.whole() };
+    case KIND.heartbeatReply:
+      return { type: 'heartbeatReply', ...head, readRound: r.whole(), lastIndex: r.index() };
+    case KIND.readIndex:
+      return { type: 'readIndex', ...head, requestId: r.whole() };
+    case KIND.readIndexReply: {
+      const requestId = r.whole();
+      const index = r.whole(-1);
+      return {
+        type: 'readIndexReply',
+        ...head,
+        requestId,
+        readIndex: index < 0 ? undefined : logIndex(index),
+      };
+    }
+    case KIND.installSnapshot: {
+      const meta = metaFrom(r.reader());
+      const place = { offset: r.whole(), totalBytes: r.whole(), data: r.bytes(), checksum: r.whole() };
+      return { type: 'installSnapshot', ...head, meta, ...place };
+    }
+    case KIND.installSnapshotReply:
+      return {
+        type: 'installSnapshotReply',
+        ...head,
+        index: r.index(),
+        receivedBytes: r.whole(),
+        installed: r.flag(),
+      };
+    default:
+      throw new Malformed();
+  }
+}
+
+/** The message that `value` holds; undefined when it is none that this version knows. */
+export function messageFromWire(
+  value: WireValue,
+  from: NodeId,
+  to: NodeId,
+): RaftMessage | Forward | undefined {
+  try {
+    const reader = new Reader(value);
+    return decode(reader.whole(), from, to, reader);
+  } catch {
+    return undefined;
+  }
+}
