@@ -10,15 +10,16 @@ const UNITS: Readonly<Record<string, number>> = {
 };
 
 /**
- * Milliseconds from a number of them, or from text such as `250ms`, `1.5s`, `120m`, `2h`.
+ * Milliseconds from a number of them, or from text such as `250`, `250ms`, `1.5s`, `120m`, `2h`; without a unit
+ * they are milliseconds.
  * @throws TuttiError `TUTTI_DURATION_INVALID`
  */
 export function durationMs(value: number | string): number {
   if (typeof value === 'number') {
     if (Number.isFinite(value) && value >= 0) return value;
   } else {
-    const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)\s*$/.exec(value);
-    if (match) return Number(match[1]) * UNITS[match[2]!]!;
+    const match = /^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)?\s*$/.exec(value);
+    if (match) return Number(match[1]) * UNITS[match[2] ?? 'ms']!;
   }
   throw new TuttiError('TUTTI_DURATION_INVALID', { value });
 }

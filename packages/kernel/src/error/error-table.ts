@@ -140,6 +140,10 @@ export const ERRORS = {
     '{source} sets "{key}" to {value}: {problem}',
     'The setting is {meaning}; correct its value.',
   ),
+  TUTTI_VIRTUAL_REAL_WORK: row(
+    'The task {task} does {type} work, which takes real time',
+    'Run the plan without `--time virtual`, or describe its tasks with `simulate:`.',
+  ),
   TUTTI_OPTION_INVALID: row('{option} does not take "{value}"', 'Give {expected}.'),
   TUTTI_IDENTITY_INVALID: row(
     'The node identity in {file} cannot be read: {problem}',

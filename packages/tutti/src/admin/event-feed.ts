@@ -28,7 +28,7 @@ export class EventFeed {
     for (;;) {
       const record = this.#board.module.session(session);
       if (!record) throw new TuttiError('TUTTI_SESSION_UNKNOWN', { session });
-      const events = since(record, from);
+      const events = sinceNumber(record, from);
       const left = until - performance.now();
       if (events.length > 0 || record.state !== 'running' || left <= 0) return batch(record, events);
       await this.#change(left);
@@ -53,7 +53,8 @@ export class EventFeed {
   }
 }
 
-function since(record: SessionRecord, from: number): SessionEvent[] {
+/** The steps from number `from` on that are still kept, a bounded number of them. */
+export function sinceNumber(record: SessionRecord, from: number): SessionEvent[] {
   const { journal } = record;
   const events: SessionEvent[] = [];
   let number = journal.dropped;

@@ -175,7 +175,7 @@ function makeConsensus(
     transport,
     store:
       directory === undefined
-        ? new MemoryLogStore()
+        ? new MemoryLogStore(systemClock)
         : createFileLogStore({
             directory: logDirectory(directory),
             clusterId,

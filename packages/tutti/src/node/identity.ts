@@ -29,7 +29,7 @@ const identityFile = z.object({
   nodeId: z.string(),
   incarnation: z.int().min(1),
   publicKey: z.string(),
-  privateKey: z.string(),
+  secretKey: z.string(),
 });
 
 /** The identity of a node that keeps nothing: its incarnation is the instant of its start. */
@@ -67,14 +67,14 @@ export function openIdentity(directory: string, cluster: string, node: string): 
     nodeId: nodeId(node),
     incarnation: life,
     publicKey: keys.publicKey,
-    privateKey: keys.privateKey,
+    secretKey: keys.secretKey,
   };
   replaceFile(file, `${JSON.stringify(row, undefined, 2)}\n`, 0o600);
   return {
     clusterId: row.clusterId,
     nodeId: row.nodeId,
     incarnation: incarnation(life),
-    keys: { publicKey: keys.publicKey, privateKey: keys.privateKey },
+    keys: { publicKey: keys.publicKey, secretKey: keys.secretKey },
   };
 }
 

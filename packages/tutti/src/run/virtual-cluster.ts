@@ -1,0 +1,91 @@
+import { type SessionRecord, simulatedWorker } from '@tutti/actors';
+import { MemoryLogStore, Replica } from '@tutti/consensus';
+import { clusterId, incarnation, type NodeId, nodeId, type Random, VirtualClock } from '@tutti/kernel';
+import { msgpackCodec } from '@tutti/transport';
+import { createMemoryNetwork } from '@tutti/transport/memory';
+import { type AssembledNode, assembleNode } from '../node/assemble-node.ts';
+
+/** A node of a virtual cluster. */
+export interface VirtualNode {
+  readonly id: NodeId;
+  readonly replica: Replica;
+  readonly parts: AssembledNode;
+  alive: boolean;
+}
+
+/**
+ * The same nodes as real ones, in one process: memory for sockets and disks, and a clock that jumps from one timer to
+ * the next. A day of work takes as long as its bookkeeping, and the same seed gives the same run.
+ */
+export class VirtualCluster {
+  readonly clock = new VirtualClock();
+  readonly nodes: readonly VirtualNode[];
+  readonly #network;
+
+  constructor(size: number, random: Random) {
+    this.#network = createMemoryNetwork({ clock: this.clock, random: random.fork('network') });
+    const ids = Array.from({ length: size }, (_, index) => nodeId(`n${index + 1}`));
+    this.nodes = ids.map((id) => this.#makeNode(id, ids, random.fork(id)));
+  }
+
+  #makeNode(id: NodeId, voters: readonly NodeId[], random: Random): VirtualNode {
+    const clock = this.clock;
+    const life = incarnation(1);
+    const transport = this.#network.transport({ nodeId: id, incarnation: life });
+    for (const peer of voters)
+      if (peer !== id) transport.addPeer({ nodeId: peer, url: `memory:${peer}`, publicKey: '' });
+    const replica = new Replica({
+      clusterId: clusterId('virtual'),
+      nodeId: id,
+      incarnation: life,
+      voters,
+      clock,
+      random: random.fork('consensus'),
+      transport,
+      store: new MemoryLogStore(clock),
+      codec: msgpackCodec,
+    });
+    const parts = assembleNode(
+      { nodeId: id, incarnation: life, workers: [simulatedWorker(clock)] },
+      { clock, random, transport, consensus: replica },
+    );
+    return { id, replica, parts, alive: true };
+  }
+
+  /** Opens the links and starts every node; time must be moved for it to end. */
+  async start(): Promise<void> {
+    await Promise.all(
+      this.nodes.map(async (node) => {
+        await this.#network.open(node.id);
+        await node.parts.start();
+      }),
+    );
+  }
+
+  /** Takes a node away as kill -9 would: nothing of it runs, and its links break. */
+  kill(id: NodeId): void {
+    const node = this.nodes.find((candidate) => candidate.id === id)!;
+    node.alive = false;
+    this.#network.crash(id);
+    node.replica.crash();
+    // What is left of it must not act: its actors are dropped, and nobody hears them in the meantime.
+    void node.parts.system.stop();
+  }
+
+  alive(): VirtualNode[] {
+    return this.nodes.filter((node) => node.alive);
+  }
+
+  leader(): VirtualNode | undefined {
+    const leading = this.alive().filter(({ replica }) => replica.status().role === 'leader');
+    return leading.sort((a, b) => b.replica.status().term - a.replica.status().term)[0];
+  }
+
+  /** The session as a node that lives knows it, the furthest of them. */
+  session(id: string): SessionRecord | undefined {
+    const nodes = this.alive().sort(
+      (a, b) => b.replica.status().appliedIndex - a.replica.status().appliedIndex,
+    );
+    return nodes[0]?.parts.orchestration!.board.module.session(id);
+  }
+}
