@@ -26,6 +26,14 @@ export {
 } from './codec/limits.ts';
 export { MsgpackCodec, msgpackCodec } from './codec/msgpack-codec.ts';
 export {
+  createMemoryNetwork,
+  type LatencyRange,
+  type MemoryNetwork,
+  type MemoryNetworkOptions,
+  type MemoryNodeOptions,
+  type MemoryTransport,
+} from './memory/index.ts';
+export {
   createWsTransport,
   type ListenAddress,
   type WsTransport,
