@@ -1,0 +1,225 @@
+import type { Plan, PlanBarrier, PlanTask } from '../../engines/workflow/plan.ts';
+import type { BoardCommand, Holder } from './commands.ts';
+import type { BarrierRecord, SessionState, TaskState } from './state.ts';
+
+interface TwinTask {
+  readonly plan: PlanTask;
+  state: TaskState;
+  failures: number;
+  attempts: number;
+  completions: number;
+  held: (Holder & { readonly fence: number }) | undefined;
+  retryAt: number | undefined;
+  wonBy: number | undefined;
+}
+
+interface TwinBarrier {
+  readonly plan: PlanBarrier;
+  state: BarrierRecord['state'];
+  readonly arrived: Set<string>;
+  releases: number;
+}
+
+type Outcome = 'refused' | 'accepted';
+
+/**
+ * The task board written the dumb way, for one session: no index and no counter, everything looked for anew after
+ * each command. It is what the quick board must agree with; only tests use it.
+ */
+export class BoardTwin {
+  state: SessionState = 'running';
+  readonly tasks: readonly TwinTask[];
+  readonly barriers: readonly TwinBarrier[];
+  readonly #plan: Plan;
+  readonly #isWave: boolean;
+  #fence = 0;
+  #stale = 0;
+  readonly #lost: Holder[] = [];
+
+  constructor(plan: Plan, isWave: boolean) {
+    this.#plan = plan;
+    this.#isWave = isWave;
+    this.tasks = plan.tasks.map((task) => ({
+      plan: task,
+      state: 'waiting',
+      failures: 0,
+      attempts: 0,
+      completions: 0,
+      held: undefined,
+      retryAt: undefined,
+      wonBy: undefined,
+    }));
+    this.barriers = plan.barriers.map((item) => ({
+      plan: item,
+      state: 'filling',
+      arrived: new Set(),
+      releases: 0,
+    }));
+    this.#follow();
+  }
+
+  get staleResults(): number {
+    return this.#stale;
+  }
+
+  task(id: string): TwinTask {
+    return this.tasks.find((task) => task.plan.id === id)!;
+  }
+
+  levelOf(task: TwinTask): number {
+    const before = this.#plan.barriers.filter((barrier) => barrier.before.includes(task.plan.id));
+    const needs = new Set([...task.plan.needs, ...before.flatMap((barrier) => barrier.after)]);
+    return Math.max(-1, ...[...needs].map((need) => this.levelOf(this.task(need)))) + 1;
+  }
+
+  apply(command: BoardCommand, now: number): Outcome {
+    const outcome = this.#apply(command, now);
+    if (outcome === 'accepted') this.#follow();
+    return outcome;
+  }
+
+  #apply(command: BoardCommand, now: number): Outcome {
+    switch (command.type) {
+      case 'session.open':
+        return 'accepted';
+      case 'session.cancel':
+        if (this.state !== 'running') return this.state === 'cancelled' ? 'accepted' : 'refused';
+        this.#end('cancelled');
+        return 'accepted';
+      case 'tasks.assign':
+        if (this.state !== 'running') return 'refused';
+        for (const { task, node, incarnation } of command.assignments)
+          this.#assign(this.task(task), { node, incarnation });
+        return 'accepted';
+      case 'holder.lost':
+        this.#lost.push(command.holder);
+        for (const task of this.tasks)
+          if (task.held && isSame(task.held, command.holder)) this.#release(task, 'ready');
+        return 'accepted';
+      case 'barrier.resolve':
+        return this.#resolve(command.barrier, command.generation, command.conflicts.length > 0);
+      case 'task.wake': {
+        const task = this.task(command.task);
+        if (this.state !== 'running' || task.state !== 'backoff') return 'refused';
+        this.#release(task, 'ready');
+        return 'accepted';
+      }
+      case 'task.degrade': {
+        const task = this.task(command.task);
+        if (this.state !== 'running') return 'refused';
+        if (task.state === 'degraded') return 'accepted';
+        if (task.state === 'done' || !task.plan.optional) return 'refused';
+        this.#release(task, 'degraded');
+        return 'accepted';
+      }
+      default:
+        return this.#attempt(this.task(command.task), command, now);
+    }
+  }
+
+  #assign(task: TwinTask, holder: Holder): void {
+    const isLost = this.#lost.some(
+      (lost) => lost.node === holder.node && lost.incarnation >= holder.incarnation,
+    );
+    if (task.state !== 'ready' || isLost) return;
+    task.state = 'assigned';
+    task.attempts++;
+    task.held = { ...holder, fence: ++this.#fence };
+  }
+
+  #attempt(task: TwinTask, command: Extract<BoardCommand, { fence: number }>, now: number): Outcome {
+    if (command.type === 'task.complete' && task.state === 'done' && task.wonBy === command.fence)
+      return 'accepted';
+    if (task.held?.fence !== command.fence) {
+      this.#stale++;
+      return 'refused';
+    }
+    switch (command.type) {
+      case 'task.start': {
+        const { orchestrator } = task.plan;
+        const running = this.tasks.filter(
+          (other) =>
+            other.state === 'running' &&
+            other.plan.orchestrator === orchestrator &&
+            other.held?.node === task.held?.node,
+        );
+        const limit = this.#plan.orchestrators.find(({ id }) => id === orchestrator)!.maxConcurrentTasks;
+        if (task.state !== 'running' && running.length >= limit) return 'refused';
+        task.state = 'running';
+        return 'accepted';
+      }
+      case 'task.complete':
+        if (task.state !== 'running') return 'refused';
+        task.completions++;
+        task.wonBy = command.fence;
+        this.#release(task, 'done');
+        return 'accepted';
+      case 'task.return':
+        this.#release(task, 'ready');
+        return 'accepted';
+      case 'task.fail': {
+        task.failures++;
+        const again = command.retryable && task.failures < task.plan.retry.attemptsMax;
+        if (again) this.#release(task, command.retryInMs > 0 ? 'backoff' : 'ready');
+        else this.#release(task, task.plan.optional ? 'degraded' : 'failed');
+        if (task.state === 'backoff') task.retryAt = now + command.retryInMs;
+        if (task.state === 'failed') this.#end('failed');
+        return 'accepted';
+      }
+    }
+  }
+
+  #resolve(id: string, generation: number, isConflict: boolean): Outcome {
+    const barrier = this.barriers.find(({ plan }) => plan.id === id)!;
+    if (this.state !== 'running' || barrier.state !== 'full' || generation !== 1) return 'refused';
+    barrier.state = isConflict ? 'conflict' : 'released';
+    if (isConflict) this.#end('failed');
+    else barrier.releases++;
+    return 'accepted';
+  }
+
+  #release(task: TwinTask, to: TaskState): void {
+    task.held = undefined;
+    task.retryAt = undefined;
+    task.state = to;
+  }
+
+  #end(state: SessionState): void {
+    this.state = state;
+    for (const task of this.tasks)
+      if (!['done', 'degraded', 'failed', 'cancelled'].includes(task.state)) this.#release(task, 'cancelled');
+  }
+
+  /** Everything that follows by itself: arrivals, releases, readiness, the end. */
+  #follow(): void {
+    if (this.state !== 'running') return;
+    const settled = (id: string) => ['done', 'degraded'].includes(this.task(id).state);
+    for (const barrier of this.barriers) {
+      if (barrier.state !== 'filling') continue;
+      const { participants, after, check } = barrier.plan;
+      for (const participant of participants)
+        if (after.filter((id) => this.task(id).plan.orchestrator === participant).every(settled))
+          barrier.arrived.add(participant);
+      if (barrier.arrived.size < participants.length) continue;
+      barrier.state = check === undefined ? 'released' : 'full';
+      if (check === undefined) barrier.releases++;
+    }
+    for (const task of this.tasks)
+      if (task.state === 'waiting' && this.#mayStart(task, settled)) task.state = 'ready';
+    const isOver = this.tasks.every((task) => settled(task.plan.id));
+    if (isOver && this.barriers.every((barrier) => barrier.state === 'released')) this.state = 'done';
+  }
+
+  #mayStart(task: TwinTask, settled: (id: string) => boolean): boolean {
+    const gates = this.barriers.filter(({ plan }) => plan.before.includes(task.plan.id));
+    if (!task.plan.needs.every(settled) || !gates.every((gate) => gate.state === 'released')) return false;
+    const level = this.levelOf(task);
+    return (
+      !this.#isWave || this.tasks.every((other) => this.levelOf(other) >= level || settled(other.plan.id))
+    );
+  }
+}
+
+function isSame(a: Holder, b: Holder): boolean {
+  return a.node === b.node && a.incarnation === b.incarnation;
+}
