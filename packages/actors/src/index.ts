@@ -3,6 +3,14 @@
  *
  * @module
  */
+export {
+  type Balancer,
+  type Choice,
+  leastLoaded,
+  powerOfTwo,
+  roundRobin,
+  type Slot,
+} from './coordination/balancing/balancer.ts';
 export type * from './coordination/board/commands.ts';
 export type { HeldAttempt, Load } from './coordination/board/holders.ts';
 export type * from './coordination/board/state.ts';
@@ -13,6 +21,8 @@ export {
   type TaskBoardOptions,
   type Wake,
 } from './coordination/board/task-board.ts';
+export { ALL_CAPABILITIES, type MasterCapabilities } from './coordination/master/capabilities.ts';
+export type { DispatchLimits } from './coordination/master/dispatch.ts';
 export {
   type CheckedPlan,
   type CheckOptions,
@@ -22,5 +32,16 @@ export {
 export * from './engines/workflow/graph.ts';
 export type * from './engines/workflow/plan.ts';
 export { levelWeights, nodeName, type PlanGraph, planGraph } from './engines/workflow/plan-graph.ts';
+export {
+  createOrchestration,
+  MASTER_KIND,
+  type Orchestration,
+  type OrchestrationCluster,
+  type OrchestrationOptions,
+  type Submission,
+} from './orchestration.ts';
+export type { DelegationCounts } from './orchestrators/delegation-counts.ts';
+export type { OrchestratorStatus } from './orchestrators/orchestrator-tree.ts';
 export * from './orchestrators/profiles.ts';
+export { type FunctionTable, functionWorker, type WorkFunction } from './workers/function-worker.ts';
 export { simulatedWorker, type Worker, type WorkInput } from './workers/worker.ts';

@@ -96,6 +96,9 @@ class Hosted implements Ref {
 /** XState leaves the children of an actor that failed running. */
 function stopAll(actor: AnyActor): void {
   const children: Record<string, AnyActorRef> = actor.getSnapshot().children ?? {};
-  for (const child of Object.values(children)) (child as AnyActor)._stop?.();
+  for (const child of Object.values(children)) {
+    const stop: unknown = Reflect.get(child, '_stop');
+    if (typeof stop === 'function') Reflect.apply(stop, child, []);
+  }
   actor.stop();
 }

@@ -2,16 +2,16 @@ import {
   incarnation,
   type NodeId,
   nodeId,
+  type Random,
   randomIds,
   runVirtual,
-  type Random,
   seededRandom,
   VirtualClock,
 } from '@tutti/kernel';
-import type { Member, Members, MemberState, Ref, ReplicatedHandle, ReplicatedModule } from '@tutti/runtime';
+import type { Member, MemberState, Members, Ref, ReplicatedHandle, ReplicatedModule } from '@tutti/runtime';
 import type { AnyActorLogic } from 'xstate';
-import { TaskBoard } from '../coordination/board/task-board.ts';
 import type { SessionRecord } from '../coordination/board/state.ts';
+import { TaskBoard } from '../coordination/board/task-board.ts';
 import { createOrchestration, type Orchestration, type OrchestrationOptions } from '../orchestration.ts';
 import { simulatedWorker, type Worker } from '../workers/worker.ts';
 import { ActorHost } from './actor-host.ts';
@@ -88,7 +88,8 @@ export class SimWorld {
       cluster: {
         system: host,
         members: this.members,
-        replicated: <Module extends ReplicatedModule>() => handle as ReplicatedHandle as ReplicatedHandle<Module>,
+        replicated: <Module extends ReplicatedModule>() =>
+          handle as ReplicatedHandle as ReplicatedHandle<Module>,
         entity: (_kind, logic) => {
           master = logic;
         },

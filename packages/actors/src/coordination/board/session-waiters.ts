@@ -27,7 +27,7 @@ export class SessionWaiters {
         if (session !== undefined) this.#settle(session);
       },
       restored: () => {
-        for (const session of [...this.#waiting.keys()]) this.#settle(session);
+        for (const session of this.#waiting.keys()) this.#settle(session);
       },
     });
   }

@@ -1,0 +1,71 @@
+import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
+import { findWorker } from '../../workers/find-worker.ts';
+import type { Worker } from '../../workers/worker.ts';
+import type { DelegationPackage } from './delegation-package.ts';
+import { missingDeliverables } from './deliverables.ts';
+
+/** How an attempt went wrong, in the form the board keeps. */
+export interface WorkProblem {
+  readonly code: string;
+  readonly message: string;
+  readonly retryable: boolean;
+}
+
+/**
+ * Does the work of one attempt and checks what it brings. The worker starts on a later microtask, so that whoever
+ * called has settled first.
+ * @throws TuttiError `TUTTI_WORKER_UNKNOWN`, `TUTTI_OUTPUT_INVALID`, `TUTTI_DELIVERABLE_MISSING`, or whatever the
+ * worker rejected with
+ */
+export async function runWork(
+  workers: readonly Worker[],
+  offer: DelegationPackage,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const { session, task, orchestrator, node, attempt, fence, needs, folder, work } = offer;
+  const worker = findWorker(workers, task, work);
+  await Promise.resolve();
+  signal.throwIfAborted();
+  const result = await worker.run(work, {
+    session,
+    task,
+    orchestrator,
+    node,
+    attempt,
+    fence,
+    with: offer.with,
+    needs,
+    folder,
+    signal,
+  });
+  const output = throughJson(task, result);
+  const missing = missingDeliverables(offer.deliverables, output);
+  if (missing.length > 0) throw new TuttiError('TUTTI_DELIVERABLE_MISSING', { task, missing });
+  return output;
+}
+
+/** The result as the log will keep it, so that the next task sees the same on every node. */
+function throughJson(task: string, result: unknown): unknown {
+  try {
+    return JSON.parse(JSON.stringify(result ?? {})) as unknown;
+  } catch (thrown) {
+    throw new TuttiError('TUTTI_OUTPUT_INVALID', { task, problem: messageOf(thrown) }, { cause: thrown });
+  }
+}
+
+/** Nothing changes by itself that would make these come out otherwise. */
+const FINAL = new Set(['TUTTI_WORKER_UNKNOWN', 'TUTTI_OUTPUT_INVALID', 'TUTTI_PROPOSAL_TOO_LARGE']);
+
+/** Reads what a worker threw. An error with `retryable: false` on it is not tried again. */
+export function problemOf(thrown: unknown): WorkProblem {
+  if (isTuttiError(thrown)) {
+    const retryable = !FINAL.has(thrown.code) && !saysNoRetry(thrown);
+    return { code: thrown.code, message: thrown.message, retryable };
+  }
+  const failed = new TuttiError('TUTTI_WORK_FAILED', { problem: messageOf(thrown) });
+  return { code: failed.code, message: failed.message, retryable: !saysNoRetry(thrown) };
+}
+
+function saysNoRetry(thrown: unknown): boolean {
+  return typeof thrown === 'object' && thrown !== null && 'retryable' in thrown && thrown.retryable === false;
+}

@@ -1,0 +1,107 @@
+import { type Random, unreachable } from '@tutti/kernel';
+import type { Member } from '@tutti/runtime';
+import type { Balancer } from '../balancing/balancer.ts';
+import type {
+  AssignTasks,
+  Conflict,
+  DegradeTask,
+  Holder,
+  LoseHolder,
+  ResolveBarrier,
+  WakeTask,
+} from '../board/commands.ts';
+import type { BarrierRecord, SessionRecord } from '../board/state.ts';
+import type { TaskBoard } from '../board/task-board.ts';
+import type { Agenda } from './agenda.ts';
+import type { MasterCapabilities } from './capabilities.ts';
+import { type DispatchLimits, dispatch, type PendingAssignment } from './dispatch.ts';
+import { recoverHolder } from './losses.ts';
+
+/** What a master decides by. */
+export interface MasterPolicy {
+  readonly capabilities: MasterCapabilities;
+  readonly balancer: Balancer;
+  readonly limits: DispatchLimits;
+  /** Compares what the participants of a full barrier bring. */
+  readonly detect: (session: SessionRecord, barrier: BarrierRecord) => readonly Conflict[];
+}
+
+export interface MasterSituation {
+  readonly board: TaskBoard;
+  readonly members: readonly Member[];
+  /** Wall time in milliseconds since 1970, as the log stamps it. */
+  readonly wallTimeMs: number;
+  readonly agenda: Agenda;
+  readonly policy: MasterPolicy;
+  readonly random: Random;
+}
+
+/**
+ * Everything that the board waits for from a master, as commands: what was asked for a moment ago is left out. None
+ * of it is needed twice and all of it may be asked twice: the board refuses what is no longer so.
+ */
+export function masterDuties(situation: MasterSituation): (Duty | AssignTasks)[] {
+  const { board, members, wallTimeMs, agenda, policy } = situation;
+  const commands: (Duty | AssignTasks)[] = [];
+  const unasked = (command: Duty) => {
+    if (!agenda.has(dutyKey(board, command))) commands.push(command);
+  };
+  for (const holder of lostHolders(board.holders(), members))
+    for (const command of recoverHolder(board, members, holder)) unasked(command);
+  for (const { session, task } of board.wakesDue(wallTimeMs)) unasked({ type: 'task.wake', session, task });
+  if (policy.capabilities.cross_orchestrator_coordination)
+    for (const session of board.sessions())
+      for (const { id: barrier, generation } of board.fullBarriers(session.id))
+        unasked(resolveBarrier(policy, session, barrier, generation));
+  if (policy.capabilities.orchestrator_delegation)
+    commands.push(...dispatch({ ...situation, ...policy, pending: pendingOf(board, agenda) }));
+  return commands;
+}
+
+/** Holders whose life the members know to be over. A member that leaves keeps what it holds until it has left. */
+export function lostHolders(holders: readonly Holder[], members: readonly Member[]): Holder[] {
+  const alive = new Map(
+    members
+      .filter((member) => member.state === 'up' || member.state === 'leaving')
+      .map((member) => [member.nodeId, member.incarnation]),
+  );
+  return holders.filter(({ node, incarnation }) => alive.get(node) !== incarnation);
+}
+
+function resolveBarrier(
+  { detect }: MasterPolicy,
+  session: SessionRecord,
+  barrier: string,
+  generation: number,
+): Duty {
+  const conflicts = detect(session, session.barriers.get(barrier)!);
+  return { type: 'barrier.resolve', session: session.id, barrier, generation, conflicts };
+}
+
+/** What a master proposes, beside assignments. */
+export type Duty = LoseHolder | DegradeTask | WakeTask | ResolveBarrier;
+
+/** One name for each occasion of a duty, so that the next occasion is not taken for the last. */
+export function dutyKey(board: TaskBoard, command: Duty): string {
+  switch (command.type) {
+    case 'holder.lost':
+      return JSON.stringify([command.type, command.holder.node, command.holder.incarnation]);
+    case 'barrier.resolve':
+      return JSON.stringify([command.type, command.session, command.barrier, command.generation]);
+    case 'task.wake':
+    case 'task.degrade': {
+      const attempts = board.session(command.session)?.tasks.get(command.task)?.attemptCount;
+      return JSON.stringify([command.type, command.session, command.task, attempts]);
+    }
+    default:
+      return unreachable(command);
+  }
+}
+
+/** What was proposed and does not show yet; what shows is counted by the board. */
+function pendingOf(board: TaskBoard, agenda: Agenda): PendingAssignment[] {
+  return agenda.assignments().filter(({ session, task, attempts }) => {
+    const record = board.session(session)?.tasks.get(task);
+    return record?.state === 'ready' && record.attemptCount === attempts;
+  });
+}

@@ -1,0 +1,169 @@
+import { backoffDelayMs, type Clock, type Logger, messageOf, type Random } from '@tutti/kernel';
+import type { Members, ReplicatedHandle } from '@tutti/runtime';
+import { type DoneActorEvent, type ErrorActorEvent, enqueueActions, fromPromise, setup } from 'xstate';
+import type { AssignTasks, BoardCommand } from '../board/commands.ts';
+import type { TaskBoard } from '../board/task-board.ts';
+import { type BoardChanged, watchBoard } from '../board/watch-board.ts';
+import { isTransient } from '../delegation/propose-settled.ts';
+import { Agenda, ASK_AGAIN_MS } from './agenda.ts';
+import type { PendingAssignment } from './dispatch.ts';
+import { type Duty, dutyKey, type MasterPolicy, masterDuties } from './duties.ts';
+import { type MembersChanged, watchMembers } from './watch-members.ts';
+
+/** What a master works with: this node's own, closed over. */
+export interface MasterTools {
+  readonly board: ReplicatedHandle<TaskBoard>;
+  readonly members: Members;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly policy: MasterPolicy;
+}
+
+export interface MasterContext {
+  readonly agenda: Agenda;
+  /** Proposals under way, by the id of the child that makes them. */
+  readonly proposals: ReadonlyMap<string, readonly string[]>;
+  /** Numbers the proposals. */
+  readonly proposed: number;
+  /** Proposals in a row that did not reach the log. */
+  readonly misses: number;
+}
+
+export type MasterEvent =
+  | BoardChanged
+  | MembersChanged
+  /** Nothing to say: it only wakes a master that is not running yet. */
+  | { readonly type: 'look' }
+  /** Fails this actor: for rehearsing its recovery. */
+  | { readonly type: 'crash'; readonly problem: string }
+  | DoneActorEvent
+  | ErrorActorEvent;
+
+/** A look without any reason, in case the reason was missed. */
+const SWEEP_MS = 30_000;
+const NO_LEADER_WAIT = { initialMs: 20, maxMs: 1_000, factor: 2, jitter: 0.5 } as const;
+
+const TYPES = {} as { context: MasterContext; events: MasterEvent };
+
+/**
+ * The master: looks at the board and the members whenever they change, and proposes what is due. It remembers only
+ * what it asked for in the last second, so any node can go on for it at any moment, and two of them do no harm: the
+ * log orders their proposals and the board refuses the second. `watching`: follows the board. `waiting`: the log
+ * could not be reached; looks again after a backoff.
+ */
+export function masterMachine(tools: MasterTools) {
+  const { board, clock, random, logger } = tools;
+  return setup({
+    types: TYPES,
+    actors: {
+      board: watchBoard(board, clock),
+      members: watchMembers(tools.members, clock),
+      proposal: fromPromise<unknown, BoardCommand>(({ input }) => board.propose(input)),
+    },
+    delays: {
+      nextLook: ({ context }) => nextLookMs(tools, context),
+      noLeader: ({ context }) => backoffDelayMs(context.misses - 1, NO_LEADER_WAIT, random),
+    },
+    guards: {
+      neverReachedLog: ({ event }) => 'error' in event && isTransient(event.error),
+    },
+    actions: {
+      look: enqueueActions(({ context, enqueue }) => {
+        const agenda = context.agenda.with([], clock.now());
+        const commands = masterDuties({
+          board: board.module,
+          members: tools.members.list(),
+          wallTimeMs: clock.wallTime(),
+          agenda,
+          policy: tools.policy,
+          random,
+        });
+        const proposals = new Map(context.proposals);
+        const entries: (readonly [string, PendingAssignment | undefined])[] = [];
+        let { proposed } = context;
+        for (const command of commands) {
+          const asked = askedBy(board.module, command);
+          const id = `proposal-${++proposed}`;
+          proposals.set(
+            id,
+            asked.map(([key]) => key),
+          );
+          entries.push(...asked);
+          enqueue.spawnChild('proposal', { id, input: command });
+        }
+        enqueue.assign({ agenda: agenda.with(entries, clock.now()), proposals, proposed });
+      }),
+      settle: enqueueActions(({ context, event, enqueue }) => {
+        if (!('actorId' in event)) return;
+        const keys = context.proposals.get(event.actorId);
+        if (!keys) return;
+        const proposals = new Map(context.proposals);
+        proposals.delete(event.actorId);
+        enqueue.stopChild(event.actorId);
+        if (!('error' in event)) return enqueue.assign({ proposals, misses: 0 });
+        if (isTransient(event.error))
+          return enqueue.assign({
+            proposals,
+            agenda: context.agenda.without(keys),
+            misses: context.misses + 1,
+          });
+        logger.debug(
+          { problem: messageOf(event.error), keys },
+          'the board refused what the master asked for',
+        );
+        enqueue.assign({ proposals, misses: 0 });
+      }),
+      fail: ({ event }) => {
+        throw new Error(event.type === 'crash' ? event.problem : 'crash');
+      },
+    },
+  }).createMachine({
+    id: 'master',
+    context: { agenda: new Agenda(), proposals: new Map(), proposed: 0, misses: 0 },
+    invoke: [{ src: 'board' }, { src: 'members' }],
+    on: {
+      crash: { actions: 'fail' },
+      look: {},
+      'xstate.done.actor.*': { actions: 'settle' },
+      'xstate.error.actor.*': [
+        { guard: 'neverReachedLog', target: '.waiting', actions: 'settle' },
+        { actions: 'settle' },
+      ],
+    },
+    initial: 'watching',
+    states: {
+      watching: {
+        on: {
+          'board.changed': { target: 'watching', reenter: true, actions: 'look' },
+          'members.changed': { target: 'watching', reenter: true, actions: 'look' },
+        },
+        after: { nextLook: { target: 'watching', reenter: true, actions: 'look' } },
+      },
+      waiting: { after: { noLeader: { target: 'watching', actions: 'look' } } },
+    },
+  });
+}
+
+/** The duties that one command does, with what an assignment takes up. */
+function askedBy(
+  board: TaskBoard,
+  command: Duty | AssignTasks,
+): (readonly [string, PendingAssignment | undefined])[] {
+  if (command.type !== 'tasks.assign') return [[dutyKey(board, command), undefined]];
+  const { session } = command;
+  return command.assignments.map(({ task, node, incarnation }) => {
+    const record = board.session(session)?.tasks.get(task);
+    const orchestrator = record?.plan.orchestrator ?? '';
+    const attempts = record?.attemptCount ?? 0;
+    const key = JSON.stringify([command.type, session, task, attempts]);
+    return [key, { session, task, node, incarnation, orchestrator, attempts }];
+  });
+}
+
+/** Until the next retry is due, what was asked may be asked again, or the next sweep. */
+function nextLookMs({ board, clock }: MasterTools, { agenda }: MasterContext): number {
+  const wake = board.module.nextWake();
+  const wakeInMs = wake ? Math.max(1, wake.retryAt - clock.wallTime()) : SWEEP_MS;
+  return Math.min(wakeInMs <= 1 ? ASK_AGAIN_MS : wakeInMs, agenda.size > 0 ? ASK_AGAIN_MS : SWEEP_MS);
+}

@@ -1,0 +1,201 @@
+import { type Clock, type IdSource, type Logger, type Random, silentLogger } from '@tutti/kernel';
+import type { ActorSystem, ChildPolicy, Members, ReplicatedHandle, ReplicatedModule } from '@tutti/runtime';
+import type { AnyActorLogic } from 'xstate';
+import { type Balancer, leastLoaded } from './coordination/balancing/balancer.ts';
+import type { BoardCommand, Conflict } from './coordination/board/commands.ts';
+import { SessionWaiters } from './coordination/board/session-waiters.ts';
+import type { BarrierRecord, SessionRecord } from './coordination/board/state.ts';
+import { TaskBoard, type TaskBoardOptions } from './coordination/board/task-board.ts';
+import {
+  ALL_CAPABILITIES,
+  type MasterCapabilities,
+  requireCapabilities,
+} from './coordination/master/capabilities.ts';
+import type { DispatchLimits } from './coordination/master/dispatch.ts';
+import { type MasterTools, masterMachine } from './coordination/master/master-machine.ts';
+import { checkPlan } from './engines/workflow/check-plan.ts';
+import type { ExecutionMode, Plan } from './engines/workflow/plan.ts';
+import { type OrchestratorStatus, OrchestratorTree } from './orchestrators/orchestrator-tree.ts';
+import { checkWorkers } from './workers/find-worker.ts';
+import type { Worker } from './workers/worker.ts';
+
+/** Where the master is placed: one for the cluster, begun afresh wherever it goes. */
+export interface MasterPlacement {
+  readonly singleton: true;
+  readonly durable: false;
+  readonly supervise: ChildPolicy;
+}
+
+/** What orchestration needs of a node: the part of `ClusterSystem` that it uses. */
+export interface OrchestrationCluster {
+  readonly system: Pick<ActorSystem, 'nodeId' | 'incarnation' | 'spawn'>;
+  readonly members: Members;
+  replicated<Module extends ReplicatedModule>(name: string, module: Module): ReplicatedHandle<Module>;
+  entity(kind: string, logic: AnyActorLogic, options: MasterPlacement): unknown;
+}
+
+export interface OrchestrationOptions {
+  /** Not started yet: the board and the master have to be registered first. */
+  readonly cluster: OrchestrationCluster;
+  /** Asked in their order; the first that can do a task's work does it. */
+  readonly workers: readonly Worker[];
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ids: IdSource;
+  readonly logger?: Logger;
+  /** Orchestrators that are there from the start; by default frontend, backend, devops and testing. Plans add theirs. */
+  readonly profiles?: readonly string[];
+  /** Bounds beside those of the plans; by default none. */
+  readonly limits?: DispatchLimits;
+  /** What the master may do; by default everything. */
+  readonly capabilities?: MasterCapabilities;
+  /** Who gets a task when several could; default {@link leastLoaded}. */
+  readonly balancer?: Balancer;
+  readonly board?: TaskBoardOptions;
+}
+
+export interface Submission {
+  /** By default a new one. Submitting the same plan under the same id again opens nothing and gives the same id. */
+  readonly session?: string;
+  /** Default `eager`. */
+  readonly mode?: ExecutionMode;
+  /** Where the work writes; default the empty string, for plans that write nothing. */
+  readonly folder?: string;
+}
+
+/** Plans in, finished sessions out: the orchestration of one node, part of its cluster's. */
+export interface Orchestration {
+  readonly board: ReplicatedHandle<TaskBoard>;
+  /**
+   * Checks a plan and opens a session on it. Resolves with its id once the log has it.
+   * @throws TuttiError `TUTTI_PLAN_*`, `TUTTI_CAPABILITY_OFF`, `TUTTI_WORKER_UNKNOWN` naming the task, or what the
+   * proposal came to
+   */
+  submit(plan: Plan, submission?: Submission): Promise<string>;
+  /** Calls a session off; what runs is aborted. @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_SESSION_ENDED` */
+  cancel(session: string, reason?: string): Promise<void>;
+  /** Resolves when the session is over, however it ended. @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_CLOSED` */
+  waitFor(session: string, signal?: AbortSignal): Promise<SessionRecord>;
+  /** How this node's orchestrators are doing. */
+  orchestrators(): readonly OrchestratorStatus[];
+  /** Fails one of this node's orchestrators, to rehearse its recovery. False if there is none of that name. */
+  crash(orchestrator: string): boolean;
+  /** Starts this node's orchestrators; call it when the cluster has started. */
+  start(): Promise<void>;
+  /** Stops them, and aborts what they run; the cluster gives it to others once this node has left. Idempotent. */
+  stop(): Promise<void>;
+}
+
+const PROFILES = ['frontend', 'backend', 'devops', 'testing'];
+
+/** The kind of the master entity. */
+export const MASTER_KIND = 'master';
+
+const MASTER_PLACEMENT: MasterPlacement = {
+  singleton: true,
+  durable: false,
+  supervise: {
+    restart: 'permanent',
+    intensity: { restarts: 100, withinMs: 10_000 },
+    backoff: { initialMs: 10, maxMs: 1_000, factor: 2, jitter: 0.2 },
+  },
+};
+
+/**
+ * Puts orchestration on a node: registers the board and the master with its cluster, which must not have started.
+ * @throws TuttiError `TUTTI_STARTED`, `TUTTI_MODULE_DUPLICATE`
+ */
+export function createOrchestration(options: OrchestrationOptions): Orchestration {
+  const { cluster, workers, clock, random, ids, logger = silentLogger } = options;
+  const capabilities = options.capabilities ?? ALL_CAPABILITIES;
+  const board = cluster.replicated('board', new TaskBoard(options.board));
+  const waiters = new SessionWaiters(board);
+  const holder = { node: cluster.system.nodeId, incarnation: cluster.system.incarnation };
+  const tree = new OrchestratorTree(cluster.system, { holder, board, workers, clock, random, logger });
+  cluster.entity(MASTER_KIND, masterMachine(masterTools(options, board, capabilities)), MASTER_PLACEMENT);
+  let unwatch: (() => void) | undefined;
+
+  return {
+    board,
+    async submit(plan, { session = ids.next('session'), mode = 'eager', folder = '' } = {}) {
+      checkPlan(plan, undefined, { detectors: DETECTORS });
+      requireCapabilities(capabilities, plan);
+      checkWorkers(workers, plan);
+      await board.propose({ type: 'session.open', session, plan, mode, folder } satisfies BoardCommand);
+      return session;
+    },
+    async cancel(session, reason = 'asked to stop') {
+      await board.propose({ type: 'session.cancel', session, reason } satisfies BoardCommand);
+    },
+    waitFor: (session, signal) => waiters.waitFor(session, signal),
+    orchestrators: () => tree.status(),
+    crash(orchestrator) {
+      const ref = tree.ref(orchestrator);
+      ref?.send({ type: 'crash', problem: 'it was told to crash' });
+      return ref !== undefined;
+    },
+    start() {
+      tree.start();
+      for (const id of options.profiles ?? PROFILES) tree.ensure(id);
+      unwatch = followPlans(board, tree);
+      return Promise.resolve();
+    },
+    async stop() {
+      unwatch?.();
+      unwatch = undefined;
+      waiters.close();
+      await tree.stop();
+    },
+  };
+}
+
+function masterTools(
+  {
+    cluster,
+    clock,
+    random,
+    logger = silentLogger,
+    balancer = leastLoaded,
+    limits = {},
+  }: OrchestrationOptions,
+  board: ReplicatedHandle<TaskBoard>,
+  capabilities: MasterCapabilities,
+): MasterTools {
+  return {
+    board,
+    members: cluster.members,
+    clock,
+    random: random.fork('master'),
+    logger,
+    policy: { capabilities, balancer, limits, detect: detectConflicts },
+  };
+}
+
+/** Sees to it that every orchestrator that an open session names is there. */
+function followPlans(board: ReplicatedHandle<TaskBoard>, tree: OrchestratorTree): () => void {
+  const look = (session: SessionRecord | undefined) => {
+    if (session?.state !== 'running') return;
+    for (const { id } of session.plan.orchestrators) tree.ensure(id);
+  };
+  const lookAtAll = () => {
+    for (const session of board.module.sessions()) look(session);
+  };
+  lookAtAll();
+  return board.watch({
+    applied(command) {
+      if (isOpen(command)) look(board.module.session(command.session));
+    },
+    restored: lookAtAll,
+  });
+}
+
+function isOpen(command: unknown): command is { readonly session: string } {
+  return (
+    typeof command === 'object' && command !== null && 'type' in command && command.type === 'session.open'
+  );
+}
+
+const DETECTORS: readonly string[] = [];
+function detectConflicts(_session: SessionRecord, _barrier: BarrierRecord): readonly Conflict[] {
+  return [];
+}
