@@ -1,2 +1,53 @@
-/** @module */
-export const placeholder = true;
+/**
+ * Tutti: XState actors on a cluster that agrees.
+ *
+ * ```ts
+ * import { createNode } from 'tutti';
+ *
+ * const node = createNode({ dataDir: './data' });
+ * const cart = node.entity('cart', cartLogic);
+ * await node.start();
+ * await cart.ref('alice').ask({ type: 'add', sku: 'tea' });
+ * ```
+ *
+ * @module
+ */
+
+// Nodes.
+export { createNode, type NodeOptions, type TuttiNode } from './node/create-node.ts';
+export { generateKeyPair, type KeyPair } from '@tutti/transport';
+
+// Actors: a ref, supervision, replies.
+export {
+  type Address,
+  type AskOptions,
+  type EntityKind,
+  type EntityOptions,
+  type Member,
+  type Ref,
+  type ReplicatedHandle,
+  type ReplicatedModule,
+  reply,
+  supervisor,
+  type Terminated,
+} from '@tutti/runtime';
+
+// Plans and the work in them.
+export type {
+  ExecutionMode,
+  Orchestration,
+  Plan,
+  SessionRecord,
+  Worker,
+  WorkFunction,
+  WorkInput,
+} from '@tutti/actors';
+export { definePlan, type PlanSource } from './plan/plan-document.ts';
+export { type LoadedPlan, loadPlan } from './plan/load-plan.ts';
+
+// Clusters of processes on one machine.
+export { LocalCluster, type LocalClusterOptions } from './cluster/local-cluster.ts';
+export type { RunDocument } from './run/run-document.ts';
+
+// Errors.
+export { type ErrorCode, isTuttiError, TuttiError } from '@tutti/kernel';

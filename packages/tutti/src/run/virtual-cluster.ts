@@ -1,6 +1,6 @@
 import { type SessionRecord, simulatedWorker } from '@tutti/actors';
 import { MemoryLogStore, Replica } from '@tutti/consensus';
-import { clusterId, incarnation, type NodeId, nodeId, type Random, VirtualClock } from '@tutti/kernel';
+import { clusterId, incarnation, type NodeId, nodeId, type Random, type Transport, VirtualClock } from '@tutti/kernel';
 import { msgpackCodec } from '@tutti/transport';
 import { createMemoryNetwork } from '@tutti/transport/memory';
 import { type AssembledNode, assembleNode } from '../node/assemble-node.ts';
@@ -9,6 +9,7 @@ import { type AssembledNode, assembleNode } from '../node/assemble-node.ts';
 export interface VirtualNode {
   readonly id: NodeId;
   readonly replica: Replica;
+  readonly transport: Transport;
   readonly parts: AssembledNode;
   alive: boolean;
 }
@@ -49,14 +50,14 @@ export class VirtualCluster {
       { nodeId: id, incarnation: life, workers: [simulatedWorker(clock)] },
       { clock, random, transport, consensus: replica },
     );
-    return { id, replica, parts, alive: true };
+    return { id, replica, transport, parts, alive: true };
   }
 
   /** Opens the links and starts every node; time must be moved for it to end. */
   async start(): Promise<void> {
     await Promise.all(
       this.nodes.map(async (node) => {
-        await this.#network.open(node.id);
+        await node.transport.open();
         await node.parts.start();
       }),
     );

@@ -69,9 +69,9 @@ async function tellUp(cluster: LocalCluster, flags: UpFlags): Promise<void> {
   );
 }
 
-function tell(flags: UpFlags, document: { event: string; node?: string } & object): void {
+function tell(flags: UpFlags, document: Readonly<Record<string, unknown>>): void {
   process.stdout.write(
-    flags.json ? `${JSON.stringify(document)}\n` : `${document.node ?? ''} ${document.event}\n`,
+    flags.json ? `${JSON.stringify(document)}\n` : `${String(document['node'] ?? 'cluster')} ${String(document['event'])}\n`,
   );
 }
 
