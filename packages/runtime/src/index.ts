@@ -12,6 +12,7 @@ export {
   type Terminated,
   type TerminationReason,
 } from './actor/ref.ts';
+export { type ReplyArgs, type ReplyingTransition, reply, replying } from './actor/reply.ts';
 export { type ClusterConfig, clusterConfig } from './cluster/cluster-config.ts';
 export type { ClusterSystem, ClusterSystemOptions, ClusterSystemStatus } from './cluster/cluster-system.ts';
 export { createClusterSystem } from './cluster/create-cluster-system.ts';
@@ -20,12 +21,19 @@ export type { ReplicatedHandle, ReplicatedOptions } from './cluster/replicated.t
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './mailbox/dead-letters.ts';
 export { MAILBOX_LIMIT_MAX, type MailboxOptions, type MailboxOverflow } from './mailbox/mailbox-options.ts';
 export { type EntityKind, type EntityOptions, SINGLETON_KEY } from './sharding/entity-options.ts';
+export { type RestartStrategy } from './supervision/decide.ts';
 export {
   type ChildPolicy,
   DEFAULT_INTENSITY,
   type Intensity,
   type RestartType,
 } from './supervision/policy.ts';
+export {
+  type ChildSpec,
+  type SupervisorLogic,
+  type SupervisorOptions,
+  supervisor,
+} from './supervision/supervisor.ts';
 export type {
   ActorLimits,
   ActorNodeInfo,

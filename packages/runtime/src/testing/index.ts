@@ -1,2 +1,4 @@
-/** Tools for testing actors: systems on virtual time. @module */
+/** Tools for testing actors: systems on virtual time, and actors that keep what they are sent. @module */
 export type { Ref } from '../actor/ref.ts';
+export type { Probe } from './probe.ts';
+export { createTestSystem, type TestSystem, type TestSystemOptions } from './test-system.ts';

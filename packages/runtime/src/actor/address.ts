@@ -1,0 +1,25 @@
+import type { Incarnation, NodeId } from '@tutti/kernel';
+import type { Address } from './ref.ts';
+
+const ACTOR_ID = /^[A-Za-z0-9._~-]{1,128}$/;
+
+/** Whether a text can name an actor among its siblings. */
+export const isActorId = (text: string): boolean => ACTOR_ID.test(text);
+
+/** A `local:` address taken apart. `path` is the ids from the top, joined by `/`. */
+export interface LocalAddress {
+  readonly nodeId: NodeId;
+  readonly incarnation: Incarnation;
+  readonly path: string;
+}
+
+/** What comes before the path in the address of every actor of one life of one node. */
+export const localPrefix = (nodeId: NodeId, incarnation: Incarnation): string =>
+  `local:${nodeId}/${String(incarnation)}/`;
+
+/** Undefined when the text is not a well-formed `local:` address. */
+export function parseLocalAddress(address: Address): LocalAddress | undefined {
+  const match = /^local:([^/]+)\/(\d+)\/(.+)$/.exec(address);
+  if (!match) return undefined;
+  return { nodeId: match[1] as NodeId, incarnation: Number(match[2]) as Incarnation, path: match[3]! };
+}

@@ -1,0 +1,214 @@
+import { type Clock, type Timer, TuttiError } from '@tutti/kernel';
+import type { EventObject } from 'xstate';
+import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import type { ReplyTarget } from '../system/actor-system.ts';
+import type { Address, AskOptions } from './ref.ts';
+
+/** An event that somebody waits for an answer to, as it lies in a mailbox. */
+export class Asked {
+  readonly event: EventObject;
+  readonly target: ReplyTarget;
+
+  constructor(event: EventObject, target: ReplyTarget) {
+    this.event = event;
+    this.target = target;
+  }
+}
+
+export const ASK_TIMEOUT_MS_DEFAULT = 5_000;
+
+interface Slot {
+  generation: number;
+  address: Address;
+  event: EventObject;
+  timeoutMs: number;
+  deadline: number;
+  resolve: ((value: never) => void) | undefined;
+  reject: ((error: Error) => void) | undefined;
+  signal: AbortSignal | undefined;
+  onAbort: (() => void) | undefined;
+  older: number;
+  newer: number;
+}
+
+/** The open asks of one duration. Each was opened after the one before it, so the oldest is always due first. */
+interface DeadlineLine {
+  oldest: number;
+  newest: number;
+  timer: Timer | undefined;
+}
+
+/** What a line is promised about a slot: which one, and in which of its lives. */
+class SlotTarget implements ReplyTarget {
+  readonly #table: AskTable;
+  readonly #slot: number;
+  readonly #generation: number;
+
+  constructor(table: AskTable, slot: number, generation: number) {
+    this.#table = table;
+    this.#slot = slot;
+    this.#generation = generation;
+  }
+
+  reply(value: unknown): void {
+    this.#table.settle(this.#slot, this.#generation, value, undefined);
+  }
+
+  fail(error: Error): void {
+    this.#table.settle(this.#slot, this.#generation, undefined, error);
+  }
+}
+
+/**
+ * Every ask of a node that waits for its answer: a table of slots that are used again, each with a generation, so that
+ * an answer to an ask that is over finds nobody. Deadlines stand in one line per duration with one timer each.
+ */
+export class AskTable {
+  readonly #clock: Clock;
+  readonly #deadLetters: DeadLetters;
+  readonly #limit: number;
+  readonly #slots: Slot[] = [];
+  readonly #free: number[] = [];
+  readonly #lines = new Map<number, DeadlineLine>();
+
+  constructor(clock: Clock, deadLetters: DeadLetters, limit: number) {
+    this.#clock = clock;
+    this.#deadLetters = deadLetters;
+    this.#limit = limit;
+  }
+
+  /** Asks waiting now. */
+  get size(): number {
+    return this.#slots.length - this.#free.length;
+  }
+
+  /** Timers set now: at most one for each different duration in use. */
+  get timerCount(): number {
+    let armed = 0;
+    for (const line of this.#lines.values()) if (line.timer) armed++;
+    return armed;
+  }
+
+  /** Opens a slot and hands its target to `send`; the promise settles when the target does, or when time is up. */
+  ask<Reply>(
+    address: Address,
+    event: EventObject,
+    options: AskOptions,
+    send: (asked: Asked) => void,
+  ): Promise<Reply> {
+    const { timeoutMs = ASK_TIMEOUT_MS_DEFAULT, signal } = options;
+    const what = `the ask "${event.type}" to ${address}`;
+    if (signal?.aborted) return Promise.reject(new TuttiError('TUTTI_ABORTED', { what }));
+    if (this.size >= this.#limit) {
+      const details = { what: 'the table of open asks', size: this.size, limit: this.#limit };
+      return Promise.reject(new TuttiError('TUTTI_OVERLOADED', details));
+    }
+    return new Promise<Reply>((resolve, reject) => {
+      const at = this.#open(address, event, timeoutMs, resolve, reject);
+      const { generation } = this.#slots[at]!;
+      if (signal) this.#listen(at, generation, signal, what);
+      send(new Asked(event, new SlotTarget(this, at, generation)));
+    });
+  }
+
+  /** Ends an ask. An answer that comes when it is over is a dead letter, `late-reply`. */
+  settle(at: number, generation: number, value: unknown, error: Error | undefined): void {
+    const slot = this.#slots[at]!;
+    if (slot.generation !== generation) {
+      if (!error) this.#deadLetters.publish('ask', { type: 'reply', value } as EventObject, 'late-reply');
+      return;
+    }
+    const { resolve, reject } = slot;
+    this.#close(at, slot);
+    if (error) reject!(error);
+    else resolve!(value as never);
+  }
+
+  /** Fails every open ask and clears every timer; for when the node stops. */
+  failAll(error: (address: Address) => Error): void {
+    for (const line of this.#lines.values()) {
+      if (line.timer) this.#clock.clearTimer(line.timer);
+      line.timer = undefined;
+    }
+    this.#slots.forEach((slot, at) => {
+      if (slot.resolve) this.settle(at, slot.generation, undefined, error(slot.address));
+    });
+  }
+
+  #open(
+    address: Address,
+    event: EventObject,
+    timeoutMs: number,
+    resolve: (value: never) => void,
+    reject: (error: Error) => void,
+  ): number {
+    const at = this.#free.pop() ?? this.#slots.length;
+    const deadline = this.#clock.now() + timeoutMs;
+    const generation = this.#slots[at]?.generation ?? 0;
+    const rest = { signal: undefined, onAbort: undefined, older: -1, newer: -1 };
+    this.#slots[at] = { generation, address, event, timeoutMs, deadline, resolve, reject, ...rest };
+    this.#stand(at, timeoutMs);
+    return at;
+  }
+
+  #listen(at: number, generation: number, signal: AbortSignal, what: string): void {
+    const onAbort = () => this.settle(at, generation, undefined, new TuttiError('TUTTI_ABORTED', { what }));
+    signal.addEventListener('abort', onAbort, { once: true });
+    const slot = this.#slots[at]!;
+    slot.signal = signal;
+    slot.onAbort = onAbort;
+  }
+
+  #close(at: number, slot: Slot): void {
+    if (slot.signal && slot.onAbort) slot.signal.removeEventListener('abort', slot.onAbort);
+    this.#leave(slot);
+    slot.generation++;
+    slot.resolve = undefined;
+    slot.reject = undefined;
+    slot.signal = undefined;
+    slot.onAbort = undefined;
+    slot.event = NOTHING;
+    this.#free.push(at);
+  }
+
+  #stand(at: number, timeoutMs: number): void {
+    let line = this.#lines.get(timeoutMs);
+    if (!line) this.#lines.set(timeoutMs, (line = { oldest: -1, newest: -1, timer: undefined }));
+    if (line.newest >= 0) this.#slots[line.newest]!.newer = at;
+    else line.oldest = at;
+    this.#slots[at]!.older = line.newest;
+    line.newest = at;
+    if (!line.timer && timeoutMs !== Infinity) this.#arm(line, timeoutMs);
+  }
+
+  #leave(slot: Slot): void {
+    const line = this.#lines.get(slot.timeoutMs)!;
+    if (slot.older >= 0) this.#slots[slot.older]!.newer = slot.newer;
+    else line.oldest = slot.newer;
+    if (slot.newer >= 0) this.#slots[slot.newer]!.older = slot.older;
+    else line.newest = slot.older;
+    if (line.oldest < 0 && !line.timer) this.#lines.delete(slot.timeoutMs);
+  }
+
+  #arm(line: DeadlineLine, timeoutMs: number): void {
+    const wait = Math.max(0, this.#slots[line.oldest]!.deadline - this.#clock.now());
+    line.timer = this.#clock.setTimer(wait, () => this.#expire(line, timeoutMs));
+  }
+
+  /** An empty line keeps its timer until it fires, so that asking again and again does not set one each time. */
+  #expire(line: DeadlineLine, timeoutMs: number): void {
+    const now = this.#clock.now();
+    while (line.oldest >= 0) {
+      const at = line.oldest;
+      const slot = this.#slots[at]!;
+      if (slot.deadline > now) break;
+      const details = { address: slot.address, event: slot.event.type, timeoutMs };
+      this.settle(at, slot.generation, undefined, new TuttiError('TUTTI_ASK_TIMEOUT', details));
+    }
+    line.timer = undefined;
+    if (line.oldest >= 0) this.#arm(line, timeoutMs);
+    else this.#lines.delete(timeoutMs);
+  }
+}
+
+const NOTHING: EventObject = { type: '' };

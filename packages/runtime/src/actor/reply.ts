@@ -1,0 +1,64 @@
+import {
+  type ActionFunction,
+  type AnyActorScope,
+  type EventObject,
+  fromTransition,
+  type MachineContext,
+  type NonReducibleUnknown,
+  type ParameterizedObject,
+  type ProvidedActor,
+  type TransitionActorLogic,
+} from 'xstate';
+import { replyThrough } from './xstate-adapter.ts';
+
+/** What a reply is computed from. */
+export interface ReplyArgs<Context, Event> {
+  readonly context: Context;
+  readonly event: Event;
+}
+
+/**
+ * An action for machines that answers the ask that is being handled. When nobody asked, or under plain XState, it does
+ * nothing; so an event may be sent or asked alike. The first reply counts. Released, like every effect, after the
+ * snapshot is committed.
+ *
+ * @param value The answer, or a function of context and event. A function as such cannot be an answer.
+ */
+export function reply<Context extends MachineContext, Event extends EventObject, Value = unknown>(
+  value: Value | ((args: ReplyArgs<Context, Event>) => Value),
+): ActionFunction<
+  Context,
+  Event,
+  Event,
+  undefined,
+  ProvidedActor,
+  ParameterizedObject,
+  ParameterizedObject,
+  string,
+  EventObject
+> {
+  const compute =
+    typeof value === 'function' ? (value as (args: ReplyArgs<Context, Event>) => Value) : undefined;
+  return function reply({ context, event, self }) {
+    replyThrough(self, compute ? compute({ context, event }) : value);
+  };
+}
+
+/** A reducer that can answer: like the one of `fromTransition`, with `reply` as third argument. */
+export type ReplyingTransition<Context, Event extends EventObject> = (
+  context: Context,
+  event: Event,
+  reply: (value: unknown) => void,
+) => Context;
+
+/** `fromTransition` for reducers that answer asks. The answer goes out when the new context has been committed. */
+export function replying<Context, Event extends EventObject, Input extends NonReducibleUnknown = undefined>(
+  transition: ReplyingTransition<Context, Event>,
+  initialContext: Context | ((args: { input: Input }) => Context),
+): TransitionActorLogic<Context, Event, Input, EventObject> {
+  const step = (context: Context, event: Event, scope: AnyActorScope): Context => {
+    const { self, defer } = scope;
+    return transition(context, event, (value) => defer(() => void replyThrough(self, value)));
+  };
+  return fromTransition<Context, Event, AnyActorScope['system'], Input>(step, initialContext as Context);
+}

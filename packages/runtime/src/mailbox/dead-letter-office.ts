@@ -1,0 +1,46 @@
+import { type Logger, messageOf } from '@tutti/kernel';
+import type { EventObject } from 'xstate';
+import type { Address } from '../actor/ref.ts';
+import type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.ts';
+
+/** Where messages end that reach nobody. It keeps numbers, not messages. */
+export class DeadLetterOffice implements DeadLetters {
+  readonly #counts: Record<DeadLetterReason, number> = {
+    'unknown-actor': 0,
+    'stale-incarnation': 0,
+    stopped: 0,
+    'overflow-new': 0,
+    'overflow-old': 0,
+    'stash-full': 0,
+    'no-resolver': 0,
+    'late-reply': 0,
+    unreachable: 0,
+  };
+  readonly #listeners = new Set<(letter: DeadLetter) => void>();
+  readonly #logger: Logger;
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  onDeadLetter(listener: (letter: DeadLetter) => void): () => void {
+    const own = (letter: DeadLetter) => listener(letter);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+
+  counts(): Readonly<Record<DeadLetterReason, number>> {
+    return { ...this.#counts };
+  }
+
+  publish(address: Address, event: EventObject, reason: DeadLetterReason): void {
+    this.#counts[reason]++;
+    for (const listener of this.#listeners) {
+      try {
+        listener({ address, event, reason });
+      } catch (error) {
+        this.#logger.error({ problem: messageOf(error) }, 'a dead letter listener threw');
+      }
+    }
+  }
+}

@@ -1,0 +1,221 @@
+import { type Logger, messageOf, silentLogger, TuttiError } from '@tutti/kernel';
+import {
+  type AnyActorLogic,
+  type EventFromLogic,
+  type EventObject,
+  fromTransition,
+  type SnapshotFrom,
+} from 'xstate';
+import { ActorCell, type CellCore, type CellSettings } from '../actor/actor-cell.ts';
+import { isActorId, localPrefix, parseLocalAddress } from '../actor/address.ts';
+import { Asked, AskTable } from '../actor/ask.ts';
+import type { Address, Ref } from '../actor/ref.ts';
+import { type HostingCell, type Signal, XStateRuntime } from '../actor/xstate-adapter.ts';
+import { DeadLetterOffice } from '../mailbox/dead-letter-office.ts';
+import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
+import { MailboxPool } from '../mailbox/mailbox.ts';
+import { MAILBOX_LIMIT_MAX } from '../mailbox/mailbox-options.ts';
+import { RunQueue } from '../scheduler/run-queue.ts';
+import type { ChildPolicy } from '../supervision/policy.ts';
+import { policyUnder, type SupervisorOptions, supervisionOf } from '../supervision/supervisor.ts';
+import type {
+  ActorNodeInfo,
+  ActorSystem,
+  ActorSystemOptions,
+  AddressResolver,
+  ReplyTarget,
+  SpawnOptions,
+} from './actor-system.ts';
+import { LocalRef, type RefCore } from './local-ref.ts';
+import { describeTree } from './tree.ts';
+
+const GUARDIAN_POLICY: ChildPolicy = { shutdownMs: Infinity };
+const guardianLogic = fromTransition((context: undefined) => context, undefined);
+
+function settingsOf(options: SpawnOptions, policy: ChildPolicy | false): CellSettings {
+  const { limit = MAILBOX_LIMIT_MAX, overflow = 'reject' } = options.mailbox ?? {};
+  const mailboxLimit = Math.max(1, Math.min(MAILBOX_LIMIT_MAX, limit));
+  const { keeper, input } = options;
+  return { input, keeper, policy, mailboxLimit, overflow };
+}
+
+const GUARDIAN_SETTINGS = settingsOf({}, GUARDIAN_POLICY);
+const DEFAULT_SETTINGS = settingsOf({}, policyUnder(undefined, undefined));
+
+/** The actors of one node. See {@link ActorSystem}. */
+export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
+  readonly nodeId;
+  readonly incarnation;
+  readonly clock;
+  readonly random;
+  readonly ids;
+  readonly logger: Logger;
+  readonly deadLetters: DeadLetterOffice;
+  readonly prefix: string;
+  readonly runtime: XStateRuntime;
+  readonly queue: RunQueue;
+  readonly mailboxes = new MailboxPool<Signal<HostingCell>>();
+  readonly asks: AskTable;
+  readonly #guardian: ActorCell;
+  readonly #resolvers: AddressResolver[] = [];
+  readonly #onEscalation: ActorSystemOptions['onEscalation'];
+  readonly #actorsMax: number;
+  #actorCount = 0;
+
+  constructor(options: ActorSystemOptions) {
+    const { actors = 2_000_000, asks = 1_000_000, quantum = 64, turnMs = 10 } = options.limits ?? {};
+    this.nodeId = options.nodeId;
+    this.incarnation = options.incarnation;
+    this.clock = options.clock;
+    this.random = options.random;
+    this.ids = options.ids;
+    this.logger = options.logger ?? silentLogger;
+    this.prefix = localPrefix(this.nodeId, this.incarnation);
+    this.deadLetters = new DeadLetterOffice(this.logger);
+    this.asks = new AskTable(this.clock, this.deadLetters, asks);
+    this.queue = new RunQueue({ clock: this.clock, limit: actors + 1, quantum, turnMs });
+    this.runtime = new XStateRuntime({
+      clock: this.clock,
+      ids: this.ids,
+      logger: this.logger,
+      deadLetters: this.deadLetters,
+      microstepsMax: options.limits?.microsteps ?? 1_000,
+    });
+    this.#onEscalation = options.onEscalation;
+    this.#actorsMax = actors;
+    this.#guardian = new ActorCell(this, '', undefined, guardianLogic, GUARDIAN_SETTINGS);
+    this.queue.ready(this.#guardian);
+  }
+
+  get pendingAsks(): number {
+    return this.asks.size;
+  }
+
+  get actorCount(): number {
+    return this.#actorCount;
+  }
+
+  spawn<Logic extends AnyActorLogic>(
+    logic: Logic,
+    options: SpawnOptions<Logic> = {},
+  ): Ref<EventFromLogic<Logic>, SnapshotFrom<Logic>> {
+    const parent = options.parent ? this.#parentCell(options.parent) : this.#guardian;
+    const ref: Ref = new LocalRef(this, this.#spawnUnder(parent, logic, options));
+    return ref as Ref<EventFromLogic<Logic>, SnapshotFrom<Logic>>;
+  }
+
+  #parentCell(parent: Ref): ActorCell {
+    const cell = parent instanceof LocalRef ? parent.cell : this.find(parent.address);
+    if (cell === undefined || typeof cell === 'string') {
+      throw new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: parent.address });
+    }
+    return cell;
+  }
+
+  #spawnUnder(parent: ActorCell, logic: AnyActorLogic, options: SpawnOptions): ActorCell {
+    const id = options.id ?? this.ids.next('actor');
+    if (!isActorId(id)) throw new TuttiError('TUTTI_ACTOR_ID_INVALID', { id });
+    if (parent.stopRequested || (parent.phase !== 'running' && parent.phase !== 'new')) {
+      throw new TuttiError('TUTTI_CLOSED', { what: parent.isGuardian ? 'the actor system' : parent.address });
+    }
+    if (parent.children?.has(id)) {
+      const address = `${parent.address}${parent.isGuardian ? '' : '/'}${id}`;
+      throw new TuttiError('TUTTI_ACTOR_ID_TAKEN', { address });
+    }
+    if (this.#actorCount >= this.#actorsMax) {
+      const details = { what: 'the actor system', size: this.#actorCount, limit: this.#actorsMax };
+      throw new TuttiError('TUTTI_OVERLOADED', details);
+    }
+    const cell = new ActorCell(this, id, parent, logic, this.#settings(parent, options));
+    (parent.children ??= new Map()).set(id, cell);
+    this.#actorCount++;
+    this.queue.ready(cell);
+    return cell;
+  }
+
+  #settings(parent: ActorCell, options: SpawnOptions): CellSettings {
+    const { input, supervise, mailbox, keeper } = options;
+    const listed = supervisionOf(parent.logic);
+    const isPlain = input === undefined && supervise === undefined && !mailbox && !keeper && !listed;
+    return isPlain ? DEFAULT_SETTINGS : settingsOf(options, policyUnder(listed, supervise));
+  }
+
+  spawnListed(parent: ActorCell, options: SupervisorOptions): void {
+    for (const { id, logic, input, policy, mailbox } of options.children ?? []) {
+      try {
+        this.#spawnUnder(parent, logic, {
+          id,
+          input,
+          ...(policy && { supervise: policy }),
+          ...(mailbox && { mailbox }),
+        });
+      } catch (error) {
+        return parent.fail(error);
+      }
+    }
+  }
+
+  ref<Event extends EventObject = EventObject, Snap = unknown>(address: Address): Ref<Event, Snap> {
+    const resolver = address.startsWith(this.prefix)
+      ? undefined
+      : this.#resolvers.find((known) => known.matches(address));
+    const found = resolver ? resolver.ref(address) : new LocalRef(this, undefined, address);
+    return found as Ref<Event, Snap>;
+  }
+
+  addResolver(resolver: AddressResolver): () => void {
+    this.#resolvers.push(resolver);
+    return () => {
+      const at = this.#resolvers.indexOf(resolver);
+      if (at >= 0) this.#resolvers.splice(at, 1);
+    };
+  }
+
+  deliver(address: Address, event: EventObject, target?: ReplyTarget): void {
+    const ref = new LocalRef(this, undefined, address);
+    if (target) ref.deliver(new Asked(event, target));
+    else ref.send(event);
+  }
+
+  find(address: Address): ActorCell | DeadLetterReason {
+    const local = parseLocalAddress(address);
+    if (!local || local.nodeId !== this.nodeId) return 'no-resolver';
+    if (local.incarnation !== this.incarnation) return 'stale-incarnation';
+    let cell: ActorCell | undefined = this.#guardian;
+    for (const id of local.path.split('/')) cell = cell?.children?.get(id);
+    return cell ?? 'unknown-actor';
+  }
+
+  later(action: () => void): void {
+    this.clock.nextTurn(() => {
+      try {
+        action();
+      } catch (error) {
+        this.logger.error({ problem: messageOf(error) }, 'a watcher threw');
+      }
+    });
+  }
+
+  reportEscalation(address: Address, error: unknown): void {
+    this.logger.error({ actor: address, problem: messageOf(error) }, 'a failure reached the guardian');
+    this.#onEscalation?.({ address, error });
+  }
+
+  onEnded(): void {
+    if (this.#actorCount > 0) this.#actorCount--;
+  }
+
+  tree(): readonly ActorNodeInfo[] {
+    return describeTree(this.#guardian);
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#guardian.isStopped) {
+      await new Promise<void>((resolve) => {
+        this.#guardian.watch(() => resolve());
+        this.#guardian.requestStop();
+      });
+    }
+    this.asks.failAll((address) => new TuttiError('TUTTI_CLOSED', { what: address }));
+  }
+}

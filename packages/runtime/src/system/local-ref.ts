@@ -1,0 +1,96 @@
+import { TuttiError } from '@tutti/kernel';
+import type { EventObject, Snapshot } from 'xstate';
+import type { ActorCell } from '../actor/actor-cell.ts';
+import { Asked, type AskTable } from '../actor/ask.ts';
+import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
+import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
+
+/** What refs of one system share. */
+export interface RefCore {
+  readonly asks: AskTable;
+  readonly deadLetters: DeadLetters;
+  /** The live actor at an address, or why there is none. */
+  find(address: Address): ActorCell | DeadLetterReason;
+  /** Calls later, never on this stack. */
+  later(action: () => void): void;
+}
+
+/** A ref to an actor of this node, whoever lives at the address when it is used. */
+export class LocalRef implements Ref {
+  readonly #core: RefCore;
+  #cell: ActorCell | undefined;
+  #address: Address | undefined;
+
+  constructor(core: RefCore, cell: ActorCell | undefined, address?: Address) {
+    this.#core = core;
+    this.#cell = cell;
+    this.#address = address;
+  }
+
+  get address(): Address {
+    return (this.#address ??= this.#cell!.address);
+  }
+
+  /** The live actor, if there is one now. */
+  get cell(): ActorCell | undefined {
+    const found = this.#find();
+    return typeof found === 'string' ? undefined : found;
+  }
+
+  #find(): ActorCell | DeadLetterReason {
+    const cell = this.#cell;
+    if (cell && !cell.isStopped) return cell;
+    if (cell) this.#address ??= cell.address;
+    const found = this.#core.find(this.address);
+    if (typeof found !== 'string') this.#cell = found;
+    return found;
+  }
+
+  send(event: EventObject): void {
+    const found = this.#find();
+    if (typeof found === 'string') this.#core.deadLetters.publish(this.address, event, found);
+    else found.accept(event);
+  }
+
+  ask<Reply = unknown>(event: EventObject, options: AskOptions = {}): Promise<Reply> {
+    return this.#core.asks.ask<Reply>(this.address, event, options, (asked) => this.deliver(asked));
+  }
+
+  /** Puts an ask into the mailbox, or fails it. */
+  deliver(asked: Asked): void {
+    const found = this.#find();
+    if (typeof found !== 'string') return found.accept(asked);
+    this.#core.deadLetters.publish(this.address, asked.event, found);
+    asked.target.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.address }));
+  }
+
+  watch(listener: (notice: Terminated) => void): () => void {
+    const { cell } = this;
+    if (cell) return cell.watch(listener);
+    let isWanted = true;
+    this.#core.later(() => {
+      if (isWanted) listener({ address: this.address, reason: 'unknown' });
+    });
+    return () => void (isWanted = false);
+  }
+
+  subscribe(listener: (snapshot: unknown) => void): () => void {
+    const { cell } = this;
+    if (!cell) return () => {};
+    if (cell.snapshot) listener(cell.snapshot);
+    return cell.subscribe(listener as (snapshot: Snapshot<unknown>) => void);
+  }
+
+  stop(): Promise<void> {
+    const { cell } = this;
+    if (!cell) return Promise.resolve();
+    return new Promise((resolve) => {
+      cell.watch(() => resolve());
+      cell.requestStop();
+    });
+  }
+
+  toJSON(): { address: Address } {
+    return { address: this.address };
+  }
+}

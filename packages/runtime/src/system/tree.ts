@@ -1,0 +1,40 @@
+import type { ActorCell, Phase } from '../actor/actor-cell.ts';
+import { logicName, stateValueOf } from '../actor/xstate-adapter.ts';
+import { supervisionOf } from '../supervision/supervisor.ts';
+import type { ActorNodeInfo } from './actor-system.ts';
+
+function stateOf(cell: ActorCell): ActorNodeInfo['state'] {
+  const phase: Phase = cell.phase;
+  if (phase === 'stopped') return 'stopped';
+  if (cell.stopRequested) return 'stopping';
+  return phase === 'down' || phase === 'closing' ? 'waiting-to-restart' : 'running';
+}
+
+function describe(cell: ActorCell, path: string, children: readonly ActorNodeInfo[]): ActorNodeInfo {
+  const value = stateValueOf(cell.snapshot);
+  return {
+    address: cell.core.prefix + path,
+    path,
+    logic: supervisionOf(cell.logic) ? 'supervisor' : logicName(cell.logic),
+    state: stateOf(cell),
+    ...(value !== undefined && { value }),
+    mailboxDepth: cell.mailbox?.user.size ?? 0,
+    restarts: cell.restarts,
+    children,
+  };
+}
+
+/** Describes the children of a cell and everything below, without recursion, since trees may be deep. */
+export function describeTree(root: ActorCell): readonly ActorNodeInfo[] {
+  const top: ActorNodeInfo[] = [];
+  const order: { cell: ActorCell; path: string; into: ActorNodeInfo[]; own: ActorNodeInfo[] }[] = [];
+  const visit = (parent: ActorCell, prefix: string, into: ActorNodeInfo[]) => {
+    for (const cell of parent.children?.values() ?? [])
+      order.push({ cell, path: prefix + cell.id, into, own: [] });
+  };
+  visit(root, '', top);
+  for (let i = 0; i < order.length; i++) visit(order[i]!.cell, `${order[i]!.path}/`, order[i]!.own);
+  // From the last to the first, so that every list is complete, and in reverse, when its owner is described.
+  for (const { cell, path, into, own } of order.reverse()) into.push(describe(cell, path, own.reverse()));
+  return top.reverse();
+}

@@ -1,0 +1,59 @@
+import {
+  incarnation,
+  type Logger,
+  nodeId,
+  randomIds,
+  runVirtual,
+  seededRandom,
+  silentLogger,
+  VirtualClock,
+} from '@tutti/kernel';
+import type { ActorSystem, ActorSystemOptions, Escalation } from '../system/actor-system.ts';
+import { createActorSystem } from '../system/create-actor-system.ts';
+import { type Probe, spawnProbe } from './probe.ts';
+
+export interface TestSystemOptions
+  extends Partial<Pick<ActorSystemOptions, 'limits' | 'logger' | 'nodeId' | 'incarnation'>> {
+  /** Decides every id and every roll of the dice; default 1. */
+  readonly seed?: number;
+}
+
+/** One node's actors on virtual time. The same seed and the same calls give the same run. */
+export interface TestSystem {
+  readonly system: ActorSystem;
+  readonly clock: VirtualClock;
+  /** What reached the guardian so far. */
+  readonly escalations: readonly Escalation[];
+  /** Runs everything that is due within so many milliseconds from now (default 0: all that needs no time). */
+  advance(durationMs?: number): void;
+  /** Lets promises and timers take turns until the condition holds, or nothing is left to happen. */
+  until(condition: () => boolean, limitMs?: number): Promise<void>;
+  /** An actor that keeps what it is sent. */
+  probe(id?: string): Probe;
+}
+
+/** Makes a {@link TestSystem}. */
+export function createTestSystem(options: TestSystemOptions = {}): TestSystem {
+  const clock = new VirtualClock();
+  const random = seededRandom(options.seed ?? 1);
+  const escalations: Escalation[] = [];
+  const logger: Logger = options.logger ?? silentLogger;
+  const system = createActorSystem({
+    nodeId: options.nodeId ?? nodeId('test'),
+    incarnation: options.incarnation ?? incarnation(1),
+    clock,
+    random: random.fork('actors'),
+    ids: randomIds(random.fork('ids')),
+    logger,
+    ...(options.limits && { limits: options.limits }),
+    onEscalation: (escalation) => escalations.push(escalation),
+  });
+  return {
+    system,
+    clock,
+    escalations,
+    advance: (durationMs = 0) => clock.advance(durationMs),
+    until: (condition, limitMs) => runVirtual(clock, condition, limitMs),
+    probe: (id) => spawnProbe(system, id),
+  };
+}
