@@ -6,6 +6,7 @@ import type { Plan } from '../../engines/workflow/plan.ts';
 import { smallTask } from '../../testing/small-plans.ts';
 import { BoardTwin } from './board-twin.ts';
 import type { BoardCommand, Conflict, Holder } from './commands.ts';
+import type { TaskState } from './state.ts';
 import { TaskBoard } from './task-board.ts';
 
 const ORCHESTRATORS = ['backend', 'frontend'] as const;
@@ -75,7 +76,7 @@ interface Step {
 
 const steps = fc.array(
   fc.record({ act: fc.nat(29), task: fc.nat(7), holder: fc.nat(5), choice: fc.nat(9) }),
-  { minLength: 1, maxLength: 70 },
+  { minLength: 20, maxLength: 140 },
 );
 
 const holderOf = (choice: number): Holder => ({
@@ -93,39 +94,64 @@ const conflict: Conflict = {
   explanation: 'they differ',
 };
 
+/** The states in which each act on a task makes sense. */
+const FITTING = {
+  assign: ['ready'],
+  start: ['assigned'],
+  complete: ['running'],
+  fail: ['assigned', 'running'],
+  wake: ['backoff'],
+  degrade: ['waiting', 'ready', 'backoff'],
+} as const satisfies Record<string, readonly TaskState[]>;
+
 /** Makes a command out of a step: mostly one that fits the state, sometimes one that does not. */
 function commandOf({ act, task: at, holder, choice }: Step, plan: Plan, twin: BoardTwin): BoardCommand {
-  const task = `t${at % plan.tasks.length}`;
-  const current = twin.task(task).held?.fence ?? twin.task(task).wonBy ?? 0;
-  const fence = choice === 0 ? Math.max(0, current - 1) : current;
-  const attempt = { session: SESSION, task, fence };
+  const pick = (kind: keyof typeof FITTING): string => {
+    const states: readonly TaskState[] = FITTING[kind];
+    const fitting = twin.tasks.filter((task) => states.includes(task.state));
+    const from = choice === 9 || fitting.length === 0 ? twin.tasks : fitting;
+    return from[at % from.length]!.plan.id;
+  };
+  const attempt = (kind: keyof typeof FITTING) => {
+    const task = twin.task(pick(kind));
+    const fence = task.held?.fence ?? task.wonBy ?? 0;
+    return { session: SESSION, task: task.plan.id, fence: choice === 0 ? Math.max(0, fence - 1) : fence };
+  };
   const problem = { code: 'TUTTI_TIMEOUT', message: 'too slow' };
-  const retryInMs = choice < 5 ? 0 : choice * 100;
-  const barrier = plan.barriers[holder % Math.max(1, plan.barriers.length)];
   if (act < 9) {
     const second = `t${(at + choice) % plan.tasks.length}`;
-    const assignments = [task, second].map((id) => ({ ...holderOf(holder), task: id, why: 'least loaded' }));
+    const assignments = [pick('assign'), second].map((id) => ({
+      ...holderOf(holder),
+      task: id,
+      why: 'least loaded',
+    }));
     return { type: 'tasks.assign', session: SESSION, assignments };
   }
-  if (act < 15) return { type: 'task.start', ...attempt };
-  if (act < 20) return { type: 'task.complete', ...attempt, output: { from: task } };
-  if (act < 23) return { type: 'task.fail', ...attempt, problem, retryable: choice !== 9, retryInMs };
-  if (act < 24) return { type: 'task.return', ...attempt, reason: 'restarted' };
-  if (act < 25) return { type: 'task.wake', session: SESSION, task };
-  if (act < 26) return { type: 'holder.lost', holder: holderOf(holder), recovery: 'failover' };
-  if (act < 27) return { type: 'task.degrade', session: SESSION, task, reason: 'no room' };
-  if (act < 29 && barrier) {
+  if (act < 15) return { type: 'task.start', ...attempt('start') };
+  if (act < 21) return { type: 'task.complete', ...attempt('complete'), output: { at } };
+  if (act < 22) {
+    const retryInMs = choice < 5 ? 0 : choice * 100;
+    return { type: 'task.fail', ...attempt('fail'), problem, retryable: at !== 7, retryInMs };
+  }
+  if (act < 23) return { type: 'task.return', ...attempt('fail'), reason: 'restarted' };
+  if (act < 25) return { type: 'task.wake', session: SESSION, task: pick('wake') };
+  if (act < 26) return { type: 'holder.lost', holder: holderOf(at % 3), recovery: 'failover' };
+  if (act < 27) return { type: 'task.degrade', session: SESSION, task: pick('degrade'), reason: 'no room' };
+  const full = twin.barriers.filter((barrier) => barrier.state === 'full');
+  const from = choice === 9 || full.length === 0 ? twin.barriers : full;
+  const barrier = from[at % Math.max(1, from.length)]?.plan.id;
+  if (act < 29 && barrier !== undefined) {
     const conflicts = choice === 1 ? [conflict] : [];
     return {
       type: 'barrier.resolve',
       session: SESSION,
-      barrier: barrier.id,
+      barrier,
       generation: choice === 2 ? 2 : 1,
       conflicts,
     };
   }
-  if (choice === 0) return { type: 'session.cancel', session: SESSION, reason: 'enough' };
-  return { type: 'task.wake', session: SESSION, task };
+  if (choice === 0 && at === 0) return { type: 'session.cancel', session: SESSION, reason: 'enough' };
+  return { type: 'task.wake', session: SESSION, task: pick('wake') };
 }
 
 const imageOf = (board: TaskBoard) => canonicalJson([...board.snapshot()]);
