@@ -201,7 +201,7 @@ export function transportSuite(name: string, makeWorld: () => Promise<TransportW
         await world.until(() => atB.received.length === 65);
         expect(atA.send(b, 'room again')).toBe('queued');
         await world.until(() => atB.received.length === 66);
-        expect((atB.messages as unknown[]).filter((m) => typeof m === 'number')).toHaveLength(64);
+        expect(atB.messages.filter((m) => typeof m === 'number')).toHaveLength(64);
       });
 
       it('for a node without a link are not taken', async () => {

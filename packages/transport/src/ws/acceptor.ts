@@ -107,8 +107,7 @@ export class Acceptor {
     }
     const events = {
       established: (result: Established) => this.#established(socket, result),
-      refused: (error: TuttiError, byPeer: boolean) =>
-        refusals.note(error, `${error.details['nodeId'] ?? remote}`, byPeer),
+      refused: (error: TuttiError, byPeer: boolean) => refusals.note(error, namedIn(error) ?? remote, byPeer),
       closed: (reason: string) => {
         this.#unproven.delete(socket);
         this.#forgetHalf(socket);
@@ -126,7 +125,10 @@ export class Acceptor {
     const limitBytes = this.#deps.limits.handshakeBytesMax;
     let bytes = 0;
     const count = (chunk: Buffer) => {
-      if (!this.#unproven.has(socket)) return void request.socket.off('data', count);
+      if (!this.#unproven.has(socket)) {
+        request.socket.off('data', count);
+        return;
+      }
       bytes += chunk.length;
       if (bytes > limitBytes) socket.refuse(new TuttiError('TUTTI_FRAME_TOO_LARGE', { bytes, limitBytes }));
     };
@@ -155,6 +157,12 @@ export class Acceptor {
   #forgetHalf(socket: LaneSocket): void {
     for (const [nodeId, half] of this.#halves) if (half.socket === socket) this.#halves.delete(nodeId);
   }
+}
+
+/** Whom a refusal is about, where it names a node. */
+function namedIn(error: TuttiError): string | undefined {
+  const named = error.details['nodeId'];
+  return typeof named === 'string' ? named : undefined;
 }
 
 function listenError(error: Error & { code?: string }, host: string, port: number): TuttiError {
