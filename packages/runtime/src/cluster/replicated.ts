@@ -1,5 +1,5 @@
-import type { ModuleWatcher, ProposeOptions, ReplicatedModule } from '@tutti/consensus';
-import type { LogIndex, WireValue } from '@tutti/kernel';
+import type { Consensus, ModuleWatcher, ProposeOptions, ReplicatedModule } from '@tutti/consensus';
+import { assert, type LogIndex, type WireValue } from '@tutti/kernel';
 import type { AnyActorLogic, InputFrom } from 'xstate';
 
 /**
@@ -20,4 +20,29 @@ export interface ReplicatedHandle<Module extends ReplicatedModule = ReplicatedMo
 export interface ReplicatedOptions<Logic extends AnyActorLogic = AnyActorLogic> {
   /** The same on every node; the initial state is computed from it by each. */
   readonly input?: InputFrom<Logic>;
+}
+
+/** Tells a module from a logic: a logic has no `apply`. */
+export function isReplicatedModule(placed: ReplicatedModule | AnyActorLogic): placed is ReplicatedModule {
+  return 'apply' in placed && typeof placed.apply === 'function';
+}
+
+/**
+ * Registers a module and gives its handle.
+ * @throws TuttiError `TUTTI_MODULE_DUPLICATE`
+ */
+export function replicatedHandle<Module extends ReplicatedModule>(
+  name: string,
+  module: Module,
+  consensus: Consensus,
+): ReplicatedHandle<Module> {
+  assert(name === module.name, 'a module is placed under its own name, which is in the log');
+  consensus.register(module);
+  return {
+    module,
+    propose: async <Result>(command: WireValue, options?: ProposeOptions) =>
+      (await consensus.propose(name, command, options)) as Result,
+    readBarrier: (options) => consensus.readBarrier(options),
+    watch: (watcher) => consensus.watch(name, watcher),
+  };
 }

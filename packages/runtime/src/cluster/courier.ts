@@ -1,0 +1,239 @@
+import {
+  CHANNEL,
+  type Clock,
+  type ErrorDetails,
+  isTuttiError,
+  type Lane,
+  type Logger,
+  messageOf,
+  type NodeId,
+  type PeerIdentity,
+  type SendOutcome,
+  type Timer,
+  type Transport,
+  TuttiError,
+} from '@tutti/kernel';
+import type { EventObject } from 'xstate';
+import type { Ref } from '../actor/ref.ts';
+import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
+import type { ActorSystem, ReplyTarget } from '../system/actor-system.ts';
+import { type ActorMessage, type Parcel, readActorMessage, type WireError } from './parcel.ts';
+import { decodeRefs, encodeRefs } from './ref-codec.ts';
+
+/** How often open asks whose deadline is long over are forgotten. */
+const SWEEP_MS = 1_000;
+
+interface OpenAsk {
+  readonly target: ReplyTarget;
+  readonly node: NodeId;
+  readonly expiresAt: number;
+}
+
+interface CourierOptions {
+  readonly system: ActorSystem;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Most asks to other nodes that wait for their answer. */
+  readonly asksMax: number;
+}
+
+/** Handles the messages that are neither a parcel nor an answer to an ask. */
+export type SignalHandler = (from: PeerIdentity, message: ActorMessage) => void;
+
+/**
+ * Carries parcels between nodes: encodes their refs, matches answers to asks by number, and hands what arrives to
+ * whoever routes it here. It promises what the transport promises: at most once, in order per pair of nodes.
+ */
+export class Courier {
+  readonly #options: CourierOptions;
+  readonly #asks = new Map<number, OpenAsk>();
+  readonly #makeRef: (address: string) => Ref;
+  #nextId = 1;
+  #sweep: Timer | undefined;
+  #onParcel: (parcel: Parcel) => void = (parcel) => {
+    this.#options.system.deliver(parcel.address, parcel.event, parcel.target);
+  };
+  #onSignal: SignalHandler = () => {};
+  #malformed = 0;
+
+  constructor(options: CourierOptions) {
+    this.#options = options;
+    this.#makeRef = (address) => options.system.ref(address);
+    options.transport.onMessage(CHANNEL.actors, (from, message) => this.#receive(from, message));
+  }
+
+  /** Asks that wait for an answer from another node. */
+  get openAsks(): number {
+    return this.#asks.size;
+  }
+
+  /** Messages that were none, dropped. */
+  get malformed(): number {
+    return this.#malformed;
+  }
+
+  /** A number that no ask, watch or subscription of this node has had. */
+  nextId(): number {
+    return this.#nextId++;
+  }
+
+  onParcel(handler: (parcel: Parcel) => void): void {
+    this.#onParcel = handler;
+  }
+
+  onSignal(handler: SignalHandler): void {
+    this.#onSignal = handler;
+  }
+
+  /** Sends one signal; the control lane, so that it is not held back by what actors send. */
+  signal(to: NodeId, message: ActorMessage, lane: Lane = 'control'): SendOutcome {
+    return this.#send(to, message, lane);
+  }
+
+  /**
+   * Hands a parcel to another node. Anything but `queued` means that it was not taken, nothing has been told to its
+   * target, and the caller decides what becomes of it.
+   */
+  post(to: NodeId, parcel: Parcel): SendOutcome {
+    const { address, target, hops, epoch } = parcel;
+    const event = encodeRefs(parcel.event);
+    if (!target) return this.#send(to, { t: 'send', to: address, event, hops, epoch }, 'bulk');
+    if (this.#asks.size >= this.#options.asksMax) return 'full';
+    const id = this.nextId();
+    const ttlMs = Math.max(0, parcel.deadline - this.#options.clock.now());
+    const outcome = this.#send(to, { t: 'ask', to: address, event, hops, epoch, id, ttlMs }, 'bulk');
+    if (outcome !== 'queued') return outcome;
+    this.#asks.set(id, { target, node: to, expiresAt: parcel.deadline });
+    this.#scheduleSweep();
+    return 'queued';
+  }
+
+  /** Ends the parcel: a dead letter, and a refusal to whoever asked. */
+  refuse(parcel: Parcel, error: TuttiError): void {
+    this.bury(parcel, error.code === 'TUTTI_OVERLOADED' ? 'overflow-new' : 'unreachable', error);
+  }
+
+  /** The same, with the reason given. */
+  bury(parcel: Parcel, reason: DeadLetterReason, error: TuttiError): void {
+    this.#options.system.deadLetters.publish(parcel.address, parcel.event, reason);
+    parcel.target?.fail(error);
+  }
+
+  /** Fails the asks that a lost node will not answer any more. */
+  nodeLost(node: NodeId): void {
+    for (const [id, ask] of this.#asks) {
+      if (ask.node !== node) continue;
+      this.#asks.delete(id);
+      ask.target.fail(new TuttiError('TUTTI_NODE_UNREACHABLE', { node, address: 'an ask', why: 'it was lost' }));
+    }
+  }
+
+  stop(): void {
+    if (this.#sweep) this.#options.clock.clearTimer(this.#sweep);
+    this.#asks.clear();
+  }
+
+  /** What a value becomes on this node once it has crossed the wire. */
+  decode(value: unknown): unknown {
+    return decodeRefs(value, this.#makeRef);
+  }
+
+  #send(to: NodeId, message: ActorMessage, lane: Lane): SendOutcome {
+    return this.#options.transport.send(to, CHANNEL.actors, message, lane);
+  }
+
+  #scheduleSweep(): void {
+    this.#sweep ??= this.#options.clock.setTimer(SWEEP_MS, () => {
+      this.#sweep = undefined;
+      const now = this.#options.clock.now();
+      for (const [id, ask] of this.#asks) if (ask.expiresAt <= now) this.#asks.delete(id);
+      if (this.#asks.size > 0) this.#scheduleSweep();
+    });
+  }
+
+  #receive(from: PeerIdentity, raw: unknown): void {
+    const message = readActorMessage(raw);
+    try {
+      if (message) this.#handle(from, message);
+      else this.#drop(from, 'its shape is unknown');
+    } catch (thrown) {
+      this.#drop(from, messageOf(thrown));
+    }
+  }
+
+  #drop(from: PeerIdentity, problem: string): void {
+    this.#malformed++;
+    this.#options.logger.warn({ from: from.nodeId, problem }, 'dropped a message that cannot be read');
+  }
+
+  #handle(from: PeerIdentity, message: ActorMessage): void {
+    switch (message.t) {
+      case 'send':
+        this.#onParcel(this.#unpack(message, undefined, Number.POSITIVE_INFINITY));
+        break;
+      case 'ask': {
+        const deadline = this.#options.clock.now() + message.ttlMs;
+        this.#onParcel(this.#unpack(message, this.#answerTo(from, message.id, message.to), deadline));
+        break;
+      }
+      case 'reply':
+      case 'fail':
+        this.#settle(message);
+        break;
+      default:
+        this.#onSignal(from, message);
+    }
+  }
+
+  #unpack(
+    message: Extract<ActorMessage, { t: 'send' | 'ask' }>,
+    target: ReplyTarget | undefined,
+    deadline: number,
+  ): Parcel {
+    const { to: address, hops, epoch } = message;
+    return { address, event: this.decode(message.event) as EventObject, target, deadline, hops, epoch };
+  }
+
+  #settle(message: Extract<ActorMessage, { t: 'reply' | 'fail' }>): void {
+    if (message.life !== this.#options.transport.self.incarnation) return;
+    const ask = this.#asks.get(message.id);
+    if (!ask) {
+      const event = { type: message.t } as EventObject;
+      this.#options.system.deadLetters.publish('ask', event, 'late-reply');
+      return;
+    }
+    this.#asks.delete(message.id);
+    if (message.t === 'reply') ask.target.reply(this.decode(message.value));
+    else ask.target.fail(errorFromWire(message.error));
+  }
+
+  #answerTo(from: PeerIdentity, id: number, address: string): ReplyTarget {
+    const life = from.incarnation;
+    const answer = (message: ActorMessage) => {
+      if (this.#send(from.nodeId, message, 'bulk') === 'queued') return;
+      this.#options.system.deadLetters.publish(address, { type: message.t }, 'unreachable');
+    };
+    return {
+      reply: (value) => {
+        try {
+          answer({ t: 'reply', id, life, value: encodeRefs(value) });
+        } catch (thrown) {
+          answer({ t: 'fail', id, life, error: errorToWire(thrown, address) });
+        }
+      },
+      fail: (error) => answer({ t: 'fail', id, life, error: errorToWire(error, address) }),
+    };
+  }
+}
+
+function errorToWire(error: unknown, address: string): WireError {
+  const coded = isTuttiError(error)
+    ? error
+    : new TuttiError('TUTTI_ACTOR_FAILED', { address, problem: messageOf(error) });
+  return { code: coded.code, message: coded.message, details: coded.details };
+}
+
+function errorFromWire(error: WireError): TuttiError {
+  return TuttiError.fromJSON({ code: error.code, message: error.message, details: (error.details ?? {}) as ErrorDetails });
+}

@@ -1,0 +1,94 @@
+import type { Incarnation } from '@tutti/kernel';
+import type { EventObject } from 'xstate';
+import type { Address, TerminationReason } from '../actor/ref.ts';
+import type { ReplyTarget } from '../system/actor-system.ts';
+
+/** A message on its way to an actor of the cluster, inside one node. */
+export interface Parcel {
+  readonly address: Address;
+  readonly event: EventObject;
+  /** Set for an ask. */
+  readonly target: ReplyTarget | undefined;
+  /** When an ask is over, on this node's clock; `Infinity` for a send. */
+  readonly deadline: number;
+  /** How often it has been passed on from node to node. */
+  readonly hops: number;
+  /** The epoch of its shard that the sender saw; 0 for what is not sharded. A receiver that is behind waits. */
+  readonly epoch: number;
+}
+
+/** What a failed ask says on the wire. */
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+  readonly details: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What nodes say to each other on the actors' channel. `id` is chosen by the one who asks, watches or subscribes;
+ * answers carry `life`, the incarnation they are meant for, so that none reaches the next life under the same number.
+ */
+export type ActorMessage =
+  | { readonly t: 'send'; readonly to: Address; readonly event: unknown; readonly hops: number; readonly epoch: number }
+  | {
+      readonly t: 'ask';
+      readonly to: Address;
+      readonly event: unknown;
+      readonly hops: number;
+      readonly epoch: number;
+      readonly id: number;
+      /** How long the asker still waits, in milliseconds. */
+      readonly ttlMs: number;
+    }
+  | { readonly t: 'reply'; readonly id: number; readonly life: Incarnation; readonly value: unknown }
+  | { readonly t: 'fail'; readonly id: number; readonly life: Incarnation; readonly error: WireError }
+  | { readonly t: 'watch' | 'subscribe' | 'stop'; readonly id: number; readonly to: Address }
+  /** Ends a watch or a subscription; for a watch it also acknowledges `ended`. */
+  | { readonly t: 'release'; readonly id: number }
+  | {
+      readonly t: 'ended';
+      readonly id: number;
+      readonly life: Incarnation;
+      readonly reason: TerminationReason;
+      readonly problem?: string;
+    }
+  | { readonly t: 'snapshot'; readonly id: number; readonly life: Incarnation; readonly snapshot: unknown };
+
+const isId = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
+
+/** Checks a message from another node; undefined when it is none of ours, which the caller counts and drops. */
+export function readActorMessage(raw: unknown): ActorMessage | undefined {
+  if (typeof raw !== 'object' || raw === null) return undefined;
+  const message = raw as Record<string, unknown>;
+  const isParcel = () =>
+    typeof message['to'] === 'string' &&
+    isId(message['hops']) &&
+    isId(message['epoch']) &&
+    typeof (message['event'] as { type?: unknown } | null)?.type === 'string';
+  const isAnswer = () => isId(message['id']) && isId(message['life']);
+  switch (message['t']) {
+    case 'send':
+      return isParcel() ? (raw as ActorMessage) : undefined;
+    case 'ask':
+      return isParcel() && isId(message['id']) && typeof message['ttlMs'] === 'number'
+        ? (raw as ActorMessage)
+        : undefined;
+    case 'watch':
+    case 'subscribe':
+    case 'stop':
+      return isId(message['id']) && typeof message['to'] === 'string' ? (raw as ActorMessage) : undefined;
+    case 'release':
+      return isId(message['id']) ? (raw as ActorMessage) : undefined;
+    case 'reply':
+    case 'snapshot':
+      return isAnswer() ? (raw as ActorMessage) : undefined;
+    case 'fail':
+      return isAnswer() && typeof (message['error'] as { code?: unknown } | null)?.code === 'string'
+        ? (raw as ActorMessage)
+        : undefined;
+    case 'ended':
+      return isAnswer() && typeof message['reason'] === 'string' ? (raw as ActorMessage) : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,138 @@
+import type { Clock, Incarnation, NodeId, PeerIdentity, Transport } from '@tutti/kernel';
+import { TuttiError } from '@tutti/kernel';
+import { parseLocalAddress } from '../actor/address.ts';
+import type { Address, Terminated } from '../actor/ref.ts';
+import type { Courier } from './courier.ts';
+import type { Member, Members } from './member.ts';
+import type { ActorMessage } from './parcel.ts';
+
+interface Observation {
+  readonly kind: 'watch' | 'subscribe';
+  readonly address: Address;
+  readonly node: NodeId;
+  /** The life that the address is of; undefined when the address is not tied to one. */
+  readonly life: Incarnation | undefined;
+  readonly onEnded: ((notice: Terminated) => void) | undefined;
+  readonly onSnapshot: ((snapshot: unknown) => void) | undefined;
+}
+
+interface RemoteObserversOptions {
+  readonly courier: Courier;
+  readonly transport: Transport;
+  readonly members: Members;
+  readonly clock: Clock;
+  readonly limit: number;
+}
+
+/**
+ * This node's watches and subscriptions of actors elsewhere. Each is asked for again whenever the link comes back; the
+ * other side keeps the notice of an end until it is acknowledged, so a watcher hears of it exactly once, cut links or
+ * not. When the log says that the node's life is over, or a later life answers, the end is told from here.
+ */
+export class RemoteObservers {
+  readonly #options: RemoteObserversOptions;
+  readonly #open = new Map<number, Observation>();
+
+  constructor(options: RemoteObserversOptions) {
+    this.#options = options;
+    options.members.onChange((member) => this.#memberChanged(member));
+    options.transport.onLink({
+      linkUp: (peer) => this.#linkUp(peer),
+      linkDown: () => {},
+    });
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** Watches an actor of another node; calls back exactly once, in a later turn. */
+  watch(node: NodeId, address: Address, onEnded: (notice: Terminated) => void): () => void {
+    const life = parseLocalAddress(address)?.incarnation;
+    if (this.#isGone(node, life)) return this.#endLater(address, onEnded);
+    return this.#add({ kind: 'watch', address, node, life, onEnded, onSnapshot: undefined });
+  }
+
+  /** Follows an actor's snapshots: the latest, throttled by the other side. */
+  subscribe(node: NodeId, address: Address, onSnapshot: (snapshot: unknown) => void): () => void {
+    const life = parseLocalAddress(address)?.incarnation;
+    if (this.#isGone(node, life)) return () => {};
+    return this.#add({ kind: 'subscribe', address, node, life, onEnded: undefined, onSnapshot });
+  }
+
+  /** What the other side answers. */
+  receive(from: PeerIdentity, message: ActorMessage): void {
+    if (message.t !== 'ended' && message.t !== 'snapshot') return;
+    if (message.life !== this.#options.transport.self.incarnation) return;
+    const observation = this.#open.get(message.id);
+    if (message.t === 'snapshot') {
+      if (observation) observation.onSnapshot?.(this.#options.courier.decode(message.snapshot));
+      else this.#options.courier.signal(from.nodeId, { t: 'release', id: message.id });
+      return;
+    }
+    this.#options.courier.signal(from.nodeId, { t: 'release', id: message.id });
+    const problem = message.problem === undefined ? {} : { problem: message.problem };
+    if (observation) this.#end(message.id, observation, { address: observation.address, reason: message.reason, ...problem });
+  }
+
+  #isGone(node: NodeId, life: Incarnation | undefined): boolean {
+    const member = this.#options.members.get(node);
+    const linked = this.#options.transport.linked().find((peer) => peer.nodeId === node);
+    if (!member) return linked === undefined || (life !== undefined && linked.incarnation > life);
+    if (life !== undefined && member.incarnation > life) return true;
+    return member.incarnation === life && (member.state === 'lost' || member.state === 'left');
+  }
+
+  #endLater(address: Address, onEnded: (notice: Terminated) => void): () => void {
+    let cancelled = false;
+    this.#options.clock.nextTurn(() => {
+      if (!cancelled) onEnded({ address, reason: 'unknown' });
+    });
+    return () => {
+      cancelled = true;
+    };
+  }
+
+  #add(observation: Observation): () => void {
+    const { courier, limit } = this.#options;
+    if (this.#open.size >= limit)
+      throw new TuttiError('TUTTI_OVERLOADED', { what: 'The table of remote watches', size: this.#open.size, limit });
+    const id = courier.nextId();
+    this.#open.set(id, observation);
+    this.#request(id, observation);
+    return () => {
+      if (this.#open.delete(id)) courier.signal(observation.node, { t: 'release', id });
+    };
+  }
+
+  /** Not being linked now is no failure: it is asked again when the link comes up. */
+  #request(id: number, { kind, node, address }: Observation): void {
+    this.#options.courier.signal(node, { t: kind, id, to: address });
+  }
+
+  #linkUp(peer: PeerIdentity): void {
+    for (const [id, observation] of [...this.#open]) {
+      if (observation.node !== peer.nodeId) continue;
+      if (observation.life !== undefined && observation.life < peer.incarnation) this.#nodeLost(id, observation);
+      else this.#request(id, observation);
+    }
+  }
+
+  #memberChanged(member: Member): void {
+    const over = member.state === 'lost' || member.state === 'left';
+    for (const [id, observation] of [...this.#open]) {
+      if (observation.node !== member.nodeId || observation.life === undefined) continue;
+      if (observation.life < member.incarnation || (over && observation.life === member.incarnation))
+        this.#nodeLost(id, observation);
+    }
+  }
+
+  #nodeLost(id: number, observation: Observation): void {
+    this.#end(id, observation, { address: observation.address, reason: 'node-lost' });
+  }
+
+  #end(id: number, observation: Observation, notice: Terminated): void {
+    this.#open.delete(id);
+    observation.onEnded?.(notice);
+  }
+}

@@ -1,0 +1,109 @@
+import { type Clock, type NodeId, type Transport, TuttiError } from '@tutti/kernel';
+import type { EventObject } from 'xstate';
+import { parseLocalAddress } from '../actor/address.ts';
+import { ASK_TIMEOUT_MS_DEFAULT, type AskTable } from '../actor/ask.ts';
+import { type Address, type AskOptions, nodeOf, type Ref, type Terminated } from '../actor/ref.ts';
+import type { AddressResolver, ReplyTarget } from '../system/actor-system.ts';
+import type { Courier } from './courier.ts';
+import type { Members } from './member.ts';
+import type { Parcel } from './parcel.ts';
+import type { RemoteObservers } from './remote-observers.ts';
+
+interface RemoteRefsOptions {
+  readonly courier: Courier;
+  readonly observers: RemoteObservers;
+  readonly asks: AskTable;
+  readonly members: Members;
+  readonly transport: Transport;
+  readonly clock: Clock;
+}
+
+/** Makes refs to the actors of other nodes: `local:<node>/<incarnation>/<path>`. */
+export class RemoteRefs implements AddressResolver {
+  readonly #options: RemoteRefsOptions;
+
+  constructor(options: RemoteRefsOptions) {
+    this.#options = options;
+  }
+
+  matches(address: Address): boolean {
+    const node = nodeOf(address);
+    return node !== undefined && node !== this.#options.transport.self.nodeId;
+  }
+
+  ref(address: Address): Ref {
+    return new RemoteRef(address, nodeOf(address)!, this.#options);
+  }
+}
+
+class RemoteRef implements Ref {
+  readonly address: Address;
+  readonly #node: NodeId;
+  readonly #options: RemoteRefsOptions;
+
+  constructor(address: Address, node: NodeId, options: RemoteRefsOptions) {
+    this.address = address;
+    this.#node = node;
+    this.#options = options;
+  }
+
+  send(event: EventObject): void {
+    this.#post(event, undefined, Number.POSITIVE_INFINITY);
+  }
+
+  ask<Reply>(event: EventObject, options: AskOptions = {}): Promise<Reply> {
+    const { asks, clock } = this.#options;
+    const deadline = clock.now() + (options.timeoutMs ?? ASK_TIMEOUT_MS_DEFAULT);
+    return asks.ask<Reply>(this.address, event, options, ({ target }) => this.#post(event, target, deadline));
+  }
+
+  watch(listener: (notice: Terminated) => void): () => void {
+    return this.#options.observers.watch(this.#node, this.address, listener);
+  }
+
+  subscribe(listener: (snapshot: unknown) => void): () => void {
+    return this.#options.observers.subscribe(this.#node, this.address, listener);
+  }
+
+  /** Resolves as well when the node or the actor is gone already, or the answer was lost: it is stopped either way. */
+  stop(): Promise<void> {
+    const { courier } = this.#options;
+    return new Promise((resolve) => {
+      const release = this.watch(() => resolve());
+      if (courier.signal(this.#node, { t: 'stop', id: courier.nextId(), to: this.address }) === 'queued') return;
+      release();
+      resolve();
+    });
+  }
+
+  #post(event: EventObject, target: ReplyTarget | undefined, deadline: number): void {
+    const { courier } = this.#options;
+    const parcel: Parcel = { address: this.address, event, target, deadline, hops: 0, epoch: 0 };
+    if (this.#isPast()) {
+      courier.bury(parcel, 'stale-incarnation', new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.address }));
+      return;
+    }
+    let outcome: string;
+    try {
+      outcome = courier.post(this.#node, parcel);
+    } catch (thrown) {
+      courier.refuse(parcel, thrown instanceof TuttiError ? thrown : this.#unreachable('the event cannot be encoded'));
+      return;
+    }
+    if (outcome === 'no-link') courier.refuse(parcel, this.#unreachable('there is no link'));
+    if (outcome === 'full') courier.refuse(parcel, this.#unreachable('the link is full'));
+  }
+
+  #unreachable(why: string): TuttiError {
+    return new TuttiError('TUTTI_NODE_UNREACHABLE', { node: this.#node, address: this.address, why });
+  }
+
+  /** A later life of the node is known, by the log or by the link, so nobody there answers to this address. */
+  #isPast(): boolean {
+    const life = parseLocalAddress(this.address)?.incarnation;
+    if (life === undefined) return true;
+    const { members, transport } = this.#options;
+    const linked = transport.linked().find((peer) => peer.nodeId === this.#node);
+    return (members.get(this.#node)?.incarnation ?? 0) > life || (linked?.incarnation ?? 0) > life;
+  }
+}

@@ -1,0 +1,122 @@
+import type { Consensus } from '@tutti/consensus';
+import { type Clock, TuttiError } from '@tutti/kernel';
+import type { EventObject } from 'xstate';
+import { ASK_TIMEOUT_MS_DEFAULT, type AskTable } from '../actor/ask.ts';
+import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
+import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import type { AddressResolver } from '../system/actor-system.ts';
+import { decodeRefs, encodeRefs } from './ref-codec.ts';
+import {
+  type ReplicatedCommand,
+  type ReplicatedLogic,
+  type ReplicatedOutcome,
+  replicatedAddress,
+} from './replicated-logic.ts';
+
+interface ReplicatedRefsOptions {
+  readonly consensus: Consensus;
+  readonly clock: Clock;
+  readonly asks: AskTable;
+  readonly deadLetters: DeadLetters;
+  readonly makeRef: (address: Address) => Ref;
+}
+
+/** Makes refs to replicated logics: `replicated:<name>`. */
+export class ReplicatedRefs implements AddressResolver {
+  readonly #options: ReplicatedRefsOptions;
+  readonly #logics = new Map<Address, ReplicatedLogic>();
+
+  constructor(options: ReplicatedRefsOptions) {
+    this.#options = options;
+  }
+
+  add(logic: ReplicatedLogic): Ref {
+    const address = replicatedAddress(logic.name);
+    this.#logics.set(address, logic);
+    return this.ref(address);
+  }
+
+  matches(address: Address): boolean {
+    return this.#logics.has(address);
+  }
+
+  ref(address: Address): Ref {
+    return new ReplicatedRef(this.#logics.get(address)!, this.#options);
+  }
+}
+
+class ReplicatedRef implements Ref {
+  readonly address: Address;
+  readonly #logic: ReplicatedLogic;
+  readonly #options: ReplicatedRefsOptions;
+
+  constructor(logic: ReplicatedLogic, options: ReplicatedRefsOptions) {
+    this.address = replicatedAddress(logic.name);
+    this.#logic = logic;
+    this.#options = options;
+  }
+
+  send(event: EventObject): void {
+    this.#propose(event).catch(() => this.#options.deadLetters.publish(this.address, event, 'unreachable'));
+  }
+
+  /** Resolves with the reply, or with undefined when the event was applied and nothing replied. */
+  ask<Reply>(event: EventObject, options: AskOptions = {}): Promise<Reply> {
+    const { timeoutMs = ASK_TIMEOUT_MS_DEFAULT } = options;
+    return this.#options.asks.ask<Reply>(this.address, event, { ...options, timeoutMs }, ({ target }) => {
+      this.#propose(event, { ...options, timeoutMs }).then(
+        ({ reply }) => target.reply(decodeRefs(reply, this.#options.makeRef)),
+        (thrown: Error) => target.fail(thrown),
+      );
+    });
+  }
+
+  watch(listener: (notice: Terminated) => void): () => void {
+    let over = false;
+    const check = () => {
+      const { status, error } = this.#logic.current;
+      if (over || status === 'active') return;
+      over = true;
+      stop();
+      listener({
+        address: this.address,
+        reason: status === 'done' ? 'done' : 'failed',
+        ...(error === undefined ? {} : { problem: String(error) }),
+      });
+    };
+    const stop = this.#follow(check);
+    return () => {
+      over = true;
+      stop();
+    };
+  }
+
+  subscribe(listener: (snapshot: unknown) => void): () => void {
+    return this.#follow(() => listener(this.#logic.current));
+  }
+
+  /** A replicated logic lives as long as the cluster has it declared. */
+  stop(): Promise<void> {
+    return Promise.reject(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: `${this.address} (it cannot be stopped)` }));
+  }
+
+  /** Calls back in the next turn, and after each applied event. */
+  #follow(listener: () => void): () => void {
+    const { consensus, clock } = this.#options;
+    let over = false;
+    const guarded = () => {
+      if (!over) listener();
+    };
+    const stop = consensus.watch(this.#logic.name, { applied: guarded, restored: guarded });
+    clock.nextTurn(guarded);
+    return () => {
+      over = true;
+      stop();
+    };
+  }
+
+  async #propose(event: EventObject, options?: AskOptions): Promise<ReplicatedOutcome> {
+    const command: ReplicatedCommand = { event: encodeRefs(event) };
+    return (await this.#options.consensus.propose(this.#logic.name, command, options)) as ReplicatedOutcome;
+  }
+}

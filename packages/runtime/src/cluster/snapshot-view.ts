@@ -1,0 +1,12 @@
+import { messageOf } from '@tutti/kernel';
+
+/** The part of an XState snapshot that can cross the wire: no methods, no state nodes, no child actors. */
+export function snapshotView(snapshot: unknown): unknown {
+  if (typeof snapshot !== 'object' || snapshot === null) return snapshot;
+  const from = snapshot as Record<string, unknown>;
+  const view: Record<string, unknown> = {};
+  for (const field of ['status', 'value', 'context', 'input', 'output'])
+    if (from[field] !== undefined) view[field] = from[field];
+  if (from['error'] !== undefined) view['error'] = messageOf(from['error']);
+  return view;
+}

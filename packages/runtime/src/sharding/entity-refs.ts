@@ -1,0 +1,161 @@
+import type { Consensus } from '@tutti/consensus';
+import { type Clock, TuttiError } from '@tutti/kernel';
+import type { EventObject } from 'xstate';
+import { ASK_TIMEOUT_MS_DEFAULT, type AskTable } from '../actor/ask.ts';
+import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
+import { decodeRefs } from '../cluster/ref-codec.ts';
+import type { AddressResolver } from '../system/actor-system.ts';
+import { type DeclaredKind, type EntityHost, STOP_EVENT } from './entity-host.ts';
+import { ENTITY_STATES, type EntityStates, isEnded } from './entity-states.ts';
+import type { Region } from './region.ts';
+import { type EntityName, parseEntityAddress } from './shard-id.ts';
+
+interface EntityRefsOptions {
+  readonly consensus: Consensus;
+  readonly clock: Clock;
+  readonly asks: AskTable;
+  readonly region: Region;
+  readonly host: EntityHost;
+  readonly states: EntityStates;
+  readonly kinds: ReadonlyMap<string, DeclaredKind>;
+  readonly makeRef: (address: Address) => Ref;
+}
+
+/** Follows the entity states as they are committed, for whoever observes an entity of a durable kind. */
+class EntityObservers {
+  readonly #byKey = new Map<string, Set<() => void>>();
+
+  constructor(consensus: Consensus) {
+    consensus.watch(ENTITY_STATES, {
+      applied: (command) => {
+        const { entries } = command as { entries?: readonly EntityName[] };
+        for (const { kind, key } of entries ?? []) this.#tell(`${kind}/${key}`);
+      },
+      restored: () => {
+        for (const key of [...this.#byKey.keys()]) this.#tell(key);
+      },
+    });
+  }
+
+  add({ kind, key }: EntityName, listener: () => void): () => void {
+    const at = `${kind}/${key}`;
+    let set = this.#byKey.get(at);
+    if (!set) this.#byKey.set(at, (set = new Set()));
+    set.add(listener);
+    return () => {
+      set.delete(listener);
+      if (set.size === 0 && this.#byKey.get(at) === set) this.#byKey.delete(at);
+    };
+  }
+
+  #tell(key: string): void {
+    for (const listener of [...(this.#byKey.get(key) ?? [])]) listener();
+  }
+}
+
+/** Makes refs to entities: `entity:<kind>/<key>`. */
+export class EntityRefs implements AddressResolver {
+  readonly #options: EntityRefsOptions;
+  readonly #observers: EntityObservers;
+
+  constructor(options: EntityRefsOptions) {
+    this.#options = options;
+    this.#observers = new EntityObservers(options.consensus);
+  }
+
+  matches(address: Address): boolean {
+    return parseEntityAddress(address) !== undefined;
+  }
+
+  ref(address: Address): Ref {
+    return new EntityRef(address, parseEntityAddress(address)!, this.#options, this.#observers);
+  }
+}
+
+class EntityRef implements Ref {
+  readonly address: Address;
+  readonly #name: EntityName;
+  readonly #options: EntityRefsOptions;
+  readonly #observers: EntityObservers;
+
+  constructor(address: Address, name: EntityName, options: EntityRefsOptions, observers: EntityObservers) {
+    this.address = address;
+    this.#name = name;
+    this.#options = options;
+    this.#observers = observers;
+  }
+
+  send(event: EventObject): void {
+    const deadline = Number.POSITIVE_INFINITY;
+    this.#options.region.route({ address: this.address, event, target: undefined, deadline, hops: 0, epoch: 0 });
+  }
+
+  ask<Reply>(event: EventObject, options: AskOptions = {}): Promise<Reply> {
+    const { asks, clock, region, kinds } = this.#options;
+    if (!kinds.has(this.#name.kind))
+      return Promise.reject(new TuttiError('TUTTI_ENTITY_KIND_UNKNOWN', { kind: this.#name.kind }));
+    const deadline = clock.now() + (options.timeoutMs ?? ASK_TIMEOUT_MS_DEFAULT);
+    return asks.ask<Reply>(this.address, event, options, ({ target }) =>
+      region.route({ address: this.address, event, target, deadline, hops: 0, epoch: 0 }),
+    );
+  }
+
+  /**
+   * An entity is gone for good when it has reached its end; moving, passivation and crashes are no end. Of a kind that
+   * is not durable only the owner knows, so there the notice comes only on the owner's node.
+   */
+  watch(listener: (notice: Terminated) => void): () => void {
+    const { states, clock, host } = this.#options;
+    let over = false;
+    const check = () => {
+      if (over || !isEnded(states.get(this.#name))) return;
+      over = true;
+      stop();
+      listener({ address: this.address, reason: 'done' });
+    };
+    const stopLog = this.#observers.add(this.#name, check);
+    const stopLocal = this.#isDurable
+      ? undefined
+      : host.find(this.address)?.watch((notice) => {
+          if (!over && notice.reason === 'done') listener({ ...notice, address: this.address });
+        });
+    const stop = () => {
+      stopLog();
+      stopLocal?.();
+    };
+    clock.nextTurn(check);
+    return () => {
+      over = true;
+      stop();
+    };
+  }
+
+  /** Of a durable kind: the committed snapshots, on any node, as persisted. Otherwise only on the owner's node. */
+  subscribe(listener: (snapshot: unknown) => void): () => void {
+    const { states, makeRef, clock, host } = this.#options;
+    if (!this.#isDurable) return host.find(this.address)?.subscribe(listener) ?? (() => {});
+    let toldVersion = 0;
+    let over = false;
+    const check = () => {
+      const state = states.get(this.#name);
+      if (over || !state || state.version === toldVersion) return;
+      toldVersion = state.version;
+      listener(decodeRefs(state.snapshot, makeRef));
+    };
+    const stop = this.#observers.add(this.#name, check);
+    clock.nextTurn(check);
+    return () => {
+      over = true;
+      stop();
+    };
+  }
+
+  /** Stops the activation, wherever it is. The state stays; the next message starts it again. */
+  async stop(): Promise<void> {
+    await this.ask({ type: STOP_EVENT });
+  }
+
+  get #isDurable(): boolean {
+    return this.#options.kinds.get(this.#name.kind)?.options.durable ?? true;
+  }
+}

@@ -1,0 +1,74 @@
+import type { Consensus } from '@tutti/consensus';
+import { type Clock, TuttiError } from '@tutti/kernel';
+import type { Life } from '../cluster/membership.ts';
+import { type CommitOutcome, ENTITY_STATES, type EntityCommand, type EntityCommit } from './entity-states.ts';
+import { shardOf } from './shard-id.ts';
+
+/** Most commits in one proposal; one turn of a busy node makes several. */
+const BATCH_MAX = 128;
+
+interface Pending {
+  readonly commit: EntityCommit;
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+interface EntityStoreOptions {
+  readonly self: Life;
+  readonly consensus: Consensus;
+  readonly clock: Clock;
+  readonly shards: number;
+}
+
+/**
+ * Puts committed turns into the log: those of one turn of the event loop together. Bounded by the activations of the
+ * node, since each has at most one commit under way.
+ */
+export class EntityStore {
+  readonly #options: EntityStoreOptions;
+  #pending: Pending[] = [];
+
+  constructor(options: EntityStoreOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves once it is in the log.
+   * @throws TuttiError `TUTTI_EPOCH_STALE`, `TUTTI_VERSION_CONFLICT`, or why the proposal failed
+   */
+  commit(commit: EntityCommit): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#pending.length === 0) this.#options.clock.nextTurn(() => this.#flush());
+      this.#pending.push({ commit, resolve, reject });
+    });
+  }
+
+  #flush(): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (let at = 0; at < pending.length; at += BATCH_MAX) void this.#propose(pending.slice(at, at + BATCH_MAX));
+  }
+
+  async #propose(batch: readonly Pending[]): Promise<void> {
+    const { self, consensus } = this.#options;
+    const command: EntityCommand = { type: 'commit', ...self, entries: batch.map(({ commit }) => commit) };
+    let outcomes: readonly CommitOutcome[];
+    try {
+      outcomes = (await consensus.propose(ENTITY_STATES, command)) as readonly CommitOutcome[];
+    } catch (thrown) {
+      for (const { reject } of batch) reject(thrown);
+      return;
+    }
+    batch.forEach(({ commit, resolve, reject }, at) => {
+      if (outcomes[at] === 'committed') resolve();
+      else reject(this.#refusal(commit, outcomes[at]));
+    });
+  }
+
+  #refusal({ kind, key, epoch, version }: EntityCommit, outcome: CommitOutcome | undefined): TuttiError {
+    if (outcome === 'conflict')
+      return new TuttiError('TUTTI_VERSION_CONFLICT', { kind, key, version: 'another', expected: version - 1 });
+    const { self, shards } = this.#options;
+    return new TuttiError('TUTTI_EPOCH_STALE', { shard: shardOf(kind, key, shards), epoch, node: self.nodeId });
+  }
+}

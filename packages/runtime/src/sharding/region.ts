@@ -1,0 +1,208 @@
+import type { Consensus } from '@tutti/consensus';
+import {
+  type Clock,
+  isTuttiError,
+  type Logger,
+  messageOf,
+  type NodeId,
+  type Timer,
+  type Transport,
+  TuttiError,
+} from '@tutti/kernel';
+import type { ClusterConfig } from '../cluster/cluster-config.ts';
+import type { Courier } from '../cluster/courier.ts';
+import type { Life, Membership } from '../cluster/membership.ts';
+import type { Parcel } from '../cluster/parcel.ts';
+import type { EntityHost } from './entity-host.ts';
+import { WaitingParcels } from './waiting-parcels.ts';
+import { parseEntityAddress, type ShardId, shardOf } from './shard-id.ts';
+import { SHARD_MAP, type ShardAt, type ShardCommand, type ShardMap, sameLife } from './shard-map.ts';
+
+/** How long to wait before telling the cluster once more that shards have been released. */
+const RETRY_MS = 200;
+
+interface RegionOptions {
+  readonly self: Life;
+  readonly consensus: Consensus;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly config: ClusterConfig;
+  readonly shards: ShardMap;
+  readonly membership: Membership;
+  readonly courier: Courier;
+  readonly host: EntityHost;
+}
+
+/**
+ * Brings each message to the node that owns its entity, and hands this node's shards over when the map says so. While
+ * a shard is on its way from one owner to the next, every sender keeps its messages; they follow in order once the
+ * map names the new owner.
+ */
+export class Region {
+  readonly #options: RegionOptions;
+  readonly #waiting: WaitingParcels;
+  readonly #releasing = new Set<ShardId>();
+  #released: ShardAt[] = [];
+  #retry: Timer | undefined;
+  #stopped = false;
+
+  constructor(options: RegionOptions) {
+    this.#options = options;
+    const { clock, config, courier, consensus, shards, transport } = options;
+    this.#waiting = new WaitingParcels({
+      clock,
+      limit: config.bufferMax,
+      waitMs: config.bufferMs,
+      refuse: (parcel, error) => courier.refuse(parcel, error),
+    });
+    consensus.watch(SHARD_MAP, {
+      applied: (_, outcome) => {
+        if (!isTuttiError(outcome)) for (const shard of outcome as readonly ShardId[]) this.#shardChanged(shard);
+      },
+      restored: () => this.refresh(),
+    });
+    transport.onLink({
+      linkUp: ({ nodeId }) => this.#flushWhere((shard) => shards.get(shard).owner?.nodeId === nodeId),
+      linkDown: () => {},
+    });
+  }
+
+  /** Messages that wait here for an owner. */
+  get buffered(): number {
+    return this.#waiting.size;
+  }
+
+  /** Looks at every shard anew. */
+  refresh(): void {
+    for (let shard = 0; shard < this.#options.shards.size; shard++) this.#shardChanged(shard);
+  }
+
+  /** A member came or went: what waited for an owner that lives may go on, what ran for one that does not is fenced. */
+  membersChanged(): void {
+    if (!this.#options.membership.isAlive(this.#options.self)) this.refresh();
+    else this.#flushWhere(() => true);
+  }
+
+  /** Routes a parcel from here or from another node. */
+  route(parcel: Parcel): void {
+    const { shards, courier } = this.#options;
+    const name = parseEntityAddress(parcel.address);
+    if (!name) {
+      courier.bury(parcel, 'unknown-actor', new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: parcel.address }));
+      return;
+    }
+    const shard = shards.size === 0 ? -1 : shardOf(name.kind, name.key, shards.size);
+    // Behind what waits already, so that the order of each sender is kept.
+    if (this.#waiting.has(shard) || !this.#tryRoute(shard, parcel)) this.#waiting.add(shard, parcel);
+  }
+
+  /** An activation has ended: what waited for that may start the next. */
+  activationEnded(shard: ShardId): void {
+    this.#flush(shard);
+    if (this.#mayRun(shard)) this.#options.host.startSingletons(shard, this.#options.shards.get(shard).epoch);
+  }
+
+  /** Takes nothing in and hands nothing on any more; what waits is refused. */
+  stop(): void {
+    this.#stopped = true;
+    if (this.#retry) this.#options.clock.clearTimer(this.#retry);
+    this.#waiting.clear();
+  }
+
+  #isOwner(shard: ShardId): boolean {
+    const { shards, self } = this.#options;
+    return shards.isOwnedBy(self, { shard, epoch: shards.get(shard).epoch });
+  }
+
+  #mayRun(shard: ShardId): boolean {
+    return !this.#stopped && this.#isOwner(shard) && this.#options.shards.get(shard).target === undefined;
+  }
+
+  /** False when it has to wait. */
+  #tryRoute(shard: ShardId, parcel: Parcel): boolean {
+    if (this.#stopped) {
+      this.#options.courier.refuse(parcel, new TuttiError('TUTTI_CLOSED', { what: 'This node' }));
+      return true;
+    }
+    const { shards, membership, host } = this.#options;
+    const { owner, target, epoch } = shards.get(shard);
+    if (!owner || target || parcel.epoch > epoch || !membership.isAlive(owner)) return false;
+    if (this.#isOwner(shard)) return host.deliver(parseEntityAddress(parcel.address)!, shard, epoch, parcel);
+    return this.#forward(owner.nodeId, { ...parcel, epoch, hops: parcel.hops + 1 });
+  }
+
+  #forward(node: NodeId, parcel: Parcel): boolean {
+    const { courier, config } = this.#options;
+    const unreachable = (why: string) =>
+      new TuttiError('TUTTI_NODE_UNREACHABLE', { node, address: parcel.address, why });
+    if (parcel.hops > config.hopsMax) {
+      courier.refuse(parcel, unreachable('it was passed on too often'));
+      return true;
+    }
+    try {
+      const outcome = courier.post(node, parcel);
+      if (outcome === 'no-link') return false;
+      if (outcome === 'full') courier.refuse(parcel, unreachable('the link is full'));
+    } catch (thrown) {
+      courier.refuse(parcel, isTuttiError(thrown) ? thrown : unreachable(messageOf(thrown)));
+    }
+    return true;
+  }
+
+  #flushWhere(condition: (shard: ShardId) => boolean): void {
+    for (const shard of this.#waiting.shards()) if (condition(shard)) this.#flush(shard);
+  }
+
+  #flush(shard: ShardId): void {
+    this.#waiting.drain(shard, (parcel) => this.#tryRoute(shard, parcel));
+  }
+
+  #shardChanged(shard: ShardId): void {
+    const { shards, host } = this.#options;
+    if (this.#waiting.has(-1)) for (const parcel of this.#waiting.takeAll(-1)) this.route(parcel);
+    const { epoch, target } = shards.get(shard);
+    host.fence(shard, this.#isOwner(shard) ? epoch : -1);
+    if (this.#stopped) return;
+    if (target && this.#isOwner(shard)) void this.#release(shard, epoch);
+    if (this.#mayRun(shard)) host.startSingletons(shard, epoch);
+    this.#flush(shard);
+  }
+
+  async #release(shard: ShardId, epoch: number): Promise<void> {
+    if (this.#releasing.has(shard)) return;
+    this.#releasing.add(shard);
+    await this.#options.host.release(shard);
+    this.#releasing.delete(shard);
+    this.#sayReleased([{ shard, epoch }]);
+  }
+
+  /** Shards released in one turn go into one proposal. */
+  #sayReleased(released: readonly ShardAt[]): void {
+    if (this.#released.length === 0)
+      this.#options.clock.nextTurn(() => {
+        const shards = this.#released;
+        this.#released = [];
+        void this.#proposeReleased(shards);
+      });
+    this.#released.push(...released);
+  }
+
+  async #proposeReleased(shards: readonly ShardAt[]): Promise<void> {
+    const { consensus, self, clock } = this.#options;
+    const command: ShardCommand = { type: 'released', ...self, shards };
+    try {
+      await consensus.propose(SHARD_MAP, command);
+    } catch {
+      if (this.#stopped) return;
+      // Not heard, or not taken: say it again for those that still wait for it.
+      const open = shards.filter(({ shard, epoch }) => {
+        const known = this.#options.shards.get(shard);
+        return known.epoch === epoch && known.target !== undefined && sameLife(known.owner, self);
+      });
+      this.#retry = clock.setTimer(RETRY_MS, () => {
+        if (open.length > 0) this.#sayReleased(open);
+      });
+    }
+  }
+}
