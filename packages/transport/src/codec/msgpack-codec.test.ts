@@ -88,7 +88,7 @@ describe('the MessagePack codec', () => {
     const codec = new MsgpackCodec();
     const cycle: unknown[] = [];
     cycle.push(cycle);
-    for (const value of [cycle, new (class Order {})(), { f() {} }, new Set(), new Date(Number.NaN)]) {
+    for (const value of [cycle, new URL('a:b'), { f() {} }, new Set(), new Date(Number.NaN)]) {
       expect(() => codec.encode(value)).toThrow(TuttiError);
     }
     expect(codec.decode(codec.encode('fine'))).toBe('fine');

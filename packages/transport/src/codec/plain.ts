@@ -19,9 +19,11 @@ export function notPlain(value: unknown, depth = 0): string | undefined {
       return value >= INT64_MIN && value <= UINT64_MAX ? undefined : ': an integer beyond 64 bits';
     case 'object':
       return value === null ? undefined : objectProblem(value, depth);
-    default:
-      return `: a ${typeof value}`;
+    case 'function':
+    case 'symbol':
+      break;
   }
+  return `: a ${typeof value}`;
 }
 
 function objectProblem(value: object, depth: number): string | undefined {

@@ -118,7 +118,7 @@ export class MemoryNetwork implements MemoryFabric {
 
   /** Takes back every cut between the two, or all cuts there are. */
   heal(a?: NodeId, b?: NodeId): void {
-    for (const cut of [...this.#cuts]) {
+    for (const cut of this.#cuts) {
       if (a === undefined || b === undefined || cut === `${a}>${b}` || cut === `${b}>${a}`)
         this.#cuts.delete(cut);
     }
@@ -143,7 +143,7 @@ export class MemoryNetwork implements MemoryFabric {
     if (node === undefined) return;
     node.crash();
     this.#nodes.delete(nodeId);
-    for (const link of [...this.#links.values()]) {
+    for (const link of this.#links.values()) {
       if (!link.nodes.includes(node)) continue;
       link.pipes[link.nodes[0] === node ? 0 : 1].stop();
       const peer = link.nodes[link.nodes[0] === node ? 1 : 0];

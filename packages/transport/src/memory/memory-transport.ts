@@ -129,7 +129,7 @@ export class MemoryTransport implements Transport {
     if (this.#state === 'closed' || this.#state === 'crashed') return;
     this.#state = 'closed';
     this.#loopback.close();
-    for (const nodeId of [...this.#ends.keys()]) this.endDown(nodeId, 'the transport is closed');
+    for (const nodeId of this.#ends.keys()) this.endDown(nodeId, 'the transport is closed');
   }
 
   /** The process is gone: it hears and says nothing from now on. */

@@ -38,7 +38,7 @@ export class Subscriptions {
 
   listen(listener: LinkListener): void {
     this.#listeners.push(listener);
-    for (const peer of [...this.#up.values()]) this.#guard(() => listener.linkUp(peer));
+    for (const peer of this.linked()) this.#guard(() => listener.linkUp(peer));
   }
 
   linked(): readonly PeerIdentity[] {
@@ -49,7 +49,7 @@ export class Subscriptions {
     assert(!this.#up.has(peer.nodeId), `the link to ${peer.nodeId} goes down before it comes up again`);
     this.#up.set(peer.nodeId, peer);
     this.#logger.info({ peer: peer.nodeId, incarnation: peer.incarnation }, 'link up');
-    for (const listener of [...this.#listeners]) this.#guard(() => listener.linkUp(peer));
+    for (const listener of this.#listeners.slice()) this.#guard(() => listener.linkUp(peer));
   }
 
   linkDown(peer: PeerIdentity, reason: string): void {
@@ -59,7 +59,7 @@ export class Subscriptions {
     );
     this.#up.delete(peer.nodeId);
     this.#logger.info({ peer: peer.nodeId, incarnation: peer.incarnation, reason }, 'link down');
-    for (const listener of [...this.#listeners]) this.#guard(() => listener.linkDown(peer, reason));
+    for (const listener of this.#listeners.slice()) this.#guard(() => listener.linkDown(peer, reason));
   }
 
   deliver(from: PeerIdentity, channel: Channel, message: WireValue): void {
