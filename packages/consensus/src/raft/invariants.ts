@@ -17,6 +17,8 @@ export interface RaftState {
   readonly log: LogView;
   readonly electorate: Electorate;
   readonly replication: Replication | undefined;
+  /** A snapshot is replacing the log: the store may hold the new one already. */
+  readonly installing: boolean;
 }
 
 /** Checks a core against itself; cheap enough to run in production, before every Ready. */
@@ -27,7 +29,10 @@ export function validate(state: RaftState): void {
   assert(state.commitIndex <= log.lastIndex, 'what is committed is in the log');
   assert(log.durableIndex <= log.lastIndex, 'what is durable is in the log');
   assert(log.lastTerm <= state.term, 'no entry is of a later term than this node');
-  assert(log.firstIndex <= state.handedIndex + 1, 'nothing is compacted before it was handed out');
+  assert(
+    state.installing || log.firstIndex <= state.handedIndex + 1,
+    'nothing is compacted before it was handed out',
+  );
   assert((role === 'leader') === (replication !== undefined), 'leaders replicate, and nobody else');
   assert(role !== 'leader' || state.leader === state.id, 'a leader knows itself as leader');
   assert(role === 'leader' || state.leader !== state.id, 'only a leader takes itself for the leader');

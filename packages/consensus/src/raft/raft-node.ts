@@ -835,6 +835,7 @@ export class RaftNode {
       log: this.#log,
       electorate: this.#electorate,
       replication: this.#replication,
+      installing: this.#installing !== undefined,
     });
   }
 }

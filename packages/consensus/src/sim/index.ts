@@ -1,2 +1,18 @@
-/** The simulator: a whole cluster on virtual time from one seed. @module */
-export type { Ready } from '../raft/ready.ts';
+/**
+ * The simulator: a whole cluster of real replicas on virtual time from one seed, with a network and disks that fail,
+ * and checkers that know what Raft promises.
+ *
+ * @example
+ * const report = simulate({ seed: 42 });
+ * if (report.violation) console.error(report.violation.problem);
+ *
+ * @module
+ */
+
+export { NodeClock } from './node-clock.ts';
+export { SimDisk } from './sim-disk.ts';
+export { SimLogStore } from './sim-log-store.ts';
+export { type NetworkFaults, SimNetwork, SimTransport } from './sim-network.ts';
+export { drawOptions, type FaultRates, type SimOptions } from './sim-options.ts';
+export { type SimReport, type SimRun, simulate } from './simulator.ts';
+export type { Violation } from './violations.ts';

@@ -1,0 +1,177 @@
+import type { Random, VirtualClock } from '@tutti/kernel';
+import type { SimNetwork } from './sim-network.ts';
+import type { SimNode } from './sim-node.ts';
+import type { FaultRates } from './sim-options.ts';
+import type { Trace } from './trace.ts';
+import type { Workload } from './workload.ts';
+
+interface FaultParts {
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  readonly nodes: readonly SimNode[];
+  readonly network: SimNetwork;
+  readonly workload: Workload;
+  readonly rates: FaultRates;
+  readonly trace: Trace;
+}
+
+/** Begins troubles and ends them, as drawn; until everything is healed. */
+export class FaultPlan {
+  readonly #parts: FaultParts;
+  readonly #kinds: readonly (() => void)[];
+  #stopped = false;
+
+  constructor(parts: FaultParts) {
+    this.#parts = parts;
+    const { rates } = parts;
+    const kinds: (() => void)[] = [];
+    if (rates.crash)
+      kinds.push(
+        () => this.#crash(),
+        () => this.#crash(),
+      );
+    if (rates.crash) kinds.push(() => this.#crashAll());
+    if (rates.partition)
+      kinds.push(
+        () => this.#split(),
+        () => this.#isolate(),
+      );
+    if (rates.oneWay) kinds.push(() => this.#cutOneWay());
+    if (rates.pause) kinds.push(() => this.#pause());
+    if (rates.slowDisk) kinds.push(() => this.#slowDisk());
+    if (rates.clog) kinds.push(() => this.#clog());
+    this.#kinds = kinds;
+  }
+
+  start(): void {
+    if (this.#kinds.length > 0) this.#next();
+  }
+
+  #next(): void {
+    const { clock, random, rates } = this.#parts;
+    clock.setTimer(random.exponential(rates.everyMs), () => {
+      if (this.#stopped) return;
+      random.pick(this.#kinds)();
+      this.#next();
+    });
+  }
+
+  #outageMs(): number {
+    return this.#parts.random.exponential(this.#parts.rates.outageMeanMs);
+  }
+
+  /** Does `action` later, unless everything has been healed by then. */
+  #later(delayMs: number, action: () => void): void {
+    this.#parts.clock.setTimer(delayMs, () => {
+      if (!this.#stopped) action();
+    });
+  }
+
+  #note(what: string, who = ''): void {
+    this.#parts.trace.note(this.#parts.clock.now(), what, who);
+  }
+
+  /** A leader is hit more often than chance would have it. */
+  #victim(): SimNode {
+    const { nodes, random } = this.#parts;
+    const leader = nodes.find((node) => node.replica?.status().role === 'leader');
+    return leader && random.chance(0.4) ? leader : random.pick(nodes);
+  }
+
+  #crash(node = this.#victim()): void {
+    if (!node.up) return;
+    this.#note('crash', node.id);
+    node.crash();
+    this.#parts.workload.crashed(node);
+    this.#later(this.#outageMs(), () => this.#restart(node));
+  }
+
+  #crashAll(): void {
+    if (!this.#parts.random.chance(0.3)) return;
+    for (const node of this.#parts.nodes) this.#crash(node);
+  }
+
+  #restart(node: SimNode): void {
+    if (node.up) return;
+    this.#note('restart', node.id);
+    node.start();
+  }
+
+  #cutBetween(some: readonly SimNode[], rest: readonly SimNode[], bothWays: boolean): void {
+    for (const one of some) {
+      for (const other of rest) {
+        this.#parts.network.cut(one.id, other.id);
+        if (bothWays) this.#parts.network.cut(other.id, one.id);
+      }
+    }
+    this.#later(this.#outageMs(), () => {
+      this.#note('mend');
+      this.#parts.network.mend();
+    });
+  }
+
+  #split(): void {
+    const shuffled = this.#parts.random.shuffle(this.#parts.nodes);
+    const size = this.#parts.random.integer(0, shuffled.length - 1);
+    this.#note('split', String(size));
+    this.#cutBetween(shuffled.slice(0, size), shuffled.slice(size), true);
+  }
+
+  #isolate(): void {
+    const victim = this.#victim();
+    this.#note('isolate', victim.id);
+    this.#cutBetween([victim], this.#others(victim), true);
+  }
+
+  #cutOneWay(): void {
+    const victim = this.#victim();
+    const others = this.#parts.random.shuffle(this.#others(victim));
+    const some = others.slice(0, this.#parts.random.integer(0, others.length));
+    this.#note('one way', victim.id);
+    if (this.#parts.random.chance(0.5)) this.#cutBetween([victim], some, false);
+    else this.#cutBetween(some, [victim], false);
+  }
+
+  #others(node: SimNode): readonly SimNode[] {
+    return this.#parts.nodes.filter((other) => other !== node);
+  }
+
+  #pause(): void {
+    const node = this.#victim();
+    if (!node.up || node.paused) return;
+    this.#note('pause', node.id);
+    node.pause();
+    this.#later(this.#outageMs(), () => {
+      this.#note('resume', node.id);
+      node.resume();
+    });
+  }
+
+  #slowDisk(): void {
+    const { disk, id } = this.#victim();
+    this.#note('slow disk', id);
+    disk.slowness = this.#parts.random.pick([10, 100, 1_000]);
+    this.#later(this.#outageMs(), () => (disk.slowness = 1));
+  }
+
+  #clog(): void {
+    const victim = this.#victim();
+    this.#note('clog', victim.id);
+    for (const other of this.#others(victim)) {
+      this.#parts.network.clog(victim.id, other.id, this.#outageMs());
+      if (this.#parts.random.chance(0.5)) this.#parts.network.clog(other.id, victim.id, this.#outageMs());
+    }
+  }
+
+  /** Ends every trouble and begins no more. */
+  heal(): void {
+    this.#stopped = true;
+    this.#note('heal');
+    this.#parts.network.becomeReliable();
+    for (const node of this.#parts.nodes) {
+      node.disk.slowness = 1;
+      node.resume();
+      this.#restart(node);
+    }
+  }
+}

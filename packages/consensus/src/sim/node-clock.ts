@@ -1,0 +1,85 @@
+import type { Clock, Timer, VirtualClock } from '@tutti/kernel';
+
+interface Held {
+  action: (() => void) | undefined;
+  timer: Timer | undefined;
+}
+
+/** How one machine's clocks differ from true time. */
+export interface ClockFault {
+  /** How far the wall clock is off, in milliseconds. */
+  readonly skewMs: number;
+  /** How fast its clocks run; 1 is true. */
+  readonly rate: number;
+}
+
+/**
+ * One life's view of time, and the gate through which everything reaches it: while it is paused, what is due waits;
+ * once it is dead, nothing happens to it any more.
+ */
+export class NodeClock implements Clock {
+  readonly #world: VirtualClock;
+  readonly #fault: ClockFault;
+  #alive = true;
+  /** What came due during a pause, in order; undefined while running. */
+  #held: Held[] | undefined;
+
+  constructor(world: VirtualClock, fault: ClockFault) {
+    this.#world = world;
+    this.#fault = fault;
+  }
+
+  get paused(): boolean {
+    return this.#held !== undefined;
+  }
+
+  now(): number {
+    return this.#world.now() * this.#fault.rate;
+  }
+
+  wallTime(): number {
+    return this.#world.wallTime() + this.#fault.skewMs;
+  }
+
+  setTimer(delayMs: number, action: () => void): Timer {
+    const held: Held = { action, timer: undefined };
+    held.timer = this.#world.setTimer(delayMs / this.#fault.rate, () => this.#due(held));
+    return held;
+  }
+
+  clearTimer(timer: Timer): void {
+    const held = timer as Held;
+    held.action = undefined;
+    if (held.timer) this.#world.clearTimer(held.timer);
+  }
+
+  nextTurn(action: () => void): void {
+    this.setTimer(0, action);
+  }
+
+  /** Does `action` as this node: now, after the pause, or never. */
+  run(action: () => void): void {
+    this.#due({ action, timer: undefined });
+  }
+
+  #due(held: Held): void {
+    if (!this.#alive) return;
+    if (this.#held) this.#held.push(held);
+    else held.action?.();
+  }
+
+  pause(): void {
+    this.#held ??= [];
+  }
+
+  resume(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const { action } of held ?? []) if (this.#alive) action?.();
+  }
+
+  kill(): void {
+    this.#alive = false;
+    this.#held = undefined;
+  }
+}

@@ -1,0 +1,130 @@
+import { type LogIndex, logIndex, type Random, type Term, term } from '@tutti/kernel';
+import type { Entry, HardState, SnapshotMeta } from '../raft/messages.ts';
+import type { LogWrite } from '../storage/log-store.ts';
+
+/** A snapshot's bytes, whole. */
+export interface SnapshotImage {
+  readonly meta: SnapshotMeta;
+  readonly data: Uint8Array;
+  readonly checksum: number;
+}
+
+/** Told of every change of what is durable, so that checkers see the disk and not the program's view of it. */
+export interface DiskListener {
+  hardState(before: HardState, after: HardState): void;
+  entry(entry: Entry, previousTerm: Term | undefined): void;
+}
+
+/** A log in memory: hard state, entries without a gap, a snapshot. */
+export class LogImage {
+  hardState: HardState = { term: term(0), votedFor: undefined };
+  snapshot: SnapshotImage | undefined;
+  #entries: Entry[] = [];
+  /** The index and term before the first entry. */
+  #base = 0;
+  #baseTerm: Term = term(0);
+
+  get firstIndex(): LogIndex {
+    return logIndex(this.#base + 1);
+  }
+
+  get lastIndex(): LogIndex {
+    return logIndex(this.#base + this.#entries.length);
+  }
+
+  termAt(index: number): Term | undefined {
+    if (index === this.#base) return this.#baseTerm;
+    if (index === this.snapshot?.meta.index) return this.snapshot.meta.term;
+    return this.#entries[index - this.#base - 1]?.term;
+  }
+
+  entryAt(index: number): Entry | undefined {
+    return this.#entries[index - this.#base - 1];
+  }
+
+  entries(from: number, to: number, bytesMax: number): readonly Entry[] {
+    const all = this.#entries.slice(from - this.#base - 1, to - this.#base);
+    let bytes = 0;
+    const cut = all.findIndex((entry, i) => (bytes += entry.data.length) > bytesMax && i > 0);
+    return cut < 0 ? all : all.slice(0, cut);
+  }
+
+  /** Puts an entry in its place and drops what came after it. */
+  put(entry: Entry): void {
+    this.#entries.length = entry.index - this.#base - 1;
+    this.#entries.push(entry);
+  }
+
+  compact(index: number): void {
+    if (index <= this.#base) return;
+    this.#baseTerm = this.termAt(index)!;
+    this.#entries.splice(0, index - this.#base);
+    this.#base = index;
+  }
+
+  /** Drops the whole log and goes on after the snapshot. */
+  reset(): void {
+    const { meta } = this.snapshot!;
+    this.#entries = [];
+    this.#base = meta.index;
+    this.#baseTerm = meta.term;
+  }
+
+  /** Figure 13: a log that does not lead to the snapshot's last entry is dropped. */
+  dropLogBehindSnapshot(): void {
+    const meta = this.snapshot?.meta;
+    if (meta && meta.index > this.#base && this.#entries[meta.index - this.#base - 1]?.term !== meta.term) {
+      this.reset();
+    }
+  }
+
+  copy(): LogImage {
+    const copy = new LogImage();
+    copy.hardState = this.hardState;
+    copy.snapshot = this.snapshot;
+    copy.#entries = [...this.#entries];
+    copy.#base = this.#base;
+    copy.#baseTerm = this.#baseTerm;
+    return copy;
+  }
+}
+
+/** What survives a crash, and how a crash treats the write that was under way. */
+export class SimDisk {
+  readonly durable = new LogImage();
+  readonly #listener: DiskListener;
+  /** Times as long as usual, while something ails it. */
+  slowness = 1;
+
+  constructor(listener: DiskListener) {
+    this.#listener = listener;
+  }
+
+  write(write: LogWrite): void {
+    if (write.hardState) this.#writeHardState(write.hardState);
+    for (const entry of write.entries) this.#writeEntry(entry);
+  }
+
+  #writeHardState(hardState: HardState): void {
+    this.#listener.hardState(this.durable.hardState, hardState);
+    this.durable.hardState = hardState;
+  }
+
+  #writeEntry(entry: Entry): void {
+    this.durable.put(entry);
+    this.#listener.entry(entry, this.durable.termAt(entry.index - 1));
+  }
+
+  /**
+   * The power goes while `write` is under way: any prefix of it may be on the disk, from nothing to all. Records are
+   * written in order, hard state first.
+   */
+  tear(write: LogWrite, random: Random): void {
+    if (random.chance(0.4)) return;
+    if (random.chance(0.3)) return this.write(write);
+    this.write({
+      hardState: write.hardState,
+      entries: write.entries.slice(0, random.integer(0, write.entries.length)),
+    });
+  }
+}

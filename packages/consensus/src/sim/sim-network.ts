@@ -1,0 +1,233 @@
+import type {
+  Channel,
+  Incarnation,
+  Lane,
+  LinkListener,
+  MessageHandler,
+  NodeId,
+  PeerIdentity,
+  Random,
+  SendOutcome,
+  Transport,
+  TransportCounters,
+  VirtualClock,
+  WireValue,
+} from '@tutti/kernel';
+import type { NodeClock } from './node-clock.ts';
+import type { Trace } from './trace.ts';
+
+/** How bad the network is. Times in milliseconds, chances per message from 0 to 1. */
+export interface NetworkFaults {
+  readonly delayMinMs: number;
+  /** Mean of the exponential part of the delay. */
+  readonly delayMeanMs: number;
+  /** Chance that the delay is `tailFactor` times as long. */
+  readonly tailChance: number;
+  readonly tailFactor: number;
+  readonly lossChance: number;
+  readonly duplicateChance: number;
+}
+
+const link = (from: NodeId, to: NodeId): string => `${from}>${to}`;
+
+/**
+ * The wires between the nodes. Within a lane of a link order is kept, as the Transport port promises, except for
+ * duplicates, which come whenever they like; the lanes overtake each other.
+ */
+export class SimNetwork {
+  readonly #clock: VirtualClock;
+  readonly #random: Random;
+  readonly #trace: Trace;
+  #faults: NetworkFaults;
+  readonly #joined = new Map<NodeId, SimTransport>();
+  readonly #cut = new Set<string>();
+  readonly #cloggedUntil = new Map<string, number>();
+  /** When the last message of a link and lane arrives: a later one may not come earlier. */
+  readonly #arrivals = new Map<string, number>();
+  delivered = 0;
+
+  constructor(clock: VirtualClock, random: Random, faults: NetworkFaults, trace: Trace) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#faults = faults;
+    this.#trace = trace;
+  }
+
+  join(nodeId: NodeId, incarnation: Incarnation, clock: NodeClock): SimTransport {
+    const transport = new SimTransport({ nodeId, incarnation }, clock, this);
+    const others = [...this.#joined.values()];
+    this.#joined.set(nodeId, transport);
+    this.#clock.setTimer(this.#delay(), () => {
+      if (this.#joined.get(nodeId) !== transport) return;
+      for (const other of others) {
+        if (this.#joined.get(other.self.nodeId) !== other) continue;
+        other.linkUp(transport.self);
+        transport.linkUp(other.self);
+      }
+    });
+    return transport;
+  }
+
+  leave(nodeId: NodeId): void {
+    const gone = this.#joined.get(nodeId);
+    if (!gone) return;
+    this.#joined.delete(nodeId);
+    for (const other of this.#joined.values()) other.linkDown(gone.self);
+  }
+
+  linkedTo(nodeId: NodeId): readonly PeerIdentity[] {
+    return [...this.#joined.values()].map((other) => other.self).filter((self) => self.nodeId !== nodeId);
+  }
+
+  /** Drops what goes from one node to the other from now on; the other way stays open. */
+  cut(from: NodeId, to: NodeId): void {
+    this.#cut.add(link(from, to));
+  }
+
+  /** Holds back what goes from one node to the other for a while; nothing is lost. */
+  clog(from: NodeId, to: NodeId, durationMs: number): void {
+    this.#cloggedUntil.set(link(from, to), this.#clock.now() + durationMs);
+  }
+
+  /** Opens every link; faults by chance stay. */
+  mend(): void {
+    this.#cut.clear();
+    this.#cloggedUntil.clear();
+  }
+
+  /** From now on nothing is lost, repeated or late. */
+  becomeReliable(): void {
+    this.mend();
+    this.#faults = { ...this.#faults, lossChance: 0, duplicateChance: 0, tailChance: 0 };
+  }
+
+  transmit(from: PeerIdentity, to: NodeId, channel: Channel, message: WireValue, lane: Lane): SendOutcome {
+    const target = this.#joined.get(to);
+    if (!target) return 'no-link';
+    const name = link(from.nodeId, to);
+    const { lossChance, duplicateChance } = this.#faults;
+    if (this.#cut.has(name) || this.#random.chance(lossChance)) return 'queued';
+    const key = `${name}/${lane}`;
+    const at = Math.max(this.#arrivalMs(name), this.#arrivals.get(key) ?? 0);
+    this.#arrivals.set(key, at);
+    this.#deliverAt(at, from, target, channel, message);
+    if (this.#random.chance(duplicateChance)) {
+      this.#deliverAt(this.#arrivalMs(name), from, target, channel, message);
+    }
+    return 'queued';
+  }
+
+  #arrivalMs(name: string): number {
+    const clogged = this.#cloggedUntil.get(name) ?? 0;
+    return Math.max(this.#clock.now() + this.#delay(), clogged);
+  }
+
+  #delay(): number {
+    const { delayMinMs, delayMeanMs, tailChance, tailFactor } = this.#faults;
+    const delay = delayMinMs + this.#random.exponential(delayMeanMs);
+    return this.#random.chance(tailChance) ? delay * tailFactor : delay;
+  }
+
+  #deliverAt(
+    at: number,
+    from: PeerIdentity,
+    target: SimTransport,
+    channel: Channel,
+    message: WireValue,
+  ): void {
+    this.#clock.setTimer(at - this.#clock.now(), () => {
+      // A message is for the life it was sent to; its sender may be gone meanwhile.
+      if (this.#joined.get(target.self.nodeId) !== target) return;
+      if (this.#cut.has(link(from.nodeId, target.self.nodeId))) return;
+      this.delivered++;
+      this.#trace.note(this.#clock.now(), 'deliver', from.nodeId, target.self.nodeId, kindOf(message));
+      target.receive(from, channel, message);
+    });
+  }
+}
+
+/** Messages between replicas are arrays that begin with their kind. */
+function kindOf(message: WireValue): number {
+  return Array.isArray(message) ? Number(message[0]) : 0;
+}
+
+/** One life's end of the simulated network. */
+export class SimTransport implements Transport {
+  readonly self: PeerIdentity;
+  readonly #clock: NodeClock;
+  readonly #network: SimNetwork;
+  readonly #handlers = new Map<Channel, MessageHandler>();
+  readonly #listeners: LinkListener[] = [];
+  #sent = 0;
+  #received = 0;
+  #refused = 0;
+
+  constructor(self: PeerIdentity, clock: NodeClock, network: SimNetwork) {
+    this.self = self;
+    this.#clock = clock;
+    this.#network = network;
+  }
+
+  open(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  addPeer(): void {}
+
+  removePeer(): void {}
+
+  send(to: NodeId, channel: Channel, message: WireValue, lane: Lane = 'bulk'): SendOutcome {
+    const outcome = this.#network.transmit(this.self, to, channel, message, lane);
+    if (outcome === 'queued') this.#sent++;
+    else this.#refused++;
+    return outcome;
+  }
+
+  onMessage(channel: Channel, handler: MessageHandler): void {
+    this.#handlers.set(channel, handler);
+  }
+
+  onLink(listener: LinkListener): void {
+    this.#listeners.push(listener);
+    for (const peer of this.linked()) listener.linkUp(peer);
+  }
+
+  linked(): readonly PeerIdentity[] {
+    return this.#network.linkedTo(this.self.nodeId);
+  }
+
+  linkUp(peer: PeerIdentity): void {
+    this.#clock.run(() => {
+      for (const listener of this.#listeners) listener.linkUp(peer);
+    });
+  }
+
+  linkDown(peer: PeerIdentity): void {
+    this.#clock.run(() => {
+      for (const listener of this.#listeners) listener.linkDown(peer, 'the other end is gone');
+    });
+  }
+
+  receive(from: PeerIdentity, channel: Channel, message: WireValue): void {
+    this.#received++;
+    this.#clock.run(() => this.#handlers.get(channel)?.(from, message));
+  }
+
+  counters(): TransportCounters {
+    return {
+      messagesSent: this.#sent,
+      messagesReceived: this.#received,
+      framesSent: this.#sent,
+      framesReceived: this.#received,
+      bytesSent: 0,
+      bytesReceived: 0,
+      messagesRefused: this.#refused,
+      rejected: {},
+    };
+  }
+
+  close(): Promise<void> {
+    this.#network.leave(this.self.nodeId);
+    return Promise.resolve();
+  }
+}

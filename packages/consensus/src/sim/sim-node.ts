@@ -1,0 +1,120 @@
+import { clusterId, incarnation, type NodeId, type Random, type VirtualClock } from '@tutti/kernel';
+import { Replica } from '../replica/replica.ts';
+import { ListsModule } from './lists-module.ts';
+import { NodeClock } from './node-clock.ts';
+import { type DiskListener, SimDisk } from './sim-disk.ts';
+import { SimLogStore } from './sim-log-store.ts';
+import type { SimNetwork } from './sim-network.ts';
+import type { SimOptions } from './sim-options.ts';
+
+/** What a node tells the world about itself. */
+export interface NodeListener {
+  serving(node: SimNode): void;
+  applied(node: SimNode, index: number, what: string): void;
+  /** It stopped by itself, which nothing in the simulated world should make it do. */
+  failed(node: SimNode, failure: Error): void;
+}
+
+interface NodeParts {
+  readonly id: NodeId;
+  readonly voters: readonly NodeId[];
+  readonly learners: readonly NodeId[];
+  readonly world: VirtualClock;
+  readonly random: Random;
+  readonly network: SimNetwork;
+  readonly options: SimOptions;
+  readonly disk: DiskListener;
+  readonly listener: NodeListener;
+}
+
+/** One machine: a disk that lasts, and a process that comes and goes. */
+export class SimNode {
+  readonly id: NodeId;
+  readonly disk: SimDisk;
+  readonly #parts: NodeParts;
+  #life = 0;
+  #clock: NodeClock | undefined;
+  #store: SimLogStore | undefined;
+  #replica: Replica | undefined;
+  #module: ListsModule | undefined;
+  #serving = false;
+
+  constructor(parts: NodeParts) {
+    this.id = parts.id;
+    this.#parts = parts;
+    this.disk = new SimDisk(parts.disk);
+  }
+
+  get up(): boolean {
+    return this.#replica !== undefined;
+  }
+
+  get paused(): boolean {
+    return this.#clock?.paused ?? false;
+  }
+
+  /** The replica, once it has started. */
+  get replica(): Replica | undefined {
+    return this.#serving ? this.#replica : undefined;
+  }
+
+  get lists(): ListsModule | undefined {
+    return this.#module;
+  }
+
+  start(): void {
+    const { id, voters, learners, world, random, network, options, listener } = this.#parts;
+    const life = random.fork(`${id}/${++this.#life}`);
+    const skewMs = Math.round((2 * life.float() - 1) * options.clockSkewMs);
+    const clock = new NodeClock(world, { skewMs, rate: 1 + (2 * life.float() - 1) * options.clockDrift });
+    const store = new SimLogStore({
+      clock,
+      world,
+      disk: this.disk,
+      random: life.fork('disk'),
+      latencyMeanMs: options.diskLatencyMeanMs,
+    });
+    const module = new ListsModule(({ index }, what) => listener.applied(this, index, what));
+    const replica = new Replica({
+      clusterId: clusterId('sim'),
+      nodeId: id,
+      incarnation: incarnation(this.#life),
+      voters,
+      learners,
+      clock,
+      random: life.fork('replica'),
+      transport: network.join(id, incarnation(this.#life), clock),
+      store,
+      config: options.replica,
+      onFailStop: (failure) => listener.failed(this, failure),
+    });
+    replica.register(module);
+    this.#clock = clock;
+    this.#store = store;
+    this.#replica = replica;
+    this.#module = module;
+    replica.startWith((failure) => {
+      if (failure) return listener.failed(this, failure);
+      this.#serving = true;
+      listener.serving(this);
+    });
+  }
+
+  /** The process ends between two instructions; only the disk is left. */
+  crash(): void {
+    this.#replica?.crash();
+    this.#store?.crash();
+    this.#clock?.kill();
+    this.#parts.network.leave(this.id);
+    this.#replica = undefined;
+    this.#serving = false;
+  }
+
+  pause(): void {
+    this.#clock?.pause();
+  }
+
+  resume(): void {
+    this.#clock?.resume();
+  }
+}

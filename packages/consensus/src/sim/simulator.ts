@@ -1,0 +1,241 @@
+import { type LogIndex, type NodeId, nodeId, type Random, seededRandom, VirtualClock } from '@tutti/kernel';
+import { ClientHistory } from './checkers/client-history.ts';
+import { Commitment } from './checkers/commitment.ts';
+import { ElectionSafety } from './checkers/election-safety.ts';
+import { LogMatching } from './checkers/log-matching.ts';
+import { Monotonic } from './checkers/monotonic.ts';
+import { StateMachineSafety } from './checkers/state-machine-safety.ts';
+import { FaultPlan } from './fault-plan.ts';
+import type { LogImage } from './sim-disk.ts';
+import { SimNetwork } from './sim-network.ts';
+import { SimNode } from './sim-node.ts';
+import { drawOptions, type SimOptions } from './sim-options.ts';
+import { Trace } from './trace.ts';
+import { type Violation, Violations } from './violations.ts';
+import { Workload } from './workload.ts';
+
+/** What one run came to. */
+export interface SimReport {
+  readonly seed: number;
+  /** Events that happened: timers, deliveries, completions. */
+  readonly steps: number;
+  readonly violation: Violation | undefined;
+  /** Equal for two runs exactly if they were the same. */
+  readonly traceHash: string;
+  /** The last lines of the trace, if they were asked for. */
+  readonly trace: readonly string[];
+  readonly options: SimOptions;
+  /** What the run exercised, to see that the faults bite. */
+  readonly exercised: {
+    readonly delivered: number;
+    readonly acknowledged: number;
+    readonly reads: number;
+    readonly terms: number;
+    readonly snapshotsInstalled: number;
+    readonly committed: number;
+  };
+}
+
+/** How to run a seed. */
+export interface SimRun {
+  readonly seed: number;
+  /** Replaces parts of what the seed draws. */
+  readonly options?: Partial<SimOptions>;
+  /** Lines of trace to keep; default 0. */
+  readonly traceLinesMax?: number;
+}
+
+const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
+
+/**
+ * A whole cluster in one process: real replicas on virtual time, with a network and disks that fail as drawn from
+ * the seed. While there is trouble nothing wrong may happen; once it ends, everything must become right.
+ */
+export function simulate(run: SimRun): SimReport {
+  return new Simulation(run).run();
+}
+
+class Simulation {
+  readonly #run: SimRun;
+  readonly #options: SimOptions;
+  readonly #clock = new VirtualClock();
+  readonly #trace: Trace;
+  readonly #violations = new Violations(() => this.#clock.now());
+  readonly #elections = new ElectionSafety(this.#violations);
+  readonly #matching = new LogMatching(this.#violations);
+  readonly #machines = new StateMachineSafety(this.#violations);
+  readonly #monotonic = new Monotonic(this.#violations);
+  readonly #history = new ClientHistory(this.#violations);
+  readonly #commitment: Commitment;
+  readonly #network: SimNetwork;
+  readonly #nodes: readonly SimNode[];
+  readonly #workload: Workload;
+  readonly #faults: FaultPlan;
+  /** The term in which each node was last seen to lead. */
+  readonly #led = new Map<NodeId, number>();
+  #steps = 0;
+  #snapshotsInstalled = 0;
+
+  constructor(run: SimRun) {
+    this.#run = run;
+    const random = seededRandom(run.seed);
+    this.#options = { ...drawOptions(random.fork('options')), ...run.options };
+    this.#trace = new Trace(run.traceLinesMax);
+    this.#network = new SimNetwork(this.#clock, random.fork('network'), this.#options.network, this.#trace);
+    this.#nodes = this.#makeNodes(random.fork('nodes'));
+    const voters = this.#nodes.slice(0, this.#options.voters);
+    this.#commitment = new Commitment(
+      this.#violations,
+      new Map<NodeId, LogImage>(voters.map((node) => [node.id, node.disk.durable])),
+    );
+    const shared = { clock: this.#clock, nodes: this.#nodes, trace: this.#trace };
+    this.#workload = new Workload({
+      ...shared,
+      random: random.fork('workload'),
+      options: this.#options,
+      history: this.#history,
+    });
+    this.#faults = new FaultPlan({
+      ...shared,
+      random: random.fork('faults'),
+      network: this.#network,
+      workload: this.#workload,
+      rates: this.#options.faults,
+    });
+  }
+
+  #makeNodes(random: Random): SimNode[] {
+    const { voters, learners } = this.#options;
+    const names = NAMES.slice(0, voters + learners).map(nodeId);
+    return names.map(
+      (id) =>
+        new SimNode({
+          id,
+          voters: names.slice(0, voters),
+          learners: names.slice(voters),
+          world: this.#clock,
+          random: random.fork(id),
+          network: this.#network,
+          options: this.#options,
+          disk: {
+            hardState: (before, after) => this.#monotonic.hardState(id, before, after),
+            entry: (entry, previousTerm) => this.#matching.written(id, entry, previousTerm),
+          },
+          listener: {
+            serving: (node) => this.#monotonic.born(node.id),
+            applied: (node, index, what) => this.#applied(node, index, what),
+            failed: (node, failure) => this.#failed(node, failure),
+          },
+        }),
+    );
+  }
+
+  #applied(node: SimNode, index: number, what: string): void {
+    this.#trace.note(this.#clock.now(), 'apply', node.id, index, what);
+    this.#machines.applied(node.id, index as LogIndex, what);
+  }
+
+  #failed(node: SimNode, failure: Error): void {
+    this.#violations.add('no replica stops by itself', `${node.id}: ${failure.stack ?? failure.message}`);
+  }
+
+  run(): SimReport {
+    for (const node of this.#nodes) node.start();
+    this.#workload.start();
+    this.#faults.start();
+    this.#stepWhile(
+      () => this.#clock.now() < this.#options.safetyMs && this.#steps < this.#options.eventsMax,
+    );
+    if (!this.#violations.first) this.#demandLiveness();
+    return this.#report();
+  }
+
+  #stepWhile(condition: () => boolean): void {
+    while (!this.#violations.first && condition() && this.#clock.step()) {
+      this.#steps++;
+      for (const node of this.#nodes) this.#observe(node);
+    }
+  }
+
+  #observe(node: SimNode): void {
+    const status = node.replica?.status();
+    if (!status || status.role === 'stopped') return;
+    this.#monotonic.observed(node.id, status);
+    this.#commitment.committed(node.id, status.commitIndex);
+    if (status.role !== 'leader') return;
+    this.#elections.leads(node.id, status.term);
+    if (this.#led.get(node.id) === status.term) return;
+    this.#led.set(node.id, status.term);
+    this.#trace.note(this.#clock.now(), 'leads', node.id, status.term);
+    this.#commitment.elected(node.id, status.term);
+  }
+
+  /** The trouble is over: every call must end, every node must take an append, and all must agree on one state. */
+  #demandLiveness(): void {
+    this.#faults.heal();
+    this.#workload.stop();
+    const deadline = this.#clock.now() + this.#options.livenessMs;
+    const inTime = () => this.#clock.now() < deadline;
+    this.#stepWhile(() => inTime() && !(this.#workload.waiting === 0 && this.#nodes.every((n) => n.replica)));
+    const owed = new Set(this.#nodes);
+    for (const node of this.#nodes) this.#askUntilDone(node, owed);
+    this.#stepWhile(() => inTime() && !(owed.size === 0 && this.#workload.waiting === 0 && this.#agree()));
+    if (this.#violations.first) return;
+    if (!inTime()) this.#violations.add('liveness', this.#describe(owed));
+    else this.#history.settle(this.#nodes[0]!.lists!.lists);
+  }
+
+  /** Errors are allowed for a while, since a leader may still have to be found; silence and refusal for ever are not. */
+  #askUntilDone(node: SimNode, owed: Set<SimNode>): void {
+    if (!node.replica) return;
+    this.#workload.appendAt(node, (acknowledged) => {
+      if (acknowledged) owed.delete(node);
+      else this.#clock.setTimer(100, () => this.#askUntilDone(node, owed));
+    });
+  }
+
+  #agree(): boolean {
+    const statuses = this.#nodes.map((node) => node.replica?.status());
+    const leader = statuses.find((status) => status?.role === 'leader');
+    if (!leader || statuses.some((status) => status?.appliedIndex !== leader.lastIndex)) return false;
+    const shown = this.#nodes.map((node) => node.lists!.shown());
+    if (shown.some((state) => state !== shown[0])) {
+      this.#violations.add(
+        'state machine safety',
+        `states differ at ${leader.lastIndex}: ${shown.join(' | ')}`,
+      );
+    }
+    return true;
+  }
+
+  #describe(owed: ReadonlySet<SimNode>): string {
+    const states = this.#nodes.map((node) => {
+      const s = node.replica?.status();
+      if (!s) return `${node.id} is down`;
+      const indexes = `commit ${s.commitIndex} applied ${s.appliedIndex} last ${s.lastIndex} snapshot ${s.snapshotIndex}`;
+      return `${node.id} ${s.role} of term ${s.term} (leader ${s.leader}), ${indexes}`;
+    });
+    const waiting = `${this.#workload.waiting} calls wait, ${owed.size} nodes took no append`;
+    return `${waiting} after ${this.#options.livenessMs} ms without faults; ${states.join('; ')}`;
+  }
+
+  #report(): SimReport {
+    for (const node of this.#nodes) this.#snapshotsInstalled += node.replica?.stats().snapshotsInstalled ?? 0;
+    return {
+      seed: this.#run.seed,
+      steps: this.#steps,
+      violation: this.#violations.first,
+      traceHash: this.#trace.hash,
+      trace: this.#trace.lines,
+      options: this.#options,
+      exercised: {
+        delivered: this.#network.delivered,
+        acknowledged: this.#history.acknowledgedCount,
+        reads: this.#history.readCount,
+        terms: Math.max(0, ...this.#led.values()),
+        snapshotsInstalled: this.#snapshotsInstalled,
+        committed: this.#commitment.index,
+      },
+    };
+  }
+}
