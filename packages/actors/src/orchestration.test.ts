@@ -1,30 +1,393 @@
 import { expect, test } from 'vitest';
+import type { SessionRecord, TaskRecord } from './coordination/board/state.ts';
+import { ALL_CAPABILITIES } from './coordination/master/capabilities.ts';
 import { planOf } from './testing/plan-of.ts';
 import { SimWorld } from './testing/sim-world.ts';
+import { functionWorker, type WorkFunction } from './workers/function-worker.ts';
+
+const DIAMOND = [
+  { id: 'top' },
+  { id: 'left', needs: ['top'] },
+  { id: 'right', needs: ['top'] },
+  { id: 'bottom', needs: ['left', 'right'] },
+];
+
+const work = (name: string) => ({ type: 'function', name }) as const;
+
+function worldWith(functions: Record<string, WorkFunction>, nodes: readonly string[] = ['n1']): SimWorld {
+  return new SimWorld({ nodes, workers: () => [functionWorker(functions)] });
+}
 
 test('a diamond runs to its end, and its two sides at the same time', async () => {
   const world = new SimWorld();
-  const plan = planOf([
-    { id: 'top' },
-    { id: 'left', needs: ['top'] },
-    { id: 'right', needs: ['top'] },
-    { id: 'bottom', needs: ['left', 'right'] },
-  ]);
-  const session = await submit(world, plan);
-  const [record] = await world.finish(session);
+  const [record] = await world.finish(await world.submit(planOf(DIAMOND)));
   expect(record!.state).toBe('done');
-  expect(record!.endedAt! - record!.openedAt).toBe(3_000);
+  expect(makespan(record!)).toBe(3_000);
 });
 
-async function submit(world: SimWorld, ...args: Parameters<ReturnType<SimWorld['on']>['submit']>) {
-  let session: string | undefined;
-  const submitted = world
+test('a task is handed the outputs of the tasks that it needs, and its own parameters', async () => {
+  const world = worldWith({
+    make: ({ with: { size } }) => ({ size }),
+    add: ({ needs }) => ({ sum: Object.values(needs).reduce<number>((sum, made) => sum + sizeOf(made), 0) }),
+  });
+  const plan = planOf([
+    { id: 'a', work: work('make'), with: { size: 2 } },
+    { id: 'b', work: work('make'), with: { size: 3 } },
+    { id: 'c', work: work('add'), needs: ['a', 'b'] },
+  ]);
+  const [record] = await world.finish(await world.submit(plan));
+  expect(record!.tasks.get('c')!.output).toEqual({ sum: 5 });
+});
+
+test('no orchestrator ever runs more than its limit on a node, and the limit is used', async () => {
+  const world = new SimWorld({ nodes: ['n1', 'n2'] });
+  const plan = planOf(
+    Array.from({ length: 30 }, (_, i) => ({ id: `t${i}`, orchestrator: i % 2 ? 'backend' : 'frontend' })),
+    { limit: 3 },
+  );
+  const busiest = new Map<string, number>();
+  world.on('n1').board.watch({
+    applied() {
+      const board = world.on('n1').board.module;
+      for (const { nodeId, incarnation } of world.members.list()) {
+        const running = board.heldBy(nodeId, incarnation).map(({ record }) => record.plan.orchestrator);
+        for (const id of ['backend', 'frontend']) {
+          const count = running.filter((orchestrator) => orchestrator === id).length;
+          busiest.set(`${nodeId} ${id}`, Math.max(count, busiest.get(`${nodeId} ${id}`) ?? 0));
+        }
+      }
+    },
+  });
+  const [record] = await world.finish(await world.submit(plan));
+  expect(Object.fromEntries(busiest)).toEqual({
+    'n1 backend': 3,
+    'n1 frontend': 3,
+    'n2 backend': 3,
+    'n2 frontend': 3,
+  });
+  expect(makespan(record!)).toBe(3_000); // 30 tasks of a second, 12 at a time
+});
+
+test("limits of the cluster and of each node hold beside the plan's own", async () => {
+  const plan = planOf(Array.from({ length: 12 }, (_, i) => ({ id: `t${i}` })));
+  const makespanUnder = async (limits: { tasksMax?: number; tasksPerNodeMax?: number }) => {
+    const world = new SimWorld({ nodes: ['n1', 'n2'], options: { limits } });
+    const [record] = await world.finish(await world.submit(plan));
+    return makespan(record!);
+  };
+  expect(await makespanUnder({ tasksMax: 3 })).toBe(4_000);
+  expect(await makespanUnder({ tasksPerNodeMax: 3 })).toBe(2_000);
+});
+
+test('sessions share the slots of an orchestrator in turns', async () => {
+  const world = new SimWorld();
+  const plan = planOf(
+    Array.from({ length: 8 }, (_, i) => ({ id: `t${i}` })),
+    { limit: 2 },
+  );
+  const first = await world.submit(plan);
+  const second = await world.submit(plan);
+  const records = await world.finish(first, second);
+  for (const record of records) expect(makespan(record)).toBeGreaterThanOrEqual(7_000);
+});
+
+test('a failed task is tried again after exactly the waits of its backoff', async () => {
+  const startedAt: number[] = [];
+  const world = worldWith({
+    flaky: ({ attempt }) => {
+      startedAt.push(world.clock.now());
+      if (attempt < 4) throw new Error('not yet');
+      return {};
+    },
+  });
+  const retry = { attemptsMax: 4, backoff: { initialMs: 100, factor: 3, maxMs: 30_000, jitter: 0 } };
+  const [record] = await world.finish(
+    await world.submit(planOf([{ id: 'only', work: work('flaky'), retry }])),
+  );
+  expect(record!.state).toBe('done');
+  expect(startedAt.map((at) => at - startedAt[0]!)).toEqual([0, 100, 400, 1_300]);
+});
+
+test('when the tries are used up the session fails with the last problem', async () => {
+  const world = worldWith({
+    broken: () => {
+      throw new Error('no space');
+    },
+  });
+  const [record] = await world.finish(await world.submit(planOf([{ id: 'only', work: work('broken') }])));
+  expect(record!.state).toBe('failed');
+  expect(record!.tasks.get('only')!.failures).toBe(3);
+  expect(record!.problem!.message).toContain('no space');
+});
+
+test('an error that says it is not to be retried uses one try', async () => {
+  const world = worldWith({
+    refused: () => {
+      throw Object.assign(new Error('wrong key'), { retryable: false });
+    },
+  });
+  const [record] = await world.finish(await world.submit(planOf([{ id: 'only', work: work('refused') }])));
+  expect(record!.tasks.get('only')!.attempts).toHaveLength(1);
+  expect(record!.state).toBe('failed');
+});
+
+test('a task that runs too long is aborted, and what it brings later changes nothing', async () => {
+  const aborted: string[] = [];
+  const world = worldWith({
+    slow: ({ attempt, signal }) =>
+      new Promise((resolve) => {
+        signal.addEventListener('abort', () =>
+          aborted.push(signal.reason instanceof Error ? 'abort' : 'other'),
+        );
+        world.clock.setTimer(attempt === 1 ? 2_500 : 900, () => resolve({ by: attempt }));
+      }),
+  });
+  const plan = planOf([
+    { id: 'only', work: work('slow'), timeoutMs: 1_000 },
+    { id: 'after', needs: ['only'] },
+  ]);
+  const [record] = await world.finish(await world.submit(plan));
+  const task = record!.tasks.get('only')!;
+  expect(task.attempts.map(({ outcome, problem }) => [outcome, problem?.code])).toEqual([
+    ['failed', 'TUTTI_TASK_TIMEOUT'],
+    ['done', undefined],
+  ]);
+  expect(aborted).toEqual(['abort']);
+  expect(task.output).toEqual({ by: 2 });
+  expect(task.completions).toBe(1);
+  const [backend] = world
     .on()
-    .submit(...args)
-    .then((id) => {
-      session = id;
-    });
-  await world.until(() => session !== undefined);
-  await submitted;
-  return session!;
+    .orchestrators()
+    .filter(({ id }) => id === 'backend');
+  expect(backend!.counts.of('late')).toBe(1);
+});
+
+test('a result without a deliverable that the plan expects fails the attempt', async () => {
+  const world = worldWith({
+    half: ({ attempt }) => ({ files: attempt === 1 ? ['a.txt'] : ['a.txt', 'b.txt'] }),
+  });
+  const plan = planOf([{ id: 'only', work: work('half'), deliverables: ['a.txt', 'b.txt'] }]);
+  const [record] = await world.finish(await world.submit(plan));
+  const [first] = record!.tasks.get('only')!.attempts;
+  expect(first!.problem).toMatchObject({ code: 'TUTTI_DELIVERABLE_MISSING' });
+  expect(first!.problem!.message).toContain('["b.txt"]');
+  expect(record!.state).toBe('done');
+});
+
+test('an orchestrator that crashes goes on with its tasks without using up a try', async () => {
+  const world = new SimWorld();
+  const plan = planOf([
+    { id: 'only', retry: { attemptsMax: 1, backoff: {} } },
+    { id: 'next', needs: ['only'] },
+  ]);
+  const session = await world.submit(plan);
+  await world.pass(500);
+  expect(world.on().crash('backend')).toBe(true);
+  const [record] = await world.finish(session);
+  expect(record!.state).toBe('done');
+  expect(outcomes(record!.tasks.get('only')!)).toEqual(['returned', 'done']);
+  expect(world.on().crash('nobody')).toBe(false);
+});
+
+test('what a lost node ran goes to another node without using up a try', async () => {
+  const world = new SimWorld({ nodes: ['n1', 'n2', 'n3'] });
+  const plan = planOf(
+    Array.from({ length: 6 }, (_, i) => ({ id: `t${i}`, retry: { attemptsMax: 1, backoff: {} } })),
+  );
+  const session = await world.submit(plan);
+  await world.pass(500);
+  world.kill('n1');
+  const [record] = await world.finish(session);
+  expect(record!.state).toBe('done');
+  const lost = [...record!.tasks.values()].filter((task) => outcomes(task).includes('lost'));
+  expect(lost).toHaveLength(2);
+  for (const task of lost) {
+    expect(outcomes(task)).toEqual(['lost', 'done']);
+    expect(task.attempts[1]!.node).not.toBe('n1');
+  }
+  expect(record!.recoveries).toMatchObject([{ node: 'n1', tasks: lost.map(({ plan }) => plan.id) }]);
+});
+
+test('a node that comes back with a new life gives up what its old one held', async () => {
+  const world = new SimWorld({ nodes: ['n1'] });
+  const session = await world.submit(planOf([{ id: 'only' }]));
+  await world.pass(500);
+  world.kill('n1');
+  await world.pass(100); // before anybody has called it lost
+  world.boot('n1');
+  const [record] = await world.finish(session);
+  expect(outcomes(record!.tasks.get('only')!)).toEqual(['lost', 'done']);
+});
+
+test('a node that was only slow cannot write once its work was given away', async () => {
+  const world = new SimWorld({ nodes: ['n1', 'n2'] });
+  const session = await world.submit(planOf([{ id: 'a' }, { id: 'b' }]));
+  await world.pass(500);
+  world.log.cut('n1', true);
+  world.declareLost('n1');
+  await world.pass(700); // its task has ended on n1 and runs on n2
+  world.log.cut('n1', false);
+  const [record] = await world.finish(session);
+  expect(record!.state).toBe('done');
+  expect(record!.staleResults).toBe(1);
+  for (const task of record!.tasks.values()) expect(task.completions).toBe(1);
+  await world.pass(5_000);
+  const counted = world
+    .on('n1')
+    .orchestrators()
+    .find(({ id }) => id === 'backend')!.counts;
+  expect(counted.of('stale')).toBe(1);
+  expect(counted.of('done')).toBe(0);
+});
+
+test('a result waits for the log to be reachable again instead of being worked out twice', async () => {
+  const world = new SimWorld({ nodes: ['n1'] });
+  const session = await world.submit(planOf([{ id: 'only' }]));
+  await world.pass(500);
+  world.log.cut('n1', true);
+  await world.pass(10_000);
+  world.log.cut('n1', false);
+  const [record] = await world.finish(session);
+  expect(outcomes(record!.tasks.get('only')!)).toEqual(['done']);
+});
+
+test('waves cost time that eager starting does not', async () => {
+  // A chain of short tasks beside a fan of long ones: in waves every step of the chain waits for the fan.
+  const plan = planOf([
+    { id: 'c1', work: { type: 'simulated', durationMs: 1_000 } },
+    { id: 'c2', work: { type: 'simulated', durationMs: 4_000 }, needs: ['c1'] },
+    { id: 'c3', work: { type: 'simulated', durationMs: 1_000 }, needs: ['c2'] },
+    { id: 'f1', work: { type: 'simulated', durationMs: 5_000 } },
+    { id: 'f2', work: { type: 'simulated', durationMs: 1_000 }, needs: ['f1'] },
+  ]);
+  const spans: Record<string, number> = {};
+  for (const mode of ['eager', 'wave'] as const) {
+    const world = new SimWorld();
+    const [record] = await world.finish(await world.submit(plan, { mode }));
+    expect(record!.state).toBe('done');
+    spans[mode] = makespan(record!);
+  }
+  expect(spans).toEqual({ eager: 6_000, wave: 10_000 });
+});
+
+test('a master that crashes or moves at any moment loses nothing', async () => {
+  const world = new SimWorld({ nodes: ['n1', 'n2', 'n3'] });
+  const plan = planOf([
+    ...DIAMOND,
+    ...Array.from({ length: 20 }, (_, i) => ({ id: `t${i}`, needs: i > 3 ? [`t${i - 4}`] : [] })),
+  ]);
+  const session = await world.submit(plan);
+  for (let round = 0; round < 25; round++) {
+    await world.pass(130);
+    if (round % 2) world.moveMaster();
+    else world.masterRef.send({ type: 'crash' });
+  }
+  const [record] = await world.finish(session);
+  expect(record!.state).toBe('done');
+  for (const task of record!.tasks.values()) expect(outcomes(task)).toEqual(['done']);
+});
+
+test('a cancelled session aborts what runs, and starts nothing more', async () => {
+  const aborted: string[] = [];
+  const world = worldWith({
+    endless: ({ task, signal }) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          aborted.push(task);
+          reject(signal.reason as Error);
+        });
+      }),
+  });
+  const session = await world.submit(
+    planOf([
+      { id: 'a', work: work('endless') },
+      { id: 'b', work: work('endless') },
+      { id: 'c', needs: ['a'] },
+    ]),
+  );
+  await world.pass(500);
+  const ended = world.on().waitFor(session);
+  await world.settle(world.on().cancel(session, 'not needed any more'));
+  const record = await world.settle(ended);
+  await world.pass(0);
+  expect(record.state).toBe('cancelled');
+  expect(record.problem!.message).toContain('not needed any more');
+  expect(aborted.sort()).toEqual(['a', 'b']);
+  expect(record.tasks.get('c')!.attempts).toEqual([]);
+  expect(
+    world
+      .on()
+      .orchestrators()
+      .find(({ id }) => id === 'backend'),
+  ).toMatchObject({ state: 'idle', running: 0 });
+});
+
+test('a plan that names work nobody can do is refused with the name of the task', async () => {
+  const world = worldWith({ known: () => ({}) });
+  await expect(
+    world.submit(
+      planOf([
+        { id: 'a', work: work('known') },
+        { id: 'b', work: work('knwon') },
+      ]),
+    ),
+  ).rejects.toMatchObject({ code: 'TUTTI_WORKER_UNKNOWN', details: { task: 'b' } });
+  expect([...world.board.sessions()]).toEqual([]);
+});
+
+test('a plan that needs a capability which is off is refused with its name', async () => {
+  const capabilities = { ...ALL_CAPABILITIES, task_decomposition: false };
+  const world = new SimWorld({ options: { capabilities } });
+  await expect(world.submit(planOf(DIAMOND))).rejects.toMatchObject({
+    code: 'TUTTI_CAPABILITY_OFF',
+    details: { capability: 'task_decomposition' },
+  });
+  const [record] = await world.finish(await world.submit(planOf([{ id: 'only' }])));
+  expect(record!.state).toBe('done');
+});
+
+test('a plan may bring orchestrators that no profile has, whatever their names', async () => {
+  const world = new SimWorld({ nodes: ['n1', 'n2'] });
+  const plan = planOf([
+    { id: 'a', orchestrator: 'data science' },
+    { id: 'b', orchestrator: 'données' },
+  ]);
+  const [record] = await world.finish(await world.submit(plan));
+  expect(record!.state).toBe('done');
+});
+
+test('submitting the same plan under the same id twice opens one session', async () => {
+  const world = new SimWorld();
+  await world.submit(planOf(DIAMOND), { session: 'mine' });
+  await world.submit(planOf(DIAMOND), { session: 'mine' });
+  await world.finish('mine');
+  expect([...world.board.sessions()]).toHaveLength(1);
+});
+
+test('waiting for a session that is not there, or on a node that stops, does not hang', async () => {
+  const world = new SimWorld();
+  await expect(world.settle(world.on().waitFor('nobody'))).rejects.toMatchObject({
+    code: 'TUTTI_SESSION_UNKNOWN',
+  });
+  const session = await world.submit(planOf([{ id: 'only' }]));
+  const aborter = new AbortController();
+  const aborted = world.on().waitFor(session, aborter.signal);
+  aborter.abort();
+  await expect(world.settle(aborted)).rejects.toMatchObject({ code: 'TUTTI_ABORTED' });
+  const waiting = world.on().waitFor(session);
+  await world.pass(1);
+  void world.on().stop();
+  await expect(world.settle(waiting)).rejects.toMatchObject({ code: 'TUTTI_CLOSED' });
+});
+
+function makespan(record: SessionRecord): number {
+  return record.endedAt! - record.openedAt;
+}
+
+function outcomes(task: TaskRecord) {
+  return task.attempts.map(({ outcome }) => outcome);
+}
+
+function sizeOf(made: unknown): number {
+  return typeof made === 'object' && made !== null && 'size' in made ? Number(made.size) : Number.NaN;
 }

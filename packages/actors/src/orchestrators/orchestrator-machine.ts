@@ -9,7 +9,7 @@ import { type DelegationOutput, delegationMachine } from '../coordination/delega
 import { delegationPackage } from '../coordination/delegation/delegation-package.ts';
 import type { Worker } from '../workers/worker.ts';
 import type { DelegationCounts } from './delegation-counts.ts';
-import { workList } from './work-list.ts';
+import { type DelegationCourse, workList } from './work-list.ts';
 
 /** What an orchestrator works with: this node's own, closed over, since none of it can be put into an event. */
 export interface OrchestratorTools {
@@ -26,7 +26,7 @@ export interface OrchestratorTools {
 
 export interface OrchestratorContext {
   /** Fences at work here. */
-  readonly live: ReadonlySet<number>;
+  readonly live: ReadonlyMap<number, DelegationCourse>;
   /** Fences that are over, until this node's copy of the board shows it. */
   readonly settled: ReadonlySet<number>;
   /** Offered, and waiting for a slot. */
@@ -83,10 +83,12 @@ export function orchestratorMachine(tools: OrchestratorTools) {
         for (const item of list.orphans) begin(item, true);
         for (const item of list.start) begin(item, false);
         for (const fence of list.cancel) enqueue.sendTo(childId(fence), { type: 'cancel' });
-        const begun = [...list.orphans, ...list.start].map((item) => item.attempt.fence);
+        const next = new Map(live);
+        for (const { attempt } of [...list.orphans, ...list.start]) next.set(attempt.fence, 'at-work');
+        for (const fence of list.cancel) next.set(fence, 'called-off');
         const shown = new Set(held.map((item) => item.attempt.fence));
         enqueue.assign({
-          live: new Set([...live, ...begun]),
+          live: next,
           settled: new Set([...settled].filter((fence) => shown.has(fence))),
           queued: list.queued,
         });
@@ -97,7 +99,7 @@ export function orchestratorMachine(tools: OrchestratorTools) {
         const end = endOf(tools, event);
         counts.add(end);
         if (end === 'stale') enqueue.raise({ type: 'recheck', fence }, { delay: RECHECK_MS });
-        const live = new Set(context.live);
+        const live = new Map(context.live);
         live.delete(fence);
         // A delegation whose actor failed has reported nothing: its attempt must be found as an orphan.
         const settled = end === 'crashed' ? context.settled : new Set([...context.settled, fence]);
@@ -114,7 +116,7 @@ export function orchestratorMachine(tools: OrchestratorTools) {
     },
   }).createMachine({
     id: 'orchestrator',
-    context: { live: new Set(), settled: new Set(), queued: 0 },
+    context: { live: new Map(), settled: new Set(), queued: 0 },
     invoke: { src: 'board' },
     on: {
       'board.changed': { actions: 'reconcile' },

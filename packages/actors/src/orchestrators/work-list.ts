@@ -12,12 +12,15 @@ export interface WorkList {
   readonly queued: number;
 }
 
+/** What a delegation that is not over is at. Calling one off takes a moment, and is done once. */
+export type DelegationCourse = 'at-work' | 'called-off';
+
 /** What {@link workList} compares. */
 export interface WorkSituation {
   /** What the board says this orchestrator holds on this node, oldest fence first. */
   readonly held: readonly HeldAttempt[];
   /** Fences that are being seen to. */
-  readonly live: ReadonlySet<number>;
+  readonly live: ReadonlyMap<number, DelegationCourse>;
   /** Fences that are over, though this node's copy of the board may not show it yet. */
   readonly settled: ReadonlySet<number>;
   /** How many this orchestrator may run at once on this node, by the session's plan. */
@@ -46,5 +49,8 @@ export function workList({ held, live, settled, limitOf }: WorkSituation): WorkL
       busy++;
     } else queued++;
   }
-  return { start, orphans, queued, cancel: [...live].filter((fence) => !fences.has(fence)) };
+  const cancel = [...live].flatMap(([fence, course]) =>
+    course === 'at-work' && !fences.has(fence) ? fence : [],
+  );
+  return { start, orphans, queued, cancel };
 }

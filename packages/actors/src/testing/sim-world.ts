@@ -12,7 +12,13 @@ import type { Member, MemberState, Members, Ref, ReplicatedHandle, ReplicatedMod
 import type { AnyActorLogic } from 'xstate';
 import type { SessionRecord } from '../coordination/board/state.ts';
 import { TaskBoard } from '../coordination/board/task-board.ts';
-import { createOrchestration, type Orchestration, type OrchestrationOptions } from '../orchestration.ts';
+import type { Plan } from '../engines/workflow/plan.ts';
+import {
+  createOrchestration,
+  type Orchestration,
+  type OrchestrationOptions,
+  type Submission,
+} from '../orchestration.ts';
 import { simulatedWorker, type Worker } from '../workers/worker.ts';
 import { ActorHost } from './actor-host.ts';
 import { type LogFaults, SharedLog } from './shared-log.ts';
@@ -137,6 +143,22 @@ export class SimWorld {
     void ref.stop();
     const others = this.lives().filter((other) => other !== node);
     this.#spawnMaster(others.length > 0 ? this.random.pick(others) : node);
+  }
+
+  /** Submits by a node, and lets time pass until the log has it. */
+  submit(plan: Plan, submission: Submission & { readonly by?: string } = {}): Promise<string> {
+    return this.settle(this.on(submission.by).submit(plan, submission));
+  }
+
+  /** Lets time pass until this is settled. */
+  async settle<Value>(promise: Promise<Value>): Promise<Value> {
+    let isSettled = false;
+    const note = () => {
+      isSettled = true;
+    };
+    promise.then(note, note);
+    await this.until(() => isSettled);
+    return promise;
   }
 
   /** Lets time pass until all of these sessions are over. */
