@@ -36,6 +36,8 @@ export class Activation implements StateKeeper {
   #snapshot: unknown;
   #version: number;
   #fenced = false;
+  /** The next turn only shows the state that was restored; it is in the log already. */
+  #isRestored = false;
   /** Set by the host once the actor runs. */
   ref: Ref | undefined;
   lastUsedAt = 0;
@@ -62,13 +64,16 @@ export class Activation implements StateKeeper {
   }
 
   restore(): unknown {
-    if (this.#snapshot === undefined) return undefined;
+    this.#isRestored = this.#snapshot !== undefined;
+    if (!this.#isRestored) return undefined;
     return decodeRefs(this.#snapshot, this.#options.makeRef);
   }
 
   commit(turn: KeptTurn): Promise<void> | undefined {
     if (this.#fenced || !this.#options.isOwner()) return Promise.reject(this.#stale());
-    if (this.#options.durable && turn.changed) return this.#store(turn);
+    const changed = turn.changed && !this.#isRestored;
+    this.#isRestored = false;
+    if (this.#options.durable && changed) return this.#store(turn);
     return this.#options.lease.isValid ? undefined : this.#untilLeased();
   }
 

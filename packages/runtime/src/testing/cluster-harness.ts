@@ -1,0 +1,156 @@
+import {
+  incarnation,
+  type NodeId,
+  nodeId,
+  randomIds,
+  runVirtual,
+  seededRandom,
+  VirtualClock,
+} from '@tutti/kernel';
+import type { ClusterConfig } from '../cluster/cluster-config.ts';
+import type { ClusterSystem } from '../cluster/cluster-system.ts';
+import { createClusterSystem } from '../cluster/create-cluster-system.ts';
+import type { ActorSystem } from '../system/actor-system.ts';
+import { createActorSystem } from '../system/create-actor-system.ts';
+import { AgreedLog, type AgreedPort } from './agreed-log.ts';
+import { FaultyHost } from './faulty-host.ts';
+import { MemoryNetwork, type MemoryTransport } from './memory-network.ts';
+
+/** One life of one node in the harness. */
+export interface HarnessNode {
+  readonly nodeId: NodeId;
+  readonly host: FaultyHost;
+  readonly transport: MemoryTransport;
+  readonly consensus: AgreedPort;
+  readonly system: ActorSystem;
+  readonly cluster: ClusterSystem;
+  evicted: boolean;
+}
+
+/** Declares what a node has, before it starts. */
+export type Declare = (cluster: ClusterSystem, node: NodeId) => void;
+
+/** A cluster of actors in one process, on virtual time, from one seed. */
+export class ClusterHarness {
+  readonly clock = new VirtualClock();
+  readonly random;
+  readonly network: MemoryNetwork;
+  readonly log: AgreedLog;
+  readonly nodes = new Map<NodeId, HarnessNode>();
+  readonly #declare: Declare;
+  readonly #config: Partial<ClusterConfig>;
+  #lives = 0;
+
+  constructor(names: readonly string[], declare: Declare, config: Partial<ClusterConfig> = {}, seed = 1) {
+    this.random = seededRandom(seed);
+    this.network = new MemoryNetwork(this.clock, this.random.fork('network'));
+    this.log = new AgreedLog(this.network, names.map(nodeId));
+    this.#declare = declare;
+    this.#config = { shards: 32, ...config };
+  }
+
+  /** Starts a node, or the next life of one; it joins as time goes on. */
+  boot(name: string): HarnessNode {
+    const id = nodeId(name);
+    const host = new FaultyHost(this.clock);
+    const life = incarnation(++this.#lives);
+    const transport = this.network.attach({ nodeId: id, incarnation: life }, host);
+    const consensus = this.log.port(id, host);
+    const random = this.random.fork(`${name}/${life}`);
+    const ids = randomIds(random);
+    const system = createActorSystem({ nodeId: id, incarnation: life, clock: host, random, ids });
+    let node: HarnessNode | undefined;
+    const cluster = createClusterSystem({
+      system,
+      consensus,
+      transport,
+      clock: host,
+      random,
+      ids,
+      config: this.#config,
+      onEvicted: () => {
+        node!.evicted = true;
+      },
+    });
+    node = { nodeId: id, host, transport, consensus, system, cluster, evicted: false };
+    this.#declare(cluster, id);
+    this.nodes.set(id, node);
+    void transport.open();
+    cluster.start().catch(() => {});
+    return node;
+  }
+
+  /** Boots all nodes and waits until every shard has its owner. */
+  async start(): Promise<void> {
+    for (const name of this.log.voters) this.boot(name);
+    await this.until(() => this.isBalanced(), 20_000);
+  }
+
+  node(name: string): HarnessNode {
+    return this.nodes.get(nodeId(name))!;
+  }
+
+  crash(name: string): void {
+    this.node(name).host.crash();
+    this.network.crashed(nodeId(name));
+  }
+
+  pause(name: string): void {
+    this.node(name).host.pause();
+  }
+
+  resume(name: string): void {
+    this.node(name).host.resume();
+  }
+
+  /** Cuts some nodes off from the rest. */
+  partition(names: readonly string[], how: 'reset' | 'silent' = 'reset'): void {
+    for (const a of this.log.voters)
+      for (const b of this.log.voters)
+        if (a < b && names.includes(a) !== names.includes(b)) this.network.cut(a, b, how);
+  }
+
+  /** Nodes that run and have not been given up. */
+  living(): HarnessNode[] {
+    return [...this.nodes.values()].filter(({ host, evicted }) => host.isRunning && !evicted);
+  }
+
+  /** Every living node is up and sees all shards owned by living nodes, none moving. */
+  isBalanced(): boolean {
+    const living = this.living();
+    return living.every(({ cluster }) => {
+      const { shards, moving, members } = cluster.status();
+      const owners = Object.keys(shards).sort().join();
+      const up = members.filter(({ state }) => state === 'up');
+      return (
+        moving === 0 &&
+        up.length === living.length &&
+        owners === living.map((node) => node.nodeId).sort().join()
+      );
+    });
+  }
+
+  /** Lets time go on until something holds. @throws Error when it does not within the limit */
+  async until(condition: () => boolean, limitMs = 10_000): Promise<void> {
+    await runVirtual(this.clock, condition, limitMs);
+    if (!condition()) throw new Error(`not reached within ${limitMs} ms`);
+  }
+
+  /** Lets this much time pass. */
+  async pass(durationMs: number): Promise<void> {
+    const end = this.clock.now() + durationMs;
+    this.clock.setTimer(durationMs, () => {});
+    await runVirtual(this.clock, () => this.clock.now() >= end);
+  }
+
+  /** Waits for a promise while time goes on. */
+  async settle<T>(promise: Promise<T>, limitMs = 30_000): Promise<T> {
+    let over = false;
+    const end = () => {
+      over = true;
+    };
+    promise.then(end, end);
+    await this.until(() => over, limitMs);
+    return promise;
+  }
+}

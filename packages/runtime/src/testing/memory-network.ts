@@ -1,0 +1,183 @@
+import {
+  type Channel,
+  type Clock,
+  jsonCodec,
+  type Lane,
+  type LinkListener,
+  type MessageHandler,
+  type NodeId,
+  type PeerIdentity,
+  type Random,
+  type SendOutcome,
+  type Transport,
+  type TransportCounters,
+  type WireValue,
+} from '@tutti/kernel';
+import type { FaultyHost } from './faulty-host.ts';
+
+/** How long a link takes to come up again once nothing stands in its way, in milliseconds. */
+const REDIAL_MS = 20;
+const DELAY_MS_MAX = 4;
+
+type Cut = 'reset' | 'silent';
+
+const pairKey = (a: NodeId, b: NodeId) => (a < b ? `${a} ${b}` : `${b} ${a}`);
+
+/**
+ * Links between the nodes of a cluster in one process: in order per pair and lane, at most once, with delays from a
+ * seed. A link can be cut with a reset, which both ends notice, or silently, which nobody does.
+ */
+export class MemoryNetwork {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly ends = new Map<NodeId, MemoryTransport>();
+  readonly #cuts = new Map<string, Cut>();
+
+  constructor(clock: Clock, random: Random) {
+    this.clock = clock;
+    this.random = random;
+  }
+
+  /** Plugs a new life of a node in. */
+  attach(self: PeerIdentity, host: FaultyHost): MemoryTransport {
+    const end = new MemoryTransport(self, host, this);
+    this.ends.set(self.nodeId, end);
+    return end;
+  }
+
+  cut(a: NodeId, b: NodeId, how: Cut = 'reset'): void {
+    this.#cuts.set(pairKey(a, b), how);
+    if (how === 'silent') return;
+    this.ends.get(a)?.dropLink(b, 'reset');
+    this.ends.get(b)?.dropLink(a, 'reset');
+  }
+
+  heal(a: NodeId, b: NodeId): void {
+    this.#cuts.delete(pairKey(a, b));
+    this.redial();
+  }
+
+  healAll(): void {
+    this.#cuts.clear();
+    this.redial();
+  }
+
+  /** Whether a message sent now would arrive, pauses aside. */
+  reaches(a: NodeId, b: NodeId): boolean {
+    return !this.#cuts.has(pairKey(a, b)) && this.#isAlive(a) && this.#isAlive(b);
+  }
+
+  /** A process is gone: every peer sees its links reset. */
+  crashed(nodeId: NodeId): void {
+    for (const end of this.ends.values()) end.dropLink(nodeId, 'reset');
+  }
+
+  redial(): void {
+    this.clock.setTimer(REDIAL_MS, () => {
+      for (const a of this.ends.values())
+        for (const b of this.ends.values())
+          if (a !== b && this.reaches(a.self.nodeId, b.self.nodeId)) a.bringUp(b.self);
+    });
+  }
+
+  #isAlive(node: NodeId): boolean {
+    const end = this.ends.get(node);
+    return end !== undefined && end.isOpen && !end.host.isCrashed;
+  }
+}
+
+export class MemoryTransport implements Transport {
+  readonly self: PeerIdentity;
+  readonly host: FaultyHost;
+  isOpen = false;
+  readonly #network: MemoryNetwork;
+  readonly #handlers = new Map<Channel, MessageHandler>();
+  readonly #listeners: LinkListener[] = [];
+  readonly #links = new Map<NodeId, PeerIdentity>();
+  readonly #lastArrival = new Map<string, number>();
+  messagesSent = 0;
+
+  constructor(self: PeerIdentity, host: FaultyHost, network: MemoryNetwork) {
+    this.self = self;
+    this.host = host;
+    this.#network = network;
+  }
+
+  open(): Promise<void> {
+    this.isOpen = true;
+    this.#network.redial();
+    return Promise.resolve();
+  }
+
+  addPeer(): void {}
+
+  removePeer(): void {}
+
+  send(to: NodeId, channel: Channel, message: WireValue, lane: Lane = 'bulk'): SendOutcome {
+    const bytes = jsonCodec.encode(message);
+    if (to !== this.self.nodeId && !this.#links.has(to)) return 'no-link';
+    this.messagesSent++;
+    const { clock, random } = this.#network;
+    const key = `${to} ${lane}`;
+    const at = Math.max(clock.now() + random.integer(0, DELAY_MS_MAX), this.#lastArrival.get(key) ?? 0);
+    this.#lastArrival.set(key, at);
+    const life = this.#links.get(to)?.incarnation;
+    clock.setTimer(at - clock.now(), () => {
+      const end = to === this.self.nodeId ? this : this.#network.ends.get(to);
+      if (!end || (end !== this && (!this.#network.reaches(this.self.nodeId, to) || end.self.incarnation !== life)))
+        return;
+      end.host.nextTurn(() => end.#handlers.get(channel)?.(this.self, jsonCodec.decode(bytes)));
+    });
+    return 'queued';
+  }
+
+  onMessage(channel: Channel, handler: MessageHandler): void {
+    this.#handlers.set(channel, handler);
+  }
+
+  onLink(listener: LinkListener): void {
+    this.#listeners.push(listener);
+    for (const peer of this.#links.values()) listener.linkUp(peer);
+  }
+
+  linked(): readonly PeerIdentity[] {
+    return [...this.#links.values()];
+  }
+
+  counters(): TransportCounters {
+    return {
+      messagesSent: this.messagesSent,
+      messagesReceived: 0,
+      framesSent: 0,
+      framesReceived: 0,
+      bytesSent: 0,
+      bytesReceived: 0,
+      messagesRefused: 0,
+      rejected: {},
+    };
+  }
+
+  close(): Promise<void> {
+    this.isOpen = false;
+    this.#network.crashed(this.self.nodeId);
+    return Promise.resolve();
+  }
+
+  bringUp(peer: PeerIdentity): void {
+    const known = this.#links.get(peer.nodeId);
+    if (known?.incarnation === peer.incarnation) return;
+    this.#links.set(peer.nodeId, peer);
+    this.host.nextTurn(() => {
+      for (const listener of this.#listeners) listener.linkUp(peer);
+    });
+  }
+
+  dropLink(nodeId: NodeId, reason: string): void {
+    const peer = this.#links.get(nodeId);
+    if (!peer) return;
+    this.#links.delete(nodeId);
+    this.host.nextTurn(() => {
+      for (const listener of this.#listeners) listener.linkDown(peer, reason);
+    });
+  }
+}
