@@ -12,6 +12,12 @@ export {
   type Slot,
 } from './coordination/balancing/balancer.ts';
 export type * from './coordination/board/commands.ts';
+export {
+  type Blocker,
+  type BlockerKind,
+  type ExplainWorld,
+  explainTask,
+} from './coordination/board/explain.ts';
 export type { HeldAttempt, Load } from './coordination/board/holders.ts';
 export type * from './coordination/board/state.ts';
 export { ATTEMPTS_KEPT, isSettled, isTerminal, RECOVERIES_KEPT } from './coordination/board/state.ts';
@@ -43,5 +49,14 @@ export {
 export type { DelegationCounts } from './orchestrators/delegation-counts.ts';
 export type { OrchestratorStatus } from './orchestrators/orchestrator-tree.ts';
 export * from './orchestrators/profiles.ts';
+export {
+  chooseRecovery,
+  FAILOVER_TASKS_MAX,
+  type FailureImpact,
+  type ImpactedTask,
+  type Peer,
+  type Recovery,
+} from './resilience/recovery.ts';
+export { isRetryable, retryDelayMs } from './resilience/retry.ts';
 export { type FunctionTable, functionWorker, type WorkFunction } from './workers/function-worker.ts';
 export { simulatedWorker, type Worker, type WorkInput } from './workers/worker.ts';

@@ -83,7 +83,7 @@ const COMMANDS: { readonly [Type in BoardCommand['type']]: Shape } = {
   'task.start': attempt,
   'task.complete': { ...attempt, output: any },
   'task.fail': { ...attempt, problem, retryable: flag, retryInMs: amount, recovery: optional(move) },
-  'task.return': { ...attempt, reason: text },
+  'task.return': { ...attempt, reason: text, recovery: optional(move) },
   'task.wake': { session: text, task: text },
   'holder.lost': { holder: shaped(holder), recovery: move },
   'barrier.resolve': { session: text, barrier: text, generation: whole, conflicts: listOf(conflict) },

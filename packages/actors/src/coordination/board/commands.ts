@@ -68,6 +68,8 @@ export interface ReturnTask {
   readonly task: string;
   readonly fence: number;
   readonly reason: string;
+  /** `restart` when the orchestrator crashed under the attempt: kept with the session's recoveries. */
+  readonly recovery?: RecoveryMove;
 }
 
 /** A retry's wait is over: back to ready. */

@@ -23,9 +23,9 @@ import type {
   TaskMoved,
 } from './commands.ts';
 import { type HeldAttempt, HolderIndex, type Load } from './holders.ts';
-import { JOURNAL_LIMIT } from './journal.ts';
+import { JOURNAL_LIMIT, type Journal } from './journal.ts';
 import { BoardSession, type TaskCounts } from './session.ts';
-import type { BarrierRecord, SessionRecord, TaskEvent, TaskRecord } from './state.ts';
+import type { BarrierRecord, SessionRecord, TaskRecord } from './state.ts';
 
 /** Bounds of a board. They are part of the replicated state's behaviour: every voter must have the same. */
 export interface TaskBoardOptions {
@@ -322,8 +322,8 @@ export class TaskBoard implements ReplicatedModule {
   }
 
   /** The latest steps of the session's tasks, oldest first, at most `journalLimit` of them. */
-  journal(session: string): Iterable<TaskEvent> {
-    return this.#sessions.get(session)?.journal ?? [];
+  journal(session: string): Journal | undefined {
+    return this.#sessions.get(session)?.journal;
   }
 
   /** The wave that may run; in eager mode the number of levels, since all may. */
@@ -345,7 +345,7 @@ function moveTask(
     case 'task.fail':
       return session.fail(command, context);
     case 'task.return':
-      return session.giveBack(command.task, command.fence, command.reason, context);
+      return session.giveBack(command, context);
     case 'task.wake':
       session.refuseIfEnded();
       return session.wake(command.task, context);
