@@ -176,7 +176,8 @@ export class ActorCell implements HostingCell, Runnable, SupervisedCell {
   /** The ids from the top, joined by `/`. */
   get path(): string {
     const ids: string[] = [];
-    for (let cell: ActorCell = this; cell.parent; cell = cell.parent) ids.push(cell.id);
+    if (this.parent) ids.push(this.id);
+    for (let cell = this.parent; cell?.parent; cell = cell.parent) ids.push(cell.id);
     return ids.reverse().join('/');
   }
 
@@ -215,7 +216,7 @@ export class ActorCell implements HostingCell, Runnable, SupervisedCell {
   signal(signal: Signal<ActorCell>): void {
     if (this.phase === 'stopped') return;
     const mailbox = (this.mailbox ??= this.core.mailboxes.take());
-    if (!mailbox.pushSystem(signal as Signal<HostingCell>)) {
+    if (!mailbox.pushSystem(signal)) {
       this.core.logger.error({ actor: this.address }, 'the system lane of an actor is full');
     }
     if (!this.isQueued) this.core.queue.ready(this);

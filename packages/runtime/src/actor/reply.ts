@@ -55,10 +55,10 @@ export type ReplyingTransition<Context, Event extends EventObject> = (
 export function replying<Context, Event extends EventObject, Input extends NonReducibleUnknown = undefined>(
   transition: ReplyingTransition<Context, Event>,
   initialContext: Context | ((args: { input: Input }) => Context),
-): TransitionActorLogic<Context, Event, Input, EventObject> {
+): TransitionActorLogic<Context, Event, Input> {
   const step = (context: Context, event: Event, scope: AnyActorScope): Context => {
     const { self, defer } = scope;
     return transition(context, event, (value) => defer(() => void replyThrough(self, value)));
   };
-  return fromTransition<Context, Event, AnyActorScope['system'], Input>(step, initialContext as Context);
+  return fromTransition<Context, Event, AnyActorScope['system'], Input>(step, initialContext);
 }

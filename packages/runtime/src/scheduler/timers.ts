@@ -10,13 +10,19 @@ export interface TimerEntry<Source extends object, Payload> {
   timer: Timer | undefined;
 }
 
+interface OwnTimers<Source extends object, Payload> {
+  readonly all: Set<TimerEntry<Source, Payload>>;
+  readonly latest: Map<string, TimerEntry<Source, Payload>>;
+}
+
 /**
  * The timers of one life of one actor and of the children that run inside it, by who set them. Stopping costs as much
- * as there are timers of its own, however many the node has.
+ * as there are timers of its own, however many the node has. An id names the timer that was set last with it, and is
+ * free again as soon as any timer with it is delivered: that is how XState has it, and machines are written for that.
  */
 export class ActorTimers<Source extends object, Payload> {
   readonly #clock: Clock;
-  readonly #bySource = new Map<Source, Set<TimerEntry<Source, Payload>>>();
+  readonly #bySource = new Map<Source, OwnTimers<Source, Payload>>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -25,7 +31,7 @@ export class ActorTimers<Source extends object, Payload> {
   /** Timers that are set, or have fired and are not delivered. */
   get size(): number {
     let size = 0;
-    for (const entries of this.#bySource.values()) size += entries.size;
+    for (const own of this.#bySource.values()) size += own.all.size;
     return size;
   }
 
@@ -38,8 +44,9 @@ export class ActorTimers<Source extends object, Payload> {
   ): void {
     const entry: TimerEntry<Source, Payload> = { source, id, payload, isCancelled: false, timer: undefined };
     let own = this.#bySource.get(source);
-    if (!own) this.#bySource.set(source, (own = new Set()));
-    own.add(entry);
+    if (!own) this.#bySource.set(source, (own = { all: new Set(), latest: new Map() }));
+    own.all.add(entry);
+    own.latest.set(id, entry);
     entry.timer = this.#clock.setTimer(delayMs, () => {
       entry.timer = undefined;
       fire(entry);
@@ -49,19 +56,19 @@ export class ActorTimers<Source extends object, Payload> {
   /** Says that a timer that fired has been delivered. */
   done(entry: TimerEntry<Source, Payload>): void {
     const own = this.#bySource.get(entry.source);
-    own?.delete(entry);
-    if (own?.size === 0) this.#bySource.delete(entry.source);
+    own?.all.delete(entry);
+    own?.latest.delete(entry.id);
+    if (own?.all.size === 0) this.#bySource.delete(entry.source);
   }
 
-  /** Cancels every timer of the source that has this id, fired or not. */
+  /** Cancels the timer that the source's id names, fired or not. */
   cancel(source: Source, id: string): void {
-    const own = this.#bySource.get(source);
-    if (!own) return;
-    for (const entry of own) if (entry.id === id) this.#cancelEntry(entry);
+    const entry = this.#bySource.get(source)?.latest.get(id);
+    if (entry) this.#cancelEntry(entry);
   }
 
   cancelAll(source: Source): void {
-    for (const entry of this.#bySource.get(source) ?? []) this.#cancelEntry(entry);
+    for (const entry of this.#bySource.get(source)?.all ?? []) this.#cancelEntry(entry);
   }
 
   /** Cancels whatever anybody set. */

@@ -1,7 +1,7 @@
 import { TuttiError } from '@tutti/kernel';
-import type { EventObject, Snapshot } from 'xstate';
+import type { EventObject } from 'xstate';
 import type { ActorCell } from '../actor/actor-cell.ts';
-import { Asked, type AskTable } from '../actor/ask.ts';
+import type { Asked, AskTable } from '../actor/ask.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
 import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
 
@@ -78,7 +78,7 @@ export class LocalRef implements Ref {
     const { cell } = this;
     if (!cell) return () => {};
     if (cell.snapshot) listener(cell.snapshot);
-    return cell.subscribe(listener as (snapshot: Snapshot<unknown>) => void);
+    return cell.subscribe(listener);
   }
 
   stop(): Promise<void> {

@@ -81,7 +81,8 @@ export class AgreedLog {
     const now = this.network.clock.now();
     if (this.leader !== undefined && this.hasMajority(this.leader)) this.#leaderGoneAt = undefined;
     else this.#leaderGoneAt ??= now;
-    if (this.#leaderGoneAt !== undefined && now - this.#leaderGoneAt >= (this.leader ? ELECTION_MS : 0)) this.#elect();
+    if (this.#leaderGoneAt !== undefined && now - this.#leaderGoneAt >= (this.leader ? ELECTION_MS : 0))
+      this.#elect();
     for (const port of this.ports.values()) port.pull();
     this.network.clock.setTimer(RETRY_MS, () => this.#watch());
   }
@@ -115,7 +116,8 @@ export class AgreedPort implements Consensus {
   }
 
   register(module: ReplicatedModule): void {
-    if (this.#modules.has(module.name)) throw new TuttiError('TUTTI_MODULE_DUPLICATE', { module: module.name });
+    if (this.#modules.has(module.name))
+      throw new TuttiError('TUTTI_MODULE_DUPLICATE', { module: module.name });
     this.#modules.set(module.name, module);
   }
 
@@ -213,9 +215,14 @@ export class AgreedPort implements Consensus {
       const attempt = () => {
         if (!this.isRunning) return reject(new TuttiError('TUTTI_CLOSED', { what: 'This replica' }));
         if (signal?.aborted) return reject(new TuttiError('TUTTI_ABORTED', { what }));
-        if (this.host.now() > deadline) return reject(new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, timeoutMs }));
+        if (this.host.now() > deadline)
+          return reject(new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, timeoutMs }));
         const { leader } = this.#log;
-        if (leader === undefined || !this.#log.isConnected(this.nodeId, leader) || !this.#log.hasMajority(leader)) {
+        if (
+          leader === undefined ||
+          !this.#log.isConnected(this.nodeId, leader) ||
+          !this.#log.hasMajority(leader)
+        ) {
           this.host.setTimer(RETRY_MS, attempt);
           return;
         }
@@ -258,7 +265,8 @@ export class AgreedPort implements Consensus {
       outcome = thrown;
     }
     this.#outcomes.set(index, outcome);
-    for (const watcher of [...(this.#watchers.get(entry.module) ?? [])]) watcher.applied?.(command, outcome, context);
+    for (const watcher of [...(this.#watchers.get(entry.module) ?? [])])
+      watcher.applied?.(command, outcome, context);
     for (const waiter of this.#waiters.splice(0)) {
       if (waiter.index <= this.#applied) waiter.resolve();
       else this.#waiters.push(waiter);

@@ -125,7 +125,11 @@ export class ClusterHarness {
       return (
         moving === 0 &&
         up.length === living.length &&
-        owners === living.map((node) => node.nodeId).sort().join()
+        owners ===
+          living
+            .map((node) => node.nodeId)
+            .sort()
+            .join()
       );
     });
   }

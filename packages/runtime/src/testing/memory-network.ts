@@ -124,7 +124,10 @@ export class MemoryTransport implements Transport {
     const life = this.#links.get(to)?.incarnation;
     clock.setTimer(at - clock.now(), () => {
       const end = to === this.self.nodeId ? this : this.#network.ends.get(to);
-      if (!end || (end !== this && (!this.#network.reaches(this.self.nodeId, to) || end.self.incarnation !== life)))
+      if (
+        !end ||
+        (end !== this && (!this.#network.reaches(this.self.nodeId, to) || end.self.incarnation !== life))
+      )
         return;
       end.host.nextTurn(() => end.#handlers.get(channel)?.(this.self, jsonCodec.decode(bytes)));
     });
