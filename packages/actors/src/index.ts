@@ -19,6 +19,7 @@ export {
   explainTask,
 } from './coordination/board/explain.ts';
 export type { HeldAttempt, Load } from './coordination/board/holders.ts';
+export type { Journal } from './coordination/board/journal.ts';
 export type * from './coordination/board/state.ts';
 export { ATTEMPTS_KEPT, isSettled, isTerminal, RECOVERIES_KEPT } from './coordination/board/state.ts';
 export {

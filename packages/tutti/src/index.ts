@@ -13,9 +13,18 @@
  * @module
  */
 
-// Nodes.
-export { createNode, type NodeOptions, type TuttiNode } from './node/create-node.ts';
-export { generateKeyPair, type KeyPair } from '@tutti/transport';
+// Plans and the work in them.
+export type {
+  ExecutionMode,
+  Orchestration,
+  Plan,
+  SessionRecord,
+  Worker,
+  WorkFunction,
+  WorkInput,
+} from '@tutti/actors';
+// Errors.
+export { type ErrorCode, isTuttiError, TuttiError } from '@tutti/kernel';
 
 // Actors: a ref, supervision, replies.
 export {
@@ -31,23 +40,11 @@ export {
   supervisor,
   type Terminated,
 } from '@tutti/runtime';
-
-// Plans and the work in them.
-export type {
-  ExecutionMode,
-  Orchestration,
-  Plan,
-  SessionRecord,
-  Worker,
-  WorkFunction,
-  WorkInput,
-} from '@tutti/actors';
-export { definePlan, type PlanSource } from './plan/plan-document.ts';
-export { type LoadedPlan, loadPlan } from './plan/load-plan.ts';
-
+export { generateKeyPair, type KeyPair } from '@tutti/transport';
 // Clusters of processes on one machine.
 export { LocalCluster, type LocalClusterOptions } from './cluster/local-cluster.ts';
+// Nodes.
+export { createNode, type NodeOptions, type TuttiNode } from './node/create-node.ts';
+export { type LoadedPlan, loadPlan } from './plan/load-plan.ts';
+export { definePlan, type PlanSource } from './plan/plan-document.ts';
 export type { RunDocument } from './run/run-document.ts';
-
-// Errors.
-export { type ErrorCode, isTuttiError, TuttiError } from '@tutti/kernel';

@@ -1,4 +1,4 @@
-import type { SessionRecord, TaskBoard } from '@tutti/actors';
+import type { Journal, SessionRecord, TaskBoard } from '@tutti/actors';
 import { TuttiError } from '@tutti/kernel';
 import type { ReplicatedHandle } from '@tutti/runtime';
 import type { EventBatch, SessionEvent } from './admin-api.ts';
@@ -28,7 +28,7 @@ export class EventFeed {
     for (;;) {
       const record = this.#board.module.session(session);
       if (!record) throw new TuttiError('TUTTI_SESSION_UNKNOWN', { session });
-      const events = sinceNumber(record, from);
+      const events = sinceNumber(this.#board.module.journal(session)!, from);
       const left = until - performance.now();
       if (events.length > 0 || record.state !== 'running' || left <= 0) return batch(record, events);
       await this.#change(left);
@@ -54,8 +54,7 @@ export class EventFeed {
 }
 
 /** The steps from number `from` on that are still kept, a bounded number of them. */
-export function sinceNumber(record: SessionRecord, from: number): SessionEvent[] {
-  const { journal } = record;
+export function sinceNumber(journal: Journal, from: number): SessionEvent[] {
   const events: SessionEvent[] = [];
   let number = journal.dropped;
   for (const event of journal) {

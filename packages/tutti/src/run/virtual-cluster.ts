@@ -1,6 +1,14 @@
-import { type SessionRecord, simulatedWorker } from '@tutti/actors';
+import { simulatedWorker, type TaskBoard } from '@tutti/actors';
 import { MemoryLogStore, Replica } from '@tutti/consensus';
-import { clusterId, incarnation, type NodeId, nodeId, type Random, type Transport, VirtualClock } from '@tutti/kernel';
+import {
+  clusterId,
+  incarnation,
+  type NodeId,
+  nodeId,
+  type Random,
+  type Transport,
+  VirtualClock,
+} from '@tutti/kernel';
 import { msgpackCodec } from '@tutti/transport';
 import { createMemoryNetwork } from '@tutti/transport/memory';
 import { type AssembledNode, assembleNode } from '../node/assemble-node.ts';
@@ -82,11 +90,10 @@ export class VirtualCluster {
     return leading.sort((a, b) => b.replica.status().term - a.replica.status().term)[0];
   }
 
-  /** The session as a node that lives knows it, the furthest of them. */
-  session(id: string): SessionRecord | undefined {
-    const nodes = this.alive().sort(
-      (a, b) => b.replica.status().appliedIndex - a.replica.status().appliedIndex,
-    );
-    return nodes[0]?.parts.orchestration!.board.module.session(id);
+  /** The task board of the node that has applied the most. */
+  board(): TaskBoard {
+    const applied = (node: VirtualNode) => node.replica.status().appliedIndex;
+    const furthest = this.alive().reduce((best, node) => (applied(node) > applied(best) ? node : best));
+    return furthest.parts.orchestration!.board.module;
   }
 }

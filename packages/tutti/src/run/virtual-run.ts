@@ -44,7 +44,7 @@ export async function runVirtually(options: VirtualRunOptions): Promise<RunDocum
   const submitted = cluster.alive()[0]!.parts.orchestration!.submit(loaded.plan, { session, mode, folder });
   await drive(cluster, submitted);
   const kills = await followToEnd(cluster, options);
-  const record = cluster.session(session)!;
+  const record = cluster.board().session(session)!;
   const leader = { first, last: cluster.leader()?.id };
   return writeReport(documentOf(sessionView(record), nodesOf(cluster), leader, kills, 'virtual', folder));
 }
@@ -68,9 +68,9 @@ async function followToEnd(cluster: VirtualCluster, options: VirtualRunOptions):
   let seen = 0;
   let done = 0;
   const step = (): boolean => {
-    const record = cluster.session(session);
+    const record = cluster.board().session(session);
     if (!record) return false;
-    const events = sinceNumber(record, seen);
+    const events = sinceNumber(cluster.board().journal(session)!, seen);
     if (events.length > 0) {
       seen = events.at(-1)!.number + 1;
       done += events.filter((event) => event.to === 'done').length;

@@ -5,7 +5,7 @@ import { didYouMean } from '../../engines/workflow/did-you-mean.ts';
 import type { ExecutionMode, Plan } from '../../engines/workflow/plan.ts';
 import type { Barrier } from '../sync/barrier.ts';
 import { newBarrierRecord } from '../sync/barrier.ts';
-import type { FailTask, Holder, RecoveryMove, ResolveBarrier } from './commands.ts';
+import type { FailTask, Holder, RecoveryMove, ResolveBarrier, ReturnTask } from './commands.ts';
 import type { HeldAttempt, HolderIndex } from './holders.ts';
 import { Journal } from './journal.ts';
 import { Progress } from './progress.ts';
@@ -217,10 +217,11 @@ export class BoardSession implements SessionRecord {
   }
 
   /** Puts an attempt back to ready without counting it. @throws TuttiError `TUTTI_FENCE_STALE` */
-  giveBack(id: string, fence: number, reason: string, context: ApplyContext): TaskRecord {
-    const record = this.task(id);
-    this.#attempt(record, fence);
+  giveBack({ task, fence, reason, recovery }: ReturnTask, context: ApplyContext): TaskRecord {
+    const record = this.task(task);
+    const { node } = this.#attempt(record, fence);
     this.#endAttempt(record, 'returned', { code: 'TUTTI_ABORTED', message: reason }, context);
+    if (recovery) this.#recover({ at: context.timeMs, node, move: recovery, tasks: [task] });
     this.#move(record, 'ready', context);
     return record;
   }

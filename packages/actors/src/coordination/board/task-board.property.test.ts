@@ -328,7 +328,7 @@ test('the board agrees with its dumb twin after every command, also when it is r
       });
       for (const task of twin.tasks) expect(task.completions).toBeLessThanOrEqual(1);
       for (const barrier of twin.barriers) expect(barrier.releases).toBeLessThanOrEqual(1);
-      const done = [...board.journal(SESSION)]
+      const done = [...(board.journal(SESSION) ?? [])]
         .filter((event) => event.to === 'done')
         .map((event) => event.task);
       expect(done.toSorted()).toEqual(

@@ -71,7 +71,9 @@ async function tellUp(cluster: LocalCluster, flags: UpFlags): Promise<void> {
 
 function tell(flags: UpFlags, document: Readonly<Record<string, unknown>>): void {
   process.stdout.write(
-    flags.json ? `${JSON.stringify(document)}\n` : `${String(document['node'] ?? 'cluster')} ${String(document['event'])}\n`,
+    flags.json
+      ? `${JSON.stringify(document)}\n`
+      : `${String(document['node'] ?? 'cluster')} ${String(document['event'])}\n`,
   );
 }
 
