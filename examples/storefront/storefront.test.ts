@@ -1,5 +1,7 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { WorkInput } from '@tutti/actors';
@@ -246,6 +248,26 @@ describe('the tasks of the storefront', () => {
     await expect(work).rejects.toBe(reason);
     expect(running).toBe(1);
     expect(servicesOf(folder)).toEqual([]);
+  });
+
+  it('take their service with them when their own process is killed', async () => {
+    const { signal: _, ...input } = run.input('security-testing');
+    const starter = spawn(process.execPath, [
+      '--input-type=module',
+      '--eval',
+      `import { withService } from ${JSON.stringify(join(import.meta.dirname, 'workers/service-process.ts'))};
+       const input = { ...${JSON.stringify(input)}, signal: new AbortController().signal };
+       await withService(input, (service) => (console.log(service.port), new Promise(() => undefined)));`,
+    ]);
+    try {
+      const [port] = (await once(starter.stdout, 'data')) as [Buffer];
+      const connection = connect({ port: Number(port.toString()), host: '127.0.0.1' });
+      await once(connection, 'connect');
+      starter.kill('SIGKILL');
+      await once(connection.on('error', () => undefined).resume(), 'close');
+    } finally {
+      starter.kill('SIGKILL');
+    }
   });
 
   it('stop at the next turn when they are aborted in a long loop', async () => {

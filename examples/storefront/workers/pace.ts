@@ -10,7 +10,7 @@ export class Pace {
   readonly #sliceMs: number;
   #begun = performance.now();
 
-  constructor(signal: AbortSignal, sliceMs = 8) {
+  constructor(signal: AbortSignal, sliceMs = 4) {
     this.#signal = signal;
     this.#sliceMs = sliceMs;
   }
