@@ -1,4 +1,4 @@
-import { assign, createMachine, setup } from 'xstate';
+import { assign, setup } from 'xstate';
 import { describe, expect, it } from 'vitest';
 import { reply } from '../actor/reply.ts';
 import { ClusterHarness, type Declare } from '../testing/cluster-harness.ts';
@@ -69,4 +69,3 @@ describe('a cluster of three nodes', () => {
     expect(harness.node('n3').cluster.status().entities['counter']).toBeGreaterThan(3);
   });
 });
-void createMachine;

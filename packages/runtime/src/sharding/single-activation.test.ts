@@ -1,0 +1,174 @@
+import type { NodeId } from '@tutti/kernel';
+import { assign, setup } from 'xstate';
+import { describe, expect, it } from 'vitest';
+import { reply } from '../actor/reply.ts';
+import { ClusterHarness, type Declare } from '../testing/cluster-harness.ts';
+
+/**
+ * Stands outside of the cluster and is told of every effect that an entity releases. Each activation has a number of
+ * its own; once a later activation of a key has acted, an earlier one must never act again.
+ */
+class Oracle {
+  readonly violations: string[] = [];
+  readonly acted = new Map<string, Set<number>>();
+  readonly current = new Map<string, number>();
+  #activations = 0;
+
+  newActivation(): number {
+    return ++this.#activations;
+  }
+
+  act(key: string, activation: number): void {
+    const seen = this.acted.get(key) ?? new Set();
+    this.acted.set(key, seen);
+    if (this.current.get(key) !== activation && seen.has(activation))
+      this.violations.push(`${key}: activation ${activation} acted after ${this.current.get(key)}`);
+    seen.add(activation);
+    this.current.set(key, activation);
+  }
+}
+
+type Event = { type: 'add'; by: number } | { type: 'read' } | { type: 'ping' };
+
+function declareWith(oracle: Oracle): Declare {
+  const account = setup({
+    types: { context: {} as { total: number }, events: {} as Event, input: {} as { key: string } },
+  }).createMachine({
+    context: { total: 0 },
+    on: {
+      add: { actions: [assign({ total: ({ context, event }) => context.total + event.by }), reply('done')] },
+      read: { actions: reply(({ context }) => context.total) },
+    },
+  });
+  const volatile = setup({
+    types: {
+      context: {} as { key: string; activation: number },
+      events: {} as Event,
+      input: {} as { key: string },
+    },
+  }).createMachine({
+    context: ({ input }) => ({ key: input.key, activation: oracle.newActivation() }),
+    entry: ({ context }) => oracle.act(context.key, context.activation),
+    on: {
+      ping: { actions: [({ context }) => oracle.act(context.key, context.activation), reply('pong')] },
+    },
+  });
+  return (cluster) => {
+    cluster.entity('account', account);
+    cluster.entity('volatile', volatile, { durable: false, input: (key) => ({ key: `volatile/${key}` }) });
+    cluster.entity('master', volatile, { durable: false, singleton: true, input: () => ({ key: 'master' }) });
+  };
+}
+
+const NAMES = ['n1', 'n2', 'n3', 'n4', 'n5'];
+const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
+
+class Chaos {
+  readonly oracle = new Oracle();
+  readonly harness: ClusterHarness;
+  readonly sent = new Map<string, number>();
+  readonly acked = new Map<string, number>();
+  readonly #random;
+
+  constructor(seed: number) {
+    this.harness = new ClusterHarness(NAMES, declareWith(this.oracle), {}, seed);
+    this.#random = this.harness.random.fork('chaos');
+  }
+
+  async run(rounds: number): Promise<void> {
+    await this.harness.start();
+    for (let round = 0; round < rounds; round++) {
+      this.#fault();
+      for (let step = 0; step < 6; step++) {
+        this.#load();
+        await this.harness.pass(this.#random.integer(5, 80));
+      }
+      await this.harness.pass(this.#random.integer(0, 900));
+      this.#repair();
+    }
+  }
+
+  /** Everything is healed: each key must answer again. */
+  async heal(): Promise<void> {
+    const { harness } = this;
+    harness.network.healAll();
+    for (const name of NAMES) harness.resume(name);
+    await harness.pass(1_500);
+    this.#repair();
+    await harness.until(() => {
+      this.#repair();
+      return harness.isBalanced();
+    }, 30_000);
+  }
+
+  #fault(): void {
+    const { harness } = this;
+    const victim = this.#random.pick(NAMES);
+    const others = this.#random.shuffle(NAMES);
+    switch (this.#random.integer(0, 4)) {
+      case 0:
+        if (harness.node(victim).host.isRunning) harness.crash(victim);
+        break;
+      case 1:
+        harness.pause(victim);
+        harness.clock.setTimer(this.#random.integer(50, 2_500), () => harness.resume(victim));
+        break;
+      case 2:
+        harness.partition(others.slice(0, this.#random.integer(1, 2)), 'reset');
+        break;
+      case 3:
+        harness.partition(others.slice(0, this.#random.integer(1, 2)), 'silent');
+        break;
+      default:
+        harness.network.cut(others[0] as NodeId, others[1] as NodeId, 'reset');
+    }
+  }
+
+  #repair(): void {
+    if (this.#random.chance(0.6)) this.harness.network.healAll();
+    for (const name of NAMES) {
+      const node = this.harness.node(name);
+      if (!node.host.isCrashed && !node.evicted) continue;
+      if (!node.host.isCrashed) this.harness.crash(name);
+      this.harness.boot(name);
+    }
+  }
+
+  #load(): void {
+    for (const node of this.harness.nodes.values()) {
+      if (!node.host.isRunning) continue;
+      const key = this.#random.pick(KEYS);
+      const ref = node.cluster.ref('account', key);
+      this.sent.set(key, (this.sent.get(key) ?? 0) + 1);
+      ref.ask({ type: 'add', by: 1 }, { timeoutMs: 3_000 }).then(
+        () => this.acked.set(key, (this.acked.get(key) ?? 0) + 1),
+        () => {},
+      );
+      node.cluster.ref('volatile', this.#random.pick(KEYS)).send({ type: 'ping' });
+      node.cluster.ref('master', 'singleton').send({ type: 'ping' });
+    }
+  }
+}
+
+describe('one key', () => {
+  for (const seed of [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]) {
+    it(`never has two activations that act, and loses nothing acknowledged, whatever fails (seed ${seed})`, async () => {
+      const chaos = new Chaos(seed);
+      await chaos.run(40);
+      await chaos.heal();
+      const { harness, oracle } = chaos;
+      for (const key of KEYS) {
+        const total = await harness.settle(
+          harness.node('n1').cluster.ref('account', key).ask<number>({ type: 'read' }, { timeoutMs: 20_000 }),
+        );
+        expect(total, `acknowledged adds of ${key}`).toBeGreaterThanOrEqual(chaos.acked.get(key) ?? 0);
+        expect(total, `adds of ${key} that were sent`).toBeLessThanOrEqual(chaos.sent.get(key) ?? 0);
+      }
+      expect(oracle.violations).toEqual([]);
+      expect(oracle.acted.get('master')!.size, 'the singleton was taken over').toBeGreaterThan(1);
+      const masters = harness.living().map(({ cluster }) => cluster.status().entities['master'] ?? 0);
+      expect(masters.reduce((sum, count) => sum + count)).toBe(1);
+      expect([...chaos.acked.values()].reduce((sum, count) => sum + count)).toBeGreaterThan(50);
+    });
+  }
+});
