@@ -186,6 +186,7 @@ test('an orchestrator that crashes goes on with its tasks without using up a try
   const [record] = await world.finish(session);
   expect(record!.state).toBe('done');
   expect(outcomes(record!.tasks.get('only')!)).toEqual(['returned', 'done']);
+  expect(record!.recoveries).toMatchObject([{ node: 'n1', move: 'restart', tasks: ['only'] }]);
   expect(world.on().crash('nobody')).toBe(false);
 });
 
@@ -309,7 +310,7 @@ test('a cancelled session aborts what runs, and starts nothing more', async () =
   const ended = world.on().waitFor(session);
   await world.settle(world.on().cancel(session, 'not needed any more'));
   const record = await world.settle(ended);
-  await world.pass(0);
+  await world.pass(1);
   expect(record.state).toBe('cancelled');
   expect(record.problem!.message).toContain('not needed any more');
   expect(aborted.sort()).toEqual(['a', 'b']);

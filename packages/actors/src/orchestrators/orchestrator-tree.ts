@@ -97,8 +97,8 @@ export class OrchestratorTree {
     ref.subscribe((snapshot) => {
       branch.snapshot = snapshot;
     });
-    ref.watch(({ problem }) => {
-      if (!this.#root) return;
+    ref.watch(({ reason, problem }) => {
+      if (!this.#root || reason !== 'failed') return;
       this.#tools.logger.error(
         { orchestrator: id, problem },
         'an orchestrator was given up; it is started anew',

@@ -8,7 +8,16 @@ import {
   seededRandom,
   VirtualClock,
 } from '@tutti/kernel';
-import type { Member, MemberState, Members, Ref, ReplicatedHandle, ReplicatedModule } from '@tutti/runtime';
+import {
+  type ActorSystem,
+  createActorSystem,
+  type Member,
+  type MemberState,
+  type Members,
+  type Ref,
+  type ReplicatedHandle,
+  type ReplicatedModule,
+} from '@tutti/runtime';
 import type { AnyActorLogic } from 'xstate';
 import type { SessionRecord } from '../coordination/board/state.ts';
 import { TaskBoard } from '../coordination/board/task-board.ts';
@@ -20,7 +29,6 @@ import {
   type Submission,
 } from '../orchestration.ts';
 import { simulatedWorker, type Worker } from '../workers/worker.ts';
-import { ActorHost } from './actor-host.ts';
 import { type LogFaults, SharedLog } from './shared-log.ts';
 
 export interface WorldOptions {
@@ -35,7 +43,7 @@ export interface WorldOptions {
 }
 
 interface Life {
-  readonly host: ActorHost;
+  readonly system: ActorSystem;
   readonly orchestration: Orchestration;
   readonly master: AnyActorLogic;
 }
@@ -87,12 +95,18 @@ export class SimWorld {
   boot(node: string): void {
     const id = nodeId(node);
     const life = incarnation(++this.#incarnation);
-    const host = new ActorHost(id, life, this.clock);
+    const system = createActorSystem({
+      nodeId: id,
+      incarnation: life,
+      clock: this.clock,
+      random: this.random.fork(`actors ${node} ${life}`),
+      ids: randomIds(this.random.fork(`actor ids ${node} ${life}`)),
+    });
     let master: AnyActorLogic | undefined;
     const handle = this.log.open(node);
     const orchestration = createOrchestration({
       cluster: {
-        system: host,
+        system,
         members: this.members,
         replicated: <Module extends ReplicatedModule>() =>
           handle as ReplicatedHandle as ReplicatedHandle<Module>,
@@ -107,7 +121,7 @@ export class SimWorld {
       ...this.#options.options,
     });
     void orchestration.start();
-    this.#lives.set(node, { host, orchestration, master: master! });
+    this.#lives.set(node, { system, orchestration, master: master! });
     this.members.set(id, life, 'up');
     this.#placeMaster();
   }
@@ -118,11 +132,11 @@ export class SimWorld {
     if (!life) return;
     this.#lives.delete(node);
     this.log.close(node);
-    life.host.kill();
+    void life.system.stop();
     if (this.#master?.node === node) this.#master = undefined;
     this.clock.setTimer(this.#options.detectMs ?? 500, () => {
-      const member = this.members.get(life.host.nodeId);
-      if (member?.incarnation === life.host.incarnation)
+      const member = this.members.get(life.system.nodeId);
+      if (member && member.incarnation === life.system.incarnation)
         this.members.set(member.nodeId, member.incarnation, 'lost');
       this.#placeMaster();
     });
@@ -191,7 +205,7 @@ export class SimWorld {
 
   #spawnMaster(node: string): void {
     const life = this.#lives.get(node)!;
-    this.#master = { node, ref: life.host.spawn(life.master, { id: 'master' }) };
+    this.#master = { node, ref: life.system.spawn(life.master, { id: 'master' }) };
   }
 }
 

@@ -178,7 +178,7 @@ function timeoutProblem({ task, attempt, timeoutMs }: DelegationPackage): WorkPr
 function returnCommand(offer: DelegationPackage): BoardCommand {
   const { task, attempt, node, orchestrator } = offer;
   const problem = new TuttiError('TUTTI_ORCHESTRATOR_RESTARTED', { task, attempt, node, orchestrator });
-  return { type: 'task.return', ...idsOf(offer), reason: problem.message };
+  return { type: 'task.return', ...idsOf(offer), reason: problem.message, recovery: 'restart' };
 }
 
 /** The work, with its result counted when it comes after the abort. */

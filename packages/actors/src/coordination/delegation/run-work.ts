@@ -1,4 +1,5 @@
 import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
+import { isRetryable } from '../../resilience/retry.ts';
 import { findWorker } from '../../workers/find-worker.ts';
 import type { Worker } from '../../workers/worker.ts';
 import type { DelegationPackage } from './delegation-package.ts';
@@ -53,19 +54,10 @@ function throughJson(task: string, result: unknown): unknown {
   }
 }
 
-/** Nothing changes by itself that would make these come out otherwise. */
-const FINAL = new Set(['TUTTI_WORKER_UNKNOWN', 'TUTTI_OUTPUT_INVALID', 'TUTTI_PROPOSAL_TOO_LARGE']);
-
-/** Reads what a worker threw. An error with `retryable: false` on it is not tried again. */
+/** Reads what a worker threw. */
 export function problemOf(thrown: unknown): WorkProblem {
-  if (isTuttiError(thrown)) {
-    const retryable = !FINAL.has(thrown.code) && !saysNoRetry(thrown);
-    return { code: thrown.code, message: thrown.message, retryable };
-  }
-  const failed = new TuttiError('TUTTI_WORK_FAILED', { problem: messageOf(thrown) });
-  return { code: failed.code, message: failed.message, retryable: !saysNoRetry(thrown) };
-}
-
-function saysNoRetry(thrown: unknown): boolean {
-  return typeof thrown === 'object' && thrown !== null && 'retryable' in thrown && thrown.retryable === false;
+  const problem = isTuttiError(thrown)
+    ? thrown
+    : new TuttiError('TUTTI_WORK_FAILED', { problem: messageOf(thrown) });
+  return { code: problem.code, message: problem.message, retryable: isRetryable(thrown) };
 }

@@ -47,7 +47,7 @@ export function masterDuties(situation: MasterSituation): (Duty | AssignTasks)[]
     if (!agenda.has(dutyKey(board, command))) commands.push(command);
   };
   for (const holder of lostHolders(board.holders(), members))
-    for (const command of recoverHolder(board, members, holder)) unasked(command);
+    for (const command of recoverHolder(board, members, holder).commands) unasked(command);
   for (const { session, task } of board.wakesDue(wallTimeMs)) unasked({ type: 'task.wake', session, task });
   if (policy.capabilities.cross_orchestrator_coordination)
     for (const session of board.sessions())

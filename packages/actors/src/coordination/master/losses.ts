@@ -1,44 +1,49 @@
 import type { Member } from '@tutti/runtime';
-import type { DegradeTask, Holder, LoseHolder, RecoveryMove } from '../board/commands.ts';
+import { chooseRecovery, type Peer, type Recovery } from '../../resilience/recovery.ts';
+import type { DegradeTask, Holder, LoseHolder } from '../board/commands.ts';
 import type { HeldAttempt } from '../board/holders.ts';
 import type { TaskBoard } from '../board/task-board.ts';
 
+/** A recovery as the commands that carry it out. */
+export interface HolderRecovery {
+  readonly recovery: Recovery;
+  readonly commands: readonly (LoseHolder | DegradeTask)[];
+}
+
 /**
- * What to do about a holder that is gone: its attempts go back to ready, with the move that fits what is left. When
- * nothing is left to run on, the optional tasks among them are given up.
+ * What to do about a holder that is gone: all it held goes back to ready in one entry of the log, with the move that
+ * fits what is left of the cluster; what nobody can run any more and is optional is given up.
  */
-export function recoverHolder(
-  board: TaskBoard,
-  members: readonly Member[],
-  holder: Holder,
-): (LoseHolder | DegradeTask)[] {
+export function recoverHolder(board: TaskBoard, members: readonly Member[], holder: Holder): HolderRecovery {
   const held = board.heldBy(holder.node, holder.incarnation);
-  const up = members.filter((member) => member.state === 'up');
-  const recovery = chooseMove(board, up, held);
-  const commands: (LoseHolder | DegradeTask)[] = [{ type: 'holder.lost', holder, recovery }];
-  if (recovery === 'degrade')
-    for (const { session, record } of held)
-      if (record.plan.optional)
-        commands.push({
-          type: 'task.degrade',
-          session,
-          task: record.plan.id,
-          reason: `${holder.node} is gone, and no node has room for what it held`,
-        });
-  return commands;
+  const recovery = chooseRecovery({
+    failed: 'node',
+    who: holder.node,
+    held: held.map(({ session, record: { plan } }) => ({
+      session,
+      task: plan.id,
+      orchestrator: plan.orchestrator,
+      optional: plan.optional,
+    })),
+    peers: members.filter(({ state }) => state === 'up').map((member) => peerOf(board, member, held)),
+  });
+  const giveUp = recovery.giveUp.map(
+    ({ session, task }): DegradeTask => ({ type: 'task.degrade', session, task, reason: recovery.why }),
+  );
+  return { recovery, commands: [{ type: 'holder.lost', holder, recovery: recovery.move }, ...giveUp] };
 }
 
-/** `failover`: one node has room for all of it. `redistribute`: several together. `degrade`: no node is up. */
-function chooseMove(board: TaskBoard, up: readonly Member[], held: readonly HeldAttempt[]): RecoveryMove {
-  if (up.length === 0) return 'degrade';
-  const takesAll = up.some((member) => held.every((item) => hasRoom(board, member, item, held)));
-  return takesAll ? 'failover' : 'redistribute';
-}
-
-function hasRoom(board: TaskBoard, member: Member, item: HeldAttempt, held: readonly HeldAttempt[]): boolean {
-  const { orchestrator } = item.record.plan;
-  const plan = board.session(item.session)?.plan;
-  const limit = plan?.orchestrators.find(({ id }) => id === orchestrator)?.maxConcurrentTasks ?? 1;
-  const moved = held.filter((other) => other.record.plan.orchestrator === orchestrator).length;
-  return board.load(item.session, orchestrator, member.nodeId).held + moved <= limit;
+/** Every node has every orchestrator; what differs is how many more tasks each could take. */
+function peerOf(board: TaskBoard, member: Member, held: readonly HeldAttempt[]): Peer {
+  const busy = board.heldBy(member.nodeId, member.incarnation);
+  const free: Record<string, number> = {};
+  for (const { session, record } of held) {
+    const { orchestrator } = record.plan;
+    const limit = board
+      .session(session)
+      ?.plan.orchestrators.find(({ id }) => id === orchestrator)?.maxConcurrentTasks;
+    const used = busy.filter((item) => item.record.plan.orchestrator === orchestrator).length;
+    free[orchestrator] = Math.max(0, (limit ?? 0) - used);
+  }
+  return { node: member.nodeId, free };
 }
