@@ -23,7 +23,7 @@ import {
 import type { ClusterSystem, ClusterSystemStatus, Escalation, Members } from '@tutti/runtime';
 import { msgpackCodec } from '@tutti/transport';
 import { createMemoryNetwork } from '@tutti/transport/memory';
-import { createWsTransport } from '@tutti/transport/ws';
+import { createWsTransport, type WsTransport } from '@tutti/transport/ws';
 import { moduleWorker } from '../workers/module-worker.ts';
 import { shellWorker } from '../workers/shell-worker.ts';
 import { type AssembledNode, assembleNode } from './assemble-node.ts';
@@ -132,7 +132,7 @@ function makeTransport(
   options: NodeOptions,
   logger: Logger,
   random: Random,
-): Transport {
+): Transport | WsTransport {
   const self = { nodeId: identity.nodeId, incarnation: identity.incarnation };
   if (!options.listen) return createMemoryNetwork({ clock: systemClock }).transport(self);
   return createWsTransport({
@@ -218,11 +218,16 @@ class EmbeddedNode implements TuttiNode {
   readonly parts: AssembledNode;
   readonly #options: NodeOptions;
   readonly #identity: NodeIdentity;
-  readonly #transport: Transport;
+  readonly #transport: Transport | WsTransport;
   #address: PeerAddress | undefined;
   #stopped: Promise<void> | undefined;
 
-  constructor(options: NodeOptions, identity: NodeIdentity, transport: Transport, parts: AssembledNode) {
+  constructor(
+    options: NodeOptions,
+    identity: NodeIdentity,
+    transport: Transport | WsTransport,
+    parts: AssembledNode,
+  ) {
     const { system, cluster } = parts;
     this.id = identity.nodeId;
     this.incarnation = identity.incarnation;
@@ -250,10 +255,10 @@ class EmbeddedNode implements TuttiNode {
   async start(): Promise<void> {
     await this.#transport.open();
     const { peers, listen } = this.#options;
-    if (listen && 'url' in this.#transport)
+    if (listen && 'address' in this.#transport)
       this.#address = {
         nodeId: this.#identity.nodeId,
-        url: this.#transport.url as string,
+        url: this.#transport.address(),
         publicKey: this.#identity.keys.publicKey,
       };
     const others = typeof peers === 'function' ? await peers(this.#address!) : (peers ?? []);
