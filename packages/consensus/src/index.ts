@@ -29,5 +29,6 @@ export type {
   StoredSnapshot,
   WriteCallback,
 } from './storage/log-store.ts';
+export { type LogStoreCase, type LogStoreHarness, logStoreCases } from './storage/log-store-suite.ts';
 export { MemoryLogStore } from './storage/memory-log-store.ts';
 export { VolatileConsensus } from './volatile/volatile-consensus.ts';

@@ -1,2 +1,7 @@
-/** The durable log on a local disk. @module */
+/**
+ * The durable log on a local disk.
+ *
+ * @module
+ */
 export type { LogStore } from '../log-store.ts';
+export { createFileLogStore, FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';

@@ -1,0 +1,81 @@
+import * as fs from 'node:fs';
+import { assert, TuttiError } from '@tutti/kernel';
+import type { Entry } from '../../raft/messages.ts';
+import { recordAt, recordSize } from '../record.ts';
+import type { EntryIndex } from './entry-index.ts';
+import type { Segment } from './segment.ts';
+
+/** The most bytes that one read from a segment brings. */
+const READ_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Reads entries that have left the memory back from their segments, checked. */
+export class EntryReader {
+  readonly #index: EntryIndex;
+  readonly #segments: () => readonly Segment[];
+  #open: { readonly sequence: number; readonly handle: number } | undefined;
+
+  constructor(index: EntryIndex, segments: () => readonly Segment[]) {
+    this.#index = index;
+    this.#segments = segments;
+  }
+
+  /** @throws TuttiError `TUTTI_STORE_CORRUPT` */
+  read(from: number, to: number, maxBytes: number): Entry[] {
+    const entries: Entry[] = [];
+    let bytes = 0;
+    for (let at = from; at <= to; ) {
+      const run = this.#readRun(at, to, maxBytes - bytes);
+      for (const entry of run) {
+        bytes += entry.data.length;
+        if (entries.length > 0 && bytes > maxBytes) return entries;
+        entries.push(entry);
+      }
+      at += run.length;
+    }
+    return entries;
+  }
+
+  close(): void {
+    if (this.#open) fs.closeSync(this.#open.handle);
+    this.#open = undefined;
+  }
+
+  /** Entries that stand in one segment, with one read. */
+  #readRun(from: number, to: number, maxBytes: number): Entry[] {
+    const first = this.#index.placeOf(from);
+    let last = first;
+    let lastIndex = from;
+    const spanMax = Math.min(READ_BYTES_MAX, Math.max(0, maxBytes));
+    for (let at = from + 1; at <= to; at++) {
+      const place = this.#index.placeOf(at);
+      if (place.segment !== first.segment || place.offset - first.offset > spanMax) break;
+      last = place;
+      lastIndex = at;
+    }
+    const bytes = new Uint8Array(last.offset - first.offset + recordSize(last.dataBytes));
+    const segment = this.#segments().find((candidate) => candidate.sequence === first.segment);
+    assert(segment, 'a held entry is in a segment that is there');
+    fs.readSync(this.#handleOf(segment), bytes, 0, bytes.length, first.offset);
+    const entries: Entry[] = [];
+    for (let index = from; index <= lastIndex; index++) {
+      const { offset } = this.#index.placeOf(index);
+      const found = recordAt(bytes, offset - first.offset, segment.sequence, offset);
+      const record = typeof found === 'string' ? undefined : found.record;
+      if (record?.type !== 'entry' || record.entry.index !== index)
+        throw new TuttiError('TUTTI_STORE_CORRUPT', {
+          file: segment.path,
+          offset,
+          problem: `entry ${index} cannot be read back`,
+        });
+      entries.push(record.entry);
+    }
+    return entries;
+  }
+
+  #handleOf(segment: Segment): number {
+    if (this.#open?.sequence === segment.sequence) return this.#open.handle;
+    this.close();
+    this.#open = { sequence: segment.sequence, handle: fs.openSync(segment.path, 'r') };
+    return this.#open.handle;
+  }
+}

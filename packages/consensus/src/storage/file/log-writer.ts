@@ -1,0 +1,259 @@
+import * as fs from 'node:fs';
+import { assert, type LogIndex, type Term } from '@tutti/kernel';
+import type { HardState } from '../../raft/messages.ts';
+import type { LogWrite, WriteCallback } from '../log-store.ts';
+import { BatchEncoder, recordSize } from '../record.ts';
+import type { EntryIndex } from './entry-index.ts';
+import type { RecoveredLog } from './recovery.ts';
+import { createSegment, type DiskCalls, SEGMENT_HEADER_BYTES, type Segment, writeFully } from './segment.ts';
+
+/** What waits to be written: a write of the driver, or the log's beginning anew after a snapshot. */
+type Job =
+  | { readonly kind: 'write'; readonly write: LogWrite; readonly done: WriteCallback }
+  | { readonly kind: 'reset'; readonly index: LogIndex; readonly term: Term; readonly done: WriteCallback };
+
+/** Writes that came meanwhile are put together up to this size. */
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+
+const votedForBytes = (hardState: HardState): number => hardState.votedFor?.length ?? 0;
+
+function jobSize(job: Job): number {
+  if (job.kind === 'reset') return recordSize(0);
+  const { hardState, entries } = job.write;
+  let size = hardState ? recordSize(votedForBytes(hardState)) : 0;
+  for (const entry of entries) size += recordSize(entry.data.length);
+  return size;
+}
+
+/**
+ * The writing end of the log: one batch at a time, one `write` and one `fdatasync` for each. What comes while a
+ * batch is being flushed is the next one. After the first failure nothing is written any more: whether a flush that
+ * failed once left anything behind cannot be found out (Rebello et al., ATC 2020), so nothing may build on it.
+ */
+export class LogWriter {
+  readonly #directory: string;
+  readonly #segmentBytes: number;
+  readonly #disk: DiskCalls;
+  readonly #index: EntryIndex;
+  readonly #onFailure: (failure: Error) => Error;
+  #segments: Segment[];
+  #handle: number | undefined;
+  #offset: number;
+  #batch: number;
+  #checksum: number;
+  /** As the log on disk has it; every segment begins with it. */
+  #hardState: HardState;
+  #queue: Job[] = [];
+  #busy = false;
+  #failure: Error | undefined;
+  #next: Segment | undefined;
+  #preparing = false;
+  #whenPrepared: ((failure: Error | undefined) => void) | undefined;
+  #whenIdle: (() => void) | undefined;
+
+  constructor(
+    directory: string,
+    segmentBytes: number,
+    disk: DiskCalls,
+    recovered: RecoveredLog,
+    onFailure: (failure: Error) => Error,
+  ) {
+    this.#directory = directory;
+    this.#segmentBytes = segmentBytes;
+    this.#disk = disk;
+    this.#index = recovered.index;
+    this.#segments = [...recovered.segments];
+    this.#offset = recovered.nextOffset;
+    this.#batch = recovered.lastBatch;
+    this.#checksum = recovered.lastChecksum;
+    this.#hardState = recovered.hardState;
+    this.#onFailure = onFailure;
+    const active = this.#segments.at(-1);
+    if (active) this.#handle = fs.openSync(active.path, 'r+');
+  }
+
+  get segments(): readonly Segment[] {
+    return this.#segments;
+  }
+
+  submit(write: LogWrite, done: WriteCallback): void {
+    this.#queue.push({ kind: 'write', write, done });
+    this.#pump();
+  }
+
+  /** Makes the log go on after `index`, in a segment of its own; the ones before are removed when that is durable. */
+  reset(index: LogIndex, term: Term, done: WriteCallback): void {
+    this.#queue.push({ kind: 'reset', index, term, done });
+    this.#pump();
+  }
+
+  /** Removes whole segments whose every entry is at or below `index`, oldest first. */
+  removeThrough(index: LogIndex): void {
+    let count = 0;
+    while (count < this.#segments.length - 1 && this.#segments[count]!.highestIndex <= index) count++;
+    this.#remove(this.#segments.splice(0, count));
+  }
+
+  #remove(segments: readonly Segment[]): void {
+    for (const segment of segments) fs.rmSync(segment.path, { force: true });
+  }
+
+  /** Calls back when everything has been written, and lets go of the files. */
+  close(done: () => void): void {
+    const finish = (): void => {
+      if (this.#handle !== undefined) fs.closeSync(this.#handle);
+      this.#handle = undefined;
+      done();
+    };
+    this.#whenIdle = finish;
+    this.#idle();
+  }
+
+  #idle(): void {
+    if (this.#busy || this.#preparing || this.#queue.length > 0) return;
+    const action = this.#whenIdle;
+    this.#whenIdle = undefined;
+    action?.();
+  }
+
+  #pump(): void {
+    if (this.#busy) return;
+    if (this.#failure) return this.#refuse();
+    const jobs = this.#takeJobs();
+    if (jobs.length === 0) return this.#idle();
+    this.#busy = true;
+    const size = jobs.reduce((sum, job) => sum + jobSize(job), 0);
+    const active = this.#segments.at(-1);
+    const isReset = jobs[0]!.kind === 'reset';
+    if (active && !isReset && this.#offset + size <= active.sizeBytes) return this.#write(jobs, size, false);
+    this.#roll(size + recordSize(votedForBytes(this.#hardState)), (failure) => {
+      if (failure) return this.#fail(failure, jobs);
+      this.#write(jobs, size, true);
+    });
+  }
+
+  #refuse(): void {
+    const jobs = this.#queue.splice(0);
+    setImmediate(() => {
+      for (const job of jobs) job.done(this.#failure);
+      this.#idle();
+    });
+  }
+
+  /** A reset stands alone; writes are merged as far as the bound allows. */
+  #takeJobs(): Job[] {
+    if (this.#queue[0]?.kind === 'reset') return this.#queue.splice(0, 1);
+    let count = 0;
+    let bytes = 0;
+    for (const job of this.#queue) {
+      if (job.kind === 'reset' || (count > 0 && bytes >= BATCH_BYTES_MAX)) break;
+      bytes += jobSize(job);
+      count++;
+    }
+    return this.#queue.splice(0, count);
+  }
+
+  #write(jobs: readonly Job[], size: number, isFresh: boolean): void {
+    const active = this.#segments.at(-1)!;
+    const head = isFresh ? recordSize(votedForBytes(this.#hardState)) : 0;
+    const encoder = new BatchEncoder(
+      size + head,
+      active.sequence,
+      this.#offset,
+      ++this.#batch,
+      this.#checksum,
+    );
+    if (isFresh) encoder.hardState(this.#hardState, size === 0);
+    let left = size;
+    for (const job of jobs) {
+      this.#encode(job, encoder, active, left);
+      left -= jobSize(job);
+    }
+    assert(encoder.isComplete, 'a batch has the size that was reckoned and ends with its last record');
+    writeFully(this.#disk, this.#handle!, encoder.bytes, this.#offset, (failure) => {
+      if (failure) return this.#fail(failure, jobs);
+      this.#disk.fdatasync(this.#handle!, (problem) => {
+        if (problem) return this.#fail(problem, jobs);
+        this.#offset = encoder.offset;
+        this.#checksum = encoder.checksum;
+        this.#written(jobs);
+      });
+    });
+  }
+
+  /** `left` is the size of this job and those after it: the record that leaves nothing is the batch's last. */
+  #encode(job: Job, encoder: BatchEncoder, active: Segment, left: number): void {
+    if (job.kind === 'reset') return encoder.reset(job.index, job.term, true);
+    const { hardState, entries } = job.write;
+    if (hardState) {
+      left -= recordSize(votedForBytes(hardState));
+      encoder.hardState(hardState, left === 0);
+      this.#hardState = hardState;
+    }
+    for (const entry of entries) {
+      left -= recordSize(entry.data.length);
+      this.#index.place(entry.index, active.sequence, encoder.offset);
+      active.highestIndex = Math.max(active.highestIndex, entry.index);
+      encoder.entry(entry, left === 0);
+    }
+  }
+
+  #written(jobs: readonly Job[]): void {
+    if (jobs[0]!.kind === 'reset') this.#remove(this.#segments.splice(0, this.#segments.length - 1));
+    this.#busy = false;
+    // The next batch goes to the disk before anybody is told of this one.
+    this.#pump();
+    for (const job of jobs) job.done(undefined);
+    const active = this.#segments.at(-1)!;
+    if (this.#offset > active.sizeBytes / 2 && !this.#whenIdle) this.#prepare(this.#segmentBytes);
+  }
+
+  #fail(failure: Error, jobs: readonly Job[]): void {
+    this.#failure = this.#onFailure(failure);
+    this.#busy = false;
+    for (const job of jobs) job.done(this.#failure);
+    this.#pump();
+  }
+
+  // Segments are made ready ahead of need, so that a full one costs no more than an open.
+
+  #prepare(sizeBytes: number): void {
+    if (this.#preparing || this.#next || this.#failure) return;
+    this.#preparing = true;
+    const sequence = (this.#segments.at(-1)?.sequence ?? 0) + 1;
+    createSegment(this.#directory, sequence, sizeBytes, (failure, segment) => {
+      this.#preparing = false;
+      this.#next = segment;
+      const waiting = this.#whenPrepared;
+      this.#whenPrepared = undefined;
+      // Nobody waits for it yet: the next attempt is made when the space is needed.
+      waiting?.(failure);
+      this.#idle();
+    });
+  }
+
+  #roll(recordBytes: number, done: (failure: Error | undefined) => void): void {
+    const sizeBytes = Math.max(this.#segmentBytes, SEGMENT_HEADER_BYTES + recordBytes);
+    if (this.#preparing) {
+      this.#whenPrepared = () => this.#roll(recordBytes, done);
+      return;
+    }
+    if (this.#next && this.#next.sizeBytes >= sizeBytes) return this.#switchTo(this.#next, done);
+    this.#next = undefined;
+    this.#whenPrepared = (failure) => (failure ? done(failure) : this.#switchTo(this.#next!, done));
+    this.#prepare(sizeBytes);
+  }
+
+  #switchTo(segment: Segment, done: (failure: Error | undefined) => void): void {
+    this.#next = undefined;
+    fs.open(segment.path, 'r+', (failure, handle) => {
+      if (failure) return done(failure);
+      if (this.#handle !== undefined) fs.closeSync(this.#handle);
+      this.#handle = handle;
+      this.#segments.push(segment);
+      this.#offset = SEGMENT_HEADER_BYTES;
+      this.#checksum = 0;
+      done(undefined);
+    });
+  }
+}

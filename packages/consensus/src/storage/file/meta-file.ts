@@ -1,0 +1,72 @@
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import { type ClusterId, type NodeId, TuttiError } from '@tutti/kernel';
+
+const META = 'meta.json';
+/** The layout of the directory; the files in it carry versions of their own. */
+const META_VERSION = 1;
+
+interface Meta {
+  readonly version: number;
+  readonly clusterId: string;
+  readonly nodeId: string;
+}
+
+/** Makes a file's name durable: a rename or a new file is lost with the directory's unwritten pages. */
+export function syncDirectory(directory: string): void {
+  const handle = openSync(directory, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
+
+/** Writes a small file so that either all of it is there after a crash, or none. */
+export function writeDurably(directory: string, name: string, contents: string): void {
+  const draft = join(directory, `${name}.tmp`);
+  const handle = openSync(draft, 'w');
+  try {
+    writeSync(handle, contents);
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+  renameSync(draft, join(directory, name));
+  syncDirectory(directory);
+}
+
+function parse(file: string): Meta {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Meta;
+  } catch {
+    throw new TuttiError('TUTTI_STORE_CORRUPT', { file, offset: 0, problem: 'it is not JSON' });
+  }
+}
+
+/**
+ * Checks whose directory this is; a fresh one becomes this node's.
+ * @throws TuttiError `TUTTI_STORE_WRONG_CLUSTER`, `TUTTI_STORE_WRONG_NODE`, `TUTTI_STORE_NEWER_VERSION`
+ */
+export function claimDirectory(directory: string, clusterId: ClusterId, nodeId: NodeId): void {
+  const file = join(directory, META);
+  if (!existsSync(file)) {
+    const meta: Meta = { version: META_VERSION, clusterId, nodeId };
+    return writeDurably(directory, META, `${JSON.stringify(meta, undefined, 2)}\n`);
+  }
+  const found = parse(file);
+  if (found.version > META_VERSION)
+    throw new TuttiError('TUTTI_STORE_NEWER_VERSION', {
+      file,
+      found: found.version,
+      supported: META_VERSION,
+    });
+  if (found.clusterId !== clusterId)
+    throw new TuttiError('TUTTI_STORE_WRONG_CLUSTER', {
+      directory,
+      found: found.clusterId,
+      expected: clusterId,
+    });
+  if (found.nodeId !== nodeId)
+    throw new TuttiError('TUTTI_STORE_WRONG_NODE', { directory, found: found.nodeId, expected: nodeId });
+}
