@@ -28,6 +28,11 @@ export {
   type TaskBoardOptions,
   type Wake,
 } from './coordination/board/task-board.ts';
+export { detectApiContractConflicts } from './coordination/conflict/api-contract.ts';
+export { builtInDetectors, conflictsAt } from './coordination/conflict/conflicts-at.ts';
+export { detectDeploymentConflicts } from './coordination/conflict/deployment.ts';
+export { CONFLICTS_MAX, type Detector, DetectorRegistry } from './coordination/conflict/detector.ts';
+export { detectInfrastructureConflicts } from './coordination/conflict/infrastructure.ts';
 export { ALL_CAPABILITIES, type MasterCapabilities } from './coordination/master/capabilities.ts';
 export type { DispatchLimits } from './coordination/master/dispatch.ts';
 export {

@@ -325,10 +325,6 @@ export const ERRORS = {
     'A conflict detector "{check}" is registered already',
     'Give each detector a name of its own.',
   ),
-  TUTTI_DETECTOR_INPUT_INVALID: row(
-    'The detector "{check}" cannot read what the task "{task}" brings: {problem}',
-    'Have the task give its output in the shape that the detector states.',
-  ),
   TUTTI_PROFILE_INVALID: row('{field} of the profile "{profile}" is {value}', 'Use {expected}.'),
   // transport
   TUTTI_PORT_IN_USE: row(
@@ -442,11 +438,20 @@ export const ERRORS = {
     'The cluster has declared this life of node {node} lost',
     'Start the node again; it joins with a new incarnation.',
   ),
-  TUTTI_ORCHESTRATION_OFF: row('The node {node} takes part in no plans', 'Make it without `orchestration: false`.'),
+  TUTTI_ORCHESTRATION_OFF: row(
+    'The node {node} takes part in no plans',
+    'Make it without `orchestration: false`.',
+  ),
   // tutti: local clusters and their admin interface
-  TUTTI_NODE_DIED: row('The process of node {node} ended before it was ready: {output}', 'Read its last lines above.'),
+  TUTTI_NODE_DIED: row(
+    'The process of node {node} ended before it was ready: {output}',
+    'Read its last lines above.',
+  ),
   TUTTI_NODE_UNKNOWN: row('There is no node "{node}"', 'The nodes are {known}.'),
-  TUTTI_NODE_STARTING: row('The node {node} is still starting', 'Ask again in a moment, or ask another node.'),
+  TUTTI_NODE_STARTING: row(
+    'The node {node} is still starting',
+    'Ask again in a moment, or ask another node.',
+  ),
   TUTTI_CLUSTER_NOT_RUNNING: row(
     'No cluster runs in {directory} ({problem})',
     'Start one there with `tutti up`, or name another directory with --dir.',
