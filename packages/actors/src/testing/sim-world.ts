@@ -83,8 +83,13 @@ export class SimWorld {
     return this.#master!.ref;
   }
 
-  get masterNode(): string {
-    return this.#master!.node;
+  get masterNode(): string | undefined {
+    return this.#master?.node;
+  }
+
+  /** Whether the members have this life of the node as up. */
+  isUp(node: string): boolean {
+    return this.members.get(nodeId(node))?.state === 'up';
   }
 
   lives(): string[] {
@@ -205,7 +210,7 @@ export class SimWorld {
 
   #spawnMaster(node: string): void {
     const life = this.#lives.get(node)!;
-    this.#master = { node, ref: life.system.spawn(life.master, { id: 'master' }) };
+    this.#master = { node, ref: life.system.spawn(life.master) };
   }
 }
 
