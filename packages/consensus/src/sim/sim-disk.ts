@@ -34,8 +34,9 @@ export class LogImage {
 
   termAt(index: number): Term | undefined {
     if (index === this.#base) return this.#baseTerm;
-    if (index === this.snapshot?.meta.index) return this.snapshot.meta.term;
-    return this.#entries[index - this.#base - 1]?.term;
+    // An entry comes before the snapshot: a snapshot that has just been stored may contradict the log.
+    const held = this.#entries[index - this.#base - 1]?.term;
+    return held ?? (index === this.snapshot?.meta.index ? this.snapshot.meta.term : undefined);
   }
 
   entryAt(index: number): Entry | undefined {

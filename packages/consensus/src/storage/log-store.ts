@@ -60,7 +60,10 @@ export interface LogStore {
   readonly firstIndex: LogIndex;
   /** The last entry held (its write may be under way), or the snapshot's index when there is none; 0 if fresh. */
   readonly lastIndex: LogIndex;
-  /** Term of an entry that is held, or of the snapshot's last; 0 for index 0; undefined if neither. From memory. */
+  /**
+   * Term of the entry if it is held, even where a stored snapshot says otherwise; else of the snapshot's last; 0 for
+   * index 0; undefined if neither. Answered from memory.
+   */
   termAt(index: LogIndex): Term | undefined;
   /**
    * Entries `from` to `to` (both included), fewer if they exceed `maxBytes`, at least one. Includes entries whose
