@@ -6,7 +6,6 @@ import {
   type MachineContext,
   type NonReducibleUnknown,
   type ParameterizedObject,
-  type ProvidedActor,
   type TransitionActorLogic,
 } from 'xstate';
 import { replyThrough } from './xstate-adapter.ts';
@@ -24,21 +23,18 @@ export interface ReplyArgs<Context, Event> {
  *
  * @param value The answer, or a function of context and event. A function as such cannot be an answer.
  */
-export function reply<Context extends MachineContext, Event extends EventObject, Value = unknown>(
-  value: Value | ((args: ReplyArgs<Context, Event>) => Value),
-): ActionFunction<
-  Context,
-  Event,
-  Event,
-  undefined,
-  ProvidedActor,
-  ParameterizedObject,
-  ParameterizedObject,
-  string,
-  EventObject
-> {
+export function reply<
+  Context extends MachineContext,
+  // The event that the action sees, and all events of the machine: XState keeps the two apart, as its own actions do.
+  ExpressionEvent extends EventObject,
+  Params extends ParameterizedObject['params'] | undefined,
+  Event extends EventObject,
+  Value = unknown,
+>(
+  value: Value | ((args: ReplyArgs<Context, ExpressionEvent>) => Value),
+): ActionFunction<Context, ExpressionEvent, Event, Params, never, never, never, never, never> {
   const compute =
-    typeof value === 'function' ? (value as (args: ReplyArgs<Context, Event>) => Value) : undefined;
+    typeof value === 'function' ? (value as (args: ReplyArgs<Context, ExpressionEvent>) => Value) : undefined;
   return function reply({ context, event, self }) {
     replyThrough(self, compute ? compute({ context, event }) : value);
   };

@@ -22,7 +22,7 @@ const withCounter: Declare = (cluster) => {
 const NAMES = ['n1', 'n2', 'n3'];
 
 function ask(harness: ClusterHarness, name: string, key: string, event: CounterEvent, timeoutMs = 5_000) {
-  return harness.settle(harness.node(name).cluster.ref('counter', key).ask<number>(event, { timeoutMs }));
+  return harness.settle(harness.node(name).cluster.ref<CounterEvent>('counter', key).ask<number>(event, { timeoutMs }));
 }
 
 /** The node whose activation of the key answers now. */
@@ -60,7 +60,7 @@ describe('a cluster of three nodes', () => {
     harness.boot('n2');
     await harness.until(() => harness.isBalanced());
     const keys = Array.from({ length: 40 }, (_, i) => `k${i}`);
-    for (const key of keys) harness.node('n1').cluster.ref('counter', key).send({ type: 'add', by: 7 });
+    for (const key of keys) harness.node('n1').cluster.ref<CounterEvent>('counter', key).send({ type: 'add', by: 7 });
     await harness.pass(200);
     harness.boot('n3');
     await harness.until(() => harness.isBalanced());

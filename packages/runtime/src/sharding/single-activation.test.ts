@@ -138,7 +138,7 @@ class Chaos {
     for (const node of this.harness.nodes.values()) {
       if (!node.host.isRunning) continue;
       const key = this.#random.pick(KEYS);
-      const ref = node.cluster.ref('account', key);
+      const ref = node.cluster.ref<Event>('account', key);
       this.sent.set(key, (this.sent.get(key) ?? 0) + 1);
       ref.ask({ type: 'add', by: 1 }, { timeoutMs: 3_000 }).then(
         () => this.acked.set(key, (this.acked.get(key) ?? 0) + 1),
