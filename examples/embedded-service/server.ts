@@ -1,0 +1,17 @@
+import { parseArgs } from 'node:util';
+import { createNode } from 'tutti';
+import { buildService } from './service.ts';
+
+const { values } = parseArgs({
+  options: { port: { type: 'string', default: '3000' }, data: { type: 'string', default: './data' } },
+});
+const node = createNode({ dataDir: values.data });
+const service = buildService(node);
+await node.start();
+await service.listen({ port: Number(values.port), host: '127.0.0.1' });
+process.stdout.write(`${JSON.stringify({ listening: service.server.address() })}\n`);
+
+// First no more requests, then no more node: what was answered has been committed either way.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void service.close().then(() => node.stop()));
+}
