@@ -34,6 +34,8 @@ export interface TransportLimits {
    * that a stall of this node's own event loop is not taken for the silence of all others.
    */
   readonly pingsMissedMax: number;
+  /** A link is dead too if its bulk lane holds bytes and none were taken for this many probes; default 30. */
+  readonly bulkStallPingsMax: number;
   /** First wait before dialling again; default 50 ms. It doubles, with jitter. */
   readonly redialInitialMs: number;
   /** The longest wait before dialling again; default 2 s. */
@@ -55,6 +57,7 @@ export const DEFAULT_LIMITS: TransportLimits = {
   handshakesMax: 64,
   pingIntervalMs: 1_000,
   pingsMissedMax: 4,
+  bulkStallPingsMax: 30,
   redialInitialMs: 50,
   redialMaxMs: 2_000,
   redialRefusedMs: 10_000,

@@ -41,6 +41,14 @@ export class TcpRelay {
     }
   }
 
+  /** Passes nothing more on over the connection that was made last. */
+  freezeNewest(): void {
+    for (const socket of [...this.#sockets].slice(-2)) {
+      socket.unpipe();
+      socket.pause();
+    }
+  }
+
   async close(): Promise<void> {
     this.reset();
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));

@@ -49,10 +49,10 @@ export class Recorder {
   readonly received: { readonly from: PeerIdentity; readonly message: WireValue }[] = [];
   /** `up a/1`, `down a/1`: node and incarnation. */
   readonly links: string[] = [];
-  readonly #transport: Transport;
+  readonly transport: Transport;
 
   constructor(node: WorldNode, world: TransportWorld) {
-    this.#transport = node.transport;
+    this.transport = node.transport;
     node.transport.onMessage(SUITE_CHANNEL, (from, message) => {
       this.received.push({ from, message });
       world.changed();
@@ -68,16 +68,16 @@ export class Recorder {
   }
 
   get isLinked(): boolean {
-    return this.#transport.linked().length > 0;
+    return this.transport.linked().length > 0;
   }
 
   /** Turned away, by reason. */
   rejected(reason: string): number {
-    return this.#transport.counters().rejected[reason] ?? 0;
+    return this.transport.counters().rejected[reason] ?? 0;
   }
 
   send(to: WorldNode, message: WireValue, lane?: Lane) {
-    return this.#transport.send(to.address.nodeId, SUITE_CHANNEL, message, lane);
+    return this.transport.send(to.address.nodeId, SUITE_CHANNEL, message, lane);
   }
 
   #note(what: string, peer: PeerIdentity, world: TransportWorld): void {

@@ -6,7 +6,7 @@ import {
   type PeerIdentity,
   type SendOutcome,
   type Timer,
-  type TuttiError,
+  TuttiError,
   type WireValue,
 } from '@tutti/kernel';
 import { FRAME, frameOf, readFrameHeader, readMessages } from '../codec/frame.ts';
@@ -45,6 +45,8 @@ export class Link {
   readonly #wireVersion: number;
   readonly #lanes: Readonly<Record<Lane, LanePipe>>;
   readonly #keepAlive: KeepAlive;
+  /** The bulk lane while it holds bytes: heard when the operating system takes some. */
+  readonly #bulkProgress: KeepAlive;
   #timer: Timer | undefined;
   #isDown = false;
 
@@ -58,7 +60,11 @@ export class Link {
     this.#deps = deps;
     this.#wireVersion = wireVersion;
     this.#keepAlive = new KeepAlive(deps.limits.pingsMissedMax);
-    this.#lanes = { control: this.#pipe(sockets.control), bulk: this.#pipe(sockets.bulk) };
+    this.#bulkProgress = new KeepAlive(deps.limits.bulkStallPingsMax);
+    this.#lanes = {
+      control: this.#pipe(sockets.control, () => {}),
+      bulk: this.#pipe(sockets.bulk, () => this.#bulkProgress.heard()),
+    };
   }
 
   /** Tells the listeners, then begins to read: nothing is delivered before the link is known to be up. */
@@ -102,12 +108,13 @@ export class Link {
     this.#deps.down(this);
   }
 
-  #pipe(socket: LaneSocket): LanePipe {
+  #pipe(socket: LaneSocket, progress: () => void): LanePipe {
     const queue = new LaneQueue(msgpackCodec, this.#wireVersion, this.#deps.limits);
     const pipe: LanePipe = {
       queue,
       socket,
       written: () => {
+        progress();
         if (!this.#isDown && queue.hasSealed) this.#pump(pipe);
       },
     };
@@ -139,7 +146,10 @@ export class Link {
       const { kind, version } = readFrameHeader(frame, this.#deps.limits.frameBytesMax);
       if (kind === FRAME.ping) this.#write(lane, FRAME.pong);
       else if (kind === FRAME.data && version === this.#wireVersion) this.#deliver(frame);
-      else if (kind !== FRAME.pong) this.down(`unexpected frame: kind ${kind}, version ${version}`);
+      else if (kind !== FRAME.pong) {
+        const problem = `kind ${kind}, version ${version} on a link of version ${this.#wireVersion}`;
+        throw new TuttiError('TUTTI_FRAME_MALFORMED', { problem });
+      }
     } catch (thrown) {
       if (!isTuttiError(thrown)) throw thrown;
       this.#deps.refusals.note(thrown, this.peer.nodeId, false);
@@ -169,11 +179,18 @@ export class Link {
     pipe.socket.write(frame, pipe.written);
   }
 
+  /** Probes prove the control lane only; a bulk lane that takes nothing would go unnoticed behind it. */
+  #isBulkStuck(): boolean {
+    if (this.#lanes.bulk.socket.bufferedBytes === 0) this.#bulkProgress.heard();
+    return this.#bulkProgress.tick() === 'dead';
+  }
+
   #schedulePing(): void {
     if (this.#isDown) return;
     const { clock, limits } = this.#deps;
     this.#timer = clock.setTimer(limits.pingIntervalMs, () => {
       if (this.#keepAlive.tick() === 'dead') return this.down('the peer is silent');
+      if (this.#isBulkStuck()) return this.down('the bulk lane is stuck');
       this.#write('control', FRAME.ping);
       this.#schedulePing();
     });

@@ -73,6 +73,18 @@ describe('a WebSocket transport', () => {
     expect(atA.links).toEqual(['up b/1', 'down b/1']);
   });
 
+  it('finds a link dead when its bulk lane takes nothing while probes are answered', async () => {
+    const limits = { pingIntervalMs: 2, pingsMissedMax: 1_000, bulkStallPingsMax: 3, highWaterBytes: 1024 };
+    const { b, atA } = await pair({ limits });
+    const reasons: string[] = [];
+    const { relay } = await world.place(b.address.nodeId);
+    atA.transport.onLink({ linkUp() {}, linkDown: (_, reason) => void reasons.push(reason) });
+    relay.freezeNewest();
+    while (atA.send(b, 'x'.repeat(64 * 1024)) === 'queued');
+    await world.until(() => reasons.length > 0);
+    expect(reasons).toEqual(['the bulk lane is stuck']);
+  });
+
   it('keeps a quiet link up while probes are answered', async () => {
     const { a, atA } = await pair({ limits: { pingIntervalMs: 1, pingsMissedMax: 2 } });
     const probes = () => a.transport.counters().framesReceived;
