@@ -2,10 +2,12 @@ import { type Clock, type IdSource, type Logger, type Random, silentLogger } fro
 import type { ActorSystem, ChildPolicy, Members, ReplicatedHandle, ReplicatedModule } from '@tutti/runtime';
 import type { AnyActorLogic } from 'xstate';
 import { type Balancer, leastLoaded } from './coordination/balancing/balancer.ts';
-import type { BoardCommand, Conflict } from './coordination/board/commands.ts';
+import type { BoardCommand } from './coordination/board/commands.ts';
 import { SessionWaiters } from './coordination/board/session-waiters.ts';
-import type { BarrierRecord, SessionRecord } from './coordination/board/state.ts';
+import type { SessionRecord } from './coordination/board/state.ts';
 import { TaskBoard, type TaskBoardOptions } from './coordination/board/task-board.ts';
+import { builtInDetectors, conflictsAt } from './coordination/conflict/conflicts-at.ts';
+import type { DetectorRegistry } from './coordination/conflict/detector.ts';
 import {
   ALL_CAPABILITIES,
   type MasterCapabilities,
@@ -52,6 +54,8 @@ export interface OrchestrationOptions {
   /** Who gets a task when several could; default {@link leastLoaded}. */
   readonly balancer?: Balancer;
   readonly board?: TaskBoardOptions;
+  /** What a barrier's `check` can name; by default `api-contract`, `infrastructure` and `deployment`. */
+  readonly detectors?: DetectorRegistry;
 }
 
 export interface Submission {
@@ -107,18 +111,23 @@ const MASTER_PLACEMENT: MasterPlacement = {
  */
 export function createOrchestration(options: OrchestrationOptions): Orchestration {
   const { cluster, workers, clock, random, ids, logger = silentLogger } = options;
+  const detectors = options.detectors ?? builtInDetectors();
   const capabilities = options.capabilities ?? ALL_CAPABILITIES;
   const board = cluster.replicated('board', new TaskBoard(options.board));
   const waiters = new SessionWaiters(board);
   const holder = { node: cluster.system.nodeId, incarnation: cluster.system.incarnation };
   const tree = new OrchestratorTree(cluster.system, { holder, board, workers, clock, random, logger });
-  cluster.entity(MASTER_KIND, masterMachine(masterTools(options, board, capabilities)), MASTER_PLACEMENT);
+  cluster.entity(
+    MASTER_KIND,
+    masterMachine(masterTools(options, board, capabilities, detectors)),
+    MASTER_PLACEMENT,
+  );
   let unwatch: (() => void) | undefined;
 
   return {
     board,
     async submit(plan, { session = ids.next('session'), mode = 'eager', folder = '' } = {}) {
-      checkPlan(plan, undefined, { detectors: DETECTORS });
+      checkPlan(plan, undefined, { detectors: detectors.names() });
       requireCapabilities(capabilities, plan);
       checkWorkers(workers, plan);
       await board.propose({ type: 'session.open', session, plan, mode, folder } satisfies BoardCommand);
@@ -160,6 +169,7 @@ function masterTools(
   }: OrchestrationOptions,
   board: ReplicatedHandle<TaskBoard>,
   capabilities: MasterCapabilities,
+  detectors: DetectorRegistry,
 ): MasterTools {
   return {
     board,
@@ -167,7 +177,12 @@ function masterTools(
     clock,
     random: random.fork('master'),
     logger,
-    policy: { capabilities, balancer, limits, detect: detectConflicts },
+    policy: {
+      capabilities,
+      balancer,
+      limits,
+      detect: (session, barrier) => conflictsAt(session, barrier, detectors),
+    },
   };
 }
 
@@ -193,9 +208,4 @@ function isOpen(command: unknown): command is { readonly session: string } {
   return (
     typeof command === 'object' && command !== null && 'type' in command && command.type === 'session.open'
   );
-}
-
-const DETECTORS: readonly string[] = [];
-function detectConflicts(_session: SessionRecord, _barrier: BarrierRecord): readonly Conflict[] {
-  return [];
 }
