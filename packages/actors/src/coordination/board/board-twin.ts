@@ -35,6 +35,7 @@ export class BoardTwin {
   #fence = 0;
   #stale = 0;
   readonly #lost: Holder[] = [];
+  readonly #levels = new Map<TwinTask, number>();
 
   constructor(plan: Plan, isWave: boolean) {
     this.#plan = plan;
@@ -67,9 +68,13 @@ export class BoardTwin {
   }
 
   levelOf(task: TwinTask): number {
+    const known = this.#levels.get(task);
+    if (known !== undefined) return known;
     const before = this.#plan.barriers.filter((barrier) => barrier.before.includes(task.plan.id));
     const needs = new Set([...task.plan.needs, ...before.flatMap((barrier) => barrier.after)]);
-    return Math.max(-1, ...[...needs].map((need) => this.levelOf(this.task(need)))) + 1;
+    const level = Math.max(-1, ...[...needs].map((need) => this.levelOf(this.task(need)))) + 1;
+    this.#levels.set(task, level);
+    return level;
   }
 
   apply(command: BoardCommand, now: number): Outcome {

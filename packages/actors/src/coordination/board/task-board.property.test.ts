@@ -1,7 +1,7 @@
 import { canonicalJson, incarnation, isTuttiError, logIndex, nodeId } from '@tutti/kernel';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { checkPlan } from '../../engines/workflow/check-plan.ts';
+import { type CheckedPlan, checkPlan } from '../../engines/workflow/check-plan.ts';
 import type { Plan } from '../../engines/workflow/plan.ts';
 import { smallTask } from '../../testing/small-plans.ts';
 import { BoardTwin } from './board-twin.ts';
@@ -242,8 +242,7 @@ function checkExplained(board: TaskBoard, twin: BoardTwin): void {
 }
 
 /** The queries, against what the twin finds by looking at everything. */
-function checkQueries(board: TaskBoard, plan: Plan, twin: BoardTwin): void {
-  const { slacks } = checkPlan(plan);
+function checkQueries(board: TaskBoard, { plan, slacks }: CheckedPlan, twin: BoardTwin): void {
   const ready = twin.tasks
     .map((task, at) => ({ task, slack: slacks[at]!, level: twin.levelOf(task) }))
     .filter(({ task }) => task.state === 'ready')
@@ -303,6 +302,7 @@ test('the board agrees with its dumb twin after every command, also when it is r
     fc.property(plans, fc.boolean(), steps, fc.nat(70), (plan, isWave, drawn, restoredAt) => {
       let board = new TaskBoard();
       const twin = new BoardTwin(plan, isWave);
+      const checked = checkPlan(plan);
       const open: BoardCommand = {
         type: 'session.open',
         session: SESSION,
@@ -322,7 +322,7 @@ test('the board agrees with its dumb twin after every command, also when it is r
         expect(seen(board)).toEqual(expected(twin));
         expect(board.lastFence).toBeGreaterThanOrEqual(lastFence);
         lastFence = board.lastFence;
-        checkQueries(board, plan, twin);
+        checkQueries(board, checked, twin);
         checkExplained(board, twin);
         if (at === restoredAt) board = copyOf(board);
       });
