@@ -388,8 +388,10 @@ function machineOf(nodes: readonly Node[], log: (line: string) => void): AnyStat
 }
 
 /**
- * The one difference there is meant to be: when the computation of a transition throws, XState has run the actions that
- * came before the throw, and a cell has run none, since effects wait for the snapshot.
+ * Two differences are meant to be. When the computation of a transition throws, XState has run the actions that came
+ * before the throw, and a cell has run none, since effects wait for the snapshot: so the log of a failed step is not
+ * compared. And what an actor sends to itself waits in its mailbox like any message, behind a timer that is due at the
+ * same instant; the seed below has no such coincidence.
  */
 const ignoringFailedStep = (sight: Sight): Sight =>
   sight.status === 'error' ? { ...sight, log: [] } : sight;

@@ -1,0 +1,161 @@
+import { silentLogger, VirtualClock } from '@tutti/kernel';
+import { describe, expect, test } from 'vitest';
+import { assign, createMachine, fromPromise } from 'xstate';
+import { DeadLetterOffice } from '../mailbox/dead-letter-office.ts';
+import { createTestSystem } from '../testing/test-system.ts';
+import { type Asked, AskTable } from './ask.ts';
+import { reply, replying } from './reply.ts';
+
+const answering = replying((count: number, event: { type: string }, reply) => {
+  if (event.type === 'throw') throw new Error('no answer');
+  if (event.type === 'twice') reply('first');
+  if (event.type !== 'silent') reply(count);
+  return count + 1;
+}, 0);
+
+const codes = async (promises: readonly Promise<unknown>[]): Promise<Record<string, number>> => {
+  const counts: Record<string, number> = {};
+  for (const result of await Promise.allSettled(promises)) {
+    const key =
+      result.status === 'fulfilled' ? 'answered' : ((result.reason as { code?: string }).code ?? 'other');
+    counts[key] = (counts[key] ?? 0) + 1;
+  }
+  return counts;
+};
+
+describe('ask', () => {
+  test('gets the answer, in the order of asking, and only the first of two', async () => {
+    const { system, advance } = createTestSystem();
+    const ref = system.spawn(answering);
+    const answers = [ref.ask({ type: 'one' }), ref.ask({ type: 'twice' }), ref.ask({ type: 'three' })];
+    advance();
+    expect(await Promise.all(answers)).toEqual([0, 'first', 2]);
+  });
+
+  test('a machine answers with its committed context, and the same event may be sent', async () => {
+    const { system, advance } = createTestSystem();
+    const machine = createMachine({
+      context: { n: 0 },
+      on: {
+        ADD: { actions: [assign({ n: ({ context }) => context.n + 1 }), reply(({ context }) => context.n)] },
+      },
+    });
+    const ref = system.spawn(machine);
+    ref.send({ type: 'ADD' });
+    const answer = ref.ask({ type: 'ADD' });
+    advance();
+    expect(await answer).toBe(2);
+  });
+
+  test('fails with what its actor failed with, and the actor is restarted', async () => {
+    const { system, advance } = createTestSystem();
+    const ref = system.spawn(answering);
+    const failed = ref.ask({ type: 'throw' });
+    const next = ref.ask({ type: 'go on' });
+    advance();
+    await expect(failed).rejects.toMatchObject({
+      code: 'TUTTI_ACTOR_FAILED',
+      details: { problem: 'no answer' },
+    });
+    expect(await next).toBe(0);
+  });
+
+  test('times out exactly at its deadline, and the late answer is counted', async () => {
+    const { clock, system, advance } = createTestSystem();
+    let answer: ((value: string) => void) | undefined;
+    system.addResolver({ matches: () => true, ref: () => system.ref('local:test/1/x') });
+    const asks = new AskTable(clock, system.deadLetters, 10);
+    const open = asks.ask('somewhere', { type: 'q' }, { timeoutMs: 300 }, (asked: Asked) => {
+      answer = (value) => asked.target.reply(value);
+    });
+    const outcome = codes([open]);
+    advance(299);
+    expect(asks.size).toBe(1);
+    advance(1);
+    expect(asks.size).toBe(0);
+    answer!('late');
+    expect(await outcome).toEqual({ TUTTI_ASK_TIMEOUT: 1 });
+    expect(system.deadLetters.counts()['late-reply']).toBe(1);
+  });
+
+  test('is called off by its signal, before or after sending', async () => {
+    const { system } = createTestSystem();
+    const ref = system.spawn(answering);
+    const controller = new AbortController();
+    const running = ref.ask({ type: 'silent' }, { signal: controller.signal });
+    controller.abort();
+    const late = ref.ask({ type: 'silent' }, { signal: controller.signal });
+    expect(await codes([running, late])).toEqual({ TUTTI_ABORTED: 2 });
+    expect(system.pendingAsks).toBe(0);
+  });
+
+  test('is refused when the table is full, and failed when the node stops', async () => {
+    const { system, advance } = createTestSystem({ limits: { asks: 2 } });
+    const ref = system.spawn(answering);
+    const asks = Array.from({ length: 3 }, () => ref.ask({ type: 'silent' }));
+    const outcome = codes(asks);
+    advance();
+    const stopped = system.stop();
+    advance(1);
+    await stopped;
+    expect(await outcome).toEqual({ TUTTI_OVERLOADED: 1, TUTTI_CLOSED: 2 });
+  });
+
+  test('an answer that a promise brings is asked for again, so nothing stays open', async () => {
+    const { system, until } = createTestSystem();
+    const machine = createMachine({
+      initial: 'a',
+      states: {
+        a: { invoke: { src: fromPromise(() => Promise.resolve(7)), onDone: 'b' } },
+        b: { on: { ASK: { actions: reply('b') } } },
+      },
+    });
+    const ref = system.spawn(machine);
+    let value = '';
+    ref.subscribe((snapshot) => {
+      value = String(snapshot.value);
+    });
+    await until(() => value === 'b');
+    const answer = ref.ask({ type: 'ASK' });
+    await until(() => false, 10);
+    expect(await answer).toBe('b');
+  });
+
+  test('100,000 timed out, 100,000 answered twice and 100,000 to nobody leave nothing behind', async () => {
+    const { clock, system, advance } = createTestSystem();
+    const ref = system.spawn(answering);
+    const nobody = system.ref('local:test/1/nobody');
+    const asks: Promise<unknown>[] = [];
+    for (let i = 0; i < 100_000; i++) {
+      asks.push(ref.ask({ type: 'silent' }), ref.ask({ type: 'twice' }), nobody.ask({ type: 'x' }));
+    }
+    const outcome = codes(asks);
+    expect(system.pendingAsks).toBe(200_000);
+    advance(5_000);
+    expect(await outcome).toEqual({
+      answered: 100_000,
+      TUTTI_ASK_TIMEOUT: 100_000,
+      TUTTI_ACTOR_UNKNOWN: 100_000,
+    });
+    expect(system.pendingAsks).toBe(0);
+    expect(clock.nextAt()).toBeUndefined();
+  });
+
+  test('deadlines of one duration share one timer, however many asks there are', () => {
+    const clock = new VirtualClock();
+    const table = new AskTable(clock, new DeadLetterOffice(silentLogger), 1_000);
+    const asks: Promise<unknown>[] = [];
+    for (let i = 0; i < 100; i++) {
+      asks.push(
+        table.ask('a', { type: 'q' }, { timeoutMs: 50 }, () => {}),
+        table.ask('a', { type: 'q' }, { timeoutMs: 70 }, () => {}),
+      );
+    }
+    void codes(asks);
+    expect(table.timerCount).toBe(2);
+    clock.advance(50);
+    expect([table.size, table.timerCount]).toEqual([100, 1]);
+    clock.advance(20);
+    expect([table.size, table.timerCount]).toEqual([0, 0]);
+  });
+});
