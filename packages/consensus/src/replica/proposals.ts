@@ -258,7 +258,7 @@ export class Proposals {
     outcomeOf: (session: number, sequence: number) => Outcome | undefined,
     has: (session: number) => boolean,
   ): void {
-    for (const pending of [...this.#sent.values()]) {
+    for (const pending of this.#sent.values()) {
       const outcome = outcomeOf(pending.session, pending.sequence);
       if (outcome) this.commandApplied(pending.session, pending.sequence, outcome);
     }

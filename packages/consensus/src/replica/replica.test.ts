@@ -15,7 +15,7 @@ describe('a cluster of three replicas', () => {
     const calls = cluster.nodes.map((node) => cluster.propose(node, 'x'));
     cluster.until('every command is answered', () => calls.every((call) => call.done));
     expect(calls.map((call) => call.failure)).toEqual([undefined, undefined, undefined]);
-    expect(calls.map((call) => call.result).sort()).toEqual([1, 2, 3]);
+    expect(new Set(calls.map((call) => call.result))).toEqual(new Set([1, 2, 3]));
     cluster.run(200);
     for (const node of cluster.nodes) expect(node.counter.counts).toEqual({ x: 3 });
   });
@@ -68,7 +68,7 @@ describe('a cluster of three replicas', () => {
     cluster.run(500);
     const times = cluster.nodes[0]!.counter.times;
     expect(times).toHaveLength(20);
-    expect(times).toEqual(times.toSorted());
+    expect(times).toEqual(times.toSorted((a, b) => a - b));
     expect(times[0]).toBeGreaterThan(1_767_225_600_000);
   });
 

@@ -6,6 +6,7 @@ import {
   nodeId,
   type Term,
   term,
+  unreachable,
   type WireValue,
 } from '@tutti/kernel';
 import type { Entry, EntryKind, Membership, RaftMessage, SnapshotMeta } from '../raft/messages.ts';
@@ -75,6 +76,8 @@ export function messageToWire(m: RaftMessage | Forward): WireValue[] {
       return [KIND.installSnapshotReply, m.term, m.index, m.receivedBytes, m.installed];
     case 'forward':
       return [KIND.forward, m.frames];
+    default:
+      return unreachable(m);
   }
 }
 

@@ -12,7 +12,7 @@ export interface LogStoreHarness {
 export interface LogStoreCase {
   /** A sentence that completes "A log store ...". */
   readonly title: string;
-  run(harness: LogStoreHarness): Promise<void>;
+  readonly run: (harness: LogStoreHarness) => Promise<void>;
 }
 
 const at = (index: number): LogIndex => logIndex(index);

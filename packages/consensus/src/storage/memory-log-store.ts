@@ -38,17 +38,20 @@ export class MemoryLogStore implements LogStore {
   }
 
   open(done: (failure: Error | undefined, state?: LogStoreState) => void): void {
-    this.#clock.nextTurn(() => {
-      if (this.#open) return done(new TuttiError('TUTTI_STORE_LOCKED', { directory: 'memory', pid: 0 }));
-      this.#open = true;
-      this.#dropLogBehindSnapshot();
-      done(undefined, {
-        hardState: this.#hardState,
-        snapshot: this.#snapshot?.meta,
-        firstIndex: this.firstIndex,
-        lastIndex: this.lastIndex,
-      });
-    });
+    if (this.#open) {
+      const failure = new TuttiError('TUTTI_STORE_LOCKED', { directory: 'memory', pid: 'this one' });
+      this.#clock.nextTurn(() => done(failure));
+      return;
+    }
+    this.#open = true;
+    this.#dropLogBehindSnapshot();
+    const state: LogStoreState = {
+      hardState: this.#hardState,
+      snapshot: this.#snapshot?.meta,
+      firstIndex: this.firstIndex,
+      lastIndex: this.lastIndex,
+    };
+    this.#clock.nextTurn(() => done(undefined, state));
   }
 
   append(write: LogWrite, done: WriteCallback): void {

@@ -35,7 +35,7 @@ export class CounterModule implements ReplicatedModule {
     return (this.counts[add] = (this.counts[add] ?? 0) + by);
   }
 
-  *snapshot(): Generator<WireValue> {
+  *snapshot(): Generator {
     const counts = { ...this.counts };
     const history = [...this.history];
     yield { counts };

@@ -86,6 +86,38 @@ describe('a log store on disk', () => {
     await closeStore(again);
   });
 
+  test('loses nothing when segments fill as fast as they can be made', async () => {
+    const store = storeIn();
+    await openStore(store);
+    const entries = suiteEntries(1, 200, 1, 300);
+    const writes: Promise<void>[] = [];
+    for (const entry of entries) {
+      writes.push(appendTo(store, { entries: [entry] }));
+      if (entry.index % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    await Promise.all(writes);
+    await closeStore(store);
+    const again = storeIn();
+    await openStore(again);
+    holds(again, 1, entries);
+    await closeStore(again);
+  });
+
+  test('keeps its sequence of segments without a hole when a prepared one is too small', async () => {
+    const store = storeIn();
+    await openStore(store);
+    for (const entry of suiteEntries(1, 8, 1, 300)) await appendTo(store, { entries: [entry] });
+    await appendTo(store, { entries: suiteEntries(9, 9, 1, 9000) });
+    await appendTo(store, { entries: suiteEntries(10, 30, 1, 300) });
+    await snapshotInto(store, 30, 1, new Uint8Array(10));
+    store.compact(suiteEntry(20, 1).index);
+    await closeStore(store);
+    const again = storeIn();
+    await openStore(again);
+    expect(again.lastIndex).toBe(30);
+    await closeStore(again);
+  });
+
   test('removes segments that a snapshot covers', async () => {
     await written(60, 500);
     const store = storeIn();
@@ -206,7 +238,7 @@ describe('a disk that fails', () => {
       if (control.fail) setImmediate(done, new Error('EIO: i/o error'));
       else Reflect.apply(disk[call], fs, args);
     };
-    const store = new FileLogStore(optionsFor(), { ...disk, [call]: faulty } as typeof disk);
+    const store = new FileLogStore(optionsFor(), { ...disk, [call]: faulty });
     return [store, control];
   };
 

@@ -46,6 +46,8 @@ export class LogWriter {
   #queue: Job[] = [];
   #busy = false;
   #failure: Error | undefined;
+  /** Of the newest segment there is, in use or made ready. */
+  #sequence: number;
   #next: Segment | undefined;
   #preparing = false;
   #whenPrepared: ((failure: Error | undefined) => void) | undefined;
@@ -69,6 +71,7 @@ export class LogWriter {
     this.#hardState = recovered.hardState;
     this.#onFailure = onFailure;
     const active = this.#segments.at(-1);
+    this.#sequence = active?.sequence ?? 0;
     if (active) this.#handle = fs.openSync(active.path, 'r+');
   }
 
@@ -220,10 +223,11 @@ export class LogWriter {
   #prepare(sizeBytes: number): void {
     if (this.#preparing || this.#next || this.#failure) return;
     this.#preparing = true;
-    const sequence = (this.#segments.at(-1)?.sequence ?? 0) + 1;
+    const sequence = this.#sequence + 1;
     createSegment(this.#directory, sequence, sizeBytes, (failure, segment) => {
       this.#preparing = false;
       this.#next = segment;
+      if (segment) this.#sequence = sequence;
       const waiting = this.#whenPrepared;
       this.#whenPrepared = undefined;
       // Nobody waits for it yet: the next attempt is made when the space is needed.
@@ -239,6 +243,8 @@ export class LogWriter {
       return;
     }
     if (this.#next && this.#next.sizeBytes >= sizeBytes) return this.#switchTo(this.#next, done);
+    // One that is too small stays empty in its place, so that the sequence has no hole.
+    if (this.#next) this.#segments.push(this.#next);
     this.#next = undefined;
     this.#whenPrepared = (failure) => (failure ? done(failure) : this.#switchTo(this.#next!, done));
     this.#prepare(sizeBytes);
