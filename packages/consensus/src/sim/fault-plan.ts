@@ -1,4 +1,4 @@
-import type { Random, VirtualClock } from '@tutti/kernel';
+import type { NodeId, Random, VirtualClock } from '@tutti/kernel';
 import type { SimNetwork } from './sim-network.ts';
 import type { SimNode } from './sim-node.ts';
 import type { FaultRates } from './sim-options.ts';
@@ -40,11 +40,20 @@ export class FaultPlan {
     if (rates.pause) kinds.push(() => this.#pause());
     if (rates.slowDisk) kinds.push(() => this.#slowDisk());
     if (rates.clog) kinds.push(() => this.#clog());
+    if (rates.starve) kinds.push(() => this.#starve());
     this.#kinds = kinds;
   }
 
   start(): void {
     if (this.#kinds.length > 0) this.#next();
+    this.#parts.network.onDelivered = (from, to, kind) => this.#ambush(from, to, kind);
+  }
+
+  #ambush(from: NodeId, to: NodeId, kind: number): void {
+    const { random, rates, nodes, network } = this.#parts;
+    if (this.#stopped || kind !== rates.ambush.kind || !random.chance(rates.ambush.chance)) return;
+    const victim = nodes.find((node) => node.id === (random.chance(0.5) ? from : to))!;
+    this.#later(random.exponential(network.faults.delayMeanMs), () => this.#crash(victim));
   }
 
   #next(): void {
@@ -161,6 +170,16 @@ export class FaultPlan {
       this.#parts.network.clog(victim.id, other.id, this.#outageMs());
       if (this.#parts.random.chance(0.5)) this.#parts.network.clog(other.id, victim.id, this.#outageMs());
     }
+  }
+
+  #starve(): void {
+    const victim = this.#victim();
+    const others = this.#parts.random.shuffle(this.#others(victim));
+    this.#note('starve', victim.id);
+    for (const other of others.slice(0, this.#parts.random.integer(0, others.length))) {
+      this.#parts.network.cut(victim.id, other.id, ['bulk']);
+    }
+    this.#later(this.#outageMs(), () => this.#parts.network.mend());
   }
 
   /** Ends every trouble and begins no more. */

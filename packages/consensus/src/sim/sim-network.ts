@@ -45,12 +45,18 @@ export class SimNetwork {
   /** When the last message of a link and lane arrives: a later one may not come earlier. */
   readonly #arrivals = new Map<string, number>();
   delivered = 0;
+  /** Told of every message that arrived, by the number of its kind on the wire. */
+  onDelivered: (from: NodeId, to: NodeId, kind: number) => void = () => {};
 
   constructor(clock: VirtualClock, random: Random, faults: NetworkFaults, trace: Trace) {
     this.#clock = clock;
     this.#random = random;
     this.#faults = faults;
     this.#trace = trace;
+  }
+
+  get faults(): NetworkFaults {
+    return this.#faults;
   }
 
   join(nodeId: NodeId, incarnation: Incarnation, clock: NodeClock): SimTransport {
@@ -79,9 +85,9 @@ export class SimNetwork {
     return [...this.#joined.values()].map((other) => other.self).filter((self) => self.nodeId !== nodeId);
   }
 
-  /** Drops what goes from one node to the other from now on; the other way stays open. */
-  cut(from: NodeId, to: NodeId): void {
-    this.#cut.add(link(from, to));
+  /** Drops what goes from one node to the other from now on, in these lanes; the other way stays open. */
+  cut(from: NodeId, to: NodeId, lanes: readonly Lane[] = ['control', 'bulk']): void {
+    for (const lane of lanes) this.#cut.add(`${link(from, to)}/${lane}`);
   }
 
   /** Holds back what goes from one node to the other for a while; nothing is lost. */
@@ -106,13 +112,13 @@ export class SimNetwork {
     if (!target) return 'no-link';
     const name = link(from.nodeId, to);
     const { lossChance, duplicateChance } = this.#faults;
-    if (this.#cut.has(name) || this.#random.chance(lossChance)) return 'queued';
     const key = `${name}/${lane}`;
+    if (this.#cut.has(key) || this.#random.chance(lossChance)) return 'queued';
     const at = Math.max(this.#arrivalMs(name), this.#arrivals.get(key) ?? 0);
     this.#arrivals.set(key, at);
-    this.#deliverAt(at, from, target, channel, message);
+    this.#deliverAt(at, key, from, target, channel, message);
     if (this.#random.chance(duplicateChance)) {
-      this.#deliverAt(this.#arrivalMs(name), from, target, channel, message);
+      this.#deliverAt(this.#arrivalMs(name), key, from, target, channel, message);
     }
     return 'queued';
   }
@@ -130,6 +136,7 @@ export class SimNetwork {
 
   #deliverAt(
     at: number,
+    key: string,
     from: PeerIdentity,
     target: SimTransport,
     channel: Channel,
@@ -138,10 +145,12 @@ export class SimNetwork {
     this.#clock.setTimer(at - this.#clock.now(), () => {
       // A message is for the life it was sent to; its sender may be gone meanwhile.
       if (this.#joined.get(target.self.nodeId) !== target) return;
-      if (this.#cut.has(link(from.nodeId, target.self.nodeId))) return;
+      if (this.#cut.has(key)) return;
       this.delivered++;
-      this.#trace.note(this.#clock.now(), 'deliver', from.nodeId, target.self.nodeId, kindOf(message));
+      const kind = kindOf(message);
+      this.#trace.note(this.#clock.now(), 'deliver', from.nodeId, target.self.nodeId, kind);
       target.receive(from, channel, message);
+      this.onDelivered(from.nodeId, target.self.nodeId, kind);
     });
   }
 }

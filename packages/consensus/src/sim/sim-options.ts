@@ -11,6 +11,13 @@ export interface FaultRates {
   readonly pause: boolean;
   readonly slowDisk: boolean;
   readonly clog: boolean;
+  /** Cuts the lane of entries and snapshots only: a leader that is heard but cannot replicate. */
+  readonly starve: boolean;
+  /**
+   * Crashes a message's sender or receiver just after it arrived: where elections and commits are decided, chance
+   * alone strikes too seldom. `kind` is the message's number on the wire.
+   */
+  readonly ambush: { readonly kind: number; readonly chance: number };
   /** How long a node stays down, paused or cut off on average, in milliseconds. */
   readonly outageMeanMs: number;
 }
@@ -37,12 +44,24 @@ export interface SimOptions {
   readonly eventsMax: number;
 }
 
+/** Votes, their answers, appends, their answers and snapshots, each as often as it takes; or none. */
+const AMBUSHES: readonly FaultRates['ambush'][] = [
+  { kind: 0, chance: 0 },
+  { kind: 0, chance: 0 },
+  { kind: 1, chance: 0.2 },
+  { kind: 2, chance: 0.3 },
+  { kind: 3, chance: 0.05 },
+  { kind: 4, chance: 0.05 },
+  { kind: 9, chance: 0.1 },
+  { kind: 10, chance: 0.2 },
+];
+
 /** Draws a run: each seed has its own mix, and no seed has everything at once at full strength. */
 export function drawOptions(random: Random): SimOptions {
   const tickMs = random.pick([10, 20, 50]);
   const electionTicks = random.integer(5, 10);
   return {
-    voters: random.pick([1, 2, 3, 3, 3, 3, 5, 5, 7]),
+    voters: random.pick([1, 2, 3, 3, 3, 5, 5, 5, 7]),
     learners: random.pick([0, 0, 0, 1]),
     replica: {
       tickMs,
@@ -68,14 +87,16 @@ export function drawOptions(random: Random): SimOptions {
       duplicateChance: random.pick([0, 0, 0.01, 0.1]),
     },
     faults: {
-      everyMs: random.pick([100, 300, 1_000]),
+      everyMs: random.pick([50, 100, 300, 1_000]),
       crash: random.chance(0.7),
       partition: random.chance(0.6),
       oneWay: random.chance(0.4),
       pause: random.chance(0.4),
       slowDisk: random.chance(0.4),
       clog: random.chance(0.3),
-      outageMeanMs: random.pick([50, 300, 1_000]),
+      starve: random.chance(0.4),
+      ambush: random.pick(AMBUSHES),
+      outageMeanMs: random.pick([10, 50, 300, 1_000]),
     },
     diskLatencyMeanMs: random.pick([0.1, 1, 5]),
     clockSkewMs: random.pick([0, 100, 60_000]),
@@ -86,6 +107,6 @@ export function drawOptions(random: Random): SimOptions {
     readChance: random.pick([0.1, 0.4]),
     safetyMs: random.pick([2_000, 4_000]),
     livenessMs: 60_000,
-    eventsMax: 8_000,
+    eventsMax: 10_000,
   };
 }
