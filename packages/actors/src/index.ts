@@ -34,7 +34,7 @@ export { detectDeploymentConflicts } from './coordination/conflict/deployment.ts
 export { CONFLICTS_MAX, type Detector, DetectorRegistry } from './coordination/conflict/detector.ts';
 export { detectInfrastructureConflicts } from './coordination/conflict/infrastructure.ts';
 export { ALL_CAPABILITIES, type MasterCapabilities } from './coordination/master/capabilities.ts';
-export type { DispatchLimits } from './coordination/master/dispatch.ts';
+export type { DispatchLimits } from './coordination/master/dispatch-limits.ts';
 export {
   type CheckedPlan,
   type CheckOptions,

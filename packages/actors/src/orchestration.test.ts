@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { SessionRecord, TaskRecord } from './coordination/board/state.ts';
 import { ALL_CAPABILITIES } from './coordination/master/capabilities.ts';
 import { planOf } from './testing/plan-of.ts';
-import { SimWorld } from './testing/sim-world.ts';
+import { SimWorld, type WorldOptions } from './testing/sim-world.ts';
 import { functionWorker, type WorkFunction } from './workers/function-worker.ts';
 
 const DIAMOND = [
@@ -286,6 +286,79 @@ test('a master that crashes or moves at any moment loses nothing', async () => {
   const [record] = await world.finish(session);
   expect(record!.state).toBe('done');
   for (const task of record!.tasks.values()) expect(outcomes(task)).toEqual(['done']);
+});
+
+const CONTRACT = {
+  id: 'contract',
+  title: 'API contract',
+  participants: ['backend', 'frontend'],
+  after: ['api', 'ui'],
+  before: ['ship'],
+  check: 'deployment',
+};
+
+const agreeOn = (ports: { api: number; ui: number }) =>
+  planOf(
+    [
+      { id: 'api', work: work('port'), with: { port: ports.api } },
+      { id: 'ui', orchestrator: 'frontend', work: work('port'), with: { port: ports.ui } },
+      { id: 'ship' },
+    ],
+    { barriers: [CONTRACT] },
+  );
+
+test('a barrier lets its tasks through once all have arrived and agree', async () => {
+  const world = worldWith({ port: ({ with: { port } }) => ({ deployment_config: { port } }) });
+  const [record] = await world.finish(await world.submit(agreeOn({ api: 80, ui: 80 })));
+  expect(record!.state).toBe('done');
+  const { releasedAt } = record!.barriers.get('contract')!;
+  expect(record!.tasks.get('ship')!.attempts[0]!.assignedAt).toBeGreaterThanOrEqual(releasedAt!);
+});
+
+test('a barrier whose participants disagree fails the session with both sides', async () => {
+  const world = worldWith({ port: ({ with: { port } }) => ({ deployment_config: { port } }) });
+  const [record] = await world.finish(await world.submit(agreeOn({ api: 80, ui: 8_080 })));
+  expect(record!.state).toBe('failed');
+  expect(record!.barriers.get('contract')).toMatchObject({
+    state: 'conflict',
+    conflicts: [
+      {
+        subject: 'port',
+        sides: [
+          { orchestrator: 'backend', task: 'api', value: 80 },
+          { orchestrator: 'frontend', task: 'ui', value: 8_080 },
+        ],
+      },
+    ],
+  });
+  expect(record!.tasks.get('ship')!.attempts).toEqual([]);
+});
+
+test('a check that nobody knows is refused when the plan is submitted', async () => {
+  const world = new SimWorld();
+  const plan = planOf([{ id: 'api' }, { id: 'ui', orchestrator: 'frontend' }, { id: 'ship' }], {
+    barriers: [{ ...CONTRACT, check: 'taste' }],
+  });
+  await expect(world.submit(plan)).rejects.toMatchObject({ code: 'TUTTI_PLAN_BARRIER_CHECK_UNKNOWN' });
+});
+
+test('what waits says what it waits for: a task, a limit of the plan or one of the cluster', async () => {
+  const plan = planOf([{ id: 'a' }, { id: 'b' }, { id: 'c', needs: ['a'] }], { limit: 1 });
+  const whyUnder = async (options: NonNullable<WorldOptions['options']>) => {
+    const world = new SimWorld({ options });
+    const session = await world.submit(plan);
+    await world.pass(500);
+    return (task: string) =>
+      world
+        .on()
+        .explain(session, task)
+        .map(({ kind, ref }) => `${kind} ${ref}`);
+  };
+  const why = await whyUnder({});
+  expect(why('a')).toEqual([]);
+  expect(why('b')).toEqual(['limit orchestrator:backend']);
+  expect(why('c')).toEqual(['dependency task:a']);
+  expect((await whyUnder({ limits: { tasksMax: 1 } }))('b')[0]).toBe('limit cluster');
 });
 
 test('a cancelled session aborts what runs, and starts nothing more', async () => {

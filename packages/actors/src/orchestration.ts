@@ -3,6 +3,7 @@ import type { ActorSystem, ChildPolicy, Members, ReplicatedHandle, ReplicatedMod
 import type { AnyActorLogic } from 'xstate';
 import { type Balancer, leastLoaded } from './coordination/balancing/balancer.ts';
 import type { BoardCommand } from './coordination/board/commands.ts';
+import { type Blocker, explainTask } from './coordination/board/explain.ts';
 import { SessionWaiters } from './coordination/board/session-waiters.ts';
 import type { SessionRecord } from './coordination/board/state.ts';
 import { TaskBoard, type TaskBoardOptions } from './coordination/board/task-board.ts';
@@ -13,7 +14,7 @@ import {
   type MasterCapabilities,
   requireCapabilities,
 } from './coordination/master/capabilities.ts';
-import type { DispatchLimits } from './coordination/master/dispatch.ts';
+import { type DispatchLimits, limitBlockers } from './coordination/master/dispatch-limits.ts';
 import { type MasterTools, masterMachine } from './coordination/master/master-machine.ts';
 import { checkPlan } from './engines/workflow/check-plan.ts';
 import type { ExecutionMode, Plan } from './engines/workflow/plan.ts';
@@ -56,6 +57,8 @@ export interface OrchestrationOptions {
   readonly board?: TaskBoardOptions;
   /** What a barrier's `check` can name; by default `api-contract`, `infrastructure` and `deployment`. */
   readonly detectors?: DetectorRegistry;
+  /** Whether this node knows a leader of the log, for {@link Orchestration.explain}; by default it is taken to. */
+  readonly hasLeader?: () => boolean;
 }
 
 export interface Submission {
@@ -80,6 +83,11 @@ export interface Orchestration {
   cancel(session: string, reason?: string): Promise<void>;
   /** Resolves when the session is over, however it ended. @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_CLOSED` */
   waitFor(session: string, signal?: AbortSignal): Promise<SessionRecord>;
+  /**
+   * Why a task is not running, as this node's copy of the board has it; empty if it runs or is over.
+   * @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_TASK_UNKNOWN`
+   */
+  explain(session: string, task: string): readonly Blocker[];
   /** How this node's orchestrators are doing. */
   orchestrators(): readonly OrchestratorStatus[];
   /** Fails one of this node's orchestrators, to rehearse its recovery. False if there is none of that name. */
@@ -137,6 +145,14 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
       await board.propose({ type: 'session.cancel', session, reason } satisfies BoardCommand);
     },
     waitFor: (session, signal) => waiters.waitFor(session, signal),
+    explain: (session, task) => [
+      ...limitBlockers(board.module, session, task, options.limits),
+      ...explainTask(board.module, session, task, {
+        hasLeader: options.hasLeader?.() ?? true,
+        wallTimeMs: clock.wallTime(),
+        nodes: upNodes(cluster.members),
+      }),
+    ],
     orchestrators: () => tree.status(),
     crash(orchestrator) {
       const ref = tree.ref(orchestrator);
@@ -184,6 +200,13 @@ function masterTools(
       detect: (session, barrier) => conflictsAt(session, barrier, detectors),
     },
   };
+}
+
+function upNodes(members: Members) {
+  return members
+    .list()
+    .filter(({ state }) => state === 'up')
+    .map(({ nodeId, incarnation }) => ({ node: nodeId, incarnation }));
 }
 
 /** Sees to it that every orchestrator that an open session names is there. */

@@ -4,14 +4,7 @@ import type { Balancer, Slot } from '../balancing/balancer.ts';
 import type { AssignTasks, Holder } from '../board/commands.ts';
 import type { SessionRecord, TaskRecord } from '../board/state.ts';
 import type { TaskBoard } from '../board/task-board.ts';
-
-/** Bounds beside the plan's own limit for each orchestrator on each node. Whole numbers from 1; default no bound. */
-export interface DispatchLimits {
-  /** Attempts held at once in the whole cluster. */
-  readonly tasksMax?: number;
-  /** Attempts held at once on one node. */
-  readonly tasksPerNodeMax?: number;
-}
+import type { DispatchLimits } from './dispatch-limits.ts';
 
 /** An assignment that was proposed, and that this copy of the board may not show yet. */
 export interface PendingAssignment extends Holder {

@@ -14,7 +14,8 @@ import type { BarrierRecord, SessionRecord } from '../board/state.ts';
 import type { TaskBoard } from '../board/task-board.ts';
 import type { Agenda } from './agenda.ts';
 import type { MasterCapabilities } from './capabilities.ts';
-import { type DispatchLimits, dispatch, type PendingAssignment } from './dispatch.ts';
+import { dispatch, type PendingAssignment } from './dispatch.ts';
+import type { DispatchLimits } from './dispatch-limits.ts';
 import { recoverHolder } from './losses.ts';
 
 /** What a master decides by. */
