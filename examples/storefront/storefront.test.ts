@@ -285,7 +285,7 @@ describe('the tasks of the storefront', () => {
 
   it('ask for the port and the currency that the pages were told', () => {
     const sides = ['checkout-flow', 'order-management-system', 'api-integration-tests'];
-    const deployments = sides.map((task) => run.outputs.get(task)?.['deployment']);
+    const deployments = sides.map((task) => run.outputs.get(task)?.['deployment_config']);
     expect(deployments[0]).toMatchObject({ port: SERVICE_PORT, currency: 'EUR' });
     expect(deployments).toEqual([deployments[0], deployments[0], deployments[0]]);
   });

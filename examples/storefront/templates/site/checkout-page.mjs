@@ -1,8 +1,9 @@
 import { createCart } from './cart.mjs';
-import { checkOut } from './checkout.mjs';
+import { checkOut, keysAfter, newKeys } from './checkout.mjs';
 import { currentClient, showProblem } from './session.mjs';
 
-const keys = { order: crypto.randomUUID(), payment: crypto.randomUUID() };
+const newKey = () => crypto.randomUUID();
+let keys = newKeys(newKey);
 
 async function pay(form) {
   const card = form.elements.card.value.replaceAll(' ', '');
@@ -10,8 +11,7 @@ async function pay(form) {
     await checkOut({ client: currentClient(), cart: createCart(localStorage), card, keys });
     location.href = 'account.html';
   } catch (error) {
-    // A declined card may be followed by another one, which is another payment of the same order.
-    if (error.code === 'CARD_DECLINED') keys.payment = crypto.randomUUID();
+    keys = keysAfter(error, keys, newKey);
     showProblem(error);
   }
 }

@@ -12,7 +12,7 @@ export interface Account {
   readonly hash: string;
 }
 
-const CUSTOMERS = 60;
+const CUSTOMERS = 40;
 
 /** Two at a time: the hashes run on the thread pool, which the node's own disk work needs as well. */
 const HASHES_AT_ONCE = 2;

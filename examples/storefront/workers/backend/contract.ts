@@ -3,6 +3,7 @@ export interface Schema {
   readonly type: 'object' | 'array' | 'string' | 'integer' | 'number' | 'boolean';
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
+  readonly additionalProperties?: false;
   readonly items?: Schema;
   readonly enum?: readonly string[];
   readonly minimum?: number;
@@ -198,7 +199,9 @@ function operationOf(endpoint: Endpoint, path: string): Operation {
     ...(parameters.length === 0 ? {} : { parameters }),
     ...(endpoint.role === undefined ? {} : { security: [{ bearer: [] }] }),
     ...(endpoint.role === 'admin' ? { 'x-role': 'admin' } : {}),
-    ...(endpoint.sends === undefined ? {} : { requestBody: { required: true, ...json(endpoint.sends) } }),
+    ...(endpoint.sends === undefined
+      ? {}
+      : { requestBody: { required: true, ...json({ ...endpoint.sends, additionalProperties: false }) } }),
     responses: {
       [String(endpoint.status ?? 200)]: { description: endpoint.summary, ...json(endpoint.answers) },
     },

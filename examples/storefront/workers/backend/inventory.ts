@@ -32,7 +32,7 @@ export async function buildInventory(input: WorkInput): Promise<object> {
     inventoryReport: await folder.writeJson('inventory/verification.json', trial),
     inventoryModule: 'service/inventory.mjs',
     ...trial,
-    needs: infrastructureNeeds(),
+    infrastructure_needs: infrastructureNeeds(),
   };
 }
 
@@ -101,12 +101,8 @@ function balance(
 /** What the service has to find where it is deployed: the backend's side of "Infrastructure Ready". */
 function infrastructureNeeds() {
   return {
-    'postgres.version': 16,
-    'postgres.connections': 40,
-    'postgres.storageMiB': 512,
-    'redis.version': 7,
-    'redis.memoryMiB': 48,
-    'service.replicas': 2,
-    'service.memoryMiB': 256,
+    postgres: { version: '>=16', port: 5432, connections: 40, storageMb: 512 },
+    redis: { version: '7', port: 6379, memoryMb: 48 },
+    api: { port: 8080, replicas: 2, memoryMb: 256 },
   };
 }

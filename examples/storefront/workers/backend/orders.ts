@@ -3,9 +3,11 @@ import { DatabaseSync } from 'node:sqlite';
 import type { WorkInput } from '@tutti/actors';
 import { Checks } from '../expectation.ts';
 import { OutputFolder } from '../output-folder.ts';
+import { Pace } from '../pace.ts';
 import { call } from '../service-client.ts';
 import { withService } from '../service-process.ts';
 import type { Account } from './authentication.ts';
+import { tryOrders } from './order-books.ts';
 
 const MODULES = ['orders.mjs', 'metrics.mjs', 'site.mjs', 'app.mjs', 'server.mjs'];
 
@@ -13,12 +15,14 @@ const MODULES = ['orders.mjs', 'metrics.mjs', 'site.mjs', 'app.mjs', 'server.mjs
 export const SERVICE_PORT = 8080;
 
 /**
- * "Order management system": the last of the backend. It adds orders to the modules of the others, fills the
- * database that devops made with stock and accounts, and starts the whole once to see that it answers.
+ * "Order management system": the last of the backend. It adds orders to the modules of the others, does
+ * the accounts of a few thousand of them, fills the database that devops made with stock and accounts, and starts the
+ * whole once to see that it answers.
  */
 export async function buildOrders(input: WorkInput): Promise<object> {
   const folder = new OutputFolder(input);
   await folder.copyTemplates(MODULES.map((name) => `service/${name}`));
+  const books = await tryOrders(folder, new Pace(input.signal));
   const { contractDigest } = input.needs['product-api-design'] as { contractDigest: string };
   const { currency } = input.needs['database-setup'] as { currency: string };
   await folder.writeJson('service/config.json', {
@@ -36,7 +40,8 @@ export async function buildOrders(input: WorkInput): Promise<object> {
   return {
     service: 'service/server.mjs',
     database: 'service/storefront.sqlite',
-    deployment: { contractDigest, port: SERVICE_PORT, currency },
+    books,
+    deployment_config: { contractDigest, port: SERVICE_PORT, currency },
   };
 }
 

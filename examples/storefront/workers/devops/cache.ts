@@ -25,7 +25,7 @@ interface CacheModule {
 const SIZES = [32, 64, 128, 256, 512] as const;
 const REQUESTS = 150_000;
 const HIT_RATIO_MIN = 0.8;
-const MEMORY_MIB = 64;
+const MEMORY_MB = 64;
 const KINDS = [{ prefix: 'products', ttlSeconds: 30 }] as const;
 
 /**
@@ -55,7 +55,7 @@ export async function buildCache(input: WorkInput): Promise<object> {
     redis: await folder.write('cache/redis.conf', redisConfiguration()),
     cacheReport: await folder.writeJson('cache/hit-ratios.json', { requests: REQUESTS, ratios }),
     entriesMax,
-    provides: { 'redis.version': 7, 'redis.memoryMiB': MEMORY_MIB },
+    infrastructure_provisions: { redis: { version: '7.4', port: 6379, memoryMb: MEMORY_MB } },
   };
 }
 
@@ -107,7 +107,7 @@ function redisConfiguration(): string {
     'bind 0.0.0.0',
     'protected-mode yes',
     'port 6379',
-    `maxmemory ${MEMORY_MIB}mb`,
+    `maxmemory ${MEMORY_MB}mb`,
     'maxmemory-policy allkeys-lru',
     // A cache: what it holds can be computed again, so it writes nothing to disk.
     'save ""',

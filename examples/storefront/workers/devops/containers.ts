@@ -6,7 +6,7 @@ import { Checks } from '../expectation.ts';
 import { OutputFolder } from '../output-folder.ts';
 
 const REPLICAS = 2;
-const SERVICE_MEMORY_MIB = 384;
+const SERVICE_MEMORY_MB = 384;
 
 export interface ComposeService {
   readonly image: string;
@@ -61,10 +61,8 @@ export async function orchestrateContainers(input: WorkInput): Promise<object> {
     kubernetes: kubernetesFile,
     image: 'deploy/Dockerfile',
     checks: checks.passed,
-    provides: {
-      'service.port': SERVICE_PORT,
-      'service.replicas': REPLICAS,
-      'service.memoryMiB': SERVICE_MEMORY_MIB,
+    infrastructure_provisions: {
+      api: { port: SERVICE_PORT, replicas: REPLICAS, memoryMb: SERVICE_MEMORY_MB },
     },
   };
 }
@@ -110,7 +108,7 @@ function deployment(): object {
               name: 'api',
               image: 'storefront-api:1.0.0',
               ports: [{ containerPort: SERVICE_PORT }],
-              resources: { limits: { memory: `${SERVICE_MEMORY_MIB}Mi`, cpu: '1' } },
+              resources: { limits: { memory: `${SERVICE_MEMORY_MB}Mi`, cpu: '1' } },
               readinessProbe: { httpGet: { path: '/health', port: SERVICE_PORT } },
               securityContext: { runAsNonRoot: true, readOnlyRootFilesystem: true },
             },

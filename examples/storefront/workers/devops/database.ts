@@ -14,7 +14,7 @@ interface Migration {
 
 /** What the server is configured for; the backend's needs are compared with it. */
 const CONNECTIONS_MAX = 60;
-const STORAGE_MIB = 2_048;
+const STORAGE_MB = 2_048;
 
 /**
  * "Database setup (PostgreSQL)": renders migrations and a seed for PostgreSQL from the service's tables, proves on
@@ -45,10 +45,8 @@ export async function setUpDatabase(input: WorkInput): Promise<object> {
     currency: catalogue.currency,
     products,
     checks: checks.passed,
-    provides: {
-      'postgres.version': 17,
-      'postgres.connections': CONNECTIONS_MAX,
-      'postgres.storageMiB': STORAGE_MIB,
+    infrastructure_provisions: {
+      postgres: { version: '17.2', port: 5432, connections: CONNECTIONS_MAX, storageMb: STORAGE_MB },
     },
   };
 }

@@ -1,4 +1,7 @@
-/** What the pages will call, send and read: the frontend's side of "API Contract Agreement". */
+/**
+ * What the pages will call, send and read: the frontend's side of "API Contract Agreement". A field may be nested, as
+ * in `items[].priceCents`.
+ */
 export interface ExpectedContract {
   readonly calls: readonly ExpectedCall[];
 }
@@ -11,7 +14,12 @@ export interface ExpectedCall {
 }
 
 const CALLS: readonly ExpectedCall[] = [
-  call('GET', '/products', {}, { items: 'array', total: 'integer' }),
+  call(
+    'GET',
+    '/products',
+    {},
+    { 'items[].sku': 'string', 'items[].priceCents': 'integer', total: 'integer' },
+  ),
   call(
     'GET',
     '/products/{sku}',
@@ -28,7 +36,12 @@ const CALLS: readonly ExpectedCall[] = [
   call('POST', '/accounts', { email: 'string', name: 'string', password: 'string' }, { email: 'string' }),
   call('POST', '/sessions', { email: 'string', password: 'string' }, { token: 'string', role: 'string' }),
   call('GET', '/account', {}, { email: 'string', name: 'string', role: 'string' }),
-  call('GET', '/orders', {}, { items: 'array', total: 'integer' }),
+  call(
+    'GET',
+    '/orders',
+    {},
+    { 'items[].id': 'string', 'items[].status': 'string', 'items[].totalCents': 'integer' },
+  ),
   call(
     'POST',
     '/orders',
@@ -38,7 +51,12 @@ const CALLS: readonly ExpectedCall[] = [
   call('GET', '/orders/{id}', {}, { id: 'string', status: 'string', totalCents: 'integer', items: 'array' }),
   call('POST', '/orders/{id}/payment', { idempotencyKey: 'string', card: 'string' }, { status: 'string' }),
   call('POST', '/orders/{id}/cancellation', {}, { status: 'string' }),
-  call('GET', '/admin/inventory', {}, { items: 'array' }),
+  call(
+    'GET',
+    '/admin/inventory',
+    {},
+    { 'items[].sku': 'string', 'items[].available': 'integer', 'items[].reserved': 'integer' },
+  ),
   call(
     'PUT',
     '/admin/products/{sku}',

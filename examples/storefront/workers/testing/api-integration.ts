@@ -64,7 +64,7 @@ export async function testApi(input: WorkInput): Promise<object> {
     }),
     operations: all.length,
     checks: checks.passed.length,
-    deployment: { contractDigest: contractDigest(contract), port: SERVICE_PORT, currency },
+    deployment_config: { contractDigest: contractDigest(contract), port: SERVICE_PORT, currency },
   };
 }
 
