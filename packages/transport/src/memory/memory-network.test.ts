@@ -93,6 +93,14 @@ describe('a memory network', () => {
     expect(log.slice(1)).toEqual(['1010 a down b: the peer is silent', '1010 b down a: the peer is silent']);
   });
 
+  it('flushes the control lane before bulk of the same turn', async () => {
+    const { clock, a, log } = await linkedPair();
+    a.send(B, 40, 'bulk', 'bulk');
+    a.send(B, 40, 'control', 'control');
+    clock.advance(1);
+    expect(log).toEqual(['10 b got control of a', '10 b got bulk of a']);
+  });
+
   it('delays one direction and keeps its order', async () => {
     const { clock, network, a, b, log } = await linkedPair();
     network.delay(A, B, 30);
