@@ -1,5 +1,5 @@
-import { assign, setup } from 'xstate';
 import { describe, expect, it } from 'vitest';
+import { assign, setup } from 'xstate';
 import { reply } from '../actor/reply.ts';
 import { ClusterHarness, type Declare } from '../testing/cluster-harness.ts';
 
@@ -10,7 +10,12 @@ const counter = setup({
 }).createMachine({
   context: { total: 0 },
   on: {
-    add: { actions: [assign({ total: ({ context, event }) => context.total + event.by }), reply(({ context }) => context.total)] },
+    add: {
+      actions: [
+        assign({ total: ({ context, event }) => context.total + event.by }),
+        reply(({ context }) => context.total),
+      ],
+    },
     read: { actions: reply(({ context }) => context.total) },
   },
 });
@@ -22,7 +27,9 @@ const withCounter: Declare = (cluster) => {
 const NAMES = ['n1', 'n2', 'n3'];
 
 function ask(harness: ClusterHarness, name: string, key: string, event: CounterEvent, timeoutMs = 5_000) {
-  return harness.settle(harness.node(name).cluster.ref<CounterEvent>('counter', key).ask<number>(event, { timeoutMs }));
+  return harness.settle(
+    harness.node(name).cluster.ref<CounterEvent>('counter', key).ask<number>(event, { timeoutMs }),
+  );
 }
 
 /** The node whose activation of the key answers now. */
@@ -58,12 +65,13 @@ describe('a cluster of three nodes', () => {
     const harness = new ClusterHarness(NAMES, withCounter);
     harness.boot('n1');
     harness.boot('n2');
-    await harness.until(() => harness.isBalanced());
+    await harness.untilBalanced();
     const keys = Array.from({ length: 40 }, (_, i) => `k${i}`);
-    for (const key of keys) harness.node('n1').cluster.ref<CounterEvent>('counter', key).send({ type: 'add', by: 7 });
+    for (const key of keys)
+      harness.node('n1').cluster.ref<CounterEvent>('counter', key).send({ type: 'add', by: 7 });
     await harness.pass(200);
     harness.boot('n3');
-    await harness.until(() => harness.isBalanced());
+    await harness.untilBalanced();
     const totals = await Promise.all(keys.map((key) => ask(harness, 'n3', key, { type: 'read' })));
     expect(totals).toEqual(keys.map(() => 7));
     expect(harness.node('n3').cluster.status().entities['counter']).toBeGreaterThan(3);

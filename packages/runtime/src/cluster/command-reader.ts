@@ -43,7 +43,7 @@ export class CommandReader {
   labels(name: string): Readonly<Record<string, string>> {
     const value = this.fields[name] ?? {};
     if (typeof value !== 'object' || Array.isArray(value)) throw this.invalid(`${name} is not an object`);
-    for (const item of Object.values(value as object))
+    for (const item of Object.values(value))
       if (typeof item !== 'string') throw this.invalid(`a value of ${name} is not text`);
     return value as Readonly<Record<string, string>>;
   }

@@ -1,7 +1,6 @@
 import {
   CHANNEL,
   type Clock,
-  type ErrorDetails,
   isTuttiError,
   type Lane,
   type Logger,
@@ -14,7 +13,7 @@ import {
   TuttiError,
 } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
-import type { Ref } from '../actor/ref.ts';
+import type { Address, Ref } from '../actor/ref.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
 import type { ActorSystem, ReplyTarget } from '../system/actor-system.ts';
 import { type ActorMessage, type Parcel, readActorMessage, type WireError } from './parcel.ts';
@@ -26,6 +25,7 @@ const SWEEP_MS = 1_000;
 interface OpenAsk {
   readonly target: ReplyTarget;
   readonly node: NodeId;
+  readonly address: Address;
   readonly expiresAt: number;
 }
 
@@ -104,7 +104,7 @@ export class Courier {
     const ttlMs = Math.max(0, parcel.deadline - this.#options.clock.now());
     const outcome = this.#send(to, { t: 'ask', to: address, event, hops, epoch, id, ttlMs }, 'bulk');
     if (outcome !== 'queued') return outcome;
-    this.#asks.set(id, { target, node: to, expiresAt: parcel.deadline });
+    this.#asks.set(id, { target, node: to, address, expiresAt: parcel.deadline });
     this.#scheduleSweep();
     return 'queued';
   }
@@ -125,7 +125,8 @@ export class Courier {
     for (const [id, ask] of this.#asks) {
       if (ask.node !== node) continue;
       this.#asks.delete(id);
-      ask.target.fail(new TuttiError('TUTTI_NODE_UNREACHABLE', { node, address: 'an ask', why: 'it was lost' }));
+      const why = 'it was lost before it answered, and the event may have taken effect';
+      ask.target.fail(new TuttiError('TUTTI_NODE_UNREACHABLE', { node, address: ask.address, why }));
     }
   }
 
@@ -181,7 +182,12 @@ export class Courier {
       case 'fail':
         this.#settle(message);
         break;
-      default:
+      case 'watch':
+      case 'subscribe':
+      case 'stop':
+      case 'release':
+      case 'ended':
+      case 'snapshot':
         this.#onSignal(from, message);
     }
   }
@@ -235,5 +241,9 @@ function errorToWire(error: unknown, address: string): WireError {
 }
 
 function errorFromWire(error: WireError): TuttiError {
-  return TuttiError.fromJSON({ code: error.code, message: error.message, details: (error.details ?? {}) as ErrorDetails });
+  return TuttiError.fromJSON({
+    code: error.code,
+    message: error.message,
+    details: error.details ?? {},
+  });
 }

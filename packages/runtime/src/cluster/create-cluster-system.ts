@@ -20,18 +20,23 @@ import { EntityStore } from '../sharding/entity-store.ts';
 import { Region } from '../sharding/region.ts';
 import { entityAddress } from '../sharding/shard-id.ts';
 import { SHARD_MAP, type ShardCommand, ShardMap, sameLife } from '../sharding/shard-map.ts';
-import { clusterConfig, type ClusterConfig } from './cluster-config.ts';
+import { type ClusterConfig, clusterConfig } from './cluster-config.ts';
 import type { ClusterSystem, ClusterSystemOptions, ClusterSystemStatus } from './cluster-system.ts';
 import { Courier } from './courier.ts';
-import { type Life, MEMBERSHIP, Membership, type MembershipCommand } from './membership.ts';
 import type { Member, Members } from './member.ts';
 import { MembersView } from './members-view.ts';
+import { type Life, MEMBERSHIP, Membership, type MembershipCommand } from './membership.ts';
 import { ObservedActors } from './observed-actors.ts';
 import { Prober } from './prober.ts';
 import { QuorumLease } from './quorum-lease.ts';
 import { RemoteObservers } from './remote-observers.ts';
 import { RemoteRefs } from './remote-refs.ts';
-import { isReplicatedModule, type ReplicatedHandle, type ReplicatedOptions, replicatedHandle } from './replicated.ts';
+import {
+  isReplicatedModule,
+  type ReplicatedHandle,
+  type ReplicatedOptions,
+  replicatedHandle,
+} from './replicated.ts';
 import { ReplicatedLogic } from './replicated-logic.ts';
 import { ReplicatedRefs } from './replicated-refs.ts';
 
@@ -89,7 +94,13 @@ class ClusterNode implements ClusterSystem {
     const asks = new AskTable(clock, system.deadLetters, config.remoteTableMax);
 
     const courier = new Courier({ system, transport, clock, logger, asksMax: config.remoteTableMax });
-    const observers = new RemoteObservers({ courier, transport, members, clock, limit: config.remoteTableMax });
+    const observers = new RemoteObservers({
+      courier,
+      transport,
+      members,
+      clock,
+      limit: config.remoteTableMax,
+    });
     const { remoteTableMax: limit, subscribeIntervalMs } = config;
     const observed = new ObservedActors({
       system,
@@ -146,7 +157,13 @@ class ClusterNode implements ClusterSystem {
     const region = this.#region;
     const makeRef = (address: Address): Ref => system.ref(address);
     system.addResolver(new EntityRefs({ consensus, clock, asks, region, host, states, kinds, makeRef }));
-    this.#replicated = new ReplicatedRefs({ consensus, clock, asks, deadLetters: system.deadLetters, makeRef });
+    this.#replicated = new ReplicatedRefs({
+      consensus,
+      clock,
+      asks,
+      deadLetters: system.deadLetters,
+      makeRef,
+    });
     system.addResolver(this.#replicated);
     courier.onParcel((parcel) => {
       if (parcel.address.startsWith('local:')) system.deliver(parcel.address, parcel.event, parcel.target);
@@ -195,7 +212,8 @@ class ClusterNode implements ClusterSystem {
     key?: string,
   ): Ref<Event, Snapshot> {
     if (key === undefined) return this.system.ref(addressOrKind);
-    if (!this.#kinds.has(addressOrKind)) throw new TuttiError('TUTTI_ENTITY_KIND_UNKNOWN', { kind: addressOrKind });
+    if (!this.#kinds.has(addressOrKind))
+      throw new TuttiError('TUTTI_ENTITY_KIND_UNKNOWN', { kind: addressOrKind });
     return this.system.ref(entityAddress({ kind: addressOrKind, key }));
   }
 
@@ -305,12 +323,18 @@ class ClusterNode implements ClusterSystem {
     this.#followMembers();
     if (member.state === 'lost') this.#courier.nodeLost(member.nodeId);
     if (sameLife(member, this.#self) && member.state === 'lost') this.#evict(member);
-    else if (member.nodeId === this.#self.nodeId && member.incarnation > this.#self.incarnation) this.#evict(member);
+    else if (member.nodeId === this.#self.nodeId && member.incarnation > this.#self.incarnation)
+      this.#evict(member);
     this.#region.membersChanged();
   }
 
   #followMembers(): void {
-    this.#prober.follow(this.members.list().filter((m) => this.#membership.isAlive(m)).map((m) => m.nodeId));
+    this.#prober.follow(
+      this.members
+        .list()
+        .filter((m) => this.#membership.isAlive(m))
+        .map((m) => m.nodeId),
+    );
   }
 
   #evict(member: Member): void {
@@ -321,7 +345,10 @@ class ClusterNode implements ClusterSystem {
     this.#lease.revoke(new TuttiError('TUTTI_MEMBER_SUPERSEDED', { node, incarnation, why }));
     this.#host.close();
     this.#coordinator.stop();
-    (this.#options.logger ?? silentLogger).warn({ node, incarnation }, 'the others gave this life of the node up');
+    (this.#options.logger ?? silentLogger).warn(
+      { node, incarnation },
+      'the others gave this life of the node up',
+    );
     this.#options.onEvicted?.();
   }
 
@@ -358,7 +385,8 @@ class ClusterNode implements ClusterSystem {
     this.#region.stop();
     await this.system.stop();
     // Only now: nothing of this life runs any more, so that what is left may be taken at once.
-    if (wasMember && !this.#evicted) await this.#propose({ type: 'left', ...this.#self }, this.#config.drainMs);
+    if (wasMember && !this.#evicted)
+      await this.#propose({ type: 'left', ...this.#self }, this.#config.drainMs);
     this.#coordinator.stop();
     this.#prober.stop();
     this.#lease.revoke(new TuttiError('TUTTI_CLOSED', { what: 'This node' }));

@@ -2,7 +2,13 @@ import { nodeId } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { type DetectorAction, FailureDetector } from './failure-detector.ts';
 
-const TIMES = { probeIntervalMs: 100, silenceMs: 600, indirectMs: 300, linkDownGraceMs: 250, unreachableMs: 5_000 };
+const TIMES = {
+  probeIntervalMs: 100,
+  silenceMs: 600,
+  indirectMs: 300,
+  linkDownGraceMs: 250,
+  unreachableMs: 5_000,
+};
 const [A, B, C] = [nodeId('a'), nodeId('b'), nodeId('c')];
 
 type Step =
@@ -16,7 +22,12 @@ interface Run {
 }
 
 /** Ticks every 100 ms, except while `stall` lasts; B and C answer every probe unless they are silenced. */
-function run(untilMs: number, steps: readonly Step[], silent: readonly string[] = ['a'], stall?: readonly [number, number]): Run {
+function run(
+  untilMs: number,
+  steps: readonly Step[],
+  silent: readonly string[] = ['a'],
+  stall?: readonly [number, number],
+): Run {
   const detector = new FailureDetector(TIMES);
   detector.follow([A, B, C], 0);
   const suspected: Record<string, number> = {};
@@ -25,7 +36,8 @@ function run(untilMs: number, steps: readonly Step[], silent: readonly string[] 
     for (const action of actions) {
       all.push(action);
       if (action.type === 'suspect') suspected[action.node] ??= now;
-      if (action.type === 'probe' && !silent.includes(action.node)) take(now, detector.heard(action.node, now));
+      if (action.type === 'probe' && !silent.includes(action.node))
+        take(now, detector.heard(action.node, now));
     }
   };
   for (let now = 0; now <= untilMs; now += 10) {
@@ -42,7 +54,13 @@ function run(untilMs: number, steps: readonly Step[], silent: readonly string[] 
 }
 
 describe('the failure detector', () => {
-  it.each<{ title: string; until: number; steps: readonly Step[]; silent?: readonly string[]; suspected: Record<string, number> }>([
+  it.each<{
+    title: string;
+    until: number;
+    steps: readonly Step[];
+    silent?: readonly string[];
+    suspected: Record<string, number>;
+  }>([
     {
       title: 'suspects a node whose link broke and did not come back, right after the grace',
       until: 1_000,
@@ -89,7 +107,10 @@ describe('the failure detector', () => {
       until: 6_000,
       steps: [
         { at: 50, do: 'down', node: A },
-        ...Array.from({ length: 60 }, (_, i) => ({ at: 100 * (i + 1), do: 'indirect', node: A, heardAt: 100 * (i + 1) }) as const),
+        ...Array.from(
+          { length: 60 },
+          (_, i) => ({ at: 100 * (i + 1), do: 'indirect', node: A, heardAt: 100 * (i + 1) }) as const,
+        ),
       ],
       suspected: { a: 5_000 },
     },
@@ -117,9 +138,8 @@ describe('the failure detector', () => {
 
   it('trusts a suspected node again when it is heard', () => {
     const { actions } = run(1_500, [{ at: 1_200, do: 'heard', node: A }]);
-    expect(actions.filter(({ type }) => type === 'suspect' || type === 'trust').map(({ type }) => type)).toEqual([
-      'suspect',
-      'trust',
-    ]);
+    expect(
+      actions.filter(({ type }) => type === 'suspect' || type === 'trust').map(({ type }) => type),
+    ).toEqual(['suspect', 'trust']);
   });
 });

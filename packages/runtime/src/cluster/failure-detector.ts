@@ -49,9 +49,8 @@ export class FailureDetector {
 
   /** Sets whom it listens for; newcomers begin as heard of now. */
   follow(nodes: readonly NodeId[], now: number): void {
-    for (const known of [...this.#peers.keys()]) if (!nodes.includes(known)) this.#peers.delete(known);
-    for (const node of nodes)
-      if (!this.#peers.has(node)) this.#peers.set(node, fresh(now));
+    for (const known of this.#peers.keys()) if (!nodes.includes(known)) this.#peers.delete(known);
+    for (const node of nodes) if (!this.#peers.has(node)) this.#peers.set(node, fresh(now));
   }
 
   suspected(): readonly NodeId[] {
@@ -123,7 +122,8 @@ export class FailureDetector {
     const silentMs = now - peer.heardAt;
     if (silentMs >= times.unreachableMs) return this.#suspect(node, peer, 'no direct contact');
     if (peer.downAt !== undefined && now - peer.downAt >= times.linkDownGraceMs) {
-      if (peer.indirectAt <= peer.downAt) return this.#suspect(node, peer, 'its link broke and did not come back');
+      if (peer.indirectAt <= peer.downAt)
+        return this.#suspect(node, peer, 'its link broke and did not come back');
       return this.#askAgain(node, peer, now);
     }
     if (peer.downAt !== undefined || silentMs < times.silenceMs) return [];
@@ -137,7 +137,8 @@ export class FailureDetector {
   #askAgain(node: NodeId, peer: Peer, now: number): readonly DetectorAction[] {
     const askedAt = peer.askedAt ?? now;
     if (now - askedAt < this.#times.indirectMs) return [];
-    if (peer.indirectAt < askedAt) return this.#suspect(node, peer, 'its link broke and others stopped hearing it');
+    if (peer.indirectAt < askedAt)
+      return this.#suspect(node, peer, 'its link broke and others stopped hearing it');
     return this.#ask(node, peer, now);
   }
 

@@ -17,7 +17,8 @@ export class MembersView implements Members {
     this.#module = module;
     consensus.watch(MEMBERSHIP, {
       applied: (_, outcome) => {
-        if (!isTuttiError(outcome)) for (const change of outcome as readonly MemberChange[]) this.#tell(change);
+        if (!isTuttiError(outcome))
+          for (const change of outcome as readonly MemberChange[]) this.#tell(change);
       },
       restored: () => this.#restored(),
     });
@@ -53,6 +54,6 @@ export class MembersView implements Members {
 
   #tell({ member, before }: MemberChange): void {
     this.#told.set(member.nodeId, member);
-    for (const listener of [...this.#listeners]) listener(member, before);
+    for (const listener of Array.from(this.#listeners)) listener(member, before);
   }
 }

@@ -6,7 +6,11 @@ import { type MemberChange, Membership, type MembershipCommand } from './members
 
 const at = (timeMs: number) => ({ index: logIndex(timeMs), timeMs });
 const life = (node: string, number: number) => ({ nodeId: nodeId(node), incarnation: incarnation(number) });
-const join = (node: string, number: number): MembershipCommand => ({ type: 'join', ...life(node, number), labels: {} });
+const join = (node: string, number: number): MembershipCommand => ({
+  type: 'join',
+  ...life(node, number),
+  labels: {},
+});
 
 const commands = fc.record({
   type: fc.constantFrom<MembershipCommand['type']>('join', 'leave', 'left', 'lost'),
@@ -16,7 +20,13 @@ const commands = fc.record({
   byNumber: fc.integer({ min: 1, max: 4 }),
 });
 
-function commandOf({ type, node, number, by, byNumber }: typeof commands extends fc.Arbitrary<infer T> ? T : never) {
+function commandOf({
+  type,
+  node,
+  number,
+  by,
+  byNumber,
+}: typeof commands extends fc.Arbitrary<infer T> ? T : never) {
   if (type === 'join') return join(node, number);
   if (type === 'lost')
     return { type, ...life(node, number), by: nodeId(by), byIncarnation: incarnation(byNumber) } as const;
@@ -96,7 +106,10 @@ describe('membership', () => {
     membership.apply(join('n1', 1), at(1));
     membership.apply(join('n2', 1), at(1));
     expect(membership.apply(join('n1', 1), at(2))).toEqual([]);
-    membership.apply({ type: 'lost', ...life('n1', 1), by: nodeId('n2'), byIncarnation: incarnation(1) }, at(3));
+    membership.apply(
+      { type: 'lost', ...life('n1', 1), by: nodeId('n2'), byIncarnation: incarnation(1) },
+      at(3),
+    );
     expect(() => membership.apply(join('n1', 1), at(4))).toThrow(/is over for the cluster/);
   });
 
@@ -112,7 +125,14 @@ describe('membership', () => {
 
   it('refuses what it cannot read without changing anything', () => {
     const membership = new Membership();
-    for (const command of [null, 7, {}, { type: 'join' }, { ...join('n1', 1), incarnation: -1 }, { ...join('n1', 1), type: 'x' }])
+    for (const command of [
+      null,
+      7,
+      {},
+      { type: 'join' },
+      { ...join('n1', 1), incarnation: -1 },
+      { ...join('n1', 1), type: 'x' },
+    ])
       expect(() => membership.apply(command, at(1))).toThrow();
     expect(membership.list()).toEqual([]);
   });

@@ -1,5 +1,12 @@
 import type { ApplyContext, ReplicatedModule } from '@tutti/consensus';
-import { type Incarnation, incarnation, type NodeId, nodeId, TuttiError, type WireValue } from '@tutti/kernel';
+import {
+  type Incarnation,
+  incarnation,
+  type NodeId,
+  nodeId,
+  TuttiError,
+  type WireValue,
+} from '@tutti/kernel';
 import { CommandReader } from './command-reader.ts';
 import type { Member, MemberState } from './member.ts';
 
@@ -156,7 +163,10 @@ export class Membership implements ReplicatedModule {
 
   /** A proposal that was under way while its sender was cut off must not strike when the cut is healed. */
   #checkAccuser(accused: Life, reader: CommandReader): void {
-    const by: Life = { nodeId: nodeId(reader.text('by')), incarnation: incarnation(reader.count('byIncarnation')) };
+    const by: Life = {
+      nodeId: nodeId(reader.text('by')),
+      incarnation: incarnation(reader.count('byIncarnation')),
+    };
     if (this.isAlive(by)) return;
     throw new TuttiError('TUTTI_MEMBER_COMMAND_REFUSED', {
       node: accused.nodeId,

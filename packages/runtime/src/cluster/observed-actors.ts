@@ -48,21 +48,10 @@ export class ObservedActors {
   }
 
   receive(from: PeerIdentity, message: ActorMessage): void {
-    switch (message.t) {
-      case 'watch':
-        this.#watch(from, message.id, message.to);
-        break;
-      case 'subscribe':
-        this.#subscribe(from, message.id, message.to);
-        break;
-      case 'stop':
-        this.#stop(message.to);
-        break;
-      case 'release':
-        this.#release(from.nodeId, message.id);
-        break;
-      default:
-    }
+    if (message.t === 'watch') this.#watch(from, message.id, message.to);
+    else if (message.t === 'subscribe') this.#subscribe(from, message.id, message.to);
+    else if (message.t === 'stop') this.#stop(message.to);
+    else if (message.t === 'release') this.#release(from.nodeId, message.id);
   }
 
   #watch(from: PeerIdentity, id: number, address: string): void {
@@ -152,7 +141,7 @@ export class ObservedActors {
 
   /** Drops what lives of a node up to `lastLife` had asked for. */
   #forget(node: NodeId, lastLife: Incarnation): void {
-    for (const [id, observed] of [...(this.#peers.get(node) ?? [])])
+    for (const [id, observed] of this.#peers.get(node) ?? [])
       if (observed.life <= lastLife) this.#release(node, id);
   }
 }

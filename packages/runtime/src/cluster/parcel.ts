@@ -29,7 +29,13 @@ export interface WireError {
  * answers carry `life`, the incarnation they are meant for, so that none reaches the next life under the same number.
  */
 export type ActorMessage =
-  | { readonly t: 'send'; readonly to: Address; readonly event: unknown; readonly hops: number; readonly epoch: number }
+  | {
+      readonly t: 'send';
+      readonly to: Address;
+      readonly event: unknown;
+      readonly hops: number;
+      readonly epoch: number;
+    }
   | {
       readonly t: 'ask';
       readonly to: Address;

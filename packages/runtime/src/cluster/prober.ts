@@ -1,6 +1,14 @@
-import { CHANNEL, type Clock, type Logger, type NodeId, type PeerIdentity, type Timer, type Transport } from '@tutti/kernel';
-import { type DetectorAction, FailureDetector } from './failure-detector.ts';
+import {
+  CHANNEL,
+  type Clock,
+  type Logger,
+  type NodeId,
+  type PeerIdentity,
+  type Timer,
+  type Transport,
+} from '@tutti/kernel';
 import type { ClusterConfig } from './cluster-config.ts';
+import { type DetectorAction, FailureDetector } from './failure-detector.ts';
 
 /** What nodes say to each other on the probe channel. */
 type ProbeMessage =
@@ -92,9 +100,9 @@ export class Prober {
 
   #receive(from: PeerIdentity, raw: unknown): void {
     const now = this.#options.clock.now();
-    const message = raw as Partial<Extract<ProbeMessage, { t: 'heard' }>> | undefined;
-    const about = message?.about;
-    switch (message?.t as string | undefined) {
+    const message = (raw ?? {}) as { t?: unknown; about?: unknown; agoMs?: unknown };
+    const about = message.about;
+    switch (message.t) {
       case 'ping':
         this.#send(from.nodeId, { t: 'pong' });
         this.#perform(this.#detector.heard(from.nodeId, now));
@@ -103,13 +111,13 @@ export class Prober {
         this.#perform(this.#detector.heard(from.nodeId, now));
         break;
       case 'heard?': {
-        const agoMs = typeof about === 'string' ? this.#detector.silenceMs(about, now) : undefined;
+        const agoMs = typeof about === 'string' ? this.#detector.silenceMs(about as NodeId, now) : undefined;
         if (agoMs !== undefined) this.#send(from.nodeId, { t: 'heard', about: about as NodeId, agoMs });
         break;
       }
       case 'heard':
-        if (typeof about === 'string' && typeof message?.agoMs === 'number')
-          this.#perform(this.#detector.heardIndirectly(about, now - Math.max(0, message.agoMs)));
+        if (typeof about === 'string' && typeof message.agoMs === 'number')
+          this.#perform(this.#detector.heardIndirectly(about as NodeId, now - Math.max(0, message.agoMs)));
         break;
     }
   }

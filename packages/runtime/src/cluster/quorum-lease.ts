@@ -1,5 +1,5 @@
 import type { Consensus } from '@tutti/consensus';
-import { type Clock, type Timer, TuttiError } from '@tutti/kernel';
+import type { Clock, Timer, TuttiError } from '@tutti/kernel';
 
 interface QuorumLeaseOptions {
   readonly consensus: Consensus;

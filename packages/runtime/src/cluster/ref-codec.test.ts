@@ -15,8 +15,16 @@ const makeRef = (address: string): Ref => ({
 
 describe('refs inside of values', () => {
   it('cross the wire, however deep they are, and so does everything around them', () => {
-    const value = { type: 'hire', who: makeRef('local:n1/1/a'), all: [1, { of: [makeRef('entity:cart/x/y')] }], none: null };
-    const decoded = decodeRefs(jsonCodec.decode(jsonCodec.encode(encodeRefs(value))), makeRef) as typeof value;
+    const value = {
+      type: 'hire',
+      who: makeRef('local:n1/1/a'),
+      all: [1, { of: [makeRef('entity:cart/x/y')] }],
+      none: null,
+    };
+    const decoded = decodeRefs(
+      jsonCodec.decode(jsonCodec.encode(encodeRefs(value))),
+      makeRef,
+    ) as typeof value;
     expect(decoded.who.address).toBe('local:n1/1/a');
     expect(typeof decoded.who.send).toBe('function');
     expect((decoded.all[1] as { of: Ref[] }).of[0]!.address).toBe('entity:cart/x/y');
@@ -36,7 +44,10 @@ describe('refs inside of values', () => {
         fc.integer(),
         fc.string(),
         fc.array(tie('node'), { maxLength: 3 }),
-        fc.dictionary(fc.constantFrom('a', '$ref', '$plain'), tie('node'), { maxKeys: 3, noNullPrototype: true }),
+        fc.dictionary(fc.constantFrom('a', '$ref', '$plain'), tie('node'), {
+          maxKeys: 3,
+          noNullPrototype: true,
+        }),
       ),
     })).node;
     fc.assert(

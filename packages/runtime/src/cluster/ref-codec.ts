@@ -7,7 +7,9 @@ const DEPTH_MAX = 64;
 type Bag = Record<string, unknown>;
 
 const isRef = (value: Bag): boolean =>
-  typeof value['address'] === 'string' && typeof value['send'] === 'function' && typeof value['ask'] === 'function';
+  typeof value['address'] === 'string' &&
+  typeof value['send'] === 'function' &&
+  typeof value['ask'] === 'function';
 
 /** A user's own object that looks like an encoded ref is wrapped, so that it comes back as it was. */
 const looksEncoded = (value: Bag): boolean => '$ref' in value || '$plain' in value;
@@ -17,7 +19,11 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-function mapItems(value: unknown, depth: number, convert: (item: unknown, depth: number) => unknown): unknown {
+function mapItems(
+  value: unknown,
+  depth: number,
+  convert: (item: unknown, depth: number) => unknown,
+): unknown {
   if (depth > DEPTH_MAX) throw new TuttiError('TUTTI_VALUE_TOO_DEEP', { limit: DEPTH_MAX });
   if (Array.isArray(value)) {
     let copy: unknown[] | undefined;

@@ -72,7 +72,12 @@ export class RemoteObservers {
     }
     this.#options.courier.signal(from.nodeId, { t: 'release', id: message.id });
     const problem = message.problem === undefined ? {} : { problem: message.problem };
-    if (observation) this.#end(message.id, observation, { address: observation.address, reason: message.reason, ...problem });
+    if (observation)
+      this.#end(message.id, observation, {
+        address: observation.address,
+        reason: message.reason,
+        ...problem,
+      });
   }
 
   #isGone(node: NodeId, life: Incarnation | undefined): boolean {
@@ -96,7 +101,11 @@ export class RemoteObservers {
   #add(observation: Observation): () => void {
     const { courier, limit } = this.#options;
     if (this.#open.size >= limit)
-      throw new TuttiError('TUTTI_OVERLOADED', { what: 'The table of remote watches', size: this.#open.size, limit });
+      throw new TuttiError('TUTTI_OVERLOADED', {
+        what: 'The table of remote watches',
+        size: this.#open.size,
+        limit,
+      });
     const id = courier.nextId();
     this.#open.set(id, observation);
     this.#request(id, observation);
@@ -111,16 +120,17 @@ export class RemoteObservers {
   }
 
   #linkUp(peer: PeerIdentity): void {
-    for (const [id, observation] of [...this.#open]) {
+    for (const [id, observation] of this.#open) {
       if (observation.node !== peer.nodeId) continue;
-      if (observation.life !== undefined && observation.life < peer.incarnation) this.#nodeLost(id, observation);
+      if (observation.life !== undefined && observation.life < peer.incarnation)
+        this.#nodeLost(id, observation);
       else this.#request(id, observation);
     }
   }
 
   #memberChanged(member: Member): void {
     const over = member.state === 'lost' || member.state === 'left';
-    for (const [id, observation] of [...this.#open]) {
+    for (const [id, observation] of this.#open) {
       if (observation.node !== member.nodeId || observation.life === undefined) continue;
       if (observation.life < member.incarnation || (over && observation.life === member.incarnation))
         this.#nodeLost(id, observation);

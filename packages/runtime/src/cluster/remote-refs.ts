@@ -70,7 +70,8 @@ class RemoteRef implements Ref {
     const { courier } = this.#options;
     return new Promise((resolve) => {
       const release = this.watch(() => resolve());
-      if (courier.signal(this.#node, { t: 'stop', id: courier.nextId(), to: this.address }) === 'queued') return;
+      if (courier.signal(this.#node, { t: 'stop', id: courier.nextId(), to: this.address }) === 'queued')
+        return;
       release();
       resolve();
     });
@@ -80,14 +81,21 @@ class RemoteRef implements Ref {
     const { courier } = this.#options;
     const parcel: Parcel = { address: this.address, event, target, deadline, hops: 0, epoch: 0 };
     if (this.#isPast()) {
-      courier.bury(parcel, 'stale-incarnation', new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.address }));
+      courier.bury(
+        parcel,
+        'stale-incarnation',
+        new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.address }),
+      );
       return;
     }
     let outcome: string;
     try {
       outcome = courier.post(this.#node, parcel);
     } catch (thrown) {
-      courier.refuse(parcel, thrown instanceof TuttiError ? thrown : this.#unreachable('the event cannot be encoded'));
+      courier.refuse(
+        parcel,
+        thrown instanceof TuttiError ? thrown : this.#unreachable('the event cannot be encoded'),
+      );
       return;
     }
     if (outcome === 'no-link') courier.refuse(parcel, this.#unreachable('there is no link'));

@@ -10,9 +10,14 @@ import {
   VirtualClock,
   type WireValue,
 } from '@tutti/kernel';
-import type { AnyActorLogic, EventObject, Snapshot } from 'xstate';
+import { type AnyActorLogic, type EventObject, type Snapshot, StateMachine } from 'xstate';
 import type { Address, Ref } from '../actor/ref.ts';
-import { type HeldEffects, type HostedSelf, type HostingCell, XStateRuntime } from '../actor/xstate-adapter.ts';
+import {
+  type HeldEffects,
+  type HostedSelf,
+  type HostingCell,
+  XStateRuntime,
+} from '../actor/xstate-adapter.ts';
 import { DeadLetterOffice } from '../mailbox/dead-letter-office.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { CommandReader } from './command-reader.ts';
@@ -124,7 +129,7 @@ export class ReplicatedLogic implements ReplicatedModule {
 
   restore(parts: Iterable<WireValue>): void {
     const persisted = decodeRefs(JSON.parse([...(parts as Iterable<string>)].join('')), this.#makeRef);
-    this.#cell.snapshot = this.#runtime.initialSnapshot(this.#cell, undefined, persisted as Snapshot<unknown>);
+    this.#cell.snapshot = this.#runtime.initialSnapshot(this.#cell, undefined, persisted);
     this.#runtime.hold(this.#cell);
   }
 
@@ -142,7 +147,7 @@ export class ReplicatedLogic implements ReplicatedModule {
       fail: () => {},
     };
     for (const { exec, info, params } of held.custom) if (exec?.name === 'reply') exec(info, params);
-    if (held.custom.length === 0 && !('config' in this.#cell.logic)) for (const effect of held.deferred) effect();
+    if (!(this.#cell.logic instanceof StateMachine)) for (const effect of held.deferred) effect();
     this.#cell.currentAsk = undefined;
     return outcome;
   }

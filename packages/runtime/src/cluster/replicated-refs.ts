@@ -1,5 +1,5 @@
 import type { Consensus } from '@tutti/consensus';
-import { type Clock, TuttiError } from '@tutti/kernel';
+import { type Clock, messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { ASK_TIMEOUT_MS_DEFAULT, type AskTable } from '../actor/ask.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
@@ -81,7 +81,7 @@ class ReplicatedRef implements Ref {
       listener({
         address: this.address,
         reason: status === 'done' ? 'done' : 'failed',
-        ...(error === undefined ? {} : { problem: String(error) }),
+        ...(error === undefined ? {} : { problem: messageOf(error) }),
       });
     };
     const stop = this.#follow(check);
@@ -97,7 +97,9 @@ class ReplicatedRef implements Ref {
 
   /** A replicated logic lives as long as the cluster has it declared. */
   stop(): Promise<void> {
-    return Promise.reject(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: `${this.address} (it cannot be stopped)` }));
+    return Promise.reject(
+      new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: `${this.address} (it cannot be stopped)` }),
+    );
   }
 
   /** Calls back in the next turn, and after each applied event. */

@@ -1,7 +1,7 @@
 import { TuttiError } from '@tutti/kernel';
+import type { Ref } from '../actor/ref.ts';
 import type { QuorumLease } from '../cluster/quorum-lease.ts';
 import { decodeRefs, encodeRefs } from '../cluster/ref-codec.ts';
-import type { Ref } from '../actor/ref.ts';
 import type { KeptTurn, StateKeeper } from '../system/actor-system.ts';
 import type { EntityState } from './entity-states.ts';
 import type { EntityStore } from './entity-store.ts';

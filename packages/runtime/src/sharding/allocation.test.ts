@@ -38,15 +38,19 @@ describe('the allocation of shards', () => {
 
   it('is even: no node has more than half as much again as its share', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 2, max: 7 }), fc.constantFrom('n', 'node-', 'eu-west-'), (count, prefix) => {
-        const nodes = Array.from({ length: count }, (_, i) => nodeId(`${prefix}${i + 1}`));
-        const counts = new Map<unknown, number>();
-        for (const owner of place(nodes)) counts.set(owner, (counts.get(owner) ?? 0) + 1);
-        for (const node of nodes) {
-          expect(counts.get(node)).toBeLessThan((SHARDS / count) * 1.5);
-          expect(counts.get(node)).toBeGreaterThan((SHARDS / count) * 0.5);
-        }
-      }),
+      fc.property(
+        fc.integer({ min: 2, max: 7 }),
+        fc.constantFrom('n', 'node-', 'eu-west-'),
+        (count, prefix) => {
+          const nodes = Array.from({ length: count }, (_, i) => nodeId(`${prefix}${i + 1}`));
+          const counts = new Map<unknown, number>();
+          for (const owner of place(nodes)) counts.set(owner, (counts.get(owner) ?? 0) + 1);
+          for (const node of nodes) {
+            expect(counts.get(node)).toBeLessThan((SHARDS / count) * 1.5);
+            expect(counts.get(node)).toBeGreaterThan((SHARDS / count) * 0.5);
+          }
+        },
+      ),
       { numRuns: 18 },
     );
   });

@@ -116,14 +116,17 @@ export class EntityHost {
       try {
         this.#activate(declared, name, shard, epoch);
       } catch (thrown) {
-        this.#options.logger.error({ ...name, problem: messageOf(thrown) }, 'a singleton could not be started');
+        this.#options.logger.error(
+          { ...name, problem: messageOf(thrown) },
+          'a singleton could not be started',
+        );
       }
     }
   }
 
   /** Fences and stops what runs in a shard under any epoch but this one; -1 for all of it. */
   fence(shard: ShardId, epoch: number): void {
-    for (const activation of [...(this.#byShard.get(shard) ?? [])]) {
+    for (const activation of this.#byShard.get(shard) ?? []) {
       if (activation.epoch === epoch) continue;
       activation.fence();
       void this.#stop(activation);
@@ -139,7 +142,7 @@ export class EntityHost {
   close(): void {
     this.#closed = true;
     if (this.#passivation) this.#options.clock.clearTimer(this.#passivation);
-    for (const shard of [...this.#byShard.keys()]) this.fence(shard, -1);
+    for (const shard of this.#byShard.keys()) this.fence(shard, -1);
   }
 
   #activate(
@@ -190,7 +193,10 @@ export class EntityHost {
     activation.stopping ??= activation
       .ref!.stop()
       .catch((thrown: unknown) =>
-        this.#options.logger.warn({ ...activation.name, problem: messageOf(thrown) }, 'an entity did not stop well'),
+        this.#options.logger.warn(
+          { ...activation.name, problem: messageOf(thrown) },
+          'an entity did not stop well',
+        ),
       )
       .then(() => this.#ended(activation));
     return activation.stopping;
@@ -212,7 +218,9 @@ export class EntityHost {
   }
 
   #schedulePassivation(): void {
-    const intervals = [...this.#options.kinds.values()].flatMap(({ options }) => options.passivateAfterMs ?? []);
+    const intervals = [...this.#options.kinds.values()].flatMap(
+      ({ options }) => options.passivateAfterMs ?? [],
+    );
     const everyMs = Math.max(1, Math.min(...intervals) / 2);
     this.#passivation ??= this.#options.clock.setTimer(everyMs, () => {
       this.#passivation = undefined;
@@ -223,7 +231,7 @@ export class EntityHost {
 
   #passivate(): void {
     const now = this.#options.clock.now();
-    for (const activation of [...this.#byAddress.values()]) {
+    for (const activation of this.#byAddress.values()) {
       const idleMs = this.#options.kinds.get(activation.name.kind)?.options.passivateAfterMs;
       if (idleMs !== undefined && !activation.stopping && now - activation.lastUsedAt >= idleMs)
         void this.#stop(activation);

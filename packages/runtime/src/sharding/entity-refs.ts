@@ -32,7 +32,7 @@ class EntityObservers {
         for (const { kind, key } of entries ?? []) this.#tell(`${kind}/${key}`);
       },
       restored: () => {
-        for (const key of [...this.#byKey.keys()]) this.#tell(key);
+        for (const key of Array.from(this.#byKey.keys())) this.#tell(key);
       },
     });
   }
@@ -49,7 +49,7 @@ class EntityObservers {
   }
 
   #tell(key: string): void {
-    for (const listener of [...(this.#byKey.get(key) ?? [])]) listener();
+    for (const listener of Array.from(this.#byKey.get(key) ?? [])) listener();
   }
 }
 
@@ -87,7 +87,14 @@ class EntityRef implements Ref {
 
   send(event: EventObject): void {
     const deadline = Number.POSITIVE_INFINITY;
-    this.#options.region.route({ address: this.address, event, target: undefined, deadline, hops: 0, epoch: 0 });
+    this.#options.region.route({
+      address: this.address,
+      event,
+      target: undefined,
+      deadline,
+      hops: 0,
+      epoch: 0,
+    });
   }
 
   ask<Reply>(event: EventObject, options: AskOptions = {}): Promise<Reply> {

@@ -100,4 +100,3 @@ export function isEnded(state: EntityState | undefined): boolean {
   const snapshot = state?.snapshot as { status?: unknown } | undefined;
   return snapshot?.status === 'done' || snapshot?.status === 'error';
 }
-

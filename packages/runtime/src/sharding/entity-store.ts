@@ -9,8 +9,8 @@ const BATCH_MAX = 128;
 
 interface Pending {
   readonly commit: EntityCommit;
-  resolve(): void;
-  reject(error: unknown): void;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 interface EntityStoreOptions {
@@ -46,7 +46,8 @@ export class EntityStore {
   #flush(): void {
     const pending = this.#pending;
     this.#pending = [];
-    for (let at = 0; at < pending.length; at += BATCH_MAX) void this.#propose(pending.slice(at, at + BATCH_MAX));
+    for (let at = 0; at < pending.length; at += BATCH_MAX)
+      void this.#propose(pending.slice(at, at + BATCH_MAX));
   }
 
   async #propose(batch: readonly Pending[]): Promise<void> {
@@ -67,8 +68,17 @@ export class EntityStore {
 
   #refusal({ kind, key, epoch, version }: EntityCommit, outcome: CommitOutcome | undefined): TuttiError {
     if (outcome === 'conflict')
-      return new TuttiError('TUTTI_VERSION_CONFLICT', { kind, key, version: 'another', expected: version - 1 });
+      return new TuttiError('TUTTI_VERSION_CONFLICT', {
+        kind,
+        key,
+        version: 'another',
+        expected: version - 1,
+      });
     const { self, shards } = this.#options;
-    return new TuttiError('TUTTI_EPOCH_STALE', { shard: shardOf(kind, key, shards), epoch, node: self.nodeId });
+    return new TuttiError('TUTTI_EPOCH_STALE', {
+      shard: shardOf(kind, key, shards),
+      epoch,
+      node: self.nodeId,
+    });
   }
 }

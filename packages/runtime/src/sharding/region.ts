@@ -14,9 +14,9 @@ import type { Courier } from '../cluster/courier.ts';
 import type { Life, Membership } from '../cluster/membership.ts';
 import type { Parcel } from '../cluster/parcel.ts';
 import type { EntityHost } from './entity-host.ts';
-import { WaitingParcels } from './waiting-parcels.ts';
 import { parseEntityAddress, type ShardId, shardOf } from './shard-id.ts';
 import { SHARD_MAP, type ShardAt, type ShardCommand, type ShardMap, sameLife } from './shard-map.ts';
+import { WaitingParcels } from './waiting-parcels.ts';
 
 /** How long to wait before telling the cluster once more that shards have been released. */
 const RETRY_MS = 200;
@@ -58,7 +58,8 @@ export class Region {
     });
     consensus.watch(SHARD_MAP, {
       applied: (_, outcome) => {
-        if (!isTuttiError(outcome)) for (const shard of outcome as readonly ShardId[]) this.#shardChanged(shard);
+        if (!isTuttiError(outcome))
+          for (const shard of outcome as readonly ShardId[]) this.#shardChanged(shard);
       },
       restored: () => this.refresh(),
     });
@@ -89,7 +90,11 @@ export class Region {
     const { shards, courier } = this.#options;
     const name = parseEntityAddress(parcel.address);
     if (!name) {
-      courier.bury(parcel, 'unknown-actor', new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: parcel.address }));
+      courier.bury(
+        parcel,
+        'unknown-actor',
+        new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: parcel.address }),
+      );
       return;
     }
     const shard = shards.size === 0 ? -1 : shardOf(name.kind, name.key, shards.size);

@@ -108,8 +108,9 @@ export class ShardMap implements ReplicatedModule {
     if (this.#shards.length === shards) return [];
     if (this.#shards.length > 0)
       throw new TuttiError('TUTTI_SHARDS_MISMATCH', { shards: this.#shards.length, given: shards });
-    if (shards < 1 || shards > 16_384) throw new TuttiError('TUTTI_SHARDS_MISMATCH', { shards: 256, given: shards });
-    this.#shards = new Array<Shard>(shards).fill(UNOWNED);
+    if (shards < 1 || shards > 16_384)
+      throw new TuttiError('TUTTI_SHARDS_MISMATCH', { shards: 256, given: shards });
+    this.#shards = Array.from({ length: shards }, () => UNOWNED);
     return this.#shards.map((_, shard) => shard);
   }
 

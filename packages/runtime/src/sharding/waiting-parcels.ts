@@ -43,7 +43,10 @@ export class WaitingParcels {
   add(shard: ShardId, parcel: Parcel): void {
     const { clock, limit, waitMs, refuse } = this.#options;
     if (this.#size >= limit) {
-      refuse(parcel, new TuttiError('TUTTI_OVERLOADED', { what: 'The buffer of this node', size: this.#size, limit }));
+      refuse(
+        parcel,
+        new TuttiError('TUTTI_OVERLOADED', { what: 'The buffer of this node', size: this.#size, limit }),
+      );
       return;
     }
     const waiting: Waiting = { parcel, until: Math.min(parcel.deadline, clock.now() + waitMs) };
@@ -94,7 +97,7 @@ export class WaitingParcels {
   }
 
   #expire(now: number): void {
-    for (const [shard, list] of [...this.#shards]) {
+    for (const [shard, list] of this.#shards) {
       const over = list.filter(({ until }) => until <= now);
       if (over.length === 0) continue;
       const left = list.filter(({ until }) => until > now);
@@ -102,7 +105,11 @@ export class WaitingParcels {
       else this.#shards.delete(shard);
       this.#size -= over.length;
       for (const { parcel } of over) {
-        const details = { node: '(none)', address: parcel.address, why: 'its shard had no owner for too long' };
+        const details = {
+          node: '(none)',
+          address: parcel.address,
+          why: 'its shard had no owner for too long',
+        };
         this.#options.refuse(parcel, new TuttiError('TUTTI_NODE_UNREACHABLE', details));
       }
     }

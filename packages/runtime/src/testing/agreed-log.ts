@@ -265,7 +265,7 @@ export class AgreedPort implements Consensus {
       outcome = thrown;
     }
     this.#outcomes.set(index, outcome);
-    for (const watcher of [...(this.#watchers.get(entry.module) ?? [])])
+    for (const watcher of Array.from(this.#watchers.get(entry.module) ?? []))
       watcher.applied?.(command, outcome, context);
     for (const waiter of this.#waiters.splice(0)) {
       if (waiter.index <= this.#applied) waiter.resolve();

@@ -24,6 +24,8 @@ export interface HarnessNode {
   readonly consensus: AgreedPort;
   readonly system: ActorSystem;
   readonly cluster: ClusterSystem;
+  /** How its start went. */
+  readonly started: Promise<void>;
   evicted: boolean;
 }
 
@@ -50,7 +52,7 @@ export class ClusterHarness {
   }
 
   /** Starts a node, or the next life of one; it joins as time goes on. */
-  boot(name: string): HarnessNode {
+  boot(name: string, config: Partial<ClusterConfig> = {}): HarnessNode {
     const id = nodeId(name);
     const host = new FaultyHost(this.clock);
     const life = incarnation(++this.#lives);
@@ -59,7 +61,6 @@ export class ClusterHarness {
     const random = this.random.fork(`${name}/${life}`);
     const ids = randomIds(random);
     const system = createActorSystem({ nodeId: id, incarnation: life, clock: host, random, ids });
-    let node: HarnessNode | undefined;
     const cluster = createClusterSystem({
       system,
       consensus,
@@ -67,23 +68,33 @@ export class ClusterHarness {
       clock: host,
       random,
       ids,
-      config: this.#config,
+      config: { ...this.#config, ...config },
       onEvicted: () => {
-        node!.evicted = true;
+        node.evicted = true;
       },
     });
-    node = { nodeId: id, host, transport, consensus, system, cluster, evicted: false };
     this.#declare(cluster, id);
-    this.nodes.set(id, node);
     void transport.open();
-    cluster.start().catch(() => {});
+    const started = cluster.start();
+    started.catch(() => {});
+    const node: HarnessNode = {
+      nodeId: id,
+      host,
+      transport,
+      consensus,
+      system,
+      cluster,
+      started,
+      evicted: false,
+    };
+    this.nodes.set(id, node);
     return node;
   }
 
   /** Boots all nodes and waits until every shard has its owner. */
   async start(): Promise<void> {
     for (const name of this.log.voters) this.boot(name);
-    await this.until(() => this.isBalanced(), 20_000);
+    await this.untilBalanced();
   }
 
   node(name: string): HarnessNode {
@@ -121,10 +132,15 @@ export class ClusterHarness {
     return living.every(({ cluster }) => {
       const { shards, moving, members } = cluster.status();
       const owners = Object.keys(shards).sort().join();
+      const lives = (list: readonly { nodeId: NodeId; incarnation: number }[]) =>
+        list
+          .map(({ nodeId: node, incarnation: life }) => `${node}/${life}`)
+          .sort()
+          .join();
       const up = members.filter(({ state }) => state === 'up');
       return (
         moving === 0 &&
-        up.length === living.length &&
+        lives(up) === lives(living.map(({ system }) => system)) &&
         owners ===
           living
             .map((node) => node.nodeId)
@@ -145,6 +161,14 @@ export class ClusterHarness {
     const end = this.clock.now() + durationMs;
     this.clock.setTimer(durationMs, () => {});
     await runVirtual(this.clock, () => this.clock.now() >= end);
+  }
+
+  /** Lets time go on until the members and the shard map are as they should be; looks every 20 ms. */
+  async untilBalanced(limitMs = 30_000): Promise<void> {
+    for (const end = this.clock.now() + limitMs; !this.isBalanced(); ) {
+      if (this.clock.now() > end) throw new Error(`not balanced within ${limitMs} ms`);
+      await this.pass(20);
+    }
   }
 
   /** Waits for a promise while time goes on. */

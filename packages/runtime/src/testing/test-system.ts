@@ -25,11 +25,11 @@ export interface TestSystem {
   /** What reached the guardian so far. */
   readonly escalations: readonly Escalation[];
   /** Runs everything that is due within so many milliseconds from now (default 0: all that needs no time). */
-  advance(durationMs?: number): void;
+  readonly advance: (durationMs?: number) => void;
   /** Lets promises and timers take turns until the condition holds, or nothing is left to happen. */
-  until(condition: () => boolean, limitMs?: number): Promise<void>;
+  readonly until: (condition: () => boolean, limitMs?: number) => Promise<void>;
   /** An actor that keeps what it is sent. */
-  probe(id?: string): Probe;
+  readonly probe: (id?: string) => Probe;
 }
 
 /** Makes a {@link TestSystem}. */
