@@ -1,3 +1,4 @@
+import { unreachable } from '@tutti/kernel';
 import type { Plan, PlanBarrier, PlanTask } from '../../engines/workflow/plan.ts';
 import type { BoardCommand, Holder } from './commands.ts';
 import type { BarrierRecord, SessionState, TaskState } from './state.ts';
@@ -117,8 +118,13 @@ export class BoardTwin {
         this.#release(task, 'degraded');
         return 'accepted';
       }
-      default:
+      case 'task.start':
+      case 'task.complete':
+      case 'task.fail':
+      case 'task.return':
         return this.#attempt(this.task(command.task), command, now);
+      default:
+        return unreachable(command);
     }
   }
 
@@ -171,6 +177,8 @@ export class BoardTwin {
         if (task.state === 'failed') this.#end('failed');
         return 'accepted';
       }
+      default:
+        return unreachable(command);
     }
   }
 

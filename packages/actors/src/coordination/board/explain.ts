@@ -1,4 +1,4 @@
-import { type Incarnation, type NodeId, showDuration, TuttiError } from '@tutti/kernel';
+import { type Incarnation, type NodeId, showDuration, TuttiError, unreachable } from '@tutti/kernel';
 import { type BarrierRecord, isSettled, type SessionRecord, type TaskRecord } from './state.ts';
 import type { TaskBoard } from './task-board.ts';
 
@@ -82,6 +82,8 @@ function specificBlockers(
     case 'cancelled':
     case 'degraded':
       return [];
+    default:
+      return unreachable(record.state);
   }
 }
 

@@ -61,7 +61,7 @@ function serviceConflicts(
 }
 
 function isMet(field: string, needed: unknown, provided: unknown): boolean {
-  if (field === 'version') return isVersionMet(String(needed), String(provided ?? ''));
+  if (field === 'version') return isVersionMet(textOf(needed), textOf(provided));
   if (field !== 'port' && typeof needed === 'number')
     return typeof provided === 'number' && provided >= needed;
   if (Array.isArray(needed)) {
@@ -69,6 +69,11 @@ function isMet(field: string, needed: unknown, provided: unknown): boolean {
     return needed.every((item) => members.has(canonicalJson(item)));
   }
   return provided !== undefined && canonicalJson(needed ?? null) === canonicalJson(provided ?? null);
+}
+
+/** A version may be written as a number, `16`. */
+function textOf(value: unknown): string {
+  return typeof value === 'string' || typeof value === 'number' ? String(value) : '';
 }
 
 function isVersionMet(needed: string, provided: string): boolean {
