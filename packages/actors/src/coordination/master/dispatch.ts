@@ -11,8 +11,6 @@ export interface PendingAssignment extends Holder {
   readonly session: string;
   readonly task: string;
   readonly orchestrator: string;
-  /** How many attempts the task had when it was proposed. */
-  readonly attempts: number;
 }
 
 export interface DispatchSituation {

@@ -12,9 +12,9 @@ import type {
 } from '../board/commands.ts';
 import type { BarrierRecord, SessionRecord } from '../board/state.ts';
 import type { TaskBoard } from '../board/task-board.ts';
-import type { Agenda } from './agenda.ts';
+import type { Agenda, Asked, TaskMoment } from './agenda.ts';
 import type { MasterCapabilities } from './capabilities.ts';
-import { dispatch, type PendingAssignment } from './dispatch.ts';
+import { dispatch } from './dispatch.ts';
 import type { DispatchLimits } from './dispatch-limits.ts';
 import { recoverHolder } from './losses.ts';
 
@@ -55,7 +55,7 @@ export function masterDuties(situation: MasterSituation): (Duty | AssignTasks)[]
       for (const { id: barrier, generation } of board.fullBarriers(session.id))
         unasked(resolveBarrier(policy, session, barrier, generation));
   if (policy.capabilities.orchestrator_delegation)
-    commands.push(...dispatch({ ...situation, ...policy, pending: pendingOf(board, agenda) }));
+    commands.push(...dispatch({ ...situation, ...policy, pending: agenda.assignments() }));
   return commands;
 }
 
@@ -82,6 +82,29 @@ function resolveBarrier(
 /** What a master proposes, beside assignments. */
 export type Duty = LoseHolder | DegradeTask | WakeTask | ResolveBarrier;
 
+/** What a command asks for, by duty: an assignment of many tasks is many duties. */
+export function askedBy(board: TaskBoard, command: Duty | AssignTasks): Asked[] {
+  if (command.type !== 'tasks.assign') {
+    const about = command.type === 'task.wake' ? momentOf(board, command, 'backoff') : undefined;
+    return [{ key: dutyKey(board, command), about }];
+  }
+  const { session } = command;
+  return command.assignments.map(({ task, node, incarnation }) => {
+    const about = momentOf(board, { session, task }, 'ready');
+    const orchestrator = board.session(session)?.tasks.get(task)?.plan.orchestrator ?? '';
+    const key = JSON.stringify([command.type, session, task, about.attempts]);
+    return { key, about, assignment: { session, task, node, incarnation, orchestrator } };
+  });
+}
+
+function momentOf(
+  board: TaskBoard,
+  { session, task }: { readonly session: string; readonly task: string },
+  state: TaskMoment['state'],
+): TaskMoment {
+  return { session, task, state, attempts: board.session(session)?.tasks.get(task)?.attemptCount ?? 0 };
+}
+
 /** One name for each occasion of a duty, so that the next occasion is not taken for the last. */
 export function dutyKey(board: TaskBoard, command: Duty): string {
   switch (command.type) {
@@ -97,12 +120,4 @@ export function dutyKey(board: TaskBoard, command: Duty): string {
     default:
       return unreachable(command);
   }
-}
-
-/** What was proposed and does not show yet; what shows is counted by the board. */
-function pendingOf(board: TaskBoard, agenda: Agenda): PendingAssignment[] {
-  return agenda.assignments().filter(({ session, task, attempts }) => {
-    const record = board.session(session)?.tasks.get(task);
-    return record?.state === 'ready' && record.attemptCount === attempts;
-  });
 }

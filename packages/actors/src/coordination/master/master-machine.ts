@@ -1,13 +1,12 @@
 import { backoffDelayMs, type Clock, type Logger, messageOf, type Random } from '@tutti/kernel';
 import type { Members, ReplicatedHandle } from '@tutti/runtime';
 import { type DoneActorEvent, type ErrorActorEvent, enqueueActions, fromPromise, setup } from 'xstate';
-import type { AssignTasks, BoardCommand } from '../board/commands.ts';
+import type { BoardCommand } from '../board/commands.ts';
 import type { TaskBoard } from '../board/task-board.ts';
 import { type BoardChanged, watchBoard } from '../board/watch-board.ts';
 import { isTransient } from '../delegation/propose-settled.ts';
-import { Agenda, ASK_AGAIN_MS } from './agenda.ts';
-import type { PendingAssignment } from './dispatch.ts';
-import { type Duty, dutyKey, type MasterPolicy, masterDuties } from './duties.ts';
+import { Agenda, ASK_AGAIN_MS, type Asked } from './agenda.ts';
+import { askedBy, type MasterPolicy, masterDuties } from './duties.ts';
 import { type MembersChanged, watchMembers } from './watch-members.ts';
 
 /** What a master works with: this node's own, closed over. */
@@ -70,7 +69,7 @@ export function masterMachine(tools: MasterTools) {
     },
     actions: {
       look: enqueueActions(({ context, enqueue }) => {
-        const agenda = context.agenda.with([], clock.now());
+        const agenda = context.agenda.upToDate(board.module, clock.now());
         const commands = masterDuties({
           board: board.module,
           members: tools.members.list(),
@@ -80,14 +79,14 @@ export function masterMachine(tools: MasterTools) {
           random,
         });
         const proposals = new Map(context.proposals);
-        const entries: (readonly [string, PendingAssignment | undefined])[] = [];
+        const entries: Asked[] = [];
         let { proposed } = context;
         for (const command of commands) {
           const asked = askedBy(board.module, command);
           const id = `proposal-${++proposed}`;
           proposals.set(
             id,
-            asked.map(([key]) => key),
+            asked.map(({ key }) => key),
           );
           entries.push(...asked);
           enqueue.spawnChild('proposal', { id, input: command });
@@ -142,22 +141,6 @@ export function masterMachine(tools: MasterTools) {
       },
       waiting: { after: { noLeader: { target: 'watching', actions: 'look' } } },
     },
-  });
-}
-
-/** The duties that one command does, with what an assignment takes up. */
-function askedBy(
-  board: TaskBoard,
-  command: Duty | AssignTasks,
-): (readonly [string, PendingAssignment | undefined])[] {
-  if (command.type !== 'tasks.assign') return [[dutyKey(board, command), undefined]];
-  const { session } = command;
-  return command.assignments.map(({ task, node, incarnation }) => {
-    const record = board.session(session)?.tasks.get(task);
-    const orchestrator = record?.plan.orchestrator ?? '';
-    const attempts = record?.attemptCount ?? 0;
-    const key = JSON.stringify([command.type, session, task, attempts]);
-    return [key, { session, task, node, incarnation, orchestrator, attempts }];
   });
 }
 
