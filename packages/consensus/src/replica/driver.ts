@@ -453,7 +453,7 @@ export class Driver {
     };
     this.#taker.take(this.#host.capture(), meta, (failure) => {
       if (this.#ended) return;
-      if (failure) return this.#fail(failure);
+      if (failure) return this.#snapshotFailed(failure, meta);
       this.#stats.snapshotsTaken++;
       const covered = Math.min(meta.index, this.#store.snapshot()!.meta.index);
       const keepFrom = covered - this.#config.trailingEntries;
@@ -461,6 +461,12 @@ export class Driver {
         if (keepFrom > 0 && !this.#installing) this.#store.compact(keepFrom as LogIndex);
       });
     });
+  }
+
+  /** The log still has everything, so work goes on; the next attempt comes when the next snapshot is due. */
+  #snapshotFailed(failure: Error, meta: SnapshotMeta): void {
+    const fields = { node: this.#self, index: meta.index, error: failure.message };
+    this.#parts.logger.error(fields, 'A snapshot could not be written; the log is kept instead');
   }
 
   #startTransfer(peer: NodeId): void {

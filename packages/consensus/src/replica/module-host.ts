@@ -107,9 +107,13 @@ export class ModuleHost {
     }
     const module = this.#modules.get(command.module);
     if (!module) throw new TuttiError('TUTTI_MODULE_UNKNOWN', { module: command.module });
-    const value = this.#codec.decode(command.body);
     const context: ApplyContext = { index: entry.index, timeMs: this.#timeMs };
-    const outcome = run(module, value, context);
+    let value: WireValue;
+    const outcome = outcomeOf(() => {
+      // Bytes that are no value are refused like any other bad command, by every node alike.
+      value = this.#codec.decode(command.body);
+      return module.apply(value, context);
+    });
     this.#applied++;
     this.sessions.record(session, sequence, outcome);
     this.#tell(module.name, (watcher) =>
@@ -120,7 +124,7 @@ export class ModuleHost {
 
   /** Captures everything at once; the modules build their parts when they are asked for. */
   capture(): CapturedState {
-    const modules = [...this.#modules.values()].map((m) => ({ name: m.name, parts: m.snapshot() }));
+    const modules = [...this.#modules.values()].map((m) => ({ name: m.name, parts: begun(m.snapshot()) }));
     return { timeMs: this.#timeMs, sessions: this.sessions.capture(), modules };
   }
 
@@ -147,11 +151,23 @@ export class ModuleHost {
   }
 }
 
-function run(module: ReplicatedModule, value: WireValue, context: ApplyContext): Outcome {
+function outcomeOf(apply: () => WireValue): Outcome {
   try {
-    return { result: module.apply(value, context) };
+    return { result: apply() };
   } catch (thrown) {
     if (isTuttiError(thrown)) return { refusal: thrown };
     throw thrown;
   }
+}
+
+/**
+ * A generator's body does not begin to run before its first value is asked for; asking for it now lets a module
+ * that is written as one capture its state at once.
+ */
+function begun(parts: Iterable<WireValue>): Iterable<WireValue> {
+  const iterator = parts[Symbol.iterator]();
+  const first = iterator.next();
+  return (function* rest() {
+    for (let item = first; !item.done; item = iterator.next()) yield item.value;
+  })();
 }

@@ -4,6 +4,7 @@ import {
   type Logger,
   type LogIndex,
   logIndex,
+  messageOf,
   type NodeId,
   silentLogger,
   TuttiError,
@@ -205,7 +206,13 @@ export class Replica implements Consensus {
     if (status.role === 'candidate' && told?.role !== 'candidate') this.#stats.elections++;
     if (status.role === 'leader') this.#stats.terms++;
     this.#told = status;
-    for (const listener of this.#listeners) listener(status);
+    for (const listener of this.#listeners) {
+      try {
+        listener(status);
+      } catch (thrown) {
+        this.#logger.error({ error: messageOf(thrown) }, 'A status listener threw; it is called on');
+      }
+    }
   }
 
   watch(module: string, watcher: ModuleWatcher): () => void {

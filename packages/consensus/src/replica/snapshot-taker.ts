@@ -56,11 +56,23 @@ export class SnapshotTaker {
     };
     const next = (): void => {
       if (this.#writer !== writer) return;
-      const chunk = chunks.next();
+      const { failure, value: chunk } = attempt(() => chunks.next());
+      if (failure || !chunk) return this.#giveUp(writer, failure, end);
       if (chunk.done) return writer.commit(undefined, end);
-      writer.write(chunk.value, (failure) => (failure ? end(failure) : this.#clock.nextTurn(next)));
+      writer.write(chunk.value, (problem) =>
+        problem ? this.#giveUp(writer, problem, end) : this.#clock.nextTurn(next),
+      );
     };
     next();
+  }
+
+  #giveUp(
+    writer: SnapshotWriter,
+    failure: Error | undefined,
+    end: (failure: Error | undefined) => void,
+  ): void {
+    writer.abort();
+    end(failure);
   }
 
   /** Drops a snapshot that is being written: a newer one arrives from the leader, or the replica ends. */
