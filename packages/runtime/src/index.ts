@@ -12,7 +12,7 @@ export {
   type Terminated,
   type TerminationReason,
 } from './actor/ref.ts';
-export { type ReplyArgs, type ReplyingTransition, reply, replying } from './actor/reply.ts';
+export { type ReplyArgs, type ReplyingTransition, reply, replying, replyLater } from './actor/reply.ts';
 export { type ClusterConfig, clusterConfig } from './cluster/cluster-config.ts';
 export type { ClusterSystem, ClusterSystemOptions, ClusterSystemStatus } from './cluster/cluster-system.ts';
 export { createClusterSystem } from './cluster/create-cluster-system.ts';

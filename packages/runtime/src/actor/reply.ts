@@ -8,7 +8,7 @@ import {
   type ParameterizedObject,
   type TransitionActorLogic,
 } from 'xstate';
-import { replyThrough } from './xstate-adapter.ts';
+import { holdThrough, replyThrough } from './xstate-adapter.ts';
 
 /** What a reply is computed from. */
 export interface ReplyArgs<Context, Event> {
@@ -19,7 +19,7 @@ export interface ReplyArgs<Context, Event> {
 /**
  * An action for machines that answers the ask that is being handled. When nobody asked, or under plain XState, it does
  * nothing; so an event may be sent or asked alike. The first reply counts. Released, like every effect, after the
- * snapshot is committed.
+ * snapshot is committed. For an answer that is not known yet, see {@link replyLater}.
  *
  * @param value The answer, or a function of context and event. A function as such cannot be an answer.
  */
@@ -37,6 +37,17 @@ export function reply<
     typeof value === 'function' ? (value as (args: ReplyArgs<Context, ExpressionEvent>) => Value) : undefined;
   return function reply({ context, event, self }) {
     replyThrough(self, compute ? compute({ context, event }) : value);
+  };
+}
+
+/**
+ * An action that keeps the ask being handled until a later `reply(...)`: one that runs while no ask is handled answers
+ * the ask held longest. For machines that must wait for a promise or another actor before they know the answer. At most
+ * 10,000 are held; those still held when the actor stops or restarts fail with `TUTTI_ACTOR_UNKNOWN`.
+ */
+export function replyLater(): ({ self }: { self: unknown }) => void {
+  return function replyLater({ self }) {
+    holdThrough(self);
   };
 }
 

@@ -59,6 +59,9 @@ interface ChildActor extends AnyActorRef {
   _stop(): void;
 }
 
+/** Asks that one life of an actor may hold for a later reply. */
+const HELD_ASKS_MAX = 10_000;
+
 const CHILD_IS_RUNNING = 1;
 const CHILD_IS_STOPPED = 2;
 
@@ -115,13 +118,9 @@ const isTuttiRef = (target: object): target is Ref => 'address' in target && 'as
 
 /** What XState calls the actor system, for one life of one cell. */
 class HostedSystem {
-  readonly _snapshot = { _scheduledEvents: {} };
-  readonly _clock: XStateRuntime['xstateClock'];
-  readonly _logger: (...values: unknown[]) => void;
-  readonly scheduler: HostedSystem;
   readonly runtime: XStateRuntime;
   readonly host: HostedSelf;
-  readonly children = new Set<ChildActor>();
+  #children: Set<ChildActor> | undefined;
   #timers: ActorTimers<AnyActorRef, DelayedEvent> | undefined;
   #named: Map<string, AnyActorRef> | undefined;
   #microstepsOfHost = 0;
@@ -131,10 +130,26 @@ class HostedSystem {
   constructor(runtime: XStateRuntime, host: HostedSelf) {
     this.runtime = runtime;
     this.host = host;
-    this.scheduler = this;
-    this._clock = runtime.xstateClock;
-    this._logger = (...values) =>
-      runtime.logger.info({ actor: host.cell.address, values }, 'logged by an actor');
+  }
+
+  get scheduler(): HostedSystem {
+    return this;
+  }
+
+  get _snapshot(): { _scheduledEvents: object } {
+    return this.getSnapshot();
+  }
+
+  get _clock(): XStateRuntime['xstateClock'] {
+    return this.runtime.xstateClock;
+  }
+
+  get _logger(): (...values: unknown[]) => void {
+    return (...values) => this.log(values);
+  }
+
+  log(values: readonly unknown[]): void {
+    this.runtime.logger.info({ actor: this.host.cell.address, values }, 'logged by an actor');
   }
 
   get timers(): ActorTimers<AnyActorRef, DelayedEvent> {
@@ -146,12 +161,12 @@ class HostedSystem {
   }
 
   _register(sessionId: string, child: AnyActorRef): string {
-    this.children.add(child as ChildActor);
+    (this.#children ??= new Set()).add(child as ChildActor);
     return sessionId;
   }
 
   _unregister(child: AnyActorRef): void {
-    this.children.delete(child as ChildActor);
+    this.#children?.delete(child as ChildActor);
     for (const [name, named] of this.#named ?? []) if (named === child) this.#named!.delete(name);
   }
 
@@ -251,7 +266,7 @@ class HostedSystem {
 
   /** Ends this life: every in-machine child, last started first, and every timer. */
   dispose(): void {
-    for (const child of [...this.children].reverse()) {
+    for (const child of [...(this.#children ?? [])].reverse()) {
       try {
         child._stop();
       } catch (error) {
@@ -259,7 +274,7 @@ class HostedSystem {
         this.runtime.logger.error(fields, 'an in-machine child threw while stopping');
       }
     }
-    this.children.clear();
+    this.#children = undefined;
     this.#timers?.clear();
   }
 }
@@ -273,6 +288,7 @@ export class HostedSelf {
   isOver = false;
   hasBegun = false;
   #listeners: Map<string, Set<(event: EventObject) => void>> | undefined;
+  #heldAsks: ReplyTarget[] | undefined;
 
   constructor(runtime: XStateRuntime, cell: HostingCell) {
     this.cell = cell;
@@ -345,12 +361,34 @@ export class HostedSelf {
     }
   }
 
-  /** Answers the ask that is being handled, if it is one. False when nobody asked. */
+  /** Answers the ask that is being handled, or else the one held longest. False when nobody waits. */
   reply(value: unknown): boolean {
-    const target = this.cell.currentAsk;
+    const target = this.cell.currentAsk ?? this.#heldAsks?.shift();
     this.cell.currentAsk = undefined;
     target?.reply(value);
     return target !== undefined;
+  }
+
+  /** Keeps the ask that is being handled for a later reply. */
+  holdAsk(): void {
+    const target = this.cell.currentAsk;
+    if (!target) return;
+    this.cell.currentAsk = undefined;
+    const held = (this.#heldAsks ??= []);
+    if (held.length < HELD_ASKS_MAX) held.push(target);
+    else {
+      const details = { what: `the held asks of ${this.sessionId}`, size: held.length, limit: HELD_ASKS_MAX };
+      target.fail(new TuttiError('TUTTI_OVERLOADED', details));
+    }
+  }
+
+  /** Ends this life: nobody will answer what was held. */
+  end(): void {
+    this.isOver = true;
+    const held = this.#heldAsks ?? [];
+    this.#heldAsks = undefined;
+    for (const target of held)
+      target.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.sessionId }));
   }
 
   toJSON(): { xstate$$type: 1; id: string } {
@@ -368,7 +406,7 @@ class HostScope {
   isInitial = false;
   readonly defer = (effect: () => void): void => void this.deferred.push(effect);
   readonly emit = (event: EventObject): void => this.self.emit(event);
-  readonly logger = (...values: unknown[]): void => this.self.system._logger(...values);
+  readonly logger = (...values: unknown[]): void => this.self.system.log(values);
   /** Not read-only: during a microstep XState puts its own in this place. */
   actionExecutor = (action: ExecutableAction): void => {
     const { exec } = action;
@@ -549,7 +587,7 @@ export class XStateRuntime {
     if (cell.snapshot?.status === 'active' && wantsToKnow && !isMachine) this.#tellStop(cell);
     if (!self) return;
     self.system.dispose();
-    self.isOver = true;
+    self.end();
     cell.self = undefined;
   }
 
@@ -610,4 +648,9 @@ export function stateValueOf(snapshot: Snapshot<unknown> | undefined): unknown {
 /** Answers through whatever `self` a logic was given. Under plain XState nobody asks, and this does nothing. */
 export function replyThrough(self: unknown, value: unknown): boolean {
   return self instanceof HostedSelf && self.reply(value);
+}
+
+/** Keeps the ask that is being handled, through whatever `self` a logic was given. */
+export function holdThrough(self: unknown): void {
+  if (self instanceof HostedSelf) self.holdAsk();
 }

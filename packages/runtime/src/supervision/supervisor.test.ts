@@ -54,7 +54,7 @@ describe('strategies', () => {
 
   test('an actor spawned under a supervisor joins its children, last in order', () => {
     const { log, child, advance, ref, system } = family('rest-for-one');
-    system.spawn(worker(log, 'd'), { id: 'd', parent: ref as Ref });
+    system.spawn(worker(log, 'd'), { id: 'd', parent: ref });
     advance();
     log.splice(0);
     child('c').send({ type: 'fail' });
@@ -216,7 +216,7 @@ describe('escalation', () => {
     const { system, advance, escalations, probe } = createTestSystem();
     const watcher = probe('watcher');
     const ref = system.spawn(worker([], 'w'), { supervise: false });
-    watcher.watch(ref as Ref);
+    watcher.watch(ref);
     ref.send({ type: 'fail' });
     advance();
     expect(watcher.terminated).toMatchObject([{ reason: 'failed', problem: 'w failed' }]);

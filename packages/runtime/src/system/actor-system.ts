@@ -44,7 +44,7 @@ export interface StateKeeper {
 
 /** How to spawn one actor. */
 export interface SpawnOptions<Logic extends AnyActorLogic = AnyActorLogic> {
-  /** Unique among its siblings: 1 to 128 of `A-Z a-z 0-9 . _ ~ -`. By default one from the node's id source. */
+  /** Unique among its siblings: 1 to 128 of `A-Z a-z 0-9 . _ ~ -`. By default `~` and a count. */
   readonly id?: string;
   readonly input?: InputFrom<Logic>;
   /** The actor it lives and dies with; by default the node's guardian. Must be local. */

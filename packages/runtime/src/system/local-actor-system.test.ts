@@ -24,15 +24,15 @@ describe('scheduling', () => {
   test('a relay of 100,000 actors finishes, since no send runs a receiver on its stack', () => {
     const { system, advance } = createTestSystem();
     let arrived = 0;
-    const last = fromTransition(
-      (_: undefined, event: EventObject & { hops?: number }) => void (arrived = event.hops ?? 0),
-      undefined,
-    );
+    const last = fromTransition((context: undefined, event: EventObject & { hops?: number }) => {
+      arrived = event.hops ?? 0;
+      return context;
+    }, undefined);
     let next: Ref = system.spawn(last);
     for (let i = 0; i < 100_000; i++) {
       const target = next;
       const relay = (_: undefined, event: EventObject & { hops?: number }): undefined =>
-        void target.send({ type: 'pass', hops: (event.hops ?? 0) + 1 } as EventObject);
+        target.send({ type: 'pass', hops: (event.hops ?? 0) + 1 } as EventObject);
       next = system.spawn(fromTransition(relay, undefined));
     }
     next.send({ type: 'pass' });
@@ -43,7 +43,7 @@ describe('scheduling', () => {
   test('an actor with a full mailbox does not keep the others waiting', () => {
     const { system, advance } = createTestSystem({ limits: { quantum: 8 } });
     const order: string[] = [];
-    const logic = (name: string) => fromTransition((_: undefined) => void order.push(name), undefined);
+    const logic = (name: string) => fromTransition(() => void order.push(name), undefined);
     const busy = system.spawn(logic('busy'));
     const quiet = system.spawn(logic('quiet'));
     for (let i = 0; i < 100; i++) busy.send({ type: 'work' });
@@ -259,7 +259,7 @@ describe('watching and subscribing', () => {
       { id: 'ends' },
     );
     for (const ref of [stops, fails, ends]) watcher.watch(ref as Ref);
-    const cancel = watcher.watch(stops as Ref);
+    const cancel = watcher.watch(stops);
     cancel();
     fails.send({ type: 'x' });
     ends.send({ type: 'END' });
@@ -268,8 +268,8 @@ describe('watching and subscribing', () => {
     await stopped;
     await stops.stop();
     watcher.watch(system.ref('local:test/1/never'));
-    watcher.watch(stops as Ref);
-    watcher.watch(stops as Ref)();
+    watcher.watch(stops);
+    watcher.watch(stops)();
     advance(10_000);
     const told = watcher.terminated.map(({ address, reason }) => `${address.slice(13)} ${reason}`);
     expect(told.sort()).toEqual([

@@ -61,6 +61,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
   readonly #onEscalation: ActorSystemOptions['onEscalation'];
   readonly #actorsMax: number;
   #actorCount = 0;
+  #idsGiven = 0;
 
   constructor(options: ActorSystemOptions) {
     const { actors = 2_000_000, asks = 1_000_000, quantum = 64, turnMs = 10 } = options.limits ?? {};
@@ -113,7 +114,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
   }
 
   #spawnUnder(parent: ActorCell, logic: AnyActorLogic, options: SpawnOptions): ActorCell {
-    const id = options.id ?? this.ids.next('actor');
+    const id = options.id ?? this.#freeId(parent);
     if (!isActorId(id)) throw new TuttiError('TUTTI_ACTOR_ID_INVALID', { id });
     if (parent.stopRequested || (parent.phase !== 'running' && parent.phase !== 'new')) {
       throw new TuttiError('TUTTI_CLOSED', { what: parent.isGuardian ? 'the actor system' : parent.address });
@@ -131,6 +132,14 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     this.#actorCount++;
     this.queue.ready(cell);
     return cell;
+  }
+
+  /** Names are only unique among siblings, so a count will do, and costs less than a random id. */
+  #freeId(parent: ActorCell): string {
+    for (;;) {
+      const id = `~${(this.#idsGiven++).toString(36)}`;
+      if (!parent.children?.has(id)) return id;
+    }
   }
 
   #settings(parent: ActorCell, options: SpawnOptions): CellSettings {
