@@ -4,7 +4,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { WorkInput } from '@tutti/actors';
+import { builtInDetectors, type Conflict, type WorkInput } from '@tutti/actors';
 import { nodeId } from '@tutti/kernel';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -33,6 +33,7 @@ interface BarrierEntry {
   readonly participants: readonly string[];
   readonly after: readonly string[];
   readonly before: readonly string[];
+  readonly check?: string;
 }
 
 type Output = Readonly<Record<string, unknown>>;
@@ -115,6 +116,17 @@ function orderOf(plan: PlanFile): string[] {
     waiting.delete(next);
   }
   return order;
+}
+
+/** What the barrier's check finds in what its participants bring. */
+function conflictsOf(plan: PlanFile, run: LocalRun, barrier: string): readonly Conflict[] {
+  const { after = [], check = '' } = plan.barriers[barrier] ?? {};
+  const brought = after.map((task) => ({
+    orchestrator: plan.tasks[task]?.orchestrator ?? '',
+    task,
+    value: run.outputs.get(task),
+  }));
+  return builtInDetectors().get(check)(brought);
 }
 
 /** Every file of a folder with its content, except reports, which hold times. */
@@ -229,11 +241,25 @@ describe('the tasks of the storefront', () => {
       expect(run.outputs.get(task), task).toMatchObject(output);
     }
     expect(await contentsOf(folder)).toEqual(first.contents);
-  });
+  }, 120_000);
 
   it('leave nothing half written and no process behind', async () => {
     expect(await readdir(join(folder, '.partial'))).toEqual([]);
     expect(servicesOf(folder)).toEqual([]);
+  });
+
+  it('clear away what killed attempts left half written, at the end', async () => {
+    await writeFile(join(folder, '.partial', 'checkout-flow-n2-7-1234-1'), 'half a pa');
+    await run.run('ci-cd-pipeline');
+    expect(await readdir(join(folder, '.partial'))).toEqual([]);
+  });
+
+  it('refuse to release a module that does not parse', async () => {
+    const name = join(folder, 'site/cart.mjs');
+    const source = await readFile(name, 'utf8');
+    await writeFile(name, `${source}\n}`);
+    await expect(run.run('ci-cd-pipeline')).rejects.toThrow(/cart\.mjs:\d+/);
+    await writeFile(name, source);
   });
 
   it('end the service and give the reason when they are aborted in the middle', async () => {
@@ -270,7 +296,7 @@ describe('the tasks of the storefront', () => {
     }
   });
 
-  it('stop at the next turn when they are aborted in a long loop', async () => {
+  it('stop with the reason of the abort', async () => {
     const reason = new Error('cancelled');
     const stopped: string[] = [];
     for (const task of Object.keys(plan.tasks)) {
@@ -283,11 +309,15 @@ describe('the tasks of the storefront', () => {
     expect(servicesOf(folder)).toEqual([]);
   });
 
-  it('ask for the port and the currency that the pages were told', () => {
+  it('bring to each meeting what agrees, and enough of it to disagree about', () => {
+    for (const barrier of Object.keys(plan.barriers))
+      expect(conflictsOf(plan, run, barrier), barrier).toEqual([]);
     const sides = ['checkout-flow', 'order-management-system', 'api-integration-tests'];
     const deployments = sides.map((task) => run.outputs.get(task)?.['deployment_config']);
     expect(deployments[0]).toMatchObject({ port: SERVICE_PORT, currency: 'EUR' });
     expect(deployments).toEqual([deployments[0], deployments[0], deployments[0]]);
+    const { infrastructure_needs: needs } = run.outputs.get('inventory-management') ?? {};
+    expect(Object.keys(needs ?? {})).toEqual(['postgres', 'redis', 'api']);
   });
 
   it('fail with what was expected and seen when the backend oversells', async () => {
@@ -305,13 +335,17 @@ describe('the plan with a disagreement', () => {
   it('brings two contracts to the meeting of which one reads a field that the other lacks', async () => {
     const plan = await readPlan('plan-wrong-contract.yaml');
     const run = new LocalRun(plan, await newFolder());
-    const frontend = (await run.run('product-catalog-ui'))['contract'] as {
-      calls: { method: string; path: string; reads: Record<string, string> }[];
-    };
-    const expected = frontend.calls.find(({ method, path }) => `${method} ${path}` === 'GET /products/{sku}');
-    expect(expected?.reads).toMatchObject({ sku: 'string', rating: 'number' });
-    const backend = JSON.stringify((await run.run('product-api-design'))['contract']);
-    expect(backend).toContain('/products/{sku}');
-    expect(backend).not.toContain('rating');
+    await run.run('product-catalog-ui');
+    await run.run('product-api-design');
+    const conflicts = conflictsOf(plan, run, 'api-contract-agreement');
+    expect(conflicts).toMatchObject([
+      {
+        subject: 'GET /products/{sku}',
+        sides: [
+          { orchestrator: 'frontend', task: 'product-catalog-ui', value: { rating: 'number' } },
+          { orchestrator: 'backend', task: 'product-api-design' },
+        ],
+      },
+    ]);
   });
 });

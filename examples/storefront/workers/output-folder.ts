@@ -1,4 +1,4 @@
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { WorkInput } from '@tutti/actors';
 
@@ -42,6 +42,16 @@ export class OutputFolder {
       await rm(partial, { force: true });
     }
     return name;
+  }
+
+  /**
+   * Removes what killed attempts of other tasks left half written. For the last task of a plan: an attempt that still
+   * runs elsewhere has lost its fence, and fails where it would have been refused.
+   */
+  async removeAbandoned(): Promise<void> {
+    for (const name of await readdir(this.path('.partial'))) {
+      if (!name.startsWith(`${this.#input.task}-`)) await rm(this.path(`.partial/${name}`), { force: true });
+    }
   }
 
   async read(name: string): Promise<string> {
