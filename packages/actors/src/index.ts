@@ -11,7 +11,29 @@ export {
   roundRobin,
   type Slot,
 } from './coordination/balancing/balancer.ts';
-export type * from './coordination/board/commands.ts';
+export type {
+  Assigned,
+  AssignTasks,
+  BoardCommand,
+  CancelSession,
+  CompleteTask,
+  Conflict,
+  ConflictSide,
+  DegradeTask,
+  FailTask,
+  Holder,
+  HolderLost,
+  LoseHolder,
+  OpenSession,
+  RecoveryMove,
+  ResolveBarrier,
+  ReturnTask,
+  SessionMoved,
+  SessionOpened,
+  StartTask,
+  TaskMoved,
+  WakeTask,
+} from './coordination/board/commands.ts';
 export {
   type Blocker,
   type BlockerKind,
@@ -20,8 +42,21 @@ export {
 } from './coordination/board/explain.ts';
 export type { HeldAttempt, Load } from './coordination/board/holders.ts';
 export type { Journal } from './coordination/board/journal.ts';
-export type * from './coordination/board/state.ts';
-export { ATTEMPTS_KEPT, isSettled, isTerminal, RECOVERIES_KEPT } from './coordination/board/state.ts';
+export {
+  ATTEMPTS_KEPT,
+  type Attempt,
+  type AttemptOutcome,
+  type BarrierRecord,
+  isSettled,
+  isTerminal,
+  RECOVERIES_KEPT,
+  type RecoveryRecord,
+  type SessionRecord,
+  type SessionState,
+  type TaskEvent,
+  type TaskRecord,
+  type TaskState,
+} from './coordination/board/state.ts';
 export {
   type SessionSummary,
   TaskBoard,
@@ -41,8 +76,30 @@ export {
   checkPlan,
   PLAN_LIMITS,
 } from './engines/workflow/check-plan.ts';
-export * from './engines/workflow/graph.ts';
-export type * from './engines/workflow/plan.ts';
+export {
+  type Adjacency,
+  buildGraph,
+  type Edges,
+  findCycles,
+  type Graph,
+  type Levels,
+  levelsOf,
+  neighbours,
+  reachableFrom,
+  type Schedule,
+  scheduleOf,
+} from './engines/workflow/graph.ts';
+export type {
+  ExecutionMode,
+  Plan,
+  PlanBarrier,
+  PlanOrchestrator,
+  PlanTask,
+  PlanWork,
+  RetryPolicy,
+  SourceMap,
+  SourcePosition,
+} from './engines/workflow/plan.ts';
 export { levelWeights, nodeName, type PlanGraph, planGraph } from './engines/workflow/plan-graph.ts';
 export {
   createOrchestration,
@@ -54,7 +111,20 @@ export {
 } from './orchestration.ts';
 export type { DelegationCounts } from './orchestrators/delegation-counts.ts';
 export type { OrchestratorStatus } from './orchestrators/orchestrator-tree.ts';
-export * from './orchestrators/profiles.ts';
+export {
+  backendProfile,
+  type ComplexityLevel,
+  checkProfile,
+  devopsProfile,
+  frontendProfile,
+  type MasterProfile,
+  masterProfile,
+  type OrchestratorProfile,
+  PROFILES,
+  profileOf,
+  type Specialization,
+  testingProfile,
+} from './orchestrators/profiles.ts';
 export {
   chooseRecovery,
   FAILOVER_TASKS_MAX,
