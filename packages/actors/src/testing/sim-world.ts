@@ -79,6 +79,11 @@ export class SimWorld {
     return life.orchestration;
   }
 
+  /** The actors of a node that lives. */
+  systemOf(node: string): ActorSystem {
+    return this.#lives.get(node)!.system;
+  }
+
   get masterRef(): Ref {
     return this.#master!.ref;
   }
