@@ -47,6 +47,8 @@ export function createClusterSystem(options: ClusterSystemOptions): ClusterSyste
 
 /** How long one try to join may take. */
 const JOIN_MS = 2_000;
+/** How long a node that stops tries to say so; when the rest of the cluster is gone, nobody is there to hear it. */
+const LEFT_MS = 1_000;
 /** How often a node that drains looks whether it still owns shards. */
 const DRAIN_LOOK_MS = 10;
 
@@ -188,7 +190,11 @@ class ClusterNode implements ClusterSystem {
       shards,
       suspected: () => this.#prober.suspected(),
     });
-    members.onChange((member) => this.#memberChanged(member));
+    members.onChange((member, before) => {
+      // The leader may have suspected the last life until now; that must not strike the new one.
+      if (before === undefined && member.state === 'up') this.#prober.renew(member.nodeId);
+      this.#memberChanged(member);
+    });
   }
 
   entity<Logic extends AnyActorLogic>(
@@ -385,8 +391,7 @@ class ClusterNode implements ClusterSystem {
     this.#region.stop();
     await this.system.stop();
     // Only now: nothing of this life runs any more, so that what is left may be taken at once.
-    if (wasMember && !this.#evicted)
-      await this.#propose({ type: 'left', ...this.#self }, this.#config.drainMs);
+    if (wasMember && !this.#evicted) await this.#propose({ type: 'left', ...this.#self }, LEFT_MS);
     this.#coordinator.stop();
     this.#prober.stop();
     this.#lease.revoke(new TuttiError('TUTTI_CLOSED', { what: 'This node' }));

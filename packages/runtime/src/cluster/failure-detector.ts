@@ -53,6 +53,15 @@ export class FailureDetector {
     for (const node of nodes) if (!this.#peers.has(node)) this.#peers.set(node, fresh(now));
   }
 
+  /** A new life of a node has joined: what is known is about the old one. */
+  renew(node: NodeId, now: number): readonly DetectorAction[] {
+    const peer = this.#peers.get(node);
+    if (!peer) return [];
+    const actions = this.#trust(node, peer);
+    this.#peers.set(node, fresh(now));
+    return actions;
+  }
+
   suspected(): readonly NodeId[] {
     return [...this.#peers].filter(([, peer]) => peer.suspected).map(([node]) => node);
   }

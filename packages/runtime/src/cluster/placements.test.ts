@@ -264,7 +264,7 @@ describe('losing a node', () => {
     for (let seed = 1; seed <= 10; seed++) {
       const harness = new ClusterHarness(NAMES, counters, {}, seed);
       await harness.start();
-      const victim = seed % 2 ? harness.log.leader! : NAMES.find((name) => name !== harness.log.leader)!;
+      const victim = seed % 2 ? harness.leader! : NAMES.find((name) => name !== harness.leader)!;
       const witness = NAMES.find((name) => name !== victim)!;
       const crashedAt = harness.clock.now();
       harness.crash(victim);

@@ -55,6 +55,11 @@ export class Prober {
     );
   }
 
+  /** A new life of a node has joined. */
+  renew(node: NodeId): void {
+    this.#perform(this.#detector.renew(node, this.#options.clock.now()));
+  }
+
   start(): void {
     if (this.#running) return;
     this.#running = true;

@@ -10,6 +10,8 @@ import { SHARD_MAP, type ShardCommand, type ShardMap } from './shard-map.ts';
 const PROPOSE_MS = 1_000;
 /** How long to wait after one failed. */
 const RETRY_MS = 200;
+/** Losses that are remembered; one that is forgotten is waited for anew, which is slow but safe. */
+const LOSSES_MAX = 1_024;
 
 interface CoordinatorOptions {
   readonly self: Life;
@@ -46,7 +48,7 @@ export class Coordinator {
     const { consensus, members, clock } = options;
     const offs = [
       members.onChange((member) => {
-        if (member.state === 'lost') this.#lostAt.set(lifeKey(member), clock.now());
+        if (member.state === 'lost') this.#remember(member, clock.now());
         this.look();
       }),
       consensus.onStatus(() => this.look()),
@@ -147,13 +149,18 @@ export class Coordinator {
     return this.#options.consensus.propose(SHARD_MAP, command, { timeoutMs: PROPOSE_MS });
   }
 
+  #remember(life: Life, at: number): void {
+    this.#lostAt.set(lifeKey(life), at);
+    if (this.#lostAt.size > LOSSES_MAX) this.#lostAt.delete(this.#lostAt.keys().next().value!);
+  }
+
   /** A life that left did so after its entities had stopped; any other that is gone may still hold a lease. */
   #waitFrom(life: Life): number | undefined {
     const member = this.#options.membership.get(life.nodeId);
     if (member?.incarnation === life.incarnation && member.state === 'left') return undefined;
     const key = lifeKey(life);
     let at = this.#lostAt.get(key);
-    if (at === undefined) this.#lostAt.set(key, (at = this.#options.clock.now()));
+    if (at === undefined) this.#remember(life, (at = this.#options.clock.now()));
     return at;
   }
 }

@@ -52,6 +52,7 @@ export class AgreedLog {
     this.#watch();
   }
 
+  /** The end of one life of a node. */
   port(nodeId: NodeId, host: FaultyHost): AgreedPort {
     const port = new AgreedPort(this, nodeId, host);
     this.ports.set(nodeId, port);

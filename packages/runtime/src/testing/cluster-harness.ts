@@ -1,4 +1,7 @@
+import { type Consensus, MemoryLogStore, Replica } from '@tutti/consensus';
 import {
+  type Clock,
+  clusterId,
   incarnation,
   type NodeId,
   nodeId,
@@ -12,7 +15,7 @@ import type { ClusterSystem } from '../cluster/cluster-system.ts';
 import { createClusterSystem } from '../cluster/create-cluster-system.ts';
 import type { ActorSystem } from '../system/actor-system.ts';
 import { createActorSystem } from '../system/create-actor-system.ts';
-import { AgreedLog, type AgreedPort } from './agreed-log.ts';
+import { AgreedLog } from './agreed-log.ts';
 import { FaultyHost } from './faulty-host.ts';
 import { MemoryNetwork, type MemoryTransport } from './memory-network.ts';
 
@@ -21,7 +24,7 @@ export interface HarnessNode {
   readonly nodeId: NodeId;
   readonly host: FaultyHost;
   readonly transport: MemoryTransport;
-  readonly consensus: AgreedPort;
+  readonly consensus: Consensus;
   readonly system: ActorSystem;
   readonly cluster: ClusterSystem;
   /** How its start went. */
@@ -32,21 +35,34 @@ export interface HarnessNode {
 /** Declares what a node has, before it starts. */
 export type Declare = (cluster: ClusterSystem, node: NodeId) => void;
 
+/** How the nodes agree: through a list that all of them read, or through replicas that speak Raft. */
+export type Agreement = 'oracle' | 'raft';
+
 /** A cluster of actors in one process, on virtual time, from one seed. */
 export class ClusterHarness {
   readonly clock = new VirtualClock();
   readonly random;
   readonly network: MemoryNetwork;
-  readonly log: AgreedLog;
+  readonly voters: readonly NodeId[];
+  /** Undefined when the nodes agree by Raft. */
+  readonly #log: AgreedLog | undefined;
+  readonly #stores = new Map<NodeId, { readonly store: MemoryLogStore; host: FaultyHost }>();
   readonly nodes = new Map<NodeId, HarnessNode>();
   readonly #declare: Declare;
   readonly #config: Partial<ClusterConfig>;
   #lives = 0;
 
-  constructor(names: readonly string[], declare: Declare, config: Partial<ClusterConfig> = {}, seed = 1) {
+  constructor(
+    names: readonly string[],
+    declare: Declare,
+    config: Partial<ClusterConfig> = {},
+    seed = 1,
+    agreement: Agreement = 'oracle',
+  ) {
     this.random = seededRandom(seed);
     this.network = new MemoryNetwork(this.clock, this.random.fork('network'));
-    this.log = new AgreedLog(this.network, names.map(nodeId));
+    this.voters = names.map(nodeId);
+    this.#log = agreement === 'oracle' ? new AgreedLog(this.network, this.voters) : undefined;
     this.#declare = declare;
     this.#config = { shards: 32, ...config };
   }
@@ -57,8 +73,8 @@ export class ClusterHarness {
     const host = new FaultyHost(this.clock);
     const life = incarnation(++this.#lives);
     const transport = this.network.attach({ nodeId: id, incarnation: life }, host);
-    const consensus = this.log.port(id, host);
     const random = this.random.fork(`${name}/${life}`);
+    const consensus = this.#log?.port(id, host) ?? this.#replica(transport, host);
     const ids = randomIds(random);
     const system = createActorSystem({ nodeId: id, incarnation: life, clock: host, random, ids });
     const cluster = createClusterSystem({
@@ -91,9 +107,48 @@ export class ClusterHarness {
     return node;
   }
 
+  /** What the oracle's list holds; only without Raft. */
+  get log(): AgreedLog {
+    return this.#log!;
+  }
+
+  /** A node that believes to lead. */
+  get leader(): NodeId | undefined {
+    return this.living().find(({ consensus }) => consensus.status().role === 'leader')?.nodeId;
+  }
+
+  #replica(transport: MemoryTransport, host: FaultyHost): Replica {
+    const { nodeId: id, incarnation: life } = transport.self;
+    const kept = this.#stores.get(id) ?? { store: new MemoryLogStore(this.#storeClock(id)), host };
+    kept.host = host;
+    this.#stores.set(id, kept);
+    return new Replica({
+      clusterId: clusterId('harness'),
+      nodeId: id,
+      incarnation: life,
+      voters: this.voters,
+      clock: host,
+      random: this.random.fork(`replica ${id}/${life}`),
+      transport,
+      store: kept.store,
+    });
+  }
+
+  /** A store outlives its node's lives; its completions come to the present one. */
+  #storeClock(id: NodeId): Clock {
+    const host = () => this.#stores.get(id)!.host;
+    return {
+      now: () => this.clock.now(),
+      wallTime: () => this.clock.wallTime(),
+      setTimer: (delayMs, action) => host().setTimer(delayMs, action),
+      clearTimer: (timer) => host().clearTimer(timer),
+      nextTurn: (action) => host().nextTurn(action),
+    };
+  }
+
   /** Boots all nodes and waits until every shard has its owner. */
   async start(): Promise<void> {
-    for (const name of this.log.voters) this.boot(name);
+    for (const name of this.voters) this.boot(name);
     await this.untilBalanced();
   }
 
@@ -103,6 +158,7 @@ export class ClusterHarness {
 
   crash(name: string): void {
     this.node(name).host.crash();
+    this.#stores.get(nodeId(name))?.store.close(() => {});
     this.network.crashed(nodeId(name));
   }
 
@@ -116,8 +172,8 @@ export class ClusterHarness {
 
   /** Cuts some nodes off from the rest. */
   partition(names: readonly string[], how: 'reset' | 'silent' = 'reset'): void {
-    for (const a of this.log.voters)
-      for (const b of this.log.voters)
+    for (const a of this.voters)
+      for (const b of this.voters)
         if (a < b && names.includes(a) !== names.includes(b)) this.network.cut(a, b, how);
   }
 

@@ -1,7 +1,6 @@
 import {
   type Channel,
   type Clock,
-  jsonCodec,
   type Lane,
   type LinkListener,
   type MessageHandler,
@@ -114,7 +113,8 @@ export class MemoryTransport implements Transport {
   removePeer(): void {}
 
   send(to: NodeId, channel: Channel, message: WireValue, lane: Lane = 'bulk'): SendOutcome {
-    const bytes = jsonCodec.encode(message);
+    // A copy that keeps bytes as bytes and refuses functions, as a wire codec does.
+    const encoded: unknown = structuredClone(message);
     if (to !== this.self.nodeId && !this.#links.has(to)) return 'no-link';
     this.messagesSent++;
     const { clock, random } = this.#network;
@@ -129,7 +129,7 @@ export class MemoryTransport implements Transport {
         (end !== this && (!this.#network.reaches(this.self.nodeId, to) || end.self.incarnation !== life))
       )
         return;
-      end.host.nextTurn(() => end.#handlers.get(channel)?.(this.self, jsonCodec.decode(bytes)));
+      end.host.nextTurn(() => end.#handlers.get(channel)?.(this.self, structuredClone(encoded)));
     });
     return 'queued';
   }

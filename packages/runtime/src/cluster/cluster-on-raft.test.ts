@@ -1,0 +1,119 @@
+import { VolatileConsensus } from '@tutti/consensus';
+import { incarnation, nodeId, randomIds, runVirtual, seededRandom, VirtualClock } from '@tutti/kernel';
+import { describe, expect, it } from 'vitest';
+import { replying } from '../actor/reply.ts';
+import { createActorSystem } from '../system/create-actor-system.ts';
+import { ClusterHarness, type Declare } from '../testing/cluster-harness.ts';
+import { FaultyHost } from '../testing/faulty-host.ts';
+import { MemoryNetwork } from '../testing/memory-network.ts';
+import { createClusterSystem } from './create-cluster-system.ts';
+
+const NAMES = ['n1', 'n2', 'n3'];
+const KEYS = Array.from({ length: 12 }, (_, i) => `k${i}`);
+
+type AddEvent = { type: 'add'; by: number };
+
+const counters: Declare = (cluster) => {
+  cluster.entity(
+    'counter',
+    replying<number, AddEvent>((total, { by }, reply) => {
+      reply(total + by);
+      return total + by;
+    }, 0),
+  );
+};
+
+async function started(seed: number): Promise<ClusterHarness> {
+  const harness = new ClusterHarness(NAMES, counters, {}, seed, 'raft');
+  await harness.start();
+  return harness;
+}
+
+const add = (harness: ClusterHarness, node: string, key: string, by: number) =>
+  harness
+    .node(node)
+    .cluster.ref<AddEvent>('counter', key)
+    .ask<number>({ type: 'add', by }, { timeoutMs: 2_000 });
+
+/** Asks until it is answered, as a client would whose ask failed with the node that it was sent to. */
+async function addUntilAnswered(harness: ClusterHarness, node: string, key: string): Promise<number> {
+  for (;;) {
+    try {
+      return await harness.settle(add(harness, node, key, 0));
+    } catch {
+      await harness.pass(10);
+    }
+  }
+}
+
+describe('on Raft', () => {
+  it('every entity answers again, with its state, within two seconds after the crash of any node', async () => {
+    const took: number[] = [];
+    for (let seed = 1; seed <= 6; seed++) {
+      const harness = await started(seed);
+      await harness.settle(Promise.all(KEYS.map((key) => add(harness, 'n1', key, 7))));
+      const leader = harness.leader!;
+      const victim = seed % 2 ? leader : NAMES.find((name) => name !== leader)!;
+      const witness = NAMES.find((name) => name !== victim)!;
+      const crashedAt = harness.clock.now();
+      harness.crash(victim);
+      for (const key of KEYS) expect(await addUntilAnswered(harness, witness, key)).toBe(7);
+      took.push(harness.clock.now() - crashedAt);
+    }
+    expect(Math.max(...took)).toBeLessThan(2_000);
+  });
+
+  it('a whole cluster that stops and starts again has its entities as they were', async () => {
+    const harness = await started(1);
+    await harness.settle(Promise.all(KEYS.map((key) => add(harness, 'n1', key, 3))));
+    await harness.settle(Promise.all(NAMES.map((name) => harness.node(name).cluster.stop())));
+    for (const name of NAMES) harness.crash(name);
+    for (const name of NAMES) harness.boot(name);
+    await harness.untilBalanced();
+    for (const key of KEYS) expect(await harness.settle(add(harness, 'n2', key, 1))).toBe(4);
+  });
+
+  it('a node that crashes and comes back takes its share again', async () => {
+    const harness = await started(2);
+    for (let round = 0; round < 3; round++) {
+      harness.crash('n2');
+      await harness.pass(300 * round);
+      harness.boot('n2');
+      await harness.untilBalanced();
+      expect(harness.node('n2').evicted).toBe(false);
+    }
+  });
+});
+
+describe('a cluster of one node without a log on disk', () => {
+  it('has the same placements', async () => {
+    const clock = new VirtualClock();
+    const self = { nodeId: nodeId('only'), incarnation: incarnation(1) };
+    const random = seededRandom(1);
+    const ids = randomIds(random);
+    const transport = new MemoryNetwork(clock, random).attach(self, new FaultyHost(clock));
+    const system = createActorSystem({ ...self, clock, random, ids });
+    const consensus = new VolatileConsensus(self.nodeId, clock);
+    const cluster = createClusterSystem({ system, consensus, transport, clock, random, ids });
+    counters(cluster, self.nodeId);
+    let answer: number | undefined;
+    void cluster.start();
+    cluster
+      .ref<AddEvent>('counter', 'a')
+      .ask<number>({ type: 'add', by: 5 })
+      .then(
+        (value) => {
+          answer = value;
+        },
+        () => {},
+      );
+    await runVirtual(clock, () => answer !== undefined, 1_000);
+    expect(answer).toBe(5);
+    let stopped = false;
+    void cluster.stop().then(() => {
+      stopped = true;
+    });
+    await runVirtual(clock, () => stopped, 1_000);
+    expect(stopped).toBe(true);
+  });
+});
