@@ -276,7 +276,7 @@ export class ActorCell implements HostingCell, Runnable, SupervisedCell {
   }
 
   #isStoppedBeforeStart(): boolean {
-    if (!this.stopRequested || (this.mailbox && this.mailbox.user.size > 0)) return false;
+    if (!this.stopRequested || this.children?.size || this.mailbox?.user.size) return false;
     this.#finalize('stopped', undefined);
     return true;
   }

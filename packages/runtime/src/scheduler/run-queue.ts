@@ -1,4 +1,4 @@
-import { type Clock, Ring } from '@tutti/kernel';
+import { assert, type Clock, Ring } from '@tutti/kernel';
 
 /** What can be given the processor. */
 export interface Runnable {
@@ -51,7 +51,7 @@ export class RunQueue {
   ready(actor: Runnable): void {
     if (actor.isQueued) return;
     actor.isQueued = true;
-    this.#queue.push(actor);
+    assert(this.#queue.push(actor), 'each actor stands in the queue at most once');
     if (!this.#isRunning) this.#hop();
   }
 

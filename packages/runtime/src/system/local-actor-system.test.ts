@@ -31,8 +31,10 @@ describe('scheduling', () => {
     let next: Ref = system.spawn(last);
     for (let i = 0; i < 100_000; i++) {
       const target = next;
-      const relay = (_: undefined, event: EventObject & { hops?: number }): undefined =>
+      const relay = (context: undefined, event: EventObject & { hops?: number }) => {
         target.send({ type: 'pass', hops: (event.hops ?? 0) + 1 } as EventObject);
+        return context;
+      };
       next = system.spawn(fromTransition(relay, undefined));
     }
     next.send({ type: 'pass' });
@@ -154,6 +156,16 @@ describe('stopping', () => {
     expect(ended).toEqual(['b', 'a2', 'a1', 'a', 'root']);
     expect(system.actorCount).toBe(0);
     expect(codeOf(() => system.spawn(counter))).toBe('TUTTI_CLOSED');
+  });
+
+  test('a system that is stopped before its first turn leaves nobody behind', async () => {
+    const { system, advance } = createTestSystem();
+    const parent = system.spawn(counter);
+    system.spawn(counter, { parent });
+    const stopped = system.stop();
+    advance();
+    await stopped;
+    expect(system.actorCount).toBe(0);
   });
 
   test('what waits in the mailbox is handled first, what comes later is a dead letter', async () => {

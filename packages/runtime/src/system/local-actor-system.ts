@@ -74,7 +74,8 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     this.prefix = localPrefix(this.nodeId, this.incarnation);
     this.deadLetters = new DeadLetterOffice(this.logger);
     this.asks = new AskTable(this.clock, this.deadLetters, asks);
-    this.queue = new RunQueue({ clock: this.clock, limit: actors + 1, quantum, turnMs });
+    // Twice, because an actor that was ended may still stand in the queue when its successor does.
+    this.queue = new RunQueue({ clock: this.clock, limit: 2 * (actors + 1), quantum, turnMs });
     this.runtime = new XStateRuntime({
       clock: this.clock,
       ids: this.ids,
