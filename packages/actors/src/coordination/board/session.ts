@@ -23,10 +23,8 @@ import {
   type TaskRecord,
   type TaskState,
 } from './state.ts';
+import { newTaskRecord, noCounts, type TaskCounts } from './task-record.ts';
 import { WakeQueue } from './wake-queue.ts';
-
-/** How many tasks of a session are in each state. */
-export type TaskCounts = Record<TaskState, number>;
 
 /** What a session is made with. */
 export interface SessionHeader {
@@ -391,34 +389,4 @@ export class BoardSession implements SessionRecord {
   #newProgress(): Progress {
     return new Progress(this.checked, this.mode, this.#records, [...this.barriers.values()]);
   }
-}
-
-function newTaskRecord(plan: Plan['tasks'][number], level: number): TaskRecord {
-  return {
-    plan,
-    level,
-    state: 'waiting',
-    attempts: [],
-    attemptCount: 0,
-    failures: 0,
-    output: undefined,
-    readyAt: undefined,
-    retryAt: undefined,
-    completions: 0,
-    reason: undefined,
-  };
-}
-
-export function noCounts(): TaskCounts {
-  return {
-    waiting: 0,
-    ready: 0,
-    assigned: 0,
-    running: 0,
-    backoff: 0,
-    done: 0,
-    failed: 0,
-    cancelled: 0,
-    degraded: 0,
-  };
 }

@@ -348,7 +348,7 @@ test('the board agrees with its dumb twin after every command, also when it is r
       expect(imageOf(copyOf(board))).toBe(imageOf(board));
       if (twin.state === 'done') ended++;
     }),
-    { numRuns: 150 },
+    { numRuns: 120 },
   );
   expect(ended).toBeGreaterThan(0);
 });

@@ -24,8 +24,9 @@ import type {
 } from './commands.ts';
 import { type HeldAttempt, HolderIndex, type Load } from './holders.ts';
 import { JOURNAL_LIMIT, type Journal } from './journal.ts';
-import { BoardSession, type TaskCounts } from './session.ts';
+import { BoardSession } from './session.ts';
 import type { BarrierRecord, SessionRecord, TaskRecord } from './state.ts';
+import type { TaskCounts } from './task-record.ts';
 
 /** Bounds of a board. They are part of the replicated state's behaviour: every voter must have the same. */
 export interface TaskBoardOptions {
