@@ -6,7 +6,6 @@ import {
   type Logger,
   type LogIndex,
   type NodeId,
-  Ring,
   type Term,
   type Timer,
   TuttiError,
@@ -14,10 +13,11 @@ import {
   type WireValue,
 } from '@tutti/kernel';
 import type { ConsensusStatus, ProposeOptions } from '../consensus.ts';
-import type { Entry, RaftMessage, SnapshotMeta } from '../raft/messages.ts';
+import type { RaftMessage, SnapshotMeta } from '../raft/messages.ts';
 import { RaftNode } from '../raft/raft-node.ts';
 import type { Ready } from '../raft/ready.ts';
 import type { LogStore, LogStoreState } from '../storage/log-store.ts';
+import { Applier } from './applier.ts';
 import { COMMAND_OVERHEAD_BYTES_MAX, isWellFormed, stamped } from './command.ts';
 import type { ModuleHost } from './module-host.ts';
 import { Persister } from './persister.ts';
@@ -27,7 +27,6 @@ import type { ReplicaConfig, ReplicaOptions } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
-import { readSnapshot, SnapshotTaker } from './snapshot-taker.ts';
 import { laneOf, messageFromWire, messageToWire } from './wire.ts';
 
 /** What a driver is made of, once the store is open and the state restored from its snapshot. */
@@ -47,9 +46,6 @@ export interface DriverParts {
 
 /** Rounds of Ready handled in one turn before the loop is given back. */
 const READY_ROUNDS_MAX = 32;
-/** Committed entries that may wait for being applied; the log is the bound, this only a promise to the ring. */
-const APPLY_QUEUE_MAX = 2 ** 30;
-
 /**
  * Drives one Raft core: input is stepped as it comes, output is handled once per turn of the event loop, so that
  * everything that one poll of the sockets brought is one write to the disk and one message to each peer.
@@ -66,13 +62,9 @@ export class Driver {
   readonly #persister: Persister;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
-  readonly #taker: SnapshotTaker;
+  readonly #applier: Applier;
   readonly #sender: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
-  readonly #toApply = new Ring<Entry>(APPLY_QUEUE_MAX);
-  #appliedIndex: LogIndex;
-  #appliedTerm: Term;
-  #installing = false;
   #scheduled = false;
   #ended = false;
   #timer: Timer | undefined;
@@ -98,6 +90,7 @@ export class Driver {
       config: {
         electionTimeoutTicks: config.electionTicks,
         heartbeatTicks: config.heartbeatTicks,
+        preVote: config.preVote,
         appendBytesMax: config.appendBytesMax,
         inflightMessagesMax: config.inflightMessagesMax,
         proposalBytesMax: config.commandBytesMax + COMMAND_OVERHEAD_BYTES_MAX,
@@ -109,8 +102,6 @@ export class Driver {
       membership: snapshot?.membership ?? membership,
       log: this.#store,
     });
-    this.#appliedIndex = snapshot?.index ?? (0 as LogIndex);
-    this.#appliedTerm = snapshot?.term ?? (0 as Term);
     this.#leaderSeenAt = this.#clock.now();
     const nonces = options.random.fork('sessions');
     this.#proposals = new Proposals(
@@ -129,7 +120,19 @@ export class Driver {
       },
       this.#stats,
     );
-    this.#taker = new SnapshotTaker(this.#store, this.#clock, parts.codec, config);
+    this.#applier = new Applier({
+      store: this.#store,
+      host: this.#host,
+      clock: this.#clock,
+      codec: parts.codec,
+      config,
+      logger: parts.logger,
+      stats: this.#stats,
+      outcomes: this.#proposals,
+      from: snapshot ?? { index: 0 as LogIndex, term: 0 as Term },
+      guarded: (action) => this.#guarded(action),
+      failed: (failure) => this.#fail(failure),
+    });
     this.#sender = new SnapshotSender({
       self: this.#self,
       clock: this.#clock,
@@ -172,10 +175,6 @@ export class Driver {
     this.#schedule();
   }
 
-  get idle(): boolean {
-    return this.#persister.idle;
-  }
-
   status(): ConsensusStatus {
     const core = this.#core;
     return {
@@ -184,7 +183,7 @@ export class Driver {
       term: core.term,
       leader: this.#ended ? undefined : core.leader,
       commitIndex: core.commitIndex,
-      appliedIndex: this.#appliedIndex,
+      appliedIndex: this.#applier.index,
       lastIndex: core.lastIndex,
       voters: core.membership.voters,
       snapshotIndex: this.#store.snapshot()?.meta.index ?? (0 as LogIndex),
@@ -210,12 +209,6 @@ export class Driver {
     this.#schedule();
   }
 
-  /** Starts an election now, for tests. */
-  campaign(): void {
-    this.#core.campaign();
-    this.#schedule();
-  }
-
   /** Stops; what waits is failed with what `failure` makes. */
   end(failure: () => TuttiError): void {
     if (!this.#silence()) return;
@@ -235,10 +228,9 @@ export class Driver {
     this.#ended = true;
     if (this.#timer) this.#clock.clearTimer(this.#timer);
     this.#persister.end();
-    this.#taker.abort();
+    this.#applier.end();
     this.#receiver.abort();
     this.#sender.abandon();
-    this.#toApply.clear();
     return true;
   }
 
@@ -320,7 +312,7 @@ export class Driver {
   }
 
   #appendAsLeader(frame: Uint8Array): boolean {
-    if (this.#core.lastIndex - this.#appliedIndex >= this.#config.backlogMax) return false;
+    if (this.#core.lastIndex - this.#applier.index >= this.#config.backlogMax) return false;
     this.#stampedMs = Math.max(this.#stampedMs, this.#clock.wallTime());
     try {
       if (this.#core.propose(stamped(frame, this.#stampedMs)) === undefined) return false;
@@ -367,26 +359,27 @@ export class Driver {
     for (let round = 0; round < READY_ROUNDS_MAX && this.#core.hasReady() && !this.#ended; round++)
       this.#handle(this.#core.ready());
     if (this.#ended) return;
-    this.#applySome();
+    this.#apply();
     this.#noticeLeader();
-    if (this.#toApply.size > 0 || this.#core.hasReady()) this.#schedule();
+    if (this.#applier.hasWork || this.#core.hasReady()) this.#schedule();
   }
 
   /** The steps and their order are those of {@link Ready}. */
   #handle(ready: Ready): void {
     for (const message of ready.messages) this.#send(message);
     this.#persister.submit(ready.persist, ready.afterPersist);
-    for (const entry of ready.committed) this.#toApply.push(entry);
+    this.#applier.push(ready.committed);
     this.#stats.committed += ready.committed.length;
     for (const state of ready.reads) this.#reads.confirmed(state);
     for (const requestId of ready.lostReads) this.#reads.lost(requestId);
     for (const peer of ready.snapshotsTo) this.#startTransfer(peer);
     for (const chunk of ready.snapshotChunks) {
       // A snapshot of our own making would be older than the one that comes.
-      this.#taker.abort();
+      this.#applier.abortSnapshot();
       this.#receiver.take(chunk);
     }
-    if (ready.install) this.#install(ready.install);
+    const { install } = ready;
+    if (install) this.#applier.install(install, () => this.#installed(install));
   }
 
   #send(message: RaftMessage): void {
@@ -421,89 +414,23 @@ export class Driver {
 
   // The state machine
 
-  /** Applies what is committed, but gives the loop back after a bounded batch. */
-  #applySome(): void {
-    if (this.#installing) return;
-    const { applyBatchMax, applyBudgetMs } = this.#config;
-    const until = this.#clock.now() + applyBudgetMs;
-    const before = this.#appliedIndex;
-    for (let count = 1; count <= applyBatchMax; count++) {
-      const entry = this.#toApply.shift();
-      if (!entry) break;
-      this.#host.apply(entry, this.#proposals);
-      if (this.#ended) return;
-      this.#appliedIndex = entry.index;
-      this.#appliedTerm = entry.term;
-      this.#taker.count(entry.data.length);
-      if (count % 32 === 0 && this.#clock.now() >= until) break;
-    }
-    this.#stats.applied = this.#host.appliedCount;
-    this.#stats.duplicates = this.#host.duplicateCount;
-    if (this.#appliedIndex !== before) this.#core.applied(this.#appliedIndex);
-    this.#reads.applied(this.#appliedIndex);
+  #apply(): void {
+    if (this.#applier.applySome()) this.#core.applied(this.#applier.index);
+    if (this.#ended) return;
+    this.#reads.applied(this.#applier.index);
     this.#proposals.pump(this.#route());
-    if (this.#taker.due && !this.#sender.busy && !this.#receiver.busy) this.#takeSnapshot();
-  }
-
-  #takeSnapshot(): void {
-    const meta: SnapshotMeta = {
-      index: this.#appliedIndex,
-      term: this.#appliedTerm,
-      membership: this.#core.membership,
-    };
-    this.#taker.take(this.#host.capture(), meta, (failure) => {
-      if (this.#ended) return;
-      if (failure) return this.#snapshotFailed(failure, meta);
-      this.#stats.snapshotsTaken++;
-      const covered = Math.min(meta.index, this.#store.snapshot()!.meta.index);
-      const keepFrom = covered - this.#config.trailingEntries;
-      this.#guarded(() => {
-        if (keepFrom > 0 && !this.#installing) this.#store.compact(keepFrom as LogIndex);
-      });
-    });
-  }
-
-  /** The log still has everything, so work goes on; the next attempt comes when the next snapshot is due. */
-  #snapshotFailed(failure: Error, meta: SnapshotMeta): void {
-    const fields = { node: this.#self, index: meta.index, error: failure.message };
-    this.#parts.logger.error(fields, 'A snapshot could not be written; the log is kept instead');
+    if (!this.#sender.busy && !this.#receiver.busy) this.#applier.snapshotIfDue(this.#core.membership);
   }
 
   #startTransfer(peer: NodeId): void {
     const stored = this.#store.snapshot();
     assert(stored, 'what the log no longer has is in a snapshot');
     // The snapshot that goes out must not be replaced by the one being written.
-    this.#taker.abort();
+    this.#applier.abortSnapshot();
     this.#sender.start(peer, this.#core.term, stored);
   }
 
-  /** The order matters: nothing is dropped before the new state has been read in full. */
-  #install(meta: SnapshotMeta): void {
-    const stored = this.#store.snapshot();
-    assert(stored?.meta.index === meta.index, 'the snapshot to install is the stored one');
-    this.#installing = true;
-    this.#taker.reset();
-    this.#toApply.clear();
-    const { codec } = this.#parts;
-    readSnapshot(stored, codec, this.#config.snapshotChunkBytes, (failure, state) => {
-      if (this.#ended) return;
-      if (failure) return this.#fail(failure);
-      this.#store.resetToSnapshot((problem) => {
-        if (this.#ended) return;
-        if (problem) return this.#fail(problem);
-        this.#guarded(() => {
-          this.#host.restore(state!, (watcher) => watcher.restored?.(meta.index));
-          this.#installed(meta);
-        });
-      });
-    });
-  }
-
   #installed(meta: SnapshotMeta): void {
-    this.#installing = false;
-    this.#appliedIndex = meta.index;
-    this.#appliedTerm = meta.term;
-    this.#stats.snapshotsInstalled++;
     this.#core.restored(meta);
     const { sessions } = this.#host;
     this.#proposals.restored(

@@ -27,7 +27,6 @@ export class Persister {
   #queue: Queued[] = [];
   #writing = false;
   #ended = false;
-  #whenIdle: (() => void) | undefined;
 
   constructor(store: LogStore, listener: PersisterListener, stats: ReplicaStats) {
     this.#store = store;
@@ -35,19 +34,9 @@ export class Persister {
     this.#stats = stats;
   }
 
-  get idle(): boolean {
-    return !this.#writing && this.#queue.length === 0;
-  }
-
   submit(batch: PersistBatch | undefined, messages: readonly RaftMessage[]): void {
     if (batch) this.#queue.push({ sequence: batch.sequence, write: batch, messages });
     else if (messages.length > 0) this.#queue.push({ sequence: 0, write: undefined, messages });
-    this.#next();
-  }
-
-  /** Calls back once, as soon as nothing is being written or waits to be. */
-  whenIdle(action: () => void): void {
-    this.#whenIdle = action;
     this.#next();
   }
 
@@ -58,13 +47,7 @@ export class Persister {
   }
 
   #next(): void {
-    if (this.#writing || this.#ended) return;
-    if (this.#queue.length === 0) {
-      const action = this.#whenIdle;
-      this.#whenIdle = undefined;
-      action?.();
-      return;
-    }
+    if (this.#writing || this.#ended || this.#queue.length === 0) return;
     const batches = this.#queue;
     this.#queue = [];
     const writes = batches.flatMap((batch) => batch.write ?? []);

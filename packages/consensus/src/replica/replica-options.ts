@@ -24,6 +24,11 @@ export interface ReplicaConfig {
    * 600 ms. Keep it several times the heartbeat (Raft paper 5.6).
    */
   readonly electionTicks?: number;
+  /**
+   * Whether a node asks if it could win before it campaigns (Raft thesis 9.6). Default true: without it a node that
+   * was cut off disturbs the others when it returns. Off, elections are one round trip shorter.
+   */
+  readonly preVote?: boolean;
   /** The most bytes of entries in one append message. Default 1 MiB. */
   readonly appendBytesMax?: number;
   /** The most append messages under way to one follower. Default 8. */
@@ -87,6 +92,7 @@ export const REPLICA_DEFAULTS: Required<ReplicaConfig> = {
   tickMs: 50,
   heartbeatTicks: 1,
   electionTicks: 6,
+  preVote: true,
   appendBytesMax: 2 ** 20,
   inflightMessagesMax: 8,
   commandBytesMax: 2 ** 20,
