@@ -1,0 +1,57 @@
+import { TuttiError } from '@tutti/kernel';
+import { describe, expect, test } from 'vitest';
+import { SessionTable } from './session-table.ts';
+
+describe('the session table', () => {
+  test('gives a repeated command its first result until the client has acknowledged it', () => {
+    const table = new SessionTable();
+    table.open(7, 10);
+    expect(table.admit(7, 1, 1).verdict).toBe('new');
+    table.record(7, 1, { result: 'first' });
+    expect(table.admit(7, 1, 1)).toEqual({ verdict: 'repeated', outcome: { result: 'first' } });
+    expect(table.admit(7, 2, 2).verdict).toBe('new');
+    expect(table.admit(7, 1, 1).verdict).toBe('forgotten');
+  });
+
+  test('never applies a command late that its client has given up', () => {
+    const table = new SessionTable();
+    table.open(7, 10);
+    expect(table.admit(7, 5, 5).verdict).toBe('new');
+    expect(table.admit(7, 4, 4).verdict).toBe('forgotten');
+  });
+
+  test('keeps the results that are not acknowledged, in whatever order they came', () => {
+    const table = new SessionTable();
+    table.open(1, 10);
+    for (const sequence of [3, 1, 2]) {
+      expect(table.admit(1, sequence, 1).verdict).toBe('new');
+      table.record(1, sequence, { result: sequence });
+    }
+    table.admit(1, 4, 3);
+    expect(table.outcomeOf(1, 3)).toEqual({ result: 3 });
+    expect(table.outcomeOf(1, 2)).toBeUndefined();
+  });
+
+  test('forgets the least recently used session first', () => {
+    const table = new SessionTable();
+    for (const id of [1, 2, 3]) table.open(id, 3);
+    table.admit(1, 1, 1);
+    table.open(4, 3);
+    expect([1, 2, 3, 4].map((id) => table.has(id))).toEqual([true, false, true, true]);
+    expect(table.admit(2, 1, 1).verdict).toBe('expired');
+  });
+
+  test('is the same after a snapshot, order of use and refusals included', () => {
+    const table = new SessionTable();
+    for (const id of [1, 2, 3]) table.open(id, 10);
+    table.admit(1, 1, 1);
+    table.record(1, 1, { refusal: new TuttiError('TUTTI_TIMEOUT', { what: 'It', timeoutMs: 5 }) });
+    const copy = new SessionTable();
+    copy.restore(JSON.parse(JSON.stringify(table.capture())));
+    expect(copy.capture()).toEqual(table.capture());
+    copy.open(4, 3);
+    expect([1, 2, 3, 4].map((id) => copy.has(id))).toEqual([true, false, true, true]);
+    const outcome = copy.outcomeOf(1, 1);
+    expect(outcome && 'refusal' in outcome && outcome.refusal.code).toBe('TUTTI_TIMEOUT');
+  });
+});

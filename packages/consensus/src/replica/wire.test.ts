@@ -1,0 +1,104 @@
+import { type LogIndex, type NodeId, nodeId, type Term } from '@tutti/kernel';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { EntryKind, RaftMessage } from '../raft/messages.ts';
+import { laneOf, messageFromWire, messageToWire } from './wire.ts';
+
+const from = nodeId('a');
+const to = nodeId('b');
+const whole = fc.nat(2 ** 31);
+const index = whole as fc.Arbitrary<LogIndex>;
+const term = whole as fc.Arbitrary<Term>;
+const bytes = fc.uint8Array({ maxLength: 20 });
+const membership = fc.constant({ voters: ['a', 'b'] as NodeId[], learners: ['c'] as NodeId[] });
+const meta = fc.record({ index, term, membership });
+const head = { from: fc.constant(from), to: fc.constant(to), term };
+const kind = <T extends string>(type: T) => ({ type: fc.constant(type), ...head });
+
+const append = fc
+  .record({
+    ...kind('appendEntries'),
+    prevIndex: index,
+    prevTerm: term,
+    commitIndex: index,
+    parts: fc.array(
+      fc.record({ term, kind: fc.constantFrom<EntryKind>('command', 'noop', 'membership'), data: bytes }),
+      { maxLength: 4 },
+    ),
+  })
+  .map(({ parts, ...message }) => ({
+    ...message,
+    entries: parts.map((part, i) => ({ ...part, index: (message.prevIndex + 1 + i) as LogIndex })),
+  }));
+
+const message: fc.Arbitrary<RaftMessage> = fc.oneof(
+  fc.record({ ...kind('requestVote'), pre: fc.boolean(), lastIndex: index, lastTerm: term }),
+  fc.record({ ...kind('voteReply'), pre: fc.boolean(), campaignTerm: term, granted: fc.boolean() }),
+  append,
+  fc.record({
+    ...kind('appendReply'),
+    success: fc.boolean(),
+    matchIndex: index,
+    hintIndex: index,
+    hintTerm: term,
+    rejectedIndex: index,
+  }),
+  fc.record({ ...kind('heartbeat'), commitIndex: index, readRound: whole }),
+  fc.record({ ...kind('heartbeatReply'), readRound: whole, lastIndex: index }),
+  fc.record({ ...kind('readIndex'), requestId: fc.maxSafeNat() }),
+  fc.record({
+    ...kind('readIndexReply'),
+    requestId: fc.maxSafeNat(),
+    readIndex: fc.option(index, { nil: undefined }),
+  }),
+  fc.record({
+    ...kind('installSnapshot'),
+    meta,
+    offset: whole,
+    totalBytes: whole,
+    data: bytes,
+    checksum: whole,
+  }),
+  fc.record({
+    ...kind('installSnapshotReply'),
+    index,
+    receivedBytes: whole,
+    installed: fc.boolean(),
+  }),
+);
+
+test('every message is the same after the wire', () => {
+  fc.assert(
+    fc.property(message, (sent) => {
+      expect(messageFromWire(messageToWire(sent), from, to)).toEqual(sent);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('a message with an item missing, or of another kind, is not understood', () => {
+  const odd = fc.constantFrom<unknown>(undefined, null, -2, 0.5, 2 ** 60, 'x', {}, Number.NaN);
+  fc.assert(
+    fc.property(message, fc.nat(20), odd, (sent, place, value) => {
+      const wire = messageToWire(sent);
+      expect(messageFromWire(wire.slice(0, -1), from, to)).toBeUndefined();
+      wire[place % wire.length] = value;
+      expect(messageFromWire(wire, from, to)).toBeUndefined();
+    }),
+    { numRuns: 500 },
+  );
+});
+
+test('what is no array, and kinds of a newer version, are not understood', () => {
+  for (const value of [undefined, null, 7, 'x', {}, [], [99, 1], [[1], 2]])
+    expect(messageFromWire(value, from, to)).toBeUndefined();
+});
+
+test('only what carries entries or snapshots travels in the bulk lane', () => {
+  fc.assert(
+    fc.property(message, (sent) => {
+      const isBulk = sent.type === 'appendEntries' || sent.type === 'installSnapshot';
+      expect(laneOf(sent)).toBe(isBulk ? 'bulk' : 'control');
+    }),
+  );
+});
