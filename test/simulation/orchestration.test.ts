@@ -1,0 +1,93 @@
+import { createOrchestration, type Orchestration, type Plan, simulatedWorker } from '@tutti/actors';
+import { type NodeId, seededRandom } from '@tutti/kernel';
+import { expect, test } from 'vitest';
+import { type Agreement, ClusterHarness } from '../../packages/runtime/src/testing/cluster-harness.ts';
+
+const NODES = ['n1', 'n2', 'n3'];
+
+/** Two chains side by side, of tasks that take a fifth of a second. */
+const plan: Plan = {
+  name: 'chains',
+  orchestrators: ['backend', 'frontend'].map((id) => ({ id, maxConcurrentTasks: 2 })),
+  barriers: [],
+  tasks: Array.from({ length: 16 }, (_, i) => ({
+    id: `t${i}`,
+    title: `t${i}`,
+    orchestrator: i % 2 ? 'frontend' : 'backend',
+    work: { type: 'simulated', durationMs: 200 },
+    needs: i < 2 ? [] : [`t${i - 2}`],
+    with: {},
+    retry: { attemptsMax: 1, backoff: {} },
+    timeoutMs: 60_000,
+    estimateMs: 200,
+    optional: false,
+    deliverables: [],
+  })),
+};
+
+function orchestrated(agreement: Agreement, seed: number) {
+  const orchestrations = new Map<NodeId, Orchestration>();
+  const harness = new ClusterHarness(
+    NODES,
+    (cluster, node) => {
+      const { clock, ids } = cluster.system;
+      const random = seededRandom(seed).fork(`${node} ${cluster.system.incarnation}`);
+      const workers = [simulatedWorker(clock)];
+      orchestrations.set(node, createOrchestration({ cluster, workers, clock, random, ids }));
+    },
+    {},
+    seed,
+    agreement,
+  );
+  return { harness, on: (name: string) => orchestrations.get(harness.node(name).nodeId)! };
+}
+
+test.each(['oracle', 'raft'] as const)('a plan runs to its end on a real cluster (%s)', async (agreement) => {
+  const { harness, on } = orchestrated(agreement, 1);
+  await harness.start();
+  for (const name of NODES) await on(name).start();
+  const session = await harness.settle(on('n2').submit(plan));
+  const record = await harness.settle(on('n3').waitFor(session));
+  expect(record.state).toBe('done');
+  expect(new Set([...record.tasks.values()].map(({ attempts }) => attempts[0]!.node)).size).toBeGreaterThan(
+    1,
+  );
+  // Eight steps of 200 ms, and for each some rounds of the log and nothing like a polling interval.
+  expect(record.endedAt! - record.openedAt).toBeLessThan(8 * 200 + 8 * 60);
+});
+
+test.each([1, 2, 3])(
+  'the leader and the master die midway, and every task is completed once (seed %i)',
+  async (seed) => {
+    const { harness, on } = orchestrated('raft', seed);
+    await harness.start();
+    for (const name of NODES) await on(name).start();
+    const victim = harness.leader!;
+    const survivor = NODES.find((name) => name !== victim)!;
+    const session = await harness.settle(on(survivor).submit(plan));
+    await harness.pass(500);
+    harness.crash(victim);
+    const record = await harness.settle(on(survivor).waitFor(session), 60_000);
+    expect(record.state).toBe('done');
+    for (const task of record.tasks.values()) {
+      expect(task.completions).toBe(1);
+      expect(task.failures).toBe(0);
+    }
+  },
+);
+
+test('the node that hosts the master dies, and another one goes on', async () => {
+  const { harness, on } = orchestrated('raft', 5);
+  await harness.start();
+  for (const name of NODES) await on(name).start();
+  const hosts = (name: string) =>
+    JSON.stringify(harness.node(name).system.tree()).includes('"logic":"master"');
+  const master = NODES.find(hosts)!;
+  expect(NODES.filter(hosts)).toEqual([master]);
+  const survivor = NODES.find((name) => name !== master)!;
+  const session = await harness.settle(on(survivor).submit(plan));
+  await harness.pass(500);
+  harness.crash(master);
+  const record = await harness.settle(on(survivor).waitFor(session), 60_000);
+  expect(record.state).toBe('done');
+});
