@@ -401,10 +401,6 @@ export const ERRORS = {
     'This cluster has {shards} shards; this node is configured for {given}',
     'Use the same number on every node; it cannot be changed while the cluster lives.',
   ),
-  TUTTI_SHARD_COMMAND_REFUSED: row(
-    'Shard {shard} cannot be {action}: {why}',
-    'Nothing; the map has changed meanwhile.',
-  ),
   TUTTI_MEMBER_SUPERSEDED: row(
     'Life {incarnation} of node {node} is over for the cluster: {why}',
     'Restart the node; it joins again with a new incarnation.',

@@ -4,11 +4,11 @@ import { assert } from '@tutti/kernel';
 export interface ClusterConfig {
   /** Virtual shards that the keys of all entity kinds are spread over; default 256, from 1 to 16,384. Never changes. */
   readonly shards: number;
-  /** How long one proof of contact with a quorum lets entities act; default 400. */
+  /** How long one proof of contact with a quorum lets entities act; default 300. */
   readonly leaseMs: number;
   /** How often a node that owns shards renews that proof; default 100. */
   readonly leaseRenewMs: number;
-  /** How long the coordinator waits after a member was marked lost before it gives its shards away; default 450. */
+  /** How long the coordinator waits after a member was marked lost before it gives its shards away; default 330. */
   readonly takeoverWaitMs: number;
   /** How often each node probes each other; default 100. */
   readonly probeIntervalMs: number;
@@ -38,9 +38,9 @@ export interface ClusterConfig {
 
 const DEFAULTS: ClusterConfig = {
   shards: 256,
-  leaseMs: 400,
+  leaseMs: 300,
   leaseRenewMs: 100,
-  takeoverWaitMs: 450,
+  takeoverWaitMs: 330,
   probeIntervalMs: 100,
   silenceMs: 600,
   indirectMs: 300,

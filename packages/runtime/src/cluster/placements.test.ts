@@ -120,7 +120,7 @@ describe('an entity', () => {
   });
 
   it('that stalls for less than it takes to be given up goes on as if nothing had been', async () => {
-    const harness = await started(counters, { silenceMs: 2_000, leaseMs: 400 });
+    const harness = await started(counters, { silenceMs: 2_000 });
     const key = keyOwnedBy(harness, 'n2');
     await harness.settle(counterOn(harness, 'n2', key).ask({ type: 'add', by: 1 }));
     harness.pause('n2');
