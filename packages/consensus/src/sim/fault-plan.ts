@@ -51,9 +51,20 @@ export class FaultPlan {
 
   #ambush(from: NodeId, to: NodeId, kind: number): void {
     const { random, rates, nodes, network } = this.#parts;
-    if (this.#stopped || kind !== rates.ambush.kind || !random.chance(rates.ambush.chance)) return;
-    const victim = nodes.find((node) => node.id === (random.chance(0.5) ? from : to))!;
-    this.#later(random.exponential(network.faults.delayMeanMs), () => this.#crash(victim));
+    const ambush = rates.ambushes.find((each) => each.kind === kind);
+    if (this.#stopped || !ambush || !random.chance(ambush.chance)) return;
+    const ends = random.shuffle([from, to]).map((id) => nodes.find((node) => node.id === id)!);
+    const [crashes, isolates] = random.pick([
+      [true, true],
+      [true, false],
+      [false, true],
+    ]);
+    // At once, what the message set off is still on its way and dies with the link; later, some of it arrives.
+    const delayMs = random.chance(0.5) ? 0 : random.exponential(network.faults.delayMeanMs);
+    this.#later(delayMs, () => {
+      if (crashes) this.#crash(ends[0]);
+      if (isolates) this.#isolate(ends[1]);
+    });
   }
 
   #next(): void {
@@ -113,7 +124,8 @@ export class FaultPlan {
         if (bothWays) this.#parts.network.cut(other.id, one.id);
       }
     }
-    this.#later(this.#outageMs(), () => {
+    // Some cuts last for several elections, others end before anyone has noticed.
+    this.#later(this.#outageMs() * this.#parts.random.pick([1, 1, 6]), () => {
       this.#note('mend');
       this.#parts.network.mend();
     });
@@ -126,8 +138,7 @@ export class FaultPlan {
     this.#cutBetween(shuffled.slice(0, size), shuffled.slice(size), true);
   }
 
-  #isolate(): void {
-    const victim = this.#victim();
+  #isolate(victim = this.#victim()): void {
     this.#note('isolate', victim.id);
     this.#cutBetween([victim], this.#others(victim), true);
   }

@@ -13,6 +13,6 @@ export { NodeClock } from './node-clock.ts';
 export { SimDisk } from './sim-disk.ts';
 export { SimLogStore } from './sim-log-store.ts';
 export { type NetworkFaults, SimNetwork, SimTransport } from './sim-network.ts';
-export { drawOptions, type FaultRates, type SimOptions } from './sim-options.ts';
+export { type Ambush, drawOptions, type FaultRates, type SimOptions } from './sim-options.ts';
 export { type SimReport, type SimRun, simulate } from './simulator.ts';
 export type { Violation } from './violations.ts';

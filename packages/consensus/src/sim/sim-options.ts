@@ -13,13 +13,19 @@ export interface FaultRates {
   readonly clog: boolean;
   /** Cuts the lane of entries and snapshots only: a leader that is heard but cannot replicate. */
   readonly starve: boolean;
-  /**
-   * Crashes a message's sender or receiver just after it arrived: where elections and commits are decided, chance
-   * alone strikes too seldom. `kind` is the message's number on the wire.
-   */
-  readonly ambush: { readonly kind: number; readonly chance: number };
+  /** Strikes just as something is decided, where chance alone would come too seldom. */
+  readonly ambushes: readonly Ambush[];
   /** How long a node stays down, paused or cut off on average, in milliseconds. */
   readonly outageMeanMs: number;
+}
+
+/**
+ * When a message of this kind (its number on the wire) has arrived, one end is crashed or cut off, and perhaps the
+ * other cut off as well: with the given chance.
+ */
+export interface Ambush {
+  readonly kind: number;
+  readonly chance: number;
 }
 
 /** Everything a run is made of, besides chance. */
@@ -44,13 +50,11 @@ export interface SimOptions {
   readonly eventsMax: number;
 }
 
-/** Votes, their answers, appends, their answers and snapshots, each as often as it takes; or none. */
-const AMBUSHES: readonly FaultRates['ambush'][] = [
-  { kind: 0, chance: 0 },
-  { kind: 0, chance: 0 },
-  { kind: 1, chance: 0.2 },
+/** Votes and their answers, appends and theirs, snapshots and theirs; what is seldom is struck more often. */
+const AMBUSHES: readonly Ambush[] = [
+  { kind: 1, chance: 0.1 },
   { kind: 2, chance: 0.3 },
-  { kind: 3, chance: 0.05 },
+  { kind: 3, chance: 0.02 },
   { kind: 4, chance: 0.05 },
   { kind: 9, chance: 0.1 },
   { kind: 10, chance: 0.2 },
@@ -60,6 +64,46 @@ const AMBUSHES: readonly FaultRates['ambush'][] = [
 export function drawOptions(random: Random): SimOptions {
   const tickMs = random.pick([10, 20, 50]);
   const electionTicks = random.integer(5, 10);
+  const drawn = drawWeather(random, tickMs, electionTicks);
+  return random.chance(0.5) ? { ...drawn, ...drawStorm(random, drawn) } : drawn;
+}
+
+/**
+ * Elections upon elections, with little work between them: the faults follow each other faster than a leader can be
+ * replaced, and entries travel one by one, so that many are left half replicated.
+ */
+function drawStorm(random: Random, drawn: SimOptions): Partial<SimOptions> {
+  return {
+    voters: random.pick([3, 3, 5]),
+    learners: 0,
+    replica: {
+      ...drawn.replica,
+      tickMs: 10,
+      heartbeatTicks: 1,
+      electionTicks: random.integer(3, 6),
+      preVote: random.chance(0.4),
+      appendBytesMax: random.pick([1, 1, 2 ** 20]),
+    },
+    network: { ...drawn.network, delayMeanMs: random.pick([0.3, 1, 4]), tailChance: 0.02 },
+    faults: {
+      everyMs: random.pick([20, 40, 80]),
+      crash: true,
+      partition: random.chance(0.7),
+      oneWay: random.chance(0.3),
+      pause: random.chance(0.3),
+      slowDisk: random.chance(0.3),
+      clog: random.chance(0.2),
+      starve: random.chance(0.6),
+      ambushes: AMBUSHES.filter(() => random.chance(0.5)),
+      outageMeanMs: random.pick([5, 20, 60]),
+    },
+    diskLatencyMeanMs: random.pick([0.5, 3, 10]),
+    clients: random.integer(1, 3),
+    thinkMeanMs: random.pick([5, 20]),
+  };
+}
+
+function drawWeather(random: Random, tickMs: number, electionTicks: number): SimOptions {
   return {
     voters: random.pick([1, 2, 3, 3, 3, 5, 5, 5, 7]),
     learners: random.pick([0, 0, 0, 1]),
@@ -67,6 +111,7 @@ export function drawOptions(random: Random): SimOptions {
       tickMs,
       heartbeatTicks: random.integer(1, 2),
       electionTicks,
+      preVote: random.chance(0.7),
       appendBytesMax: random.pick([1, 200, 2 ** 20]),
       inflightMessagesMax: random.pick([1, 2, 8]),
       timeoutMs: random.pick([1_000, 3_000]),
@@ -95,7 +140,7 @@ export function drawOptions(random: Random): SimOptions {
       slowDisk: random.chance(0.4),
       clog: random.chance(0.3),
       starve: random.chance(0.4),
-      ambush: random.pick(AMBUSHES),
+      ambushes: AMBUSHES.filter(() => random.chance(0.25)),
       outageMeanMs: random.pick([10, 50, 300, 1_000]),
     },
     diskLatencyMeanMs: random.pick([0.1, 1, 5]),
