@@ -41,8 +41,7 @@ export class VirtualCluster {
     const clock = this.clock;
     const life = incarnation(1);
     const transport = this.#network.transport({ nodeId: id, incarnation: life });
-    for (const peer of voters)
-      if (peer !== id) transport.addPeer({ nodeId: peer, url: `memory:${peer}`, publicKey: '' });
+    for (const peer of voters) if (peer !== id) transport.addPeer(this.#network.address(peer));
     const replica = new Replica({
       clusterId: clusterId('virtual'),
       nodeId: id,
