@@ -209,6 +209,21 @@ describe('the plan of the storefront', () => {
   });
 });
 
+describe('the model of the storefront', () => {
+  it('has the tasks, needs, meetings and estimates of the plan, and no work', async () => {
+    const plan = await readPlan('plan.yaml');
+    const model = await readPlan('plan-model.yaml');
+    for (const [id, { title, orchestrator, needs, estimate }] of Object.entries(plan.tasks)) {
+      expect(model.tasks[id], id).toEqual({ title, orchestrator, needs, simulate: estimate });
+    }
+    expect(Object.keys(model.tasks)).toEqual(Object.keys(plan.tasks));
+    expect(model.orchestrators).toEqual(plan.orchestrators);
+    for (const [id, { check: _, ...barrier }] of Object.entries(plan.barriers)) {
+      expect(model.barriers[id], id).toEqual(barrier);
+    }
+  });
+});
+
 describe('the tasks of the storefront', () => {
   let plan: PlanFile;
   let folder: string;
