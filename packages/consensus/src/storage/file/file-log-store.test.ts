@@ -125,9 +125,9 @@ describe('a log store on disk', () => {
     const before = segmentsIn().length;
     await snapshotInto(store, 55, 1, new Uint8Array(100));
     store.compact(suiteEntry(50, 1).index);
-    expect(segmentsIn().length).toBeLessThan(before - 4);
     holds(store, 51, suiteEntries(51, 60, 1, 500));
     await closeStore(store);
+    expect(segmentsIn().length).toBeLessThan(before - 4);
     const again = storeIn();
     await openStore(again);
     expect(again.firstIndex).toBeGreaterThan(40);

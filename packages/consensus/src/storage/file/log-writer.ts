@@ -51,6 +51,8 @@ export class LogWriter {
   #next: Segment | undefined;
   #preparing = false;
   #whenPrepared: ((failure: Error | undefined) => void) | undefined;
+  readonly #toRemove: Segment[] = [];
+  #removing = false;
   #whenIdle: (() => void) | undefined;
 
   constructor(
@@ -97,8 +99,17 @@ export class LogWriter {
     this.#remove(this.#segments.splice(0, count));
   }
 
+  /** One file after another: if a crash comes between, what is left has no hole. Nobody waits for it but `close`. */
   #remove(segments: readonly Segment[]): void {
-    for (const segment of segments) fs.rmSync(segment.path, { force: true });
+    this.#toRemove.push(...segments);
+    if (!this.#removing) this.#removeNext();
+  }
+
+  #removeNext(): void {
+    const segment = this.#toRemove.shift();
+    this.#removing = segment !== undefined;
+    if (!segment) return this.#idle();
+    fs.rm(segment.path, { force: true }, () => this.#removeNext());
   }
 
   /** Calls back when everything has been written, and lets go of the files. */
@@ -113,7 +124,7 @@ export class LogWriter {
   }
 
   #idle(): void {
-    if (this.#busy || this.#preparing || this.#queue.length > 0) return;
+    if (this.#busy || this.#preparing || this.#removing || this.#queue.length > 0) return;
     const action = this.#whenIdle;
     this.#whenIdle = undefined;
     action?.();

@@ -125,7 +125,8 @@ export class SnapshotDirectory {
     }
     this.#current = file;
     before?.retire();
-    this.#forgetOthers();
+    // If a crash comes before it is gone, opening removes it.
+    if (before && before.path !== file.path) fs.rm(before.path, { force: true }, () => {});
     return file;
   }
 
