@@ -1,4 +1,4 @@
-import { assert } from '@tutti/kernel';
+import { TuttiError } from '@tutti/kernel';
 
 /** What tunes a cluster of actors. Every time is in milliseconds on the node's own monotonic clock. */
 export interface ClusterConfig {
@@ -58,17 +58,37 @@ const DEFAULTS: ClusterConfig = {
 /** How much faster one node's clock may run than another's: 1 part in 20, far beyond what crystals do. */
 const CLOCK_DRIFT_MAX = 0.05;
 
-/** Fills in the defaults and checks what must hold between the numbers. */
+/**
+ * Fills in the defaults and checks what must hold of the numbers.
+ * @throws TuttiError `TUTTI_CONFIG_INVALID`
+ */
 export function clusterConfig(given: Partial<ClusterConfig> = {}): ClusterConfig {
   const config = { ...DEFAULTS, ...given };
-  assert(config.shards >= 1 && config.shards <= 16_384, 'a cluster has from 1 to 16,384 shards');
+  for (const key of Object.keys(DEFAULTS) as (keyof ClusterConfig)[])
+    if (!Number.isFinite(config[key]) || config[key] <= 0) refuse(config, key, 'it is not a number above 0');
+  if (!Number.isInteger(config.shards) || config.shards > 16_384)
+    refuse(config, 'shards', 'it is not a whole number from 1 to 16,384');
   // A lease counts from the start of the read barrier that proved contact. A barrier that starts after `lost` was
   // committed shows `lost`, so the last barrier of a node that does not know it is lost began before, and its lease
   // ends at most leaseMs (on its clock) after. Whoever waits that long, drift included, finds nobody acting.
-  assert(
-    config.takeoverWaitMs >= config.leaseMs * (1 + CLOCK_DRIFT_MAX),
-    'takeoverWaitMs outlasts leaseMs on any clock',
-  );
-  assert(config.leaseRenewMs * 2 <= config.leaseMs, 'a lease is renewed at least twice before it ends');
+  const safeWaitMs = config.leaseMs * (1 + CLOCK_DRIFT_MAX);
+  if (config.takeoverWaitMs < safeWaitMs)
+    refuse(config, 'takeoverWaitMs', `it must outlast leaseMs on any clock, so be ${safeWaitMs} or more`);
+  if (config.leaseRenewMs * 2 > config.leaseMs)
+    refuse(
+      config,
+      'leaseRenewMs',
+      'it must be at most half of leaseMs, so that one lost renewal does no harm',
+    );
   return config;
+}
+
+function refuse(config: ClusterConfig, key: keyof ClusterConfig, problem: string): never {
+  throw new TuttiError('TUTTI_CONFIG_INVALID', {
+    source: 'The cluster configuration',
+    key,
+    value: config[key],
+    problem,
+    meaning: 'described at ClusterConfig',
+  });
 }

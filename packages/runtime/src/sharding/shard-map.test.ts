@@ -50,7 +50,7 @@ class World {
     return this.apply({ type: 'released', ...life(node), shards: [{ shard, epoch }] });
   }
 
-  plan(now = 0, lostAt: number | undefined = undefined, movesMax = 100) {
+  plan(now = 0, lostAt?: number, movesMax = 100) {
     const { membership } = this;
     return planRebalance({
       shards: this.map.list(),
@@ -121,7 +121,7 @@ describe('the shard map', () => {
             if (what === 'assign' || what === 'move' || what === 'released') world[what](shard, epoch, node);
             else if (what === 'join') world.join(node, epoch + 1);
             else if (what === 'lose') world.lose(node, by);
-            else world.tell(what as 'leave' | 'left', node);
+            else world.tell(what, node);
           } catch {
             // A refused change of the members.
           }

@@ -1,0 +1,144 @@
+import type { Consensus } from '@tutti/consensus';
+import { type Clock, type Logger, silentLogger, type Transport } from '@tutti/kernel';
+import { AskTable } from '../actor/ask.ts';
+import type { Address, Ref } from '../actor/ref.ts';
+import { Coordinator } from '../sharding/coordinator.ts';
+import { type DeclaredKind, EntityHost } from '../sharding/entity-host.ts';
+import { EntityRefs } from '../sharding/entity-refs.ts';
+import { EntityStates } from '../sharding/entity-states.ts';
+import { EntityStore } from '../sharding/entity-store.ts';
+import { Region } from '../sharding/region.ts';
+import { ShardMap } from '../sharding/shard-map.ts';
+import type { ActorSystem } from '../system/actor-system.ts';
+import { type ClusterConfig, clusterConfig } from './cluster-config.ts';
+import type { ClusterSystemOptions } from './cluster-system.ts';
+import { Courier } from './courier.ts';
+import { MembersView } from './members-view.ts';
+import { type Life, Membership } from './membership.ts';
+import { ObservedActors } from './observed-actors.ts';
+import { Prober } from './prober.ts';
+import { QuorumLease } from './quorum-lease.ts';
+import { RemoteObservers } from './remote-observers.ts';
+import { RemoteRefs } from './remote-refs.ts';
+import { ReplicatedRefs } from './replicated-refs.ts';
+
+/** What nearly every part of a node needs. */
+export interface ClusterCore {
+  readonly self: Life;
+  readonly system: ActorSystem;
+  readonly consensus: Consensus;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly config: ClusterConfig;
+  readonly membership: Membership;
+  readonly shards: ShardMap;
+  readonly states: EntityStates;
+  readonly members: MembersView;
+  readonly kinds: Map<string, DeclaredKind>;
+  readonly asks: AskTable;
+  readonly courier: Courier;
+  readonly makeRef: (address: Address) => Ref;
+}
+
+/** A node's parts, joined. Nothing of it runs yet. */
+export interface ClusterParts extends ClusterCore {
+  readonly lease: QuorumLease;
+  readonly host: EntityHost;
+  readonly region: Region;
+  readonly replicated: ReplicatedRefs;
+  readonly prober: Prober;
+  readonly coordinator: Coordinator;
+}
+
+/** Makes the parts of one node and joins them to its actor system, transport and consensus. */
+export function joinParts(options: ClusterSystemOptions): ClusterParts {
+  const core = makeCore(options);
+  const placed = placeEntities(core);
+  observeOthers(core);
+  routeParcels(core, placed.region);
+  const replicated = new ReplicatedRefs({ ...core, deadLetters: core.system.deadLetters });
+  core.system.addResolver(replicated);
+  return { ...core, ...placed, replicated, ...watchNodes(core) };
+}
+
+function makeCore({
+  system,
+  consensus,
+  transport,
+  clock,
+  logger = silentLogger,
+  config: given,
+}: ClusterSystemOptions) {
+  const config = clusterConfig(given);
+  const membership = new Membership();
+  const shards = new ShardMap(membership);
+  const states = new EntityStates(shards);
+  // The order matters: a module reads only those registered before it, so a restored state is never half there.
+  for (const module of [membership, shards, states]) consensus.register(module);
+  const core: ClusterCore = {
+    self: { nodeId: system.nodeId, incarnation: system.incarnation },
+    system,
+    consensus,
+    transport,
+    clock,
+    logger,
+    config,
+    membership,
+    shards,
+    states,
+    members: new MembersView(membership, consensus),
+    kinds: new Map(),
+    asks: new AskTable(clock, system.deadLetters, config.remoteTableMax),
+    courier: new Courier({ system, transport, clock, logger, asksMax: config.remoteTableMax }),
+    makeRef: (address) => system.ref(address),
+  };
+  return core;
+}
+
+/** Watches and subscriptions in both directions, and refs to the actors of other nodes. */
+function observeOthers(core: ClusterCore): void {
+  const { remoteTableMax: limit, subscribeIntervalMs } = core.config;
+  const observers = new RemoteObservers({ ...core, limit });
+  const observed = new ObservedActors({ ...core, limit, subscribeIntervalMs });
+  core.courier.onSignal((from, message) => {
+    if (message.t === 'ended' || message.t === 'snapshot') observers.receive(from, message);
+    else observed.receive(from, message);
+  });
+  core.system.addResolver(new RemoteRefs({ ...core, observers }));
+}
+
+function placeEntities(core: ClusterCore): Pick<ClusterParts, 'lease' | 'host' | 'region'> {
+  const { leaseMs, leaseRenewMs: renewMs, shards } = core.config;
+  const lease = new QuorumLease({ ...core, leaseMs, renewMs, isNeeded: () => host.size > 0 });
+  const store = new EntityStore({ ...core, shards });
+  const host: EntityHost = new EntityHost({
+    ...core,
+    store,
+    lease,
+    onEnded: (shard) => region.activationEnded(shard),
+  });
+  const region: Region = new Region({ ...core, host });
+  core.system.addResolver(new EntityRefs({ ...core, region, host }));
+  return { lease, host, region };
+}
+
+function routeParcels({ courier, system }: ClusterCore, region: Region): void {
+  courier.onParcel((parcel) => {
+    if (parcel.address.startsWith('local:')) system.deliver(parcel.address, parcel.event, parcel.target);
+    else region.route(parcel);
+  });
+}
+
+function watchNodes(core: ClusterCore): Pick<ClusterParts, 'prober' | 'coordinator'> {
+  const prober = new Prober({
+    ...core,
+    onSuspicion: (node, suspected) => coordinator.suspicionChanged(node, suspected),
+  });
+  const coordinator: Coordinator = new Coordinator({ ...core, suspected: () => prober.suspected() });
+  core.members.onChange((member, before) => {
+    // The leader may have suspected the last life until now; that must not strike the new one.
+    if (before === undefined && member.state === 'up') prober.renew(member.nodeId);
+  });
+  return { prober, coordinator };
+}
