@@ -3,6 +3,7 @@ import {
   type AnyActorLogic,
   type AnyActorRef,
   type AnyActorScope,
+  type AnyMachineSnapshot,
   type EventObject,
   type Snapshot,
   StateMachine,
@@ -11,6 +12,7 @@ import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import { ActorTimers, type TimerEntry } from '../scheduler/timers.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import type { Address, Ref } from './ref.ts';
+import { type FlatPlan, flatPlan, flatStep } from './xstate-flat.ts';
 
 /**
  * The one file that knows how XState 5.33 works inside. XState asks three things of whoever runs a logic: a scope (who
@@ -472,6 +474,9 @@ export class XStateRuntime {
   readonly microstepsMax: number;
   readonly xstateClock: { setTimeout(fn: () => void, ms: number): object; clearTimeout(timer: object): void };
   readonly #shared: HostScope;
+  readonly #plans = new WeakMap<AnyActorLogic, FlatPlan | undefined>();
+  #lastPlanned: AnyActorLogic | undefined;
+  #lastPlan: FlatPlan | undefined;
   readonly #initial = new WeakMap<AnyActorLogic, Snapshot<unknown>>();
 
   constructor(options: XStateRuntimeOptions) {
@@ -537,11 +542,24 @@ export class XStateRuntime {
     const scope = this.#scopeOf(cell);
     cell.self?.system.resetMicrosteps();
     try {
+      const plan = this.#planOf(cell.logic);
+      if (plan) {
+        const next = flatStep(plan, cell.snapshot as AnyMachineSnapshot, event, scope, this.microstepsMax);
+        if (next) return next as Snapshot<unknown>;
+      }
       return cell.logic.transition(cell.snapshot, event, given(scope));
     } catch (error) {
       this.#forget(scope);
       throw error;
     }
+  }
+
+  #planOf(logic: AnyActorLogic): FlatPlan | undefined {
+    if (logic === this.#lastPlanned) return this.#lastPlan;
+    this.#lastPlanned = logic;
+    if (!this.#plans.has(logic))
+      this.#plans.set(logic, logic instanceof StateMachine ? flatPlan(logic) : undefined);
+    return (this.#lastPlan = this.#plans.get(logic));
   }
 
   /** Whether the last transition left anything to release. */
