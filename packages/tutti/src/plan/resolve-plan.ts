@@ -55,7 +55,7 @@ function resolveTask(
     needs: task.needs ?? [],
     with: task.with ?? {},
     retry: resolveRetry(task.retry, defaults?.retry),
-    timeoutMs: task.timeout ?? defaults?.timeout ?? TIMEOUT_MS_DEFAULT,
+    timeoutMs: task.timeout ?? defaults?.timeout ?? Math.max(TIMEOUT_MS_DEFAULT, 2 * (task.simulate ?? 0)),
     estimateMs: task.estimate ?? task.simulate ?? 0,
     optional: task.optional ?? false,
     deliverables: task.produces ?? [],

@@ -23,16 +23,17 @@ export function looksLikeWfFormat(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'workflow' in value && 'schemaVersion' in value;
 }
 
-/** A recorded workflow as a plan of simulated tasks, each as long as it was. @throws ZodError */
+/**
+ * A recorded workflow as a plan of simulated tasks, each as long as it was.
+ * @throws ZodError
+ */
 export function planFromWfFormat(value: unknown): PlanSource {
   const { name, workflow } = wfFormat.parse(value);
   const seconds = new Map(workflow.execution?.tasks.map((task) => [task.id, task.runtimeInSeconds]));
   const tasks: PlanSource['tasks'] = {};
-  for (const task of workflow.specification.tasks)
-    tasks[task.id] = {
-      title: task.name,
-      needs: task.parents,
-      simulate: Math.round((seconds.get(task.id) ?? 0) * 1000),
-    };
+  for (const task of workflow.specification.tasks) {
+    const simulate = Math.round((seconds.get(task.id) ?? 0) * 1000);
+    tasks[task.id] = { title: task.name, needs: task.parents, simulate };
+  }
   return { name, tasks };
 }

@@ -9,6 +9,7 @@ import {
   type Transport,
   VirtualClock,
 } from '@tutti/kernel';
+import type { ClusterConfig } from '@tutti/runtime';
 import { msgpackCodec } from '@tutti/transport';
 import { createMemoryNetwork } from '@tutti/transport/memory';
 import { type AssembledNode, assembleNode } from '../node/assemble-node.ts';
@@ -31,13 +32,17 @@ export class VirtualCluster {
   readonly nodes: readonly VirtualNode[];
   readonly #network;
 
-  constructor(size: number, random: Random) {
+  /**
+   * @param pace Stretches every timer of the cluster's own (heartbeats, elections, probes, leases) by this factor,
+   * from 1 up, so that the quiet hours of a long plan cost little.
+   */
+  constructor(size: number, random: Random, pace = 1) {
     this.#network = createMemoryNetwork({ clock: this.clock, random: random.fork('network') });
     const ids = Array.from({ length: size }, (_, index) => nodeId(`n${index + 1}`));
-    this.nodes = ids.map((id) => this.#makeNode(id, ids, random.fork(id)));
+    this.nodes = ids.map((id) => this.#makeNode(id, ids, random.fork(id), pace));
   }
 
-  #makeNode(id: NodeId, voters: readonly NodeId[], random: Random): VirtualNode {
+  #makeNode(id: NodeId, voters: readonly NodeId[], random: Random, pace: number): VirtualNode {
     const clock = this.clock;
     const life = incarnation(1);
     const transport = this.#network.transport({ nodeId: id, incarnation: life });
@@ -52,9 +57,15 @@ export class VirtualCluster {
       transport,
       store: new MemoryLogStore(clock),
       codec: msgpackCodec,
+      config: {
+        tickMs: 50 * pace,
+        timeoutMs: 10_000 * pace,
+        noLeaderMs: 3_000 * pace,
+        resendMs: 1_000 * pace,
+      },
     });
     const parts = assembleNode(
-      { nodeId: id, incarnation: life, workers: [simulatedWorker(clock)] },
+      { nodeId: id, incarnation: life, workers: [simulatedWorker(clock)], clusterConfig: pacedCluster(pace) },
       { clock, random, transport, consensus: replica },
     );
     return { id, replica, transport, parts, alive: true };
@@ -95,4 +106,19 @@ export class VirtualCluster {
     const furthest = this.alive().reduce((best, node) => (applied(node) > applied(best) ? node : best));
     return furthest.parts.orchestration!.board.module;
   }
+}
+
+/** The cluster's own times, stretched; those that are counts stay as they are. */
+function pacedCluster(pace: number): Partial<ClusterConfig> {
+  const times = {
+    leaseMs: 400,
+    leaseRenewMs: 100,
+    takeoverWaitMs: 450,
+    probeIntervalMs: 100,
+    silenceMs: 600,
+    indirectMs: 300,
+    linkDownGraceMs: 250,
+    unreachableMs: 5_000,
+  };
+  return Object.fromEntries(Object.entries(times).map(([key, ms]) => [key, ms * pace]));
 }

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
-import type { ExecutionMode, SessionRecord } from '@tutti/actors';
+import { checkPlan, type ExecutionMode, type Plan, type SessionRecord } from '@tutti/actors';
 import { runVirtual, seededRandom, settled, TuttiError } from '@tutti/kernel';
 import { sinceNumber } from '../admin/event-feed.ts';
 import { sessionView } from '../admin/session-view.ts';
@@ -23,6 +23,9 @@ export interface VirtualRunOptions {
   readonly listener: RunListener;
 }
 
+const PACED_FROM_MS = 120_000;
+const PACE_MAX = 1000;
+
 /** The longest a virtual run may take: ten virtual years, so that a plan that cannot end is told rather than waited for. */
 const LIMIT_MS = 10 * 365 * 86_400_000;
 
@@ -34,7 +37,7 @@ export async function runVirtually(options: VirtualRunOptions): Promise<RunDocum
   const { loaded, session, mode, listener } = options;
   const real = loaded.plan.tasks.find((task) => task.work.type !== 'simulated');
   if (real) throw new TuttiError('TUTTI_VIRTUAL_REAL_WORK', { task: real.id, type: real.work.type });
-  const cluster = new VirtualCluster(options.nodes, seededRandom(options.seed));
+  const cluster = new VirtualCluster(options.nodes, seededRandom(options.seed), paceOf(loaded.plan));
   await drive(cluster, cluster.start());
   await runVirtual(cluster.clock, () => cluster.leader() !== undefined, LIMIT_MS);
   const folder = resolve(options.outDirectory, session);
@@ -47,6 +50,11 @@ export async function runVirtually(options: VirtualRunOptions): Promise<RunDocum
   const record = cluster.board().session(session)!;
   const leader = { first, last: cluster.leader()?.id };
   return writeReport(documentOf(sessionView(record), nodesOf(cluster), leader, kills, 'virtual', folder));
+}
+
+/** A plan whose least time is two minutes or less runs at the cluster's real pace; a longer one stretches it. */
+function paceOf(plan: Plan): number {
+  return Math.min(PACE_MAX, Math.max(1, checkPlan(plan).criticalPath.lengthMs / PACED_FROM_MS));
 }
 
 /** Moves time until a promise is settled. */
