@@ -94,6 +94,7 @@ test('nothing is assigned to a life that was given up, but the next life of the 
 test('a completion repeated with the winning fence changes nothing and is no stale result', () => {
   const play = new Play().open(smallPlan([smallTask('a'), smallTask('b')]));
   play.finish('a');
+  play.finish('b');
   const before = canonicalJson([...play.board.snapshot()]);
   play.do({ type: 'task.complete', session: 's', task: 'a', fence: 1, output: { other: true } });
   expect(canonicalJson([...play.board.snapshot()])).toBe(before);
@@ -144,6 +145,9 @@ test('a failed optional task is degraded, and what needs it goes on without its 
   });
   play.finish('b');
   expect(play.board.session('s')!.state).toBe('done');
+  const copy = new TaskBoard();
+  copy.restore(play.board.snapshot());
+  expect(copy.session('s')!.tasks.get('a')!.reason).toBe('too slow');
 });
 
 test('a barrier with a check holds its tasks until it is resolved, and a conflict fails the session naming both sides', () => {
