@@ -1,0 +1,135 @@
+import { logIndex, nodeId, term } from '@tutti/kernel';
+import { expect, test } from 'vitest';
+import type { Entry } from '../../raft/messages.ts';
+import { LogImage } from '../sim-disk.ts';
+import { Violations } from '../violations.ts';
+import { ClientHistory } from './client-history.ts';
+import { Commitment } from './commitment.ts';
+import { ElectionSafety } from './election-safety.ts';
+import { LogMatching } from './log-matching.ts';
+import { Monotonic } from './monotonic.ts';
+import { StateMachineSafety } from './state-machine-safety.ts';
+
+const [a, b, c] = ['a', 'b', 'c'].map(nodeId) as [
+  ReturnType<typeof nodeId>,
+  ReturnType<typeof nodeId>,
+  ReturnType<typeof nodeId>,
+];
+
+const entry = (index: number, inTerm: number, byte = 0): Entry => ({
+  index: logIndex(index),
+  term: term(inTerm),
+  kind: 'command',
+  data: Uint8Array.of(byte),
+});
+
+function findings(): { violations: Violations; found: () => string | undefined } {
+  const violations = new Violations(() => 0);
+  return { violations, found: () => violations.first?.checker };
+}
+
+test('two leaders of one term are found, one leader of two terms is fine', () => {
+  const { violations, found } = findings();
+  const checker = new ElectionSafety(violations);
+  checker.leads(a, term(1));
+  checker.leads(a, term(1));
+  checker.leads(a, term(2));
+  expect(found()).toBeUndefined();
+  checker.leads(b, term(2));
+  expect(found()).toBe('election safety');
+});
+
+test('an entry with other contents, or another predecessor, than its index and term had is found', () => {
+  for (const wrong of ['contents', 'predecessor']) {
+    const { violations, found } = findings();
+    const checker = new LogMatching(violations);
+    checker.written(a, entry(2, 3), term(1));
+    checker.written(b, entry(2, 3), term(1));
+    checker.written(b, entry(2, 4), term(2));
+    expect(found()).toBeUndefined();
+    if (wrong === 'contents') checker.written(c, entry(2, 3, 9), term(1));
+    else checker.written(c, entry(2, 3), term(2));
+    expect(found()).toBe('log matching');
+  }
+});
+
+test('a commit needs a majority of disks, and every later leader needs the entry', () => {
+  const images = [new LogImage(), new LogImage(), new LogImage()];
+  const [first, second, third] = images as [LogImage, LogImage, LogImage];
+  const disks = new Map([
+    [a, first],
+    [b, second],
+    [c, third],
+  ]);
+  const { violations, found } = findings();
+  const checker = new Commitment(violations, disks);
+  first.put(entry(1, 1));
+  second.put(entry(1, 1));
+  checker.committed(a, logIndex(1));
+  checker.elected(b, term(2));
+  expect(found()).toBeUndefined();
+  third.put(entry(1, 2));
+  checker.elected(c, term(3));
+  expect(found()).toBe('leader completeness');
+
+  const again = findings();
+  first.put(entry(2, 2));
+  new Commitment(again.violations, disks).committed(a, logIndex(2));
+  expect(again.found()).toBe('committed on a quorum');
+});
+
+test('different commands or results at one index are found', () => {
+  const { violations, found } = findings();
+  const checker = new StateMachineSafety(violations);
+  checker.applied(a, logIndex(4), 'x = 1');
+  checker.applied(b, logIndex(4), 'x = 1');
+  expect(found()).toBeUndefined();
+  checker.applied(c, logIndex(4), 'x = 2');
+  expect(found()).toBe('state machine safety');
+});
+
+test('a falling index within a life is found, a new life may begin lower; a changed vote is found', () => {
+  const { violations, found } = findings();
+  const checker = new Monotonic(violations);
+  const at = (commit: number) => ({
+    term: term(1),
+    commitIndex: logIndex(commit),
+    appliedIndex: logIndex(0),
+  });
+  checker.observed(a, at(5));
+  checker.born(a);
+  checker.observed(a, at(3));
+  expect(found()).toBeUndefined();
+  checker.observed(a, at(2));
+  expect(found()).toBe('monotonic');
+
+  const votes = findings();
+  const durable = new Monotonic(votes.violations);
+  durable.hardState(a, { term: term(1), votedFor: b }, { term: term(2), votedFor: undefined });
+  durable.hardState(a, { term: term(2), votedFor: undefined }, { term: term(2), votedFor: c });
+  expect(votes.found()).toBeUndefined();
+  durable.hardState(a, { term: term(2), votedFor: c }, { term: term(2), votedFor: b });
+  expect(votes.found()).toBe('monotonic');
+});
+
+test('a read that misses what was acknowledged before it began is found', () => {
+  const { violations, found } = findings();
+  const checker = new ClientHistory(violations);
+  const floor = checker.floor('k');
+  checker.acknowledged('k', 11, 0);
+  checker.read(a, 'k', floor, []);
+  expect(found()).toBeUndefined();
+  checker.read(a, 'k', checker.floor('k'), []);
+  expect(found()).toBe('linearizable reads');
+});
+
+test('a serial applied twice, and an acknowledged one that is gone, are found', () => {
+  const twice = findings();
+  new ClientHistory(twice.violations).settle(new Map([['k', [1, 2, 1]]]));
+  expect(twice.found()).toBe('exactly once');
+  const gone = findings();
+  const checker = new ClientHistory(gone.violations);
+  checker.acknowledged('k', 1, 0);
+  checker.settle(new Map([['k', [2]]]));
+  expect(gone.found()).toBe('durability of acknowledged writes');
+});

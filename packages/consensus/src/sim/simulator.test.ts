@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import { seededRandom } from '@tutti/kernel';
+import { expect, test } from 'vitest';
+import { drawOptions } from './sim-options.ts';
+import { simulate } from './simulator.ts';
+
+const SEEDS = 300;
+const kept = JSON.parse(
+  readFileSync(new URL('../../../../test/simulation/seeds/raft.json', import.meta.url), 'utf8'),
+) as { seeds: { seed: number }[] };
+
+/** Fails with the line that replays the run. */
+function expectGood(seed: number) {
+  const report = simulate({ seed });
+  if (report.violation) {
+    const { checker, problem } = report.violation;
+    expect.fail(`${checker}: ${problem}\nreplay: npm run sim -- raft --seed ${seed}`);
+  }
+  return report;
+}
+
+test(`${SEEDS} clusters keep Raft's promises through faults, and come to rest when the faults end`, () => {
+  const sum = { terms: 0, acknowledged: 0, reads: 0, snapshotsInstalled: 0 };
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const { exercised } = expectGood(seed);
+    for (const what of ['terms', 'acknowledged', 'reads', 'snapshotsInstalled'] as const)
+      sum[what] += exercised[what];
+  }
+  // A run in which nothing happens proves nothing.
+  expect(sum.terms).toBeGreaterThan(5 * SEEDS);
+  expect(sum.acknowledged).toBeGreaterThan(20 * SEEDS);
+  expect(sum.reads).toBeGreaterThan(5 * SEEDS);
+  expect(sum.snapshotsInstalled).toBeGreaterThan(30);
+});
+
+test('seeds that once failed do not fail again', () => {
+  for (const { seed } of kept.seeds) expectGood(seed);
+});
+
+test('a seed is a run: the same seed twice does the same, event by event, and another seed does not', () => {
+  for (const seed of [1, 2, 3, 4, 5]) {
+    const [once, twice, other] = [simulate({ seed }), simulate({ seed }), simulate({ seed: seed + 1_000 })];
+    expect(twice.traceHash).toBe(once.traceHash);
+    expect(twice.steps).toBe(once.steps);
+    expect(other.traceHash).not.toBe(once.traceHash);
+  }
+});
+
+test('without faults no call fails and one term is enough', () => {
+  const drawn = drawOptions(seededRandom(7));
+  const quiet = {
+    ...drawn.faults,
+    crash: false,
+    partition: false,
+    oneWay: false,
+    pause: false,
+    slowDisk: false,
+    clog: false,
+    starve: false,
+    ambushes: [],
+  };
+  const report = simulate({
+    seed: 7,
+    options: {
+      voters: 3,
+      faults: quiet,
+      network: { ...drawn.network, delayMeanMs: 0.5, tailChance: 0, lossChance: 0, duplicateChance: 0 },
+      clockDrift: 0,
+      diskLatencyMeanMs: 0.5,
+    },
+    traceLinesMax: 100_000,
+  });
+  expect(report.violation).toBeUndefined();
+  expect(report.exercised.terms).toBe(1);
+  expect(report.exercised.acknowledged).toBeGreaterThan(50);
+});

@@ -1,0 +1,65 @@
+// `npm run sim -- raft [--seeds N] [--seed S]`: runs whole clusters on virtual time, one per seed. Progress and the
+// trace of a violation go to stderr; the last line on stdout is JSON.
+import { parseArgs } from 'node:util';
+import { type SimReport, simulate } from '../packages/consensus/src/sim/index.ts';
+
+const SEEDS_DEFAULT = 200;
+const TRACE_LINES = 200;
+const SUITES: Readonly<Record<string, (seed: number, traceLinesMax: number) => SimReport>> = {
+  raft: (seed, traceLinesMax) => simulate({ seed, traceLinesMax }),
+};
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+function usage(problem: string): never {
+  say(`${problem}\nusage: npm run sim -- ${Object.keys(SUITES).join('|')} [--seeds N] [--seed S]`);
+  process.exit(2);
+}
+
+function wholeNumber(name: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 0) usage(`--${name} wants a whole number, not "${text}"`);
+  return value;
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { seeds: { type: 'string' }, seed: { type: 'string' } },
+    });
+  } catch (thrown) {
+    return usage(thrown instanceof Error ? thrown.message : String(thrown));
+  }
+}
+
+function show(suite: string, report: SimReport): void {
+  for (const line of report.trace) say(line);
+  say(`options ${JSON.stringify(report.options)}`);
+  const { checker, problem, atMs } = report.violation!;
+  say(`violation of ${checker} in seed ${report.seed} at ${Math.round(atMs)} ms: ${problem}`);
+  say(`replay: npm run sim -- ${suite} --seed ${report.seed}`);
+}
+
+const { positionals, values } = readArguments();
+const suite = positionals[0] ?? 'raft';
+const runSeed = SUITES[suite] ?? usage(`there is no suite "${suite}"`);
+const first = wholeNumber('seed', values.seed, 1);
+const count = wholeNumber('seeds', values.seeds, values.seed === undefined ? SEEDS_DEFAULT : 1);
+
+let steps = 0;
+let violations = 0;
+for (let seed = first; seed < first + count; seed++) {
+  const report = runSeed(seed, 0);
+  steps += report.steps;
+  if (report.violation) {
+    violations++;
+    // The same seed is the same run: it is done again, this time with a trace.
+    show(suite, runSeed(seed, TRACE_LINES));
+  }
+  const done = seed - first + 1;
+  if (done % 50 === 0) say(`${suite}: ${done} of ${count} seeds, ${steps} events, ${violations} violations`);
+}
+process.stdout.write(`${JSON.stringify({ suite, seeds: count, steps, violations })}\n`);
+process.exitCode = violations > 0 ? 1 : 0;
