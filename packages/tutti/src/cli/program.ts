@@ -6,10 +6,8 @@ import { addPsCommand } from './commands/ps.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addTreeCommand } from './commands/tree.ts';
 import { addUpCommand } from './commands/up.ts';
+import { EXIT } from './exit.ts';
 import { Terminal } from './terminal.ts';
-
-/** What the process exits with: 0 done, 1 the work failed, 2 wrong usage or input, 130 interrupted. */
-export const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** The `tutti` command line. Each verb is a file of its own beside this one. */
 export function buildProgram(): Command {

@@ -48,13 +48,14 @@ async function checkFunctions(plan: Plan, module: string, positionOf: SourceMap)
     if (task.work.type !== 'function') continue;
     const problem = await worker.prepare(task.work);
     if (!problem) continue;
-    const at = positionOf(['tasks', task.id, 'uses']) ?? { file: module, line: 1, column: 1 };
     if (!isTuttiError(problem)) throw problem;
-    throw new TuttiError(problem.code, {
-      ...problem.details,
-      task: task.id,
-      at: `${at.file}:${at.line}:${at.column}`,
-    });
+    const { file, line, column } = positionOf(['tasks', task.id, 'uses']) ?? {
+      file: module,
+      line: 1,
+      column: 1,
+    };
+    const detail = `${String(problem.details['problem'])} (${file}:${line}:${column})`;
+    throw new TuttiError(problem.code, { ...problem.details, task: task.id, problem: detail });
   }
 }
 

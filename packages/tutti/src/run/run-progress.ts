@@ -1,4 +1,4 @@
-import { checkPlan, type Plan } from '@tutti/actors';
+import { type Conflict, checkPlan, type Plan } from '@tutti/actors';
 import { showDuration } from '@tutti/kernel';
 import type { EventBatch, SessionEvent } from '../admin/admin-api.ts';
 import type { Terminal } from '../cli/terminal.ts';
@@ -94,9 +94,16 @@ export class RunProgress implements RunListener {
       'lost',
       `${run.lost}    committed twice  ${run.committedTwice}    late results refused  ${run.staleResults}`,
     );
+    for (const { conflicts } of run.barriers) for (const conflict of conflicts) this.#conflict(conflict);
     if (run.problem) line('problem', `${run.problem.code}: ${run.problem.message}`);
     line('files', run.folder);
     if (run.report !== undefined) line('report', run.report);
+  }
+
+  #conflict({ subject, sides }: Conflict): void {
+    this.#terminal.line(`${this.#painter().paint('bold', 'conflict'.padEnd(18))}${subject}`);
+    for (const { orchestrator, task, value } of sides)
+      this.#terminal.line(`${' '.repeat(18)}${orchestrator} (${task}): ${JSON.stringify(value)}`);
   }
 
   #step(event: SessionEvent): void {

@@ -12,8 +12,8 @@ import { runPlan } from '../../run/run-plan.ts';
 import { RunProgress } from '../../run/run-progress.ts';
 import { runVirtually } from '../../run/virtual-run.ts';
 import { settingsFor } from '../cluster-access.ts';
+import { EXIT } from '../exit.ts';
 import { onInterrupt } from '../interrupt.ts';
-import { EXIT } from '../program.ts';
 import { Terminal } from '../terminal.ts';
 
 interface RunFlags {
