@@ -22,6 +22,12 @@ export interface ClusterConfig {
   readonly unreachableMs: number;
   /** Most shards that are being handed over at one time; default 32. */
   readonly movesMax: number;
+  /**
+   * How long the owner of a shard still takes messages when it has been asked to hand over; default 10. What others
+   * sent before they knew arrives in this time, so that it is handled before what they send to the next owner. A
+   * longer time lengthens the pause of a hand-over; a sender that lags by more may find its messages reordered.
+   */
+  readonly settleMs: number;
   /** Messages one node keeps for shards that have no reachable owner; default 10,000. More are dead letters. */
   readonly bufferMax: number;
   /** How long such a message waits before it is a dead letter; default 10,000. */
@@ -47,6 +53,7 @@ const DEFAULTS: ClusterConfig = {
   linkDownGraceMs: 250,
   unreachableMs: 5_000,
   movesMax: 32,
+  settleMs: 10,
   bufferMax: 10_000,
   bufferMs: 10_000,
   hopsMax: 4,

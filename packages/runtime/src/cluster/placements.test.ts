@@ -234,6 +234,33 @@ describe('a hand-over', () => {
     expect(harness.node('n2').cluster.status().entities).toEqual({});
   });
 
+  it('keeps the order of each sender while the entity moves', async () => {
+    type Numbered = { type: 'take'; from: string; n: number };
+    const disorder: string[] = [];
+    const taken = new Map<string, number>();
+    const harness = await started((cluster, node) => {
+      const collector = replying<Record<string, number>, Numbered>((last, { from, n }) => {
+        if (n <= (last[from] ?? 0)) disorder.push(`${node}: ${n} of ${from} after ${last[from]}`);
+        taken.set(from, (taken.get(from) ?? 0) + 1);
+        return { ...last, [from]: n };
+      }, {});
+      cluster.entity('collector', collector);
+    });
+    const keys = Array.from({ length: 20 }, (_, i) => `k${i}`);
+    const drained = harness.node('n2').cluster.drain();
+    let n = 0;
+    for (const end = harness.clock.now() + 150; harness.clock.now() < end; await harness.pass(1)) {
+      n++;
+      for (const from of ['n1', 'n3'])
+        for (const key of keys)
+          harness.node(from).cluster.ref<Numbered>('collector', key).send({ type: 'take', from, n });
+    }
+    await harness.settle(drained);
+    const all = n * keys.length;
+    await harness.until(() => taken.get('n1') === all && taken.get('n3') === all, 30_000);
+    expect(disorder).toEqual([]);
+  });
+
   it('keeps messages while a key has no owner, up to its bound; the rest are counted dead letters', async () => {
     const harness = await started(counters, { bufferMax: 10, takeoverWaitMs: 3_000 });
     const key = keyOwnedBy(harness, 'n2');
@@ -245,6 +272,7 @@ describe('a hand-over', () => {
     await harness.pass(1);
     expect(harness.node('n1').cluster.status().buffered).toBe(10);
     expect(harness.node('n1').system.deadLetters.counts()['overflow-new']).toBe(15);
+    await harness.until(() => harness.node('n1').cluster.status().buffered === 0);
     expect(await harness.settle(counterOn(harness, 'n3', key).ask({ type: 'read' }))).toBe(10);
   });
 

@@ -1,5 +1,5 @@
 import type { Consensus } from '@tutti/consensus';
-import { type Clock, TuttiError } from '@tutti/kernel';
+import { type Clock, isTuttiError, TuttiError } from '@tutti/kernel';
 import type { Life } from '../cluster/membership.ts';
 import { type CommitOutcome, ENTITY_STATES, type EntityCommand, type EntityCommit } from './entity-states.ts';
 import { shardOf } from './shard-id.ts';
@@ -57,7 +57,10 @@ export class EntityStore {
     try {
       outcomes = (await consensus.propose(ENTITY_STATES, command)) as readonly CommitOutcome[];
     } catch (thrown) {
-      for (const { reject } of batch) reject(thrown);
+      // Together they may be too large for one proposal, or one of them is: that one must not fail the others.
+      if (batch.length > 1 && isTuttiError(thrown, 'TUTTI_PROPOSAL_TOO_LARGE'))
+        for (const pending of batch) void this.#propose([pending]);
+      else for (const { reject } of batch) reject(thrown);
       return;
     }
     batch.forEach(({ commit, resolve, reject }, at) => {

@@ -42,7 +42,8 @@ interface RegionOptions {
 export class Region {
   readonly #options: RegionOptions;
   readonly #waiting: WaitingParcels;
-  readonly #releasing = new Set<ShardId>();
+  /** Shards that this node hands over: still taking messages, or already letting go. */
+  readonly #releasing = new Map<ShardId, 'settling' | 'stopping'>();
   #released: ShardAt[] = [];
   #retry: Timer | undefined;
   #stopped = false;
@@ -132,7 +133,8 @@ export class Region {
     }
     const { shards, membership, host } = this.#options;
     const { owner, target, epoch } = shards.get(shard);
-    if (!owner || target || parcel.epoch > epoch || !membership.isAlive(owner)) return false;
+    if (!owner || parcel.epoch > epoch || !membership.isAlive(owner)) return false;
+    if (target && this.#releasing.get(shard) !== 'settling') return false;
     if (this.#isOwner(shard)) return host.deliver(parseEntityAddress(parcel.address)!, shard, epoch, parcel);
     return this.#forward(owner.nodeId, { ...parcel, epoch, hops: parcel.hops + 1 });
   }
@@ -176,8 +178,11 @@ export class Region {
 
   async #release(shard: ShardId, epoch: number): Promise<void> {
     if (this.#releasing.has(shard)) return;
-    this.#releasing.add(shard);
-    await this.#options.host.release(shard);
+    const { clock, config, host } = this.#options;
+    this.#releasing.set(shard, 'settling');
+    await new Promise<void>((resolve) => clock.setTimer(config.settleMs, resolve));
+    this.#releasing.set(shard, 'stopping');
+    await host.release(shard);
     this.#releasing.delete(shard);
     this.#sayReleased([{ shard, epoch }]);
   }
