@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { checkPlan, type Plan, profileOf, type SourceMap } from '@tutti/actors';
+import { builtInDetectors, checkPlan, type Plan, profileOf, type SourceMap } from '@tutti/actors';
 import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import * as z from 'zod';
 import { moduleWorker } from '../workers/module-worker.ts';
@@ -36,7 +36,7 @@ export async function loadPlan(path: string): Promise<LoadedPlan> {
   const document = parse(source, file);
   const workerModule = document.workers === undefined ? undefined : besides(file, document.workers);
   const plan = resolvePlan(document, workerModule, (id) => profileOf(id)?.capabilities.max_concurrent_tasks);
-  checkPlan(plan, source.positionOf);
+  checkPlan(plan, source.positionOf, { detectors: builtInDetectors().names() });
   if (workerModule !== undefined) await checkFunctions(plan, workerModule, source.positionOf);
   return { file, plan, positionOf: source.positionOf };
 }

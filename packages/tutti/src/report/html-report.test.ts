@@ -79,7 +79,7 @@ describe('the report', () => {
       { kind: 'kill', at: 500 },
       { kind: 'barrier', at: 1600 },
     ]);
-    expect(page.match(/<rect class="bar/g)).toHaveLength(4);
+    expect(page.match(/<rect class="bar [^>]*><title>/g)).toHaveLength(4);
     expect(page).toContain('kill -9 n1 (leader), 1500 ms to the next completion');
   });
 

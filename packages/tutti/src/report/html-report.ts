@@ -34,7 +34,7 @@ export function htmlReport(run: RunDocument): string {
 <main>
 ${heading(run)}
 ${conflicts(run)}
-<section><h2>Tasks in time</h2>${chart(timeline, byTask(run, timeline))}</section>
+<section><h2>Tasks in time</h2>${legend(run)}${chart(timeline, byTask(run, timeline))}</section>
 <section><h2>Nodes in time</h2>${chart(timeline, byNode(run, timeline))}</section>
 ${barriers(run)}
 ${tasks(run)}
@@ -92,6 +92,16 @@ function conflicts(run: RunDocument): string {
     return `<article><h3>${escapeHtml(barrier.title)}: ${escapeHtml(conflict.subject)}</h3><p>${escapeHtml(conflict.explanation)}</p><div class="sides">${sides}</div></article>`;
   });
   return `<section class="conflicts"><h2>Conflicts</h2>${rows.join('')}</section>`;
+}
+
+function legend(run: RunDocument): string {
+  const names = [...new Set(run.tasks.map((task) => task.orchestrator))];
+  const swatch = (kind: string, text: string) =>
+    `<span><svg viewBox="0 0 14 14" aria-hidden="true"><rect class="bar ${escapeHtml(kind)}" width="14" height="14" rx="3"/></svg>${escapeHtml(text)}</span>`;
+  const again = run.tasks.some((task) => task.attempts > 1)
+    ? swatch('lost', 'an attempt that was lost or failed')
+    : '';
+  return `<p class="legend">${names.map((name) => swatch(name, name)).join('')}${again}<span>red line: a kill -9</span><span>dotted: a barrier is released</span></p>`;
 }
 
 interface Lane {

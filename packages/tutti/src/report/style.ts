@@ -14,6 +14,8 @@ dt { color: var(--soft); font-size: 12.5px; } dd { margin: 0; font-weight: 600; 
 .problem, .conflicts article { border-left: 4px solid var(--bad); padding: 8px 14px; margin: 16px 0; }
 .sides { display: grid; grid-template-columns: 1fr 1fr; gap: 16px; }
 pre { margin: 0; overflow: auto; font-size: 12.5px; max-height: 320px; }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; color: var(--soft); font-size: 12.5px; margin: 0 0 8px; }
+.legend svg { width: 12px; min-width: 0; height: 12px; margin-right: 6px; vertical-align: -1px; }
 .chart { overflow-x: auto; } svg { width: 100%; min-width: 760px; height: auto; }
 .grid { stroke: var(--line); } .tick { fill: var(--soft); font-size: 11px; text-anchor: middle; }
 .label { fill: var(--ink); font-size: 12px; text-anchor: end; } .bar { fill: var(--other); }
