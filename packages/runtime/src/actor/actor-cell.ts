@@ -1,115 +1,26 @@
-import {
-  assert,
-  type Clock,
-  type Logger,
-  messageOf,
-  type Random,
-  type Timer,
-  TuttiError,
-} from '@tutti/kernel';
-import type { AnyActorLogic, EventObject, Snapshot } from 'xstate';
-import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
-import type { Mailbox, MailboxPool, UserMessage } from '../mailbox/mailbox.ts';
-import type { MailboxOverflow } from '../mailbox/mailbox-options.ts';
-import type { Runnable, RunQueue } from '../scheduler/run-queue.ts';
-import type { ChildPolicy } from '../supervision/policy.ts';
+import { assert, messageOf, TuttiError } from '@tutti/kernel';
+import type { EventObject, Snapshot } from 'xstate';
+import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
+import type { Mailbox, UserMessage } from '../mailbox/mailbox.ts';
+import type { Runnable } from '../scheduler/run-queue.ts';
 import { type SupervisedCell, Supervision } from '../supervision/supervision.ts';
-import { type SupervisorOptions, supervisionOf } from '../supervision/supervisor.ts';
+import { supervisionOf } from '../supervision/supervisor.ts';
 import type { ReplyTarget, StateKeeper } from '../system/actor-system.ts';
-import { Asked } from './ask.ts';
-import type { Address, Terminated, TerminationReason } from './ref.ts';
-import type { HeldEffects, HostedSelf, HostingCell, Signal, XStateRuntime } from './xstate-adapter.ts';
-
-/** What an actor was spawned with. Actors spawned with nothing special share one of these. */
-export interface CellSettings {
-  readonly input: unknown;
-  readonly keeper: StateKeeper | undefined;
-  readonly policy: ChildPolicy | false;
-  readonly mailboxLimit: number;
-  readonly overflow: MailboxOverflow;
-}
-
-/** What the cells of one node share. */
-export interface CellCore {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly deadLetters: DeadLetters;
-  readonly runtime: XStateRuntime;
-  readonly queue: RunQueue;
-  readonly mailboxes: MailboxPool<Signal<HostingCell>>;
-  /** What every local address begins with. */
-  readonly prefix: string;
-  /** Starts the children of a supervisor's list. */
-  spawnListed(parent: ActorCell, options: SupervisorOptions): void;
-  /** A failure has reached the guardian, which has stopped the child it came from. */
-  reportEscalation(address: Address, error: unknown): void;
-  /** One live actor fewer. */
-  onEnded(): void;
-}
-
-/**
- * `new`: not started. `running`: handles messages. `committing`: waits for its commit. `closing`: its children are being
- * stopped. `down`: its logic is put away, its mailbox kept; whoever supervises it decides. `stopped`: gone.
- */
-export type Phase = 'new' | 'running' | 'committing' | 'closing' | 'down' | 'stopped';
-
-interface Closing {
-  /** What comes when the children are gone. */
-  next: 'stop' | 'down';
-  how: 'failed' | 'done' | 'suspended' | 'stopped';
-  error: unknown;
-  /** Children still to be stopped, the next one last. */
-  readonly rest: ActorCell[];
-  awaited: ActorCell | undefined;
-}
-
-interface Commit {
-  readonly snapshot: Snapshot<unknown>;
-  readonly effects: HeldEffects | undefined;
-  readonly ask: ReplyTarget | undefined;
-  outcome: 'waiting' | 'committed' | { readonly error: unknown };
-}
-
-/** What few actors have at a time. */
-class RareParts {
-  watchers: Set<(notice: Terminated) => void> | undefined;
-  subscribers: Set<(snapshot: Snapshot<unknown>) => void> | undefined;
-  supervision: Supervision | undefined;
-  closing: Closing | undefined;
-  commit: Commit | undefined;
-  deadline: Timer | undefined;
-  isAwaitingRestart = false;
-  restarts = 0;
-}
-
-class ChildDown implements Signal<ActorCell> {
-  readonly #child: ActorCell;
-  readonly #how: 'failed' | 'done' | 'suspended';
-  readonly #error: unknown;
-
-  constructor(child: ActorCell, how: 'failed' | 'done' | 'suspended', error: unknown) {
-    this.#child = child;
-    this.#how = how;
-    this.#error = error;
-  }
-
-  handle(cell: ActorCell): void {
-    cell.onChildDown(this.#child, this.#how, this.#error);
-  }
-}
-
-class ChildEnded implements Signal<ActorCell> {
-  readonly #child: ActorCell;
-
-  constructor(child: ActorCell) {
-    this.#child = child;
-  }
-
-  handle(cell: ActorCell): void {
-    cell.onChildEnded(this.#child);
-  }
-}
+import { Asked, refuse } from './ask.ts';
+import { CellListeners } from './cell-listeners.ts';
+import {
+  ChildDown,
+  ChildEnded,
+  type Closing,
+  type Commit,
+  type Phase,
+  RareParts,
+  type SupervisingCell,
+} from './cell-parts.ts';
+import { CellPlace } from './cell-place.ts';
+import type { Terminated, TerminationReason } from './ref.ts';
+import type { HeldEffects } from './xstate-adapter.ts';
+import type { HostedSelf, HostingCell, Signal } from './xstate-self.ts';
 
 const SHUTDOWN_MS_DEFAULT = 5_000;
 const STASH_LIMIT_DEFAULT = 1_000;
@@ -119,12 +30,8 @@ const STASH_LIMIT_DEFAULT = 1_000;
  * another actor; it puts signals into the other's system lane, so that trees of any depth start, fail and stop without
  * recursion.
  */
-export class ActorCell implements HostingCell, Runnable, SupervisedCell {
-  readonly core: CellCore;
-  readonly id: string;
-  readonly parent: ActorCell | undefined;
-  readonly logic: AnyActorLogic;
-  readonly settings: CellSettings;
+export class ActorCell extends CellPlace implements SupervisingCell, Runnable, SupervisedCell {
+  declare readonly parent: ActorCell | undefined;
   children: Map<string, ActorCell> | undefined;
   phase: Phase = 'new';
   isQueued = false;
@@ -133,25 +40,7 @@ export class ActorCell implements HostingCell, Runnable, SupervisedCell {
   self: HostedSelf | undefined;
   currentAsk: ReplyTarget | undefined;
   mailbox: Mailbox<Signal<HostingCell>> | undefined;
-  #rare: RareParts | undefined;
-
-  constructor(
-    core: CellCore,
-    id: string,
-    parent: ActorCell | undefined,
-    logic: AnyActorLogic,
-    settings: CellSettings,
-  ) {
-    this.core = core;
-    this.id = id;
-    this.parent = parent;
-    this.logic = logic;
-    this.settings = settings;
-  }
-
-  get isGuardian(): boolean {
-    return this.parent === undefined;
-  }
+  #rare: RareParts<ActorCell> | undefined;
 
   get isDown(): boolean {
     return this.phase === 'down';
@@ -161,28 +50,12 @@ export class ActorCell implements HostingCell, Runnable, SupervisedCell {
     return this.phase === 'stopped';
   }
 
-  get policy(): ChildPolicy | false {
-    return this.settings.policy;
-  }
-
   get restarts(): number {
     return this.#rare?.restarts ?? 0;
   }
 
   get isAwaitingRestart(): boolean {
     return this.#rare?.isAwaitingRestart ?? false;
-  }
-
-  /** The ids from the top, joined by `/`. */
-  get path(): string {
-    const ids: string[] = [];
-    if (this.parent) ids.push(this.id);
-    for (let cell = this.parent; cell?.parent; cell = cell.parent) ids.push(cell.id);
-    return ids.reverse().join('/');
-  }
-
-  get address(): Address {
-    return this.core.prefix + this.path;
   }
 
   get isReady(): boolean {
@@ -213,7 +86,7 @@ export class ActorCell implements HostingCell, Runnable, SupervisedCell {
     if (!this.isQueued && (this.phase === 'running' || this.phase === 'new')) this.core.queue.ready(this);
   }
 
-  signal(signal: Signal<ActorCell>): void {
+  signal(signal: Signal<HostingCell>): void {
     if (this.phase === 'stopped') return;
     const mailbox = (this.mailbox ??= this.core.mailboxes.take());
     if (!mailbox.pushSystem(signal)) {
@@ -233,17 +106,11 @@ export class ActorCell implements HostingCell, Runnable, SupervisedCell {
   }
 
   #refuse(message: UserMessage, reason: DeadLetterReason): void {
-    const { address } = this;
-    if (!(message instanceof Asked)) return this.core.deadLetters.publish(address, message, reason);
-    this.core.deadLetters.publish(address, message.event, reason);
-    if (reason === 'stopped') message.target.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address }));
-    else if (reason === 'stash-full' || this.settings.overflow === 'reject') {
-      const size = this.mailbox?.user.size ?? 0;
-      const limit = reason === 'stash-full' ? this.#stashLimit : this.settings.mailboxLimit;
-      message.target.fail(
-        new TuttiError('TUTTI_OVERLOADED', { what: `the mailbox of ${address}`, size, limit }),
-      );
-    }
+    const { mailboxLimit, overflow } = this.settings;
+    const limit = reason === 'stash-full' ? this.#stashLimit : mailboxLimit;
+    const tells = overflow === 'reject' || reason === 'stash-full';
+    const size = this.mailbox?.user.size ?? 0;
+    refuse(this.core.deadLetters, this.address, message, reason, tells ? { size, limit } : undefined);
   }
 
   // Running
@@ -319,7 +186,7 @@ export class ActorCell implements HostingCell, Runnable, SupervisedCell {
 
   #settle(next: Snapshot<unknown>): void {
     if (next.status === 'error') return this.fail(next.error);
-    if (this.#rare?.subscribers) this.#publish(next);
+    this.#rare?.listeners?.publish(next, () => this.address, this.core.logger);
     if (next.status === 'active') return;
     const isPermanent = this.policy !== false && this.policy.restart === 'permanent';
     if (next.status === 'done' && isPermanent && !this.stopRequested) this.#close('down', 'done', undefined);
@@ -440,7 +307,7 @@ export class ActorCell implements HostingCell, Runnable, SupervisedCell {
     commit.ask?.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.address }));
   }
 
-  #close(next: Closing['next'], how: Closing['how'], error: unknown): void {
+  #close(next: Closing<ActorCell>['next'], how: Closing<ActorCell>['how'], error: unknown): void {
     this.phase = 'closing';
     this.#rare?.supervision?.cancel();
     const rest = this.children ? [...this.children.values()] : [];
@@ -528,7 +395,7 @@ export class ActorCell implements HostingCell, Runnable, SupervisedCell {
     }
     this.parent?.children!.delete(this.id);
     this.core.onEnded();
-    if (rare?.watchers) this.#tellWatchers(rare.watchers, reason, error);
+    rare?.listeners?.terminated(this.address, reason, error, this.core.logger);
     this.#rare = undefined;
     this.parent?.endedBelow(this);
   }
@@ -551,12 +418,12 @@ export class ActorCell implements HostingCell, Runnable, SupervisedCell {
     if (this.#rare?.closing || this.#rare?.supervision) this.signal(new ChildEnded(child));
   }
 
-  onChildEnded(child: ActorCell): void {
+  onChildEnded(child: SupervisedCell): void {
     this.#rare?.supervision?.onEnded(child);
     if (this.#rare?.closing?.awaited === child) this.#closeNext();
   }
 
-  onChildDown(child: ActorCell, how: 'failed' | 'done' | 'suspended', error: unknown): void {
+  onChildDown(child: SupervisedCell, how: 'failed' | 'done' | 'suspended', error: unknown): void {
     if (this.phase !== 'running') return;
     const rare = this.#rareParts;
     if (!rare.supervision) {
@@ -581,46 +448,20 @@ export class ActorCell implements HostingCell, Runnable, SupervisedCell {
 
   // Watching
 
-  get #rareParts(): RareParts {
-    return (this.#rare ??= new RareParts());
+  get #rareParts(): RareParts<ActorCell> {
+    return (this.#rare ??= new RareParts<ActorCell>());
+  }
+
+  get #listeners(): CellListeners {
+    return (this.#rareParts.listeners ??= new CellListeners());
   }
 
   /** The actor must not be stopped. */
   watch(listener: (notice: Terminated) => void): () => void {
-    const watchers = (this.#rareParts.watchers ??= new Set());
-    const own = (notice: Terminated) => listener(notice);
-    watchers.add(own);
-    return () => void watchers.delete(own);
+    return this.#listeners.watch(listener);
   }
 
   subscribe(listener: (snapshot: Snapshot<unknown>) => void): () => void {
-    if (this.phase === 'stopped') return () => {};
-    const subscribers = (this.#rareParts.subscribers ??= new Set());
-    const own = (snapshot: Snapshot<unknown>) => listener(snapshot);
-    subscribers.add(own);
-    return () => void subscribers.delete(own);
-  }
-
-  #publish(snapshot: Snapshot<unknown>): void {
-    for (const listener of this.#rare!.subscribers!) this.#call(listener, snapshot, 'a subscriber threw');
-  }
-
-  #tellWatchers(
-    watchers: Set<(notice: Terminated) => void>,
-    reason: TerminationReason,
-    error: unknown,
-  ): void {
-    const { address } = this;
-    const notice: Terminated =
-      error === undefined ? { address, reason } : { address, reason, problem: messageOf(error) };
-    for (const listener of watchers) this.#call(listener, notice, 'a watcher threw');
-  }
-
-  #call<Value>(listener: (value: Value) => void, value: Value, what: string): void {
-    try {
-      listener(value);
-    } catch (error) {
-      this.core.logger.error({ actor: this.address, problem: messageOf(error) }, what);
-    }
+    return this.phase === 'stopped' ? () => {} : this.#listeners.subscribe(listener);
   }
 }

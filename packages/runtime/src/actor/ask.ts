@@ -1,6 +1,6 @@
 import { type Clock, type Timer, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
-import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import type { Address, AskOptions } from './ref.ts';
 
@@ -12,6 +12,25 @@ export class Asked {
   constructor(event: EventObject, target: ReplyTarget) {
     this.event = event;
     this.target = target;
+  }
+}
+
+/**
+ * Makes a dead letter of a message, and fails it if somebody asked: always when the actor is gone, and when its mailbox
+ * was full only with `full`, since some policies leave the ask to its deadline.
+ */
+export function refuse(
+  deadLetters: DeadLetters,
+  address: Address,
+  message: EventObject | Asked,
+  reason: DeadLetterReason,
+  full: { readonly size: number; readonly limit: number } | undefined,
+): void {
+  if (!(message instanceof Asked)) return deadLetters.publish(address, message, reason);
+  deadLetters.publish(address, message.event, reason);
+  if (reason === 'stopped') message.target.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address }));
+  else if (full) {
+    message.target.fail(new TuttiError('TUTTI_OVERLOADED', { what: `the mailbox of ${address}`, ...full }));
   }
 }
 

@@ -6,11 +6,13 @@ import {
   fromTransition,
   type SnapshotFrom,
 } from 'xstate';
-import { ActorCell, type CellCore, type CellSettings } from '../actor/actor-cell.ts';
+import { ActorCell } from '../actor/actor-cell.ts';
 import { isActorId, localPrefix, parseLocalAddress } from '../actor/address.ts';
 import { Asked, AskTable } from '../actor/ask.ts';
+import type { CellCore, CellSettings } from '../actor/cell-parts.ts';
 import type { Address, Ref } from '../actor/ref.ts';
-import { type HostingCell, type Signal, XStateRuntime } from '../actor/xstate-adapter.ts';
+import { XStateRuntime } from '../actor/xstate-adapter.ts';
+import type { HostingCell, Signal } from '../actor/xstate-self.ts';
 import { DeadLetterOffice } from '../mailbox/dead-letter-office.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
 import { MailboxPool } from '../mailbox/mailbox.ts';

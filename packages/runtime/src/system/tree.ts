@@ -1,4 +1,5 @@
-import type { ActorCell, Phase } from '../actor/actor-cell.ts';
+import type { ActorCell } from '../actor/actor-cell.ts';
+import type { Phase } from '../actor/cell-parts.ts';
 import { logicName, stateValueOf } from '../actor/xstate-adapter.ts';
 import { supervisionOf } from '../supervision/supervisor.ts';
 import type { ActorNodeInfo } from './actor-system.ts';

@@ -1,0 +1,111 @@
+import type { Clock, Logger, Random, Timer } from '@tutti/kernel';
+import type { Snapshot } from 'xstate';
+import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import type { MailboxPool } from '../mailbox/mailbox.ts';
+import type { MailboxOverflow } from '../mailbox/mailbox-options.ts';
+import type { RunQueue } from '../scheduler/run-queue.ts';
+import type { ChildPolicy } from '../supervision/policy.ts';
+import type { SupervisedCell, Supervision } from '../supervision/supervision.ts';
+import type { SupervisorOptions } from '../supervision/supervisor.ts';
+import type { ReplyTarget, StateKeeper } from '../system/actor-system.ts';
+import type { CellListeners } from './cell-listeners.ts';
+import type { Address } from './ref.ts';
+import type { HeldEffects, XStateRuntime } from './xstate-adapter.ts';
+import type { HostingCell, Signal } from './xstate-self.ts';
+
+/** What an actor was spawned with. Actors spawned with nothing special share one of these. */
+export interface CellSettings {
+  readonly input: unknown;
+  readonly keeper: StateKeeper | undefined;
+  readonly policy: ChildPolicy | false;
+  readonly mailboxLimit: number;
+  readonly overflow: MailboxOverflow;
+}
+
+/** A cell as its children's notices find it. */
+export interface SupervisingCell extends HostingCell {
+  fail(error: unknown): void;
+  onChildDown(child: SupervisedCell, how: 'failed' | 'done' | 'suspended', error: unknown): void;
+  onChildEnded(child: SupervisedCell): void;
+}
+
+/** What the cells of one node share. */
+export interface CellCore {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly deadLetters: DeadLetters;
+  readonly runtime: XStateRuntime;
+  readonly queue: RunQueue;
+  readonly mailboxes: MailboxPool<Signal<HostingCell>>;
+  /** What every local address begins with. */
+  readonly prefix: string;
+  /** Starts the children of a supervisor's list. */
+  spawnListed(parent: SupervisingCell, options: SupervisorOptions): void;
+  /** A failure has reached the guardian, which has stopped the child it came from. */
+  reportEscalation(address: Address, error: unknown): void;
+  /** One live actor fewer. */
+  onEnded(): void;
+}
+
+/**
+ * `new`: not started. `running`: handles messages. `committing`: waits for its commit. `closing`: its children are being
+ * stopped. `down`: its logic is put away, its mailbox kept; whoever supervises it decides. `stopped`: gone.
+ */
+export type Phase = 'new' | 'running' | 'committing' | 'closing' | 'down' | 'stopped';
+
+export interface Closing<Cell> {
+  /** What comes when the children are gone. */
+  next: 'stop' | 'down';
+  how: 'failed' | 'done' | 'suspended' | 'stopped';
+  error: unknown;
+  /** Children still to be stopped, the next one last. */
+  readonly rest: Cell[];
+  awaited: Cell | undefined;
+}
+
+export interface Commit {
+  readonly snapshot: Snapshot<unknown>;
+  readonly effects: HeldEffects | undefined;
+  readonly ask: ReplyTarget | undefined;
+  outcome: 'waiting' | 'committed' | { readonly error: unknown };
+}
+
+/** What few actors have at a time. */
+export class RareParts<Cell> {
+  listeners: CellListeners | undefined;
+  supervision: Supervision | undefined;
+  closing: Closing<Cell> | undefined;
+  commit: Commit | undefined;
+  deadline: Timer | undefined;
+  isAwaitingRestart = false;
+  restarts = 0;
+}
+
+export class ChildDown implements Signal<SupervisingCell> {
+  readonly #child: SupervisedCell;
+  readonly #how: 'failed' | 'done' | 'suspended';
+  readonly #error: unknown;
+
+  constructor(child: SupervisedCell, how: 'failed' | 'done' | 'suspended', error: unknown) {
+    this.#child = child;
+    this.#how = how;
+    this.#error = error;
+  }
+
+  handle(cell: SupervisingCell): void {
+    cell.onChildDown(this.#child, this.#how, this.#error);
+  }
+}
+
+export class ChildEnded implements Signal<SupervisingCell> {
+  readonly #child: SupervisedCell;
+
+  constructor(child: SupervisedCell) {
+    this.#child = child;
+  }
+
+  handle(cell: SupervisingCell): void {
+    cell.onChildEnded(this.#child);
+  }
+}

@@ -1,0 +1,386 @@
+import { type Clock, type IdSource, type Logger, messageOf, TuttiError } from '@tutti/kernel';
+import type { AnyActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
+import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import { ActorTimers, type TimerEntry } from '../scheduler/timers.ts';
+import type { ReplyTarget } from '../system/actor-system.ts';
+import type { Address, Ref } from './ref.ts';
+
+/**
+ * The half of the adapter that a logic sees: `self`, and the system behind it. See `xstate-adapter.ts`, which is the
+ * other half; no further file knows how XState 5.33 works inside, but for the short way in `xstate-flat.ts`.
+ */
+
+/** Something in the system lane of a cell. */
+export interface Signal<Cell> {
+  handle(cell: Cell): void;
+}
+
+/** What the adapter needs of the cell that it gives life to. */
+export interface HostingCell {
+  readonly id: string;
+  readonly address: Address;
+  readonly logic: AnyActorLogic;
+  readonly parent: HostingCell | undefined;
+  /** True of the guardian, which no logic may see as its parent. */
+  readonly isGuardian: boolean;
+  snapshot: Snapshot<unknown> | undefined;
+  /** The present life; undefined until something needs it. */
+  self: HostedSelf | undefined;
+  /** Who asked the message that is being handled. */
+  currentAsk: ReplyTarget | undefined;
+  sendUser(event: EventObject): void;
+  signal(signal: Signal<HostingCell>): void;
+  /** Runs one event from the system lane through the logic. */
+  process(event: EventObject): void;
+  subscribe(listener: (snapshot: Snapshot<unknown>) => void): () => void;
+}
+
+/** XState's `Actor` as it is inside: an in-machine child. */
+export interface ChildActor extends AnyActorRef {
+  readonly _processingStatus: 0 | 1 | 2;
+  _send(event: EventObject): void;
+  _stop(): void;
+}
+
+/** Asks that one life of an actor may hold for a later reply. */
+const HELD_ASKS_MAX = 10_000;
+
+export const CHILD_IS_RUNNING = 1;
+const CHILD_IS_STOPPED = 2;
+
+/** Events that a promise, callback or observable sends to itself. */
+const isInternal = (event: EventObject): boolean => event.type.startsWith('xstate.');
+
+type DelayedEvent = { readonly target: AnyActorRef; readonly event: EventObject };
+type Delayed = TimerEntry<AnyActorRef, DelayedEvent>;
+
+/** An event for one life of a cell from that life itself: its timers, its promise, its children. */
+class InnerEvent implements Signal<HostingCell> {
+  readonly #self: HostedSelf;
+  readonly #event: EventObject;
+  readonly #delayed: Delayed | undefined;
+
+  constructor(self: HostedSelf, event: EventObject, delayed: Delayed | undefined) {
+    this.#self = self;
+    this.#event = event;
+    this.#delayed = delayed;
+  }
+
+  handle(cell: HostingCell): void {
+    if (this.#delayed?.isCancelled || cell.self !== this.#self) return;
+    if (this.#delayed) this.#self.system.timers.done(this.#delayed);
+    cell.process(this.#event);
+  }
+}
+
+/** An event, or the order to stop, for an in-machine child. */
+export class ChildEvent implements Signal<HostingCell> {
+  readonly #child: ChildActor;
+  readonly #event: EventObject | undefined;
+  readonly #delayed: Delayed | undefined;
+
+  constructor(child: ChildActor, event: EventObject | undefined, delayed: Delayed | undefined) {
+    this.#child = child;
+    this.#event = event;
+    this.#delayed = delayed;
+  }
+
+  handle(cell: HostingCell): void {
+    if (this.#delayed?.isCancelled) return;
+    if (this.#delayed) cell.self?.system.timers.done(this.#delayed);
+    if (!this.#event) this.#child._stop();
+    else if (this.#child._processingStatus !== CHILD_IS_STOPPED) this.#child._send(this.#event);
+    else cell.self?.system.lost(`${cell.address}/${this.#child.id}`, this.#event);
+  }
+}
+
+const isTuttiRef = (target: object): target is Ref => 'address' in target && 'ask' in target;
+
+/** What the selves of one node share. */
+export interface HostRuntime {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly deadLetters: DeadLetters;
+  readonly microstepsMax: number;
+  readonly xstateClock: { setTimeout(fn: () => void, ms: number): object; clearTimeout(timer: object): void };
+  selfOf(cell: HostingCell): HostedSelf;
+}
+
+/** What XState calls the actor system, for one life of one cell. */
+export class HostedSystem {
+  readonly runtime: HostRuntime;
+  readonly host: HostedSelf;
+  #children: Set<ChildActor> | undefined;
+  #timers: ActorTimers<AnyActorRef, DelayedEvent> | undefined;
+  #named: Map<string, AnyActorRef> | undefined;
+  #microstepsOfHost = 0;
+  #microstepsOfChild = 0;
+  #lastStepped: unknown;
+
+  constructor(runtime: HostRuntime, host: HostedSelf) {
+    this.runtime = runtime;
+    this.host = host;
+  }
+
+  get scheduler(): HostedSystem {
+    return this;
+  }
+
+  get _snapshot(): { _scheduledEvents: object } {
+    return this.getSnapshot();
+  }
+
+  get _clock(): HostRuntime['xstateClock'] {
+    return this.runtime.xstateClock;
+  }
+
+  get _logger(): (...values: unknown[]) => void {
+    return (...values) => this.log(values);
+  }
+
+  log(values: readonly unknown[]): void {
+    this.runtime.logger.info({ actor: this.host.cell.address, values }, 'logged by an actor');
+  }
+
+  get timers(): ActorTimers<AnyActorRef, DelayedEvent> {
+    return (this.#timers ??= new ActorTimers(this.runtime.clock));
+  }
+
+  _bookId(): string {
+    return this.runtime.ids.next('x');
+  }
+
+  _register(sessionId: string, child: AnyActorRef): string {
+    (this.#children ??= new Set()).add(child as ChildActor);
+    return sessionId;
+  }
+
+  _unregister(child: AnyActorRef): void {
+    this.#children?.delete(child as ChildActor);
+    for (const [name, named] of this.#named ?? []) if (named === child) this.#named!.delete(name);
+  }
+
+  _set(systemId: string, actor: AnyActorRef): void {
+    this.#named ??= new Map();
+    const existing = this.#named.get(systemId);
+    if (existing && existing !== actor) throw new Error(`Actor with system ID '${systemId}' already exists.`);
+    this.#named.set(systemId, actor);
+  }
+
+  get(systemId: string): AnyActorRef | undefined {
+    return this.#named?.get(systemId);
+  }
+
+  getAll(): Record<string, AnyActorRef> {
+    return Object.fromEntries(this.#named ?? []);
+  }
+
+  inspect(): { unsubscribe(): void } {
+    return { unsubscribe() {} };
+  }
+
+  getSnapshot(): { _scheduledEvents: object } {
+    return { _scheduledEvents: {} };
+  }
+
+  start(): void {}
+
+  /** Called by a machine for every microstep, which makes it the place to end loops that never come to rest. */
+  _sendInspectionEvent(event: { type: string; actorRef: unknown }): void {
+    if (event.type !== '@xstate.microstep') return;
+    const isHost = event.actorRef === this.host;
+    if (!isHost && event.actorRef !== this.#lastStepped) this.#microstepsOfChild = 0;
+    this.#lastStepped = event.actorRef;
+    const steps = isHost ? ++this.#microstepsOfHost : ++this.#microstepsOfChild;
+    if (steps <= this.runtime.microstepsMax) return;
+    this.resetMicrosteps();
+    throw new TuttiError('TUTTI_MACHINE_UNSTABLE', { limit: this.runtime.microstepsMax });
+  }
+
+  resetMicrosteps(): void {
+    this.#microstepsOfHost = 0;
+    this.#microstepsOfChild = 0;
+  }
+
+  schedule(
+    source: AnyActorRef,
+    target: AnyActorRef,
+    event: EventObject,
+    delay: number,
+    id: string = this.runtime.ids.next('timer'),
+  ): void {
+    this.timers.set(source, id, delay, { target, event }, (entry) =>
+      this.#relay(source, target, event, entry),
+    );
+  }
+
+  cancel(source: AnyActorRef, id: string): void {
+    this.#timers?.cancel(source, id);
+  }
+
+  cancelAll(source: AnyActorRef): void {
+    this.#timers?.cancelAll(source);
+  }
+
+  _relay(source: AnyActorRef | undefined, target: AnyActorRef, event: EventObject): void {
+    this.#relay(source, target, event, undefined);
+  }
+
+  #relay(
+    source: AnyActorRef | undefined,
+    target: AnyActorRef,
+    event: EventObject,
+    delayed: Delayed | undefined,
+  ): void {
+    if (target instanceof HostedSelf) {
+      const isFromChild = source !== undefined && source !== target && source.system === (this as object);
+      const isOwn = target === this.host && (delayed || isFromChild || isInternal(event));
+      if (isOwn) target.cell.signal(new InnerEvent(target, event, delayed));
+      else {
+        if (delayed) this.timers.done(delayed);
+        target.cell.sendUser(event);
+      }
+      return;
+    }
+    if (isTuttiRef(target)) {
+      if (delayed) this.timers.done(delayed);
+      target.send(event);
+    } else if (target.system instanceof HostedSystem) {
+      target.system.host.cell.signal(new ChildEvent(target as ChildActor, event, delayed));
+    } else target.send(event);
+  }
+
+  lost(address: Address, event: EventObject): void {
+    this.runtime.deadLetters.publish(address, event, 'unknown-actor');
+  }
+
+  /** Ends this life: every in-machine child, last started first, and every timer. */
+  dispose(): void {
+    for (const child of [...(this.#children ?? [])].reverse()) {
+      try {
+        child._stop();
+      } catch (error) {
+        const fields = { actor: this.host.cell.address, child: child.id, problem: messageOf(error) };
+        this.runtime.logger.error(fields, 'an in-machine child threw while stopping');
+      }
+    }
+    this.#children = undefined;
+    this.#timers?.clear();
+  }
+}
+
+/** What a logic sees as `self`, and its children as their parent: one for each life of a cell that needs one. */
+export class HostedSelf {
+  readonly cell: HostingCell;
+  readonly system: HostedSystem;
+  isOver = false;
+  hasBegun = false;
+  #listeners: Map<string, Set<(event: EventObject) => void>> | undefined;
+  #heldAsks: ReplyTarget[] | undefined;
+
+  constructor(runtime: HostRuntime, cell: HostingCell) {
+    this.cell = cell;
+    this.system = new HostedSystem(runtime, this);
+  }
+
+  get id(): string {
+    return this.cell.id;
+  }
+
+  get sessionId(): string {
+    return this.cell.address;
+  }
+
+  get src(): AnyActorLogic {
+    return this.cell.logic;
+  }
+
+  get _parent(): HostedSelf | undefined {
+    const { parent } = this.cell;
+    return parent === undefined || parent.isGuardian ? undefined : this.system.runtime.selfOf(parent);
+  }
+
+  /** Read by XState before it stops a child at once instead of in order. */
+  get _processingStatus(): number {
+    return this.isOver ? CHILD_IS_STOPPED : CHILD_IS_RUNNING;
+  }
+
+  send(event: EventObject): void {
+    this.cell.sendUser(event);
+  }
+
+  _send(event: EventObject): void {
+    this.cell.sendUser(event);
+  }
+
+  getSnapshot(): Snapshot<unknown> {
+    const { snapshot } = this.cell;
+    if (this.isOver) return { ...snapshot, status: 'stopped', output: undefined, error: undefined };
+    if (!snapshot) throw new Error(`Snapshot can't be read while the actor initializes itself`);
+    return snapshot;
+  }
+
+  subscribe(
+    observer: ((snapshot: Snapshot<unknown>) => void) | { next?: (snapshot: Snapshot<unknown>) => void },
+  ) {
+    const next = typeof observer === 'function' ? observer : (s: Snapshot<unknown>) => observer.next?.(s);
+    return { unsubscribe: this.cell.subscribe(next) };
+  }
+
+  on(type: string, listener: (event: EventObject) => void): { unsubscribe(): void } {
+    this.#listeners ??= new Map();
+    let own = this.#listeners.get(type);
+    if (!own) this.#listeners.set(type, (own = new Set()));
+    own.add(listener);
+    return { unsubscribe: () => void own.delete(listener) };
+  }
+
+  emit(event: EventObject): void {
+    if (!this.#listeners) return;
+    for (const key of [event.type, '*']) {
+      for (const listener of this.#listeners.get(key) ?? []) {
+        try {
+          listener(event);
+        } catch (error) {
+          const fields = { actor: this.cell.address, problem: messageOf(error) };
+          this.system.runtime.logger.error(fields, 'a listener of emitted events threw');
+        }
+      }
+    }
+  }
+
+  /** Answers the ask that is being handled, or else the one held longest. False when nobody waits. */
+  reply(value: unknown): boolean {
+    const target = this.cell.currentAsk ?? this.#heldAsks?.shift();
+    this.cell.currentAsk = undefined;
+    target?.reply(value);
+    return target !== undefined;
+  }
+
+  /** Keeps the ask that is being handled for a later reply. */
+  holdAsk(): void {
+    const target = this.cell.currentAsk;
+    if (!target) return;
+    this.cell.currentAsk = undefined;
+    const held = (this.#heldAsks ??= []);
+    if (held.length < HELD_ASKS_MAX) held.push(target);
+    else {
+      const details = { what: `the held asks of ${this.sessionId}`, size: held.length, limit: HELD_ASKS_MAX };
+      target.fail(new TuttiError('TUTTI_OVERLOADED', details));
+    }
+  }
+
+  /** Ends this life: nobody will answer what was held. */
+  end(): void {
+    this.isOver = true;
+    const held = this.#heldAsks ?? [];
+    this.#heldAsks = undefined;
+    for (const target of held)
+      target.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.sessionId }));
+  }
+
+  toJSON(): { xstate$$type: 1; id: string } {
+    return { xstate$$type: 1, id: this.id };
+  }
+}
