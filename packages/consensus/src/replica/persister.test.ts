@@ -36,6 +36,7 @@ test('writes merged into one leave the log and hard state that they leave one by
         };
       });
       const one = merged(writes);
+      for (const [i, entry] of one.entries.entries()) expect(entry.index).toBe(one.entries[0]!.index + i);
       expect(replay([before, one])).toEqual(replay([before, ...writes]));
       expect(one.hardState).toEqual(writes.findLast((write) => write.hardState)?.hardState);
     }),

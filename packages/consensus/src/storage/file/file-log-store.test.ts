@@ -103,6 +103,23 @@ describe('a log store on disk', () => {
     await closeStore(again);
   });
 
+  test('makes no segment a second time while it changes over to it', async () => {
+    const store = storeIn();
+    await openStore(store);
+    const entries = suiteEntries(1, 80, 1, 300);
+    for (let i = 0; i < entries.length; i += 2) {
+      // The second write waits while the first is flushed, so a change of segment may follow at once.
+      await Promise.all(entries.slice(i, i + 2).map((entry) => appendTo(store, { entries: [entry] })));
+      while (fs.readdirSync(directory).some((name) => name.endsWith('.tmp')))
+        await new Promise((resolve) => setImmediate(resolve));
+    }
+    await closeStore(store);
+    const again = storeIn();
+    await openStore(again);
+    holds(again, 1, entries);
+    await closeStore(again);
+  });
+
   test('keeps its sequence of segments without a hole when a prepared one is too small', async () => {
     const store = storeIn();
     await openStore(store);
@@ -350,6 +367,24 @@ describe('what a crash leaves', () => {
       expect(isTuttiError(failure, 'TUTTI_STORE_CORRUPT'), `damage at ${place}`).toBe(true);
       expect(fs.readFileSync(path).equals(damaged)).toBe(true);
     }
+  });
+
+  test('is cut off where a record is whole but does not follow the one before it', async () => {
+    await written(2, 24);
+    const ours = segment();
+    const previous = directory;
+    directory = `${previous}-other`;
+    const other = storeIn();
+    await openStore(other);
+    await appendTo(other, { entries: suiteEntries(1, 1, 3, 24) });
+    await appendTo(other, { entries: suiteEntries(2, 2, 1, 24) });
+    await closeStore(other);
+    const foreign = segment();
+    directory = previous;
+    foreign.bytes.copy(ours.bytes, ours.end - 64, ours.end - 64, ours.end);
+    const store = await reopenWith(ours.bytes, ours.path);
+    holds(store, 1, suiteEntries(1, 1, 1, 24));
+    await closeStore(store);
   });
 
   test('is told from a missing middle segment, which is refused', async () => {

@@ -1,0 +1,44 @@
+import { isTuttiError, nodeId, term, VirtualClock } from '@tutti/kernel';
+import { expect, test } from 'vitest';
+import { type ProposalRoute, Proposals } from './proposals.ts';
+import { REPLICA_DEFAULTS } from './replica-options.ts';
+import { newReplicaStats } from './replica-stats.ts';
+
+const name = new TextEncoder().encode('m');
+const self = nodeId('a');
+
+/** One proposal in session 1, sent as often as there are terms; what it came to when the session had expired. */
+function expiredAfter(terms: readonly number[]): {
+  failure: Error | undefined;
+  done: boolean;
+  frames: number;
+} {
+  const clock = new VirtualClock();
+  const proposals = new Proposals(clock, REPLICA_DEFAULTS, self, () => 'nonce', newReplicaStats());
+  const outcome = { failure: undefined as Error | undefined, done: false, frames: 0 };
+  const route = (value: number): ProposalRoute => ({
+    term: term(value),
+    leader: self,
+    propose: () => (outcome.frames++, true),
+    forward: () => false,
+  });
+  proposals.add('It', name, new Uint8Array(1), undefined, (failure) =>
+    Object.assign(outcome, { failure, done: true }),
+  );
+  proposals.pump(route(terms[0]!));
+  proposals.sessionOpened('nonce', 1);
+  for (const value of terms) proposals.resend(route(value));
+  proposals.commandApplied(1, 1, 'expired');
+  proposals.pump(route(terms.at(-1)!));
+  return outcome;
+}
+
+test('a command that was sent once and met a forgotten session goes out again in a new one', () => {
+  expect(expiredAfter([1])).toEqual({ failure: undefined, done: false, frames: 3 });
+});
+
+test('a command that was sent twice and met a forgotten session is not repeated: it may have been applied', () => {
+  const { failure, done } = expiredAfter([1, 2]);
+  expect(done).toBe(true);
+  expect(isTuttiError(failure, 'TUTTI_SESSION_EXPIRED')).toBe(true);
+});
