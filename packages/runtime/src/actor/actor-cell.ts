@@ -12,7 +12,7 @@ import {
   ChildDown,
   ChildEnded,
   type Closing,
-  type Commit,
+  Commit,
   type Phase,
   RareParts,
   type SupervisingCell,
@@ -68,8 +68,6 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     return this.phase === 'running' && mailbox.user.size > 0;
   }
 
-  // Messages in
-
   sendUser(event: EventObject): void {
     this.accept(event);
   }
@@ -112,8 +110,6 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     const size = this.mailbox?.user.size ?? 0;
     refuse(this.core.deadLetters, this.address, message, reason, tells ? { size, limit } : undefined);
   }
-
-  // Running
 
   run(budget: number): number {
     let handled = 0;
@@ -223,8 +219,6 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     this.#settle(snapshot);
   }
 
-  // Commit
-
   #commit(keeper: StateKeeper, snapshot: Snapshot<unknown>, changed: boolean): void {
     let promise: Promise<void> | undefined;
     try {
@@ -235,18 +229,13 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     }
     if (!promise) return this.#goOn(snapshot, undefined);
     const effects = this.core.runtime.hold(this);
-    const commit: Commit = { snapshot, effects, ask: this.currentAsk, outcome: 'waiting' };
+    const commit = new Commit(snapshot, effects, this.currentAsk);
     this.currentAsk = undefined;
     this.phase = 'committing';
     this.#rareParts.commit = commit;
-    const end = (outcome: Commit['outcome']) => {
-      commit.outcome = outcome;
+    commit.follow(promise, () => {
       if (this.#rare?.commit === commit) this.core.queue.ready(this);
-    };
-    promise.then(
-      () => end('committed'),
-      (error: unknown) => end({ error }),
-    );
+    });
   }
 
   #endCommit(): void {
@@ -264,8 +253,6 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     if (this.snapshot === undefined) this.#begin(snapshot, effects);
     else this.#adopt(snapshot, effects);
   }
-
-  // Failing, closing, restarting
 
   /** The logic failed: it is put away, its children are stopped, and whoever supervises it is told. */
   fail(error: unknown): void {
@@ -411,8 +398,6 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     }
   }
 
-  // Children
-
   /** Called by a child at its end. Only a parent that waits for it needs a turn. */
   endedBelow(child: ActorCell): void {
     if (this.#rare?.closing || this.#rare?.supervision) this.signal(new ChildEnded(child));
@@ -445,8 +430,6 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     if (this.isGuardian) this.core.reportEscalation(address, error);
     else this.fail(error);
   }
-
-  // Watching
 
   get #rareParts(): RareParts<ActorCell> {
     return (this.#rare ??= new RareParts<ActorCell>());

@@ -64,11 +64,30 @@ export interface Closing<Cell> {
   awaited: Cell | undefined;
 }
 
-export interface Commit {
+/** A turn that waits for its keeper, with everything it held back. */
+export class Commit {
   readonly snapshot: Snapshot<unknown>;
-  readonly effects: HeldEffects | undefined;
+  readonly effects: HeldEffects;
   readonly ask: ReplyTarget | undefined;
-  outcome: 'waiting' | 'committed' | { readonly error: unknown };
+  outcome: 'waiting' | 'committed' | { readonly error: unknown } = 'waiting';
+
+  constructor(snapshot: Snapshot<unknown>, effects: HeldEffects, ask: ReplyTarget | undefined) {
+    this.snapshot = snapshot;
+    this.effects = effects;
+    this.ask = ask;
+  }
+
+  /** Calls back when the outcome is known. */
+  follow(promise: Promise<void>, ready: () => void): void {
+    const end = (outcome: Commit['outcome']) => {
+      this.outcome = outcome;
+      ready();
+    };
+    promise.then(
+      () => end('committed'),
+      (error: unknown) => end({ error }),
+    );
+  }
 }
 
 /** What few actors have at a time. */

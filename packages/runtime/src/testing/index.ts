@@ -1,4 +1,5 @@
 /** Tools for testing actors: systems on virtual time, and actors that keep what they are sent. @module */
 export type { Ref } from '../actor/ref.ts';
+export { type Agreement, ClusterHarness, type Declare, type HarnessNode } from './cluster-harness.ts';
 export type { Probe } from './probe.ts';
 export { createTestSystem, type TestSystem, type TestSystemOptions } from './test-system.ts';
