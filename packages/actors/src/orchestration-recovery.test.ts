@@ -135,6 +135,29 @@ test('what a lost node ran goes to another node without using up a try', async (
   expect(record!.recoveries).toMatchObject([{ node: 'n1', tasks: lost.map(({ plan }) => plan.id) }]);
 });
 
+test('a node that stops hands its tasks back when the members know that it leaves, and not before', async () => {
+  const world = new SimWorld({ nodes: ['n1', 'n2'] });
+  const retry = { attemptsMax: 1, backoff: {} };
+  const session = await world.submit(
+    planOf([
+      { id: 'a', retry },
+      { id: 'b', retry },
+    ]),
+    { by: 'n2' },
+  );
+  await world.pass(500);
+  await world.settle(world.on('n1').stop());
+  await world.pass(100);
+  const held = () => world.board.holders().map(({ node }) => node);
+  expect(held()).toContain('n1');
+  world.say('n1', 'leaving');
+  await world.pass(10);
+  expect(held()).not.toContain('n1');
+  const [record] = await world.finish(session);
+  expect(record!.state).toBe('done');
+  expect([...record!.tasks.values()].map(outcomes).sort()).toEqual([['done'], ['returned', 'done']]);
+});
+
 test('a node that comes back with a new life gives up what its old one held', async () => {
   const world = new SimWorld({ nodes: ['n1'] });
   const session = await world.submit(planOf([{ id: 'only' }]));

@@ -18,6 +18,7 @@ import { type DispatchLimits, limitBlockers } from './coordination/master/dispat
 import { type MasterTools, masterMachine } from './coordination/master/master-machine.ts';
 import { checkPlan } from './engines/workflow/check-plan.ts';
 import type { ExecutionMode, Plan } from './engines/workflow/plan.ts';
+import { handBackWhenLeaving } from './orchestrators/hand-back.ts';
 import { type OrchestratorStatus, OrchestratorTree } from './orchestrators/orchestrator-tree.ts';
 import { checkWorkers } from './workers/find-worker.ts';
 import type { Worker } from './workers/worker.ts';
@@ -94,7 +95,7 @@ export interface Orchestration {
   crash(orchestrator: string): boolean;
   /** Starts this node's orchestrators; call it when the cluster has started. */
   start(): Promise<void>;
-  /** Stops them, and aborts what they run; the cluster gives it to others once this node has left. Idempotent. */
+  /** Stops them, and aborts what they run; it goes to others as soon as the members know that this node leaves. */
   stop(): Promise<void>;
 }
 
@@ -131,6 +132,7 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
     MASTER_PLACEMENT,
   );
   let unwatch: (() => void) | undefined;
+  let stopHandingBack: (() => void) | undefined;
 
   return {
     board,
@@ -160,6 +162,8 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
       return ref !== undefined;
     },
     start() {
+      stopHandingBack?.();
+      stopHandingBack = undefined;
       tree.start();
       for (const id of options.profiles ?? PROFILES) tree.ensure(id);
       unwatch = followPlans(board, tree);
@@ -170,6 +174,7 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
       unwatch = undefined;
       waiters.close();
       await tree.stop();
+      stopHandingBack ??= handBackWhenLeaving({ board, members: cluster.members, holder, logger });
     },
   };
 }

@@ -92,6 +92,12 @@ export class SimWorld {
     return this.#master?.node;
   }
 
+  /** Has the members know this of the present life of a node. */
+  say(node: string, state: MemberState): void {
+    const member = this.members.get(nodeId(node))!;
+    this.members.set(member.nodeId, member.incarnation, state);
+  }
+
   /** Whether the members have this life of the node as up. */
   isUp(node: string): boolean {
     return this.members.get(nodeId(node))?.state === 'up';
