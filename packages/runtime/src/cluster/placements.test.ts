@@ -345,6 +345,24 @@ describe('a singleton', () => {
   });
 });
 
+describe('a singleton that fails whenever it starts', () => {
+  it('is started again and again, but not without rest', async () => {
+    let starts = 0;
+    const harness = await started((cluster) => {
+      const broken = setup({}).createMachine({
+        context: () => {
+          starts++;
+          throw new Error('no');
+        },
+      });
+      cluster.entity('broken', broken, { singleton: true, supervise: false });
+    });
+    await harness.pass(5_000);
+    expect(starts).toBeGreaterThan(3);
+    expect(starts).toBeLessThan(12);
+  });
+});
+
 class Tally implements ReplicatedModule {
   readonly name = 'tally';
   total = 0;

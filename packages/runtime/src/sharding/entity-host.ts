@@ -108,8 +108,7 @@ export class EntityHost {
   /** Starts the singletons whose shard this node owns. */
   startSingletons(shard: ShardId, epoch: number): void {
     if (this.#closed) return;
-    for (const declared of this.#options.kinds.values()) {
-      if (!declared.options.singleton) continue;
+    for (const declared of this.#singletons()) {
       const name: EntityName = { kind: declared.kind, key: SINGLETON_KEY };
       if (shardOf(name.kind, name.key, this.#options.shards.size) !== shard) continue;
       if (this.#byAddress.has(entityAddress(name))) continue;
@@ -122,6 +121,16 @@ export class EntityHost {
         );
       }
     }
+  }
+
+  #singletons(): readonly DeclaredKind[] {
+    return [...this.#options.kinds.values()].filter(({ options }) => options.singleton);
+  }
+
+  /** Whether a shard holds a singleton. */
+  hasSingleton(shard: ShardId): boolean {
+    const { size } = this.#options.shards;
+    return this.#singletons().some(({ kind }) => shardOf(kind, SINGLETON_KEY, size) === shard);
   }
 
   /** Fences and stops what runs in a shard under any epoch but this one; -1 for all of it. */

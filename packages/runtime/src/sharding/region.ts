@@ -18,6 +18,8 @@ import { parseEntityAddress, type ShardId, shardOf } from './shard-id.ts';
 import { SHARD_MAP, type ShardAt, type ShardCommand, type ShardMap, sameLife } from './shard-map.ts';
 import { WaitingParcels } from './waiting-parcels.ts';
 
+/** How long a singleton that has ended rests before it is started again; a message starts it sooner. */
+const SINGLETON_RESTART_MS = 1_000;
 /** How long to wait before telling the cluster once more that shards have been released. */
 const RETRY_MS = 200;
 
@@ -106,7 +108,12 @@ export class Region {
   /** An activation has ended: what waited for that may start the next. */
   activationEnded(shard: ShardId): void {
     this.#flush(shard);
-    if (this.#mayRun(shard)) this.#options.host.startSingletons(shard, this.#options.shards.get(shard).epoch);
+    if (!this.#options.host.hasSingleton(shard)) return;
+    // Not at once: one that fails whenever it starts must not keep the node busy with starting it.
+    this.#options.clock.setTimer(SINGLETON_RESTART_MS, () => {
+      if (this.#mayRun(shard))
+        this.#options.host.startSingletons(shard, this.#options.shards.get(shard).epoch);
+    });
   }
 
   /** Takes nothing in and hands nothing on any more; what waits is refused. */
