@@ -91,3 +91,22 @@ test('the node that hosts the master dies, and another one goes on', async () =>
   const record = await harness.settle(on(survivor).waitFor(session), 60_000);
   expect(record.state).toBe('done');
 });
+
+test('a node that is stopped on purpose has its tasks done by the others', async () => {
+  const { harness, on } = orchestrated('raft', 7);
+  await harness.start();
+  for (const name of NODES) await on(name).start();
+  const session = await harness.settle(on('n2').submit(plan));
+  await harness.pass(300);
+  await harness.settle(
+    on('n3')
+      .stop()
+      .then(() => harness.node('n3').cluster.stop()),
+  );
+  const record = await harness.settle(on('n2').waitFor(session), 60_000);
+  expect(record.state).toBe('done');
+  for (const task of record.tasks.values()) {
+    expect(task.completions).toBe(1);
+    expect(task.failures).toBe(0);
+  }
+});
