@@ -155,7 +155,8 @@ test('a node that stops hands its tasks back when the members know that it leave
   expect(held()).not.toContain('n1');
   const [record] = await world.finish(session);
   expect(record!.state).toBe('done');
-  expect([...record!.tasks.values()].map(outcomes).sort()).toEqual([['done'], ['returned', 'done']]);
+  const ends = [...record!.tasks.values()].map((task) => outcomes(task).join());
+  expect(ends.toSorted((a, b) => a.length - b.length)).toEqual(['done', 'returned,done']);
 });
 
 test('a node that comes back with a new life gives up what its old one held', async () => {
