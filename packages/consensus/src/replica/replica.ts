@@ -81,7 +81,11 @@ export class Replica implements Consensus {
       this.#restore(stored!, (problem) => {
         if (this.#lifecycle !== 'starting') return done(this.#closed());
         if (problem) return this.#startFailed(problem, done);
-        this.#run(stored!);
+        try {
+          this.#run(stored!);
+        } catch (thrown) {
+          return this.#startFailed(thrown instanceof Error ? thrown : new Error(String(thrown)), done);
+        }
         done(undefined);
       });
     });

@@ -151,9 +151,20 @@ class Simulation {
   }
 
   #stepWhile(condition: () => boolean): void {
-    while (!this.#violations.first && condition() && this.#clock.step()) {
+    while (!this.#violations.first && condition() && this.#step()) {
       this.#steps++;
       for (const node of this.#nodes) this.#observe(node);
+    }
+  }
+
+  /** One event; false when nothing is left to happen. What it throws would have ended a real process. */
+  #step(): boolean {
+    try {
+      return this.#clock.step();
+    } catch (thrown) {
+      const problem = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+      this.#violations.add('nothing is thrown into the event loop', problem);
+      return false;
     }
   }
 
