@@ -18,11 +18,13 @@ export interface ReplicatedModule {
   /**
    * Changes the state and returns the command's result. To refuse a command, throw a TuttiError before anything is
    * changed: the refusal is then its result on every node. Throwing anything else stops the node.
+   * The result is kept for repeats of the command and goes into snapshots, so it must not be changed afterwards.
    */
   apply(command: WireValue, context: ApplyContext): WireValue;
   /**
    * The whole state as a run of values, none larger than some 64 KiB when encoded. Called between two applies; it
-   * must capture the state at once (later applies must not show), but may build the values lazily.
+   * must capture the state at once (later applies must not show), but may build the values lazily. The first value
+   * is asked for at once, so a generator captures what it copies before its first `yield`.
    */
   snapshot(): Iterable<WireValue>;
   /** Replaces the whole state by what `snapshot` gave, on this node or another. */
