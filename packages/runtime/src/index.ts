@@ -14,7 +14,12 @@ export {
 } from './actor/ref.ts';
 export { type ReplyArgs, type ReplyingTransition, reply, replying, replyLater } from './actor/reply.ts';
 export { type ClusterConfig, clusterConfig } from './cluster/cluster-config.ts';
-export type { ClusterSystem, ClusterSystemOptions, ClusterSystemStatus } from './cluster/cluster-system.ts';
+export type {
+  ClusterSystem,
+  ClusterSystemOptions,
+  ClusterSystemStatus,
+  StopOptions,
+} from './cluster/cluster-system.ts';
 export { createClusterSystem } from './cluster/create-cluster-system.ts';
 export type { Member, MemberState, Members } from './cluster/member.ts';
 export type { ReplicatedHandle, ReplicatedOptions } from './cluster/replicated.ts';

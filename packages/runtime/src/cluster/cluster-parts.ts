@@ -54,8 +54,8 @@ export interface ClusterParts extends ClusterCore {
 /** Makes the parts of one node and joins them to its actor system, transport and consensus. */
 export function joinParts(options: ClusterSystemOptions): ClusterParts {
   const core = makeCore(options);
-  const placed = placeEntities(core);
-  observeOthers(core);
+  const observers = observeOthers(core);
+  const placed = placeEntities(core, observers);
   routeParcels(core, placed.region);
   const replicated = new ReplicatedRefs({ ...core, deadLetters: core.system.deadLetters });
   core.system.addResolver(replicated);
@@ -97,7 +97,7 @@ function makeCore({
 }
 
 /** Watches and subscriptions in both directions, and refs to the actors of other nodes. */
-function observeOthers(core: ClusterCore): void {
+function observeOthers(core: ClusterCore): RemoteObservers {
   const { remoteTableMax: limit, subscribeIntervalMs } = core.config;
   const observers = new RemoteObservers({ ...core, limit });
   const observed = new ObservedActors({ ...core, limit, subscribeIntervalMs });
@@ -106,9 +106,13 @@ function observeOthers(core: ClusterCore): void {
     else observed.receive(from, message);
   });
   core.system.addResolver(new RemoteRefs({ ...core, observers }));
+  return observers;
 }
 
-function placeEntities(core: ClusterCore): Pick<ClusterParts, 'lease' | 'host' | 'region'> {
+function placeEntities(
+  core: ClusterCore,
+  observers: RemoteObservers,
+): Pick<ClusterParts, 'lease' | 'host' | 'region'> {
   const { leaseMs, leaseRenewMs: renewMs, shards } = core.config;
   const lease = new QuorumLease({ ...core, leaseMs, renewMs, isNeeded: () => host.size > 0 });
   const store = new EntityStore({ ...core, shards });
@@ -119,7 +123,7 @@ function placeEntities(core: ClusterCore): Pick<ClusterParts, 'lease' | 'host' |
     onEnded: (shard) => region.activationEnded(shard),
   });
   const region: Region = new Region({ ...core, host });
-  core.system.addResolver(new EntityRefs({ ...core, region, host }));
+  core.system.addResolver(new EntityRefs({ ...core, region, host, observers, selfNode: core.self.nodeId }));
   return { lease, host, region };
 }
 

@@ -53,6 +53,15 @@ export interface ClusterSystemStatus {
   readonly evicted: boolean;
 }
 
+/** How a node stops. */
+export interface StopOptions {
+  /**
+   * Whether the others are given its shards before it goes; default true. `false` when the whole cluster stops and
+   * there is nobody to give them to, or nobody should: what is committed stays in the log, and the node comes back to it.
+   */
+  readonly handOver?: boolean;
+}
+
 /** One node's actors, with the cluster's placements on top of the local one. Register everything before `start`. */
 export interface ClusterSystem {
   readonly system: ActorSystem;
@@ -90,6 +99,6 @@ export interface ClusterSystem {
   /** Hands its shards over and takes none again; resolves when it owns none, or `drainMs` is over. Idempotent. */
   drain(): Promise<void>;
   /** Drains, leaves, and stops the actors and consensus. Idempotent. */
-  stop(): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
   status(): ClusterSystemStatus;
 }

@@ -7,7 +7,12 @@ import { entityAddress } from '../sharding/shard-id.ts';
 import { SHARD_MAP, type ShardCommand, sameLife } from '../sharding/shard-map.ts';
 import type { ActorSystem } from '../system/actor-system.ts';
 import { type ClusterParts, joinParts } from './cluster-parts.ts';
-import type { ClusterSystem, ClusterSystemOptions, ClusterSystemStatus } from './cluster-system.ts';
+import type {
+  ClusterSystem,
+  ClusterSystemOptions,
+  ClusterSystemStatus,
+  StopOptions,
+} from './cluster-system.ts';
 import type { Member, Members } from './member.ts';
 import { MEMBERSHIP, type MembershipCommand } from './membership.ts';
 import {
@@ -113,8 +118,8 @@ class ClusterNode implements ClusterSystem {
     return this.#drained;
   }
 
-  stop(): Promise<void> {
-    this.#stopping ??= this.#shutDown();
+  stop({ handOver = true }: StopOptions = {}): Promise<void> {
+    this.#stopping ??= this.#shutDown(handOver);
     return this.#stopping;
   }
 
@@ -234,8 +239,8 @@ class ClusterNode implements ClusterSystem {
     }
   }
 
-  async #shutDown(): Promise<void> {
-    await this.drain();
+  async #shutDown(handOver: boolean): Promise<void> {
+    if (handOver) await this.drain();
     const wasMember = this.#phase === 'draining';
     this.#phase = 'stopped';
     this.#parts.host.close();

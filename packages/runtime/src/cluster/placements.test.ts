@@ -345,6 +345,33 @@ describe('a singleton', () => {
   });
 });
 
+describe('a subscription to a singleton that is not durable', () => {
+  it('shows its snapshots on every node, and those of the next one when it is lost', async () => {
+    const harness = await started((cluster) => {
+      cluster.entity('master', counter(), { singleton: true, durable: false });
+    });
+    await harness.pass(300);
+    const owner = ownerOf(harness, 'master', 'singleton')!;
+    const others = NAMES.filter((name) => name !== owner);
+    const seen = new Map<string, number[]>(NAMES.map((name) => [name, []]));
+    for (const name of NAMES)
+      harness
+        .node(name)
+        .cluster.ref<AddEvent, { context: number }>('master', 'singleton')
+        .subscribe(({ context }) => seen.get(name)!.push(context));
+    const send = (by: number) =>
+      harness.node(others[0]!).cluster.ref<AddEvent>('master', 'singleton').send({ type: 'add', by });
+    send(7);
+    await harness.pass(300);
+    for (const name of NAMES) expect(seen.get(name)!.at(-1)).toBe(7);
+    harness.crash(owner);
+    await harness.pass(2_000);
+    send(5);
+    await harness.pass(300);
+    for (const name of others) expect(seen.get(name)!.at(-1)).toBe(5);
+  });
+});
+
 describe('a singleton that fails whenever it starts', () => {
   it('is started again and again, but not without rest', async () => {
     let starts = 0;

@@ -57,7 +57,8 @@ async function run(config: NodeProcessConfig): Promise<void> {
 function stop(): Promise<void> {
   stopping ??= (async () => {
     await admin?.close();
-    await node?.stop();
+    // The launcher stops all of its nodes together: there is nobody to hand work to.
+    await node?.stop({ handOver: false });
     process.exit(0);
   })();
   return stopping;

@@ -17,6 +17,7 @@ import {
   createActorSystem,
   createClusterSystem,
   type Escalation,
+  type StopOptions,
 } from '@tutti/runtime';
 
 /** The doors to the outside world that one node is given: real ones, or a simulator's. */
@@ -50,7 +51,7 @@ export interface AssembledNode {
   readonly consensus: Consensus;
   readonly orchestration: Orchestration | undefined;
   start(): Promise<void>;
-  stop(): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
 }
 
 /**
@@ -103,9 +104,9 @@ export function assembleNode(parts: NodeParts, ports: NodePorts): AssembledNode 
       await cluster.start();
       await orchestration?.start();
     },
-    async stop() {
+    async stop(options) {
       await orchestration?.stop();
-      await cluster.stop();
+      await cluster.stop(options);
       await transport.close();
     },
   };

@@ -20,7 +20,7 @@ import {
   type Transport,
   TuttiError,
 } from '@tutti/kernel';
-import type { ClusterSystem, ClusterSystemStatus, Escalation, Members } from '@tutti/runtime';
+import type { ClusterSystem, ClusterSystemStatus, Escalation, Members, StopOptions } from '@tutti/runtime';
 import { msgpackCodec } from '@tutti/transport';
 import { createMemoryNetwork } from '@tutti/transport/memory';
 import { createWsTransport, type WsTransport } from '@tutti/transport/ws';
@@ -82,7 +82,7 @@ export interface TuttiNode {
   /** Opens the log, joins the cluster, and resolves when this node is a member. */
   start(): Promise<void>;
   /** Hands its work over, leaves, and closes everything. Idempotent. */
-  stop(): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
   status(): ClusterSystemStatus;
 }
 
@@ -266,8 +266,8 @@ class EmbeddedNode implements TuttiNode {
     await this.parts.start();
   }
 
-  stop(): Promise<void> {
-    this.#stopped ??= this.parts.stop();
+  stop(options?: StopOptions): Promise<void> {
+    this.#stopped ??= this.parts.stop(options);
     return this.#stopped;
   }
 

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Started, start } from './command.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'tutti-look-'));
+let cluster: Started;
+
+async function tutti(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const started = start([...args, '--dir', dir]);
+  const code = await started.ended;
+  return { code, stdout: started.stdout(), stderr: started.stderr() };
+}
+
+beforeAll(async () => {
+  cluster = start(['up', '--nodes', '3', '--dir', dir]);
+  await cluster.prints(/Ctrl-C/);
+});
+afterAll(async () => {
+  cluster.process.kill('SIGINT');
+  await cluster.ended;
+  rmSync(dir, { recursive: true, force: true });
+});
+
+describe('looking into a cluster', () => {
+  it('shows its nodes, one of them the leader', async () => {
+    const { stdout } = await tutti('ps');
+    expect(stdout.match(/^n\d +leader /gm)).toHaveLength(1);
+    expect(stdout.match(/^n\d +follower /gm)).toHaveLength(2);
+    expect(stdout).toContain('no sessions');
+  });
+
+  it('shows the supervision tree of each node, with the four orchestrators', async () => {
+    const { stdout } = await tutti('tree');
+    for (const name of ['frontend', 'backend', 'devops', 'testing'])
+      expect(stdout.match(new RegExp(`─ ${name} `, 'g')), name).toHaveLength(3);
+  });
+
+  it('says what is wrong when asked about a session that is not there', async () => {
+    const { code, stderr } = await tutti('explain', 'nothing', 'task');
+    expect(code).toBe(2);
+    expect(stderr).toContain('TUTTI_SESSION_UNKNOWN');
+    expect(stderr).toContain('way out:');
+  });
+
+  it('starts a node again that was killed, and the log goes on', async () => {
+    const { stdout } = await tutti('ps', '--json');
+    const { nodes } = JSON.parse(stdout) as {
+      nodes: { node: string; pid: number; consensus: { role: string } }[];
+    };
+    const leader = nodes.find((node) => node.consensus.role === 'leader')!;
+    const again = cluster.prints(new RegExp(`^${leader.node} restarted`, 'm'));
+    process.kill(leader.pid, 'SIGKILL');
+    await again;
+    const after = JSON.parse((await tutti('ps', '--json')).stdout) as {
+      nodes: { node: string; incarnation: number }[];
+    };
+    expect(after.nodes).toHaveLength(3);
+    expect(after.nodes.find((node) => node.node === leader.node)?.incarnation).toBe(2);
+  });
+});
