@@ -45,6 +45,7 @@ export class EntityHost {
   readonly #options: EntityHostOptions;
   readonly #byAddress = new Map<Address, Activation>();
   readonly #byShard = new Map<ShardId, Set<Activation>>();
+  readonly #onActivated = new Set<(address: Address) => void>();
   #passivation: Timer | undefined;
   #closed = false;
 
@@ -61,6 +62,12 @@ export class EntityHost {
     const counts: Record<string, number> = {};
     for (const { name } of this.#byAddress.values()) counts[name.kind] = (counts[name.kind] ?? 0) + 1;
     return counts;
+  }
+
+  /** Calls back with the address of each entity that comes alive here; returns the function that ends it. */
+  onActivated(listener: (address: Address) => void): () => void {
+    this.#onActivated.add(listener);
+    return () => this.#onActivated.delete(listener);
   }
 
   /** The actor behind an entity, when it is alive here. */
@@ -187,6 +194,7 @@ export class EntityHost {
     activation.lastUsedAt = clock.now();
     this.#add(activation);
     activation.ref.watch(() => void this.#ended(activation));
+    for (const listener of Array.from(this.#onActivated)) listener(entityAddress(name));
     if (options.passivateAfterMs !== undefined) this.#schedulePassivation();
     return activation;
   }

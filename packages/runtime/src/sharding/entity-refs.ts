@@ -1,14 +1,16 @@
 import type { Consensus } from '@tutti/consensus';
-import { type Clock, TuttiError } from '@tutti/kernel';
+import { type Clock, type NodeId, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { ASK_TIMEOUT_MS_DEFAULT, type AskTable } from '../actor/ask.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
 import { decodeRefs } from '../cluster/ref-codec.ts';
+import type { RemoteObservers } from '../cluster/remote-observers.ts';
 import type { AddressResolver } from '../system/actor-system.ts';
 import { type DeclaredKind, type EntityHost, STOP_EVENT } from './entity-host.ts';
 import { ENTITY_STATES, type EntityStates, isEnded } from './entity-states.ts';
 import type { Region } from './region.ts';
 import { type EntityName, parseEntityAddress } from './shard-id.ts';
+import { SHARD_MAP } from './shard-map.ts';
 
 interface EntityRefsOptions {
   readonly consensus: Consensus;
@@ -19,6 +21,8 @@ interface EntityRefsOptions {
   readonly states: EntityStates;
   readonly kinds: ReadonlyMap<string, DeclaredKind>;
   readonly makeRef: (address: Address) => Ref;
+  readonly observers: RemoteObservers;
+  readonly selfNode: NodeId;
 }
 
 /** Follows the entity states as they are committed, for whoever observes an entity of a durable kind. */
@@ -137,10 +141,10 @@ class EntityRef implements Ref {
     };
   }
 
-  /** Of a durable kind: the committed snapshots, on any node, as persisted. Otherwise only on the owner's node. */
+  /** Of a durable kind: the committed snapshots as persisted, from the log. Otherwise from the owner of the moment. */
   subscribe(listener: (snapshot: unknown) => void): () => void {
-    const { states, makeRef, clock, host } = this.#options;
-    if (!this.#isDurable) return host.find(this.address)?.subscribe(listener) ?? (() => {});
+    const { states, makeRef, clock } = this.#options;
+    if (!this.#isDurable) return this.#followOwner(listener);
     let toldVersion = 0;
     let over = false;
     const check = () => {
@@ -153,6 +157,33 @@ class EntityRef implements Ref {
     clock.nextTurn(check);
     return () => {
       over = true;
+      stop();
+    };
+  }
+
+  /** Subscribes to the present activation, and anew whenever the owner changes or starts it again. */
+  #followOwner(listener: (snapshot: unknown) => void): () => void {
+    const { consensus, region, host, observers, selfNode } = this.#options;
+    let owner: NodeId | undefined;
+    let stop = () => {};
+    const follow = () => {
+      stop();
+      owner = region.ownerOf(this.#name);
+      if (owner === selfNode) stop = host.find(this.address)?.subscribe(listener) ?? (() => {});
+      else stop = owner ? observers.subscribe(owner, this.address, listener) : () => {};
+    };
+    const check = () => {
+      if (region.ownerOf(this.#name) !== owner) follow();
+    };
+    follow();
+    const ends = [
+      consensus.watch(SHARD_MAP, { applied: check, restored: check }),
+      host.onActivated((address) => {
+        if (address === this.address) follow();
+      }),
+    ];
+    return () => {
+      for (const end of ends) end();
       stop();
     };
   }

@@ -14,7 +14,7 @@ import type { Courier } from '../cluster/courier.ts';
 import type { Life, Membership } from '../cluster/membership.ts';
 import type { Parcel } from '../cluster/parcel.ts';
 import type { EntityHost } from './entity-host.ts';
-import { parseEntityAddress, type ShardId, shardOf } from './shard-id.ts';
+import { type EntityName, parseEntityAddress, type ShardId, shardOf } from './shard-id.ts';
 import { SHARD_MAP, type ShardAt, type ShardCommand, type ShardMap, sameLife } from './shard-map.ts';
 import { WaitingParcels } from './waiting-parcels.ts';
 
@@ -86,6 +86,12 @@ export class Region {
   membersChanged(): void {
     if (!this.#options.membership.isAlive(this.#options.self)) this.refresh();
     else this.#flushWhere(() => true);
+  }
+
+  /** The node that owns an entity's shard, by the map as this node has it. */
+  ownerOf({ kind, key }: EntityName): NodeId | undefined {
+    const { shards } = this.#options;
+    return shards.size === 0 ? undefined : shards.get(shardOf(kind, key, shards.size)).owner?.nodeId;
   }
 
   /** Routes a parcel from here or from another node. */
