@@ -172,7 +172,7 @@ class Simulation {
     const status = node.replica?.status();
     if (!status || status.role === 'stopped') return;
     this.#monotonic.observed(node.id, status);
-    this.#commitment.committed(node.id, status.commitIndex);
+    this.#commitment.committed(node.id, status.commitIndex, status.term);
     if (status.role !== 'leader') return;
     this.#elections.leads(node.id, status.term);
     if (this.#led.get(node.id) === status.term) return;

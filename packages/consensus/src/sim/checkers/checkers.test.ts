@@ -65,8 +65,10 @@ test('a commit needs a majority of disks, and every later leader needs the entry
   const checker = new Commitment(violations, disks);
   first.put(entry(1, 1));
   second.put(entry(1, 1));
-  checker.committed(a, logIndex(1));
-  checker.elected(b, term(2));
+  checker.committed(a, logIndex(1), term(2));
+  checker.elected(b, term(3));
+  // A leader of the same term or an earlier one, heard of late, owes nothing.
+  checker.elected(c, term(2));
   expect(found()).toBeUndefined();
   third.put(entry(1, 2));
   checker.elected(c, term(3));
@@ -74,7 +76,7 @@ test('a commit needs a majority of disks, and every later leader needs the entry
 
   const again = findings();
   first.put(entry(2, 2));
-  new Commitment(again.violations, disks).committed(a, logIndex(2));
+  new Commitment(again.violations, disks).committed(a, logIndex(2), term(2));
   expect(again.found()).toBe('committed on a quorum');
 });
 

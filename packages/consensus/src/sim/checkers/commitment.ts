@@ -13,6 +13,8 @@ export class Commitment {
   readonly #disks: ReadonlyMap<NodeId, LogImage>;
   /** Term of each committed entry; index 0 is before the first. */
   readonly #terms: Term[] = [0 as Term];
+  /** The term in which each was committed: only leaders of later terms owe it. */
+  readonly #committedIn: Term[] = [0 as Term];
 
   /** @param disks What is durable at each voter. */
   constructor(violations: Violations, disks: ReadonlyMap<NodeId, LogImage>) {
@@ -24,8 +26,8 @@ export class Commitment {
     return this.#terms.length - 1;
   }
 
-  /** A node says that everything up to `index` is committed. */
-  committed(node: NodeId, index: LogIndex): void {
+  /** A node of term `inTerm` says that everything up to `index` is committed. */
+  committed(node: NodeId, index: LogIndex, inTerm: Term): void {
     if (index <= this.index) return;
     const holders = this.#quorumHolding(index);
     if (!holders) {
@@ -36,7 +38,10 @@ export class Commitment {
       return;
     }
     const source = holders.find((image) => image.firstIndex <= this.index + 1) ?? holders[0]!;
-    for (let at = this.index + 1; at <= index; at++) this.#terms.push(source.termAt(at) ?? (-1 as Term));
+    for (let at = this.index + 1; at <= index; at++) {
+      this.#terms.push(source.termAt(at) ?? (-1 as Term));
+      this.#committedIn.push(inTerm);
+    }
   }
 
   /** Disks that agree on the entry at `index`, if they are a majority; one whose snapshot covers it agrees with all. */
@@ -55,13 +60,13 @@ export class Commitment {
     return undefined;
   }
 
-  /** A node begins to lead: its disk must hold everything that is committed. */
+  /** A node begins to lead: its disk must hold everything that was committed in earlier terms. */
   elected(node: NodeId, term: Term): void {
     const image = this.#disks.get(node)!;
     const from = Math.max(image.firstIndex, (image.snapshot?.meta.index ?? 0) + 1);
     for (let at = from; at <= this.index; at++) {
       const expected = this.#terms[at]!;
-      if (expected < 0 || image.termAt(at) === expected) continue;
+      if (expected < 0 || this.#committedIn[at]! >= term || image.termAt(at) === expected) continue;
       const held = image.termAt(at) ?? 'none';
       const problem = `${node} leads term ${term} without the committed entry ${at}@${expected} (it has ${held})`;
       this.#violations.add('leader completeness', problem);
