@@ -1,5 +1,4 @@
 import { timingSafeEqual } from 'node:crypto';
-import { type ExplainWorld, explainTask } from '@tutti/actors';
 import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { TuttiNode } from '../node/create-node.ts';
@@ -140,19 +139,8 @@ function addSessionRoutes(
         session: params.id,
         task: params.task,
         state: task.state,
-        blockers: explainTask(board().module, params.id, params.task, worldOf(current().node)),
+        blockers: current().node.orchestration.explain(params.id, params.task),
       };
     },
   );
-}
-
-function worldOf({ parts, members }: TuttiNode): ExplainWorld {
-  return {
-    hasLeader: parts.consensus.status().leader !== undefined,
-    wallTimeMs: Date.now(),
-    nodes: members
-      .list()
-      .filter((member) => member.state === 'up')
-      .map(({ nodeId, incarnation }) => ({ node: nodeId, incarnation })),
-  };
 }

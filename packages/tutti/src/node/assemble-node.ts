@@ -93,6 +93,7 @@ export function assembleNode(parts: NodeParts, ports: NodePorts): AssembledNode 
         random: random.fork('work'),
         ids,
         logger,
+        hasLeader: () => consensus.status().leader !== undefined,
       })
     : undefined;
   return {

@@ -1,6 +1,6 @@
 /**
  * The name nearest to a misspelt one, as `; did you mean "cart-api"?`, or nothing when none is near: at most one edit
- * for each three letters (V. I. Levenshtein, 1966, with swapped neighbours counted as two edits).
+ * for each three letters (F. J. Damerau, 1964; V. I. Levenshtein, 1966).
  */
 export function didYouMean(name: string, known: Iterable<string>): string {
   let nearest: string | undefined;
@@ -15,15 +15,18 @@ export function didYouMean(name: string, known: Iterable<string>): string {
   return nearest === undefined ? '' : `; did you mean "${nearest}"?`;
 }
 
+/** Edits from one text to the other: a letter changed, added or left out, or two neighbours swapped. */
 function editDistance(a: string, b: string): number {
+  let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1, swapped ? before[j - 2]! + 1 : Infinity));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length]!;
 }
