@@ -94,6 +94,8 @@ export class LogImage {
 export class SimDisk {
   readonly durable = new LogImage();
   readonly #listener: DiskListener;
+  /** Whether a process has it open. */
+  locked = false;
   /** Times as long as usual, while something ails it. */
   slowness = 1;
 

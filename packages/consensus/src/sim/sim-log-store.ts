@@ -30,6 +30,7 @@ export class SimLogStore implements LogStore {
   readonly #latencyMeanMs: number;
   readonly #view: LogImage;
   readonly #underWay = new Set<Operation>();
+  #open = false;
   #crashed = false;
 
   constructor(options: {
@@ -62,6 +63,10 @@ export class SimLogStore implements LogStore {
       () => {},
       () => {},
       () => {
+        if (this.#disk.locked)
+          return done(new TuttiError('TUTTI_STORE_LOCKED', { directory: 'simulated disk', pid: 0 }));
+        this.#disk.locked = true;
+        this.#open = true;
         const { hardState, snapshot, firstIndex, lastIndex } = this.#view;
         done(undefined, { hardState, snapshot: snapshot?.meta, firstIndex, lastIndex });
       },
@@ -69,6 +74,10 @@ export class SimLogStore implements LogStore {
   }
 
   append(write: LogWrite, done: WriteCallback): void {
+    if (!this.#open) {
+      this.#clock.nextTurn(() => done(new TuttiError('TUTTI_CLOSED', { what: 'The log store' })));
+      return;
+    }
     const first = write.entries[0];
     assert(
       !first || (first.index >= this.firstIndex && first.index <= this.lastIndex + 1),
@@ -155,14 +164,21 @@ export class SimLogStore implements LogStore {
   }
 
   close(done: WriteCallback): void {
+    this.#unlock();
     this.#clock.nextTurn(() => done(undefined));
   }
 
   /** The machine loses power: what is under way is settled by chance, and this object is of no use any more. */
   crash(): void {
     this.#crashed = true;
+    this.#unlock();
     for (const operation of this.#underWay) operation.crash();
     this.#underWay.clear();
+  }
+
+  #unlock(): void {
+    if (this.#open) this.#disk.locked = false;
+    this.#open = false;
   }
 
   #perform(complete: () => void, crash: () => void, done: () => void): void {
