@@ -17,12 +17,10 @@ function machine(seed: number) {
 
 /** Runs `work` to its end on virtual time. */
 async function driven<T>(world: VirtualClock, work: Promise<T>): Promise<T> {
-  let over = false;
-  void work.then(
-    () => (over = true),
-    () => (over = true),
-  );
-  for (let idle = 0; !over && idle < 10; ) {
+  const state = { over: false };
+  const end = () => (state.over = true);
+  void work.then(end, end);
+  for (let idle = 0; !state.over && idle < 10; ) {
     await settled();
     if (world.step()) idle = 0;
     else idle++;
