@@ -1,7 +1,7 @@
 import { assert, type LogIndex, type NodeId, type Term } from '@tutti/kernel';
 import type { Electorate } from './electorate.ts';
 import type { LogView } from './log-view.ts';
-import type { RaftRole } from './raft-node.ts';
+import type { RaftRole } from './raft-node-options.ts';
 import type { Replication } from './replication.ts';
 
 /** The parts of a core's state that must agree with each other. */

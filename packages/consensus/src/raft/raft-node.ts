@@ -20,7 +20,6 @@ import type {
   AppendReply,
   Entry,
   EntryKind,
-  HardState,
   Heartbeat,
   HeartbeatReply,
   InstallSnapshot,
@@ -33,37 +32,10 @@ import type {
   SnapshotMeta,
   VoteReply,
 } from './messages.ts';
-import type { ProgressState } from './progress.ts';
-import type { RaftLog } from './raft-log.ts';
+import type { PeerProgress, RaftNodeOptions, RaftRole } from './raft-node-options.ts';
 import { ReadRounds, type WaitingRead } from './read-rounds.ts';
 import type { PersistBatch, ReadState, Ready } from './ready.ts';
 import { Replication } from './replication.ts';
-
-/** What a core believes itself to be. A learner is a follower that has no vote. */
-export type RaftRole = 'follower' | 'pre-candidate' | 'candidate' | 'leader' | 'learner';
-
-/** How far one peer is, as its leader sees it. */
-export interface PeerProgress {
-  readonly peer: NodeId;
-  readonly matchIndex: LogIndex;
-  readonly nextIndex: LogIndex;
-  readonly state: ProgressState;
-  /** Whether it answered since the last look at the quorum. */
-  readonly active: boolean;
-}
-
-/** What a core is made from: what the disk said, and the ports. */
-export interface RaftNodeOptions {
-  readonly id: NodeId;
-  /** Missing fields take their defaults, see `RAFT_DEFAULTS`. */
-  readonly config?: Partial<RaftConfig>;
-  readonly random: Random;
-  readonly hardState: HardState;
-  readonly membership: Membership;
-  readonly log: RaftLog;
-  /** What the state machine holds already; default: the index of the log's snapshot, or 0. */
-  readonly appliedIndex?: LogIndex;
-}
 
 const NO_DATA = new Uint8Array(0);
 const NO_ENTRIES: readonly Entry[] = [];
