@@ -29,7 +29,7 @@ export function start(args: readonly string[], cwd = root, env: NodeJS.ProcessEn
   let stderr = '';
   const watchers = new Set<() => void>();
   const heard = () => {
-    for (const watcher of [...watchers]) watcher();
+    for (const watcher of Array.from(watchers)) watcher();
   };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     stdout += text;

@@ -45,6 +45,6 @@ export { generateKeyPair, type KeyPair } from '@tutti/transport';
 export { LocalCluster, type LocalClusterOptions } from './cluster/local-cluster.ts';
 // Nodes.
 export { createNode, type NodeOptions, type TuttiNode } from './node/create-node.ts';
-export { type LoadedPlan, loadPlan } from './plan/load-plan.ts';
+export { type LoadedPlan, loadPlan, planFrom } from './plan/load-plan.ts';
 export { definePlan, type PlanSource } from './plan/plan-document.ts';
 export type { RunDocument } from './run/run-document.ts';

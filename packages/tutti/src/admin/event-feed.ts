@@ -17,7 +17,7 @@ export class EventFeed {
   constructor(board: ReplicatedHandle<TaskBoard>) {
     this.#board = board;
     const wake = () => {
-      for (const waiter of [...this.#waiting]) waiter();
+      for (const waiter of Array.from(this.#waiting)) waiter();
     };
     this.#unwatch = board.watch({ applied: wake, restored: wake });
   }
@@ -37,7 +37,7 @@ export class EventFeed {
 
   close(): void {
     this.#unwatch();
-    for (const waiter of [...this.#waiting]) waiter();
+    for (const waiter of Array.from(this.#waiting)) waiter();
   }
 
   #change(timeoutMs: number): Promise<void> {

@@ -12,7 +12,7 @@ export class Terminal {
   /** @param colour Overrides what the stream and `NO_COLOR` say. */
   constructor(stream: NodeJS.WriteStream, colour?: boolean) {
     this.#stream = stream;
-    this.live = stream.isTTY === true && process.env['TERM'] !== 'dumb';
+    this.live = stream.isTTY && process.env['TERM'] !== 'dumb';
     this.#colours = colour ?? (this.live && process.env['NO_COLOR'] === undefined);
   }
 

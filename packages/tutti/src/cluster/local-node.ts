@@ -108,7 +108,7 @@ export class LocalNode {
 
   #told(message: FromNode): void {
     if (message.type === 'ready') this.#adminUrl = message.adminUrl;
-    for (const waiter of [...this.#waiting]) waiter(message);
+    for (const waiter of Array.from(this.#waiting)) waiter(message);
   }
 
   #next(wanted: (message: FromNode) => boolean): Promise<FromNode> {

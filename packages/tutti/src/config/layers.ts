@@ -1,5 +1,5 @@
 import { TuttiError } from '@tutti/kernel';
-import * as z from 'zod';
+import type * as z from 'zod';
 
 /** Where a value comes from, weakest first. A later one shadows the earlier. */
 export const LAYERS = ['default', 'file', 'environment', 'option'] as const;

@@ -5,7 +5,7 @@ import { builtInDetectors, checkPlan, type Plan, profileOf, type SourceMap } fro
 import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import * as z from 'zod';
 import { moduleWorker } from '../workers/module-worker.ts';
-import { type PlanDocument, planDocument } from './plan-document.ts';
+import { type PlanDocument, type PlanSource, planDocument } from './plan-document.ts';
 import { resolvePlan } from './resolve-plan.ts';
 import { looksLikeWfFormat, planFromWfFormat } from './wfformat.ts';
 import { readYaml } from './yaml-source.ts';
@@ -35,10 +35,26 @@ export async function loadPlan(path: string): Promise<LoadedPlan> {
   const source = MODULES.has(extname(file)) ? await readModule(file) : await readText(file);
   const document = parse(source, file);
   const workerModule = document.workers === undefined ? undefined : besides(file, document.workers);
-  const plan = resolvePlan(document, workerModule, (id) => profileOf(id)?.capabilities.max_concurrent_tasks);
+  const plan = resolvePlan(document, workerModule, concurrencyOf);
   checkPlan(plan, source.positionOf, { detectors: builtInDetectors().names() });
   if (workerModule !== undefined) await checkFunctions(plan, workerModule, source.positionOf);
   return { file, plan, positionOf: source.positionOf };
+}
+
+/**
+ * A plan from an object of the same form as a plan file, checked: for programs that make their plans. Functions are
+ * looked up in the node's own table.
+ * @throws TuttiError `TUTTI_PLAN_INVALID`, `TUTTI_PLAN_*`
+ */
+export function planFrom(source: PlanSource): Plan {
+  const here: SourceMap = () => ({ file: 'planFrom', line: 1, column: 1 });
+  const plan = resolvePlan(parse({ value: source, positionOf: here }, 'planFrom'), undefined, concurrencyOf);
+  checkPlan(plan, undefined, { detectors: builtInDetectors().names() });
+  return plan;
+}
+
+function concurrencyOf(orchestrator: string): number | undefined {
+  return profileOf(orchestrator)?.capabilities.max_concurrent_tasks;
 }
 
 /** Finds a misspelt function here, where the line is known, and not on a node a minute later. */

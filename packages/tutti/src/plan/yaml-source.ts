@@ -47,7 +47,7 @@ function nodeAt(root: ParsedNode | null, path: readonly (string | number)[]): No
       shown = pair.key;
       node = isNode(pair.value) ? pair.value : undefined;
     } else {
-      const items: readonly unknown[] = node && 'items' in node ? (node.items as readonly unknown[]) : [];
+      const items: readonly unknown[] = node && 'items' in node ? node.items : [];
       const item = items[Number(step)];
       if (!isNode(item)) return shown;
       shown = node = item;

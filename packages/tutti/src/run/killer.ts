@@ -61,7 +61,7 @@ export class Killer {
   #check(): void {
     if (this.#ended) return;
     const elapsed = performance.now() - this.#startedAt;
-    for (const kill of [...this.#pending]) {
+    for (const kill of Array.from(this.#pending)) {
       if (!isDue(kill, this.#done.size, this.#total, elapsed)) continue;
       this.#pending.splice(this.#pending.indexOf(kill), 1);
       this.#carriedOut.push(this.#carryOut(kill));

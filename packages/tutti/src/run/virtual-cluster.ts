@@ -9,7 +9,7 @@ import {
   type Transport,
   VirtualClock,
 } from '@tutti/kernel';
-import type { ClusterConfig } from '@tutti/runtime';
+import { type ClusterConfig, clusterConfig } from '@tutti/runtime';
 import { msgpackCodec } from '@tutti/transport';
 import { createMemoryNetwork } from '@tutti/transport/memory';
 import { type AssembledNode, assembleNode } from '../node/assemble-node.ts';
@@ -108,17 +108,11 @@ export class VirtualCluster {
   }
 }
 
-/** The cluster's own times, stretched; those that are counts stay as they are. */
+/** The cluster's own times, stretched; what is a count stays as it is. */
 function pacedCluster(pace: number): Partial<ClusterConfig> {
-  const times = {
-    leaseMs: 400,
-    leaseRenewMs: 100,
-    takeoverWaitMs: 450,
-    probeIntervalMs: 100,
-    silenceMs: 600,
-    indirectMs: 300,
-    linkDownGraceMs: 250,
-    unreachableMs: 5_000,
-  };
-  return Object.fromEntries(Object.entries(times).map(([key, ms]) => [key, ms * pace]));
+  const scaled = Object.entries(clusterConfig()).map(([key, value]) => [
+    key,
+    key.endsWith('Ms') ? value * pace : value,
+  ]);
+  return Object.fromEntries(scaled) as Partial<ClusterConfig>;
 }

@@ -84,7 +84,7 @@ async function followToEnd(cluster: VirtualCluster, options: VirtualRunOptions):
       done += events.filter((event) => event.to === 'done').length;
       listener.batch({ events, state: record.state, barriers: [...record.barriers.values()] });
     }
-    for (const kill of [...pending])
+    for (const kill of Array.from(pending))
       if (
         record.state === 'running' &&
         isDue(kill, done, record.tasks.size, cluster.clock.now() - startedAt)

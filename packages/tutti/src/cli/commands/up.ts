@@ -14,6 +14,15 @@ interface UpFlags {
   readonly json?: true;
 }
 
+/** A line of `--json`. */
+interface UpEvent {
+  readonly event: 'up' | 'died' | 'restarted';
+  readonly node?: string;
+  readonly directory?: string;
+  readonly leader?: string | undefined;
+  readonly nodes?: readonly object[];
+}
+
 /** How long a node that died stays away before it is started again. */
 const RESTART_AFTER_MS = 1000;
 
@@ -69,11 +78,9 @@ async function tellUp(cluster: LocalCluster, flags: UpFlags): Promise<void> {
   );
 }
 
-function tell(flags: UpFlags, document: Readonly<Record<string, unknown>>): void {
+function tell(flags: UpFlags, document: UpEvent): void {
   process.stdout.write(
-    flags.json
-      ? `${JSON.stringify(document)}\n`
-      : `${String(document['node'] ?? 'cluster')} ${String(document['event'])}\n`,
+    flags.json ? `${JSON.stringify(document)}\n` : `${document.node ?? 'cluster'} ${document.event}\n`,
   );
 }
 
