@@ -1,0 +1,71 @@
+import type { BenchCase } from '../harness/case.ts';
+import { ERLANG_CONFIGURATION, NEEDS_ERLANG } from '../subjects/erlang/subject.ts';
+
+export const bench: BenchCase = {
+  id: 'R1',
+  title: 'Local one-way send, reducer logic, one thread',
+  measures: 'messages per second from the first send to the last one handled, one sender and one receiver',
+  payload: 'one shared event object with a type and nothing else',
+  durability: 'none',
+  verification: 'the receiver counts in its own state; the count must equal what was sent',
+  figures: [{ id: 'rate', title: 'one-way sends', unit: 'msg/s', better: 'higher' }],
+  targets: [
+    { level: 'floor', figure: 'rate', value: 2, against: { subject: 'erlang' } },
+    { level: 'floor', figure: 'rate', value: 15, against: { subject: 'nact' } },
+    { level: 'aim', figure: 'rate', value: 30e6 },
+    { level: 'aim', figure: 'rate', value: 1 / 3, against: { subject: 'bare-cell' } },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti reducer',
+      configuration: 'defaults: mailbox of 2^20, quantum 64, supervised',
+      load: async () => (await import('../subjects/actors/tutti-actors.ts')).oneWayReducer,
+    },
+    {
+      id: 'array-queue',
+      kind: 'limit',
+      title: 'Plain array queue',
+      configuration: 'push into an array, then one loop over it',
+      load: async () => (await import('../subjects/actors/bare-loop.ts')).arrayQueue,
+    },
+    {
+      id: 'bare-cell',
+      kind: 'limit',
+      title: 'Bare cell loop',
+      configuration:
+        'ring mailbox, run queue, one setImmediate per turn; no supervision, no bounds, no snapshots',
+      load: async () => (await import('../subjects/actors/bare-loop.ts')).oneWay,
+    },
+    {
+      id: 'erlang',
+      kind: 'peer',
+      title: 'Erlang processes',
+      configuration: ERLANG_CONFIGURATION,
+      requires: NEEDS_ERLANG,
+      load: async () => (await import('../subjects/erlang/actors.ts')).erlangActors('oneway'),
+    },
+    {
+      id: 'nact',
+      kind: 'peer',
+      title: 'nact',
+      configuration: 'defaults: start(), spawn with a state function, dispatch',
+      requires: { module: 'nact' },
+      load: async () => (await import('../subjects/actors/nact-actors.ts')).oneWay,
+    },
+    {
+      id: 'xstate',
+      kind: 'peer',
+      title: 'XState fromTransition',
+      configuration:
+        'createActor(fromTransition(...)).start(); a send runs on the sender’s stack, without a hop',
+      requires: { module: 'xstate' },
+      load: async () => (await import('../subjects/actors/xstate-actors.ts')).oneWayReducer,
+    },
+  ],
+  sizes: {
+    quick: { warmUpMs: 150, durationMs: 300, batch: 10_000, erlangCount: 1_000_000 },
+    full: { warmUpMs: 2_000, durationMs: 5_000, batch: 10_000, erlangCount: 20_000_000 },
+  },
+};

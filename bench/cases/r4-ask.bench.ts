@@ -1,0 +1,52 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'R4',
+  title: 'Ask of a local actor',
+  measures: 'microseconds from ask to answer: one at a time, and the time each takes when many are under way',
+  payload: 'one shared event object; the answer is a number',
+  durability: 'none',
+  verification: 'each answer is the next number',
+  figures: [
+    {
+      id: 'p50',
+      title: 'one at a time, p50',
+      unit: 'us',
+      better: 'lower',
+      percentile: { of: 'ask', at: 0.5 },
+    },
+    {
+      id: 'p99',
+      title: 'one at a time, p99',
+      unit: 'us',
+      better: 'lower',
+      percentile: { of: 'ask', at: 0.99 },
+    },
+    { id: 'together', title: 'each of 1,000 under way', unit: 'us', better: 'lower' },
+  ],
+  targets: [
+    { level: 'floor', figure: 'p50', value: 1.5 },
+    { level: 'aim', figure: 'p50', value: 0.8 },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti reducer with replying()',
+      configuration: 'defaults; the asker is outside of the actor system and waits for a promise',
+      load: async () => (await import('../subjects/actors/tutti-actors.ts')).ask,
+    },
+    {
+      id: 'hop',
+      kind: 'limit',
+      title: 'One setImmediate and one promise',
+      configuration:
+        'await new Promise((resolve) => setImmediate(resolve)): the hop that a send never running the receiver costs',
+      load: async () => (await import('../subjects/actors/hop.ts')).hop,
+    },
+  ],
+  sizes: {
+    quick: { warmUpMs: 200, asks: 20_000, inFlight: 1_000 },
+    full: { warmUpMs: 2_000, asks: 500_000, inFlight: 1_000 },
+  },
+};

@@ -1,0 +1,65 @@
+import type { BenchCase } from '../harness/case.ts';
+import { ERLANG_CONFIGURATION, NEEDS_ERLANG } from '../subjects/erlang/subject.ts';
+
+export const bench: BenchCase = {
+  id: 'R5',
+  title: 'Spawn to stop',
+  measures: 'actors per second that are spawned, started, asked to stop and gone, in batches',
+  payload: 'none',
+  durability: 'none',
+  verification: 'every stop is answered and no actor is left',
+  figures: [
+    { id: 'reducer', title: 'reducers', unit: 'actors/s', better: 'higher' },
+    { id: 'machine', title: 'machines', unit: 'actors/s', better: 'higher' },
+  ],
+  targets: [
+    { level: 'floor', figure: 'reducer', value: 0.9e6 },
+    { level: 'aim', figure: 'reducer', value: 3e6 },
+    { level: 'floor', figure: 'machine', value: 0.4e6 },
+    { level: 'aim', figure: 'machine', value: 1e6 },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti',
+      configuration: 'defaults, under the guardian; each stop is awaited',
+      load: async () => (await import('../subjects/actors/tutti-actors.ts')).spawnStop,
+    },
+    {
+      id: 'bare-cell',
+      kind: 'limit',
+      title: 'Bare cells in a map',
+      configuration: 'a cell and an entry in a map, then the entry deleted; nothing is started',
+      load: async () => (await import('../subjects/actors/bare-loop.ts')).spawnStop,
+    },
+    {
+      id: 'erlang',
+      kind: 'peer',
+      title: 'Erlang processes',
+      configuration: `${ERLANG_CONFIGURATION}; spawn_monitor, a stop message, the DOWN notice`,
+      requires: NEEDS_ERLANG,
+      load: async () => (await import('../subjects/erlang/actors.ts')).erlangActors('spawn'),
+    },
+    {
+      id: 'nact',
+      kind: 'peer',
+      title: 'nact',
+      configuration: 'defaults; spawn, then stop',
+      requires: { module: 'nact' },
+      load: async () => (await import('../subjects/actors/nact-actors.ts')).spawnStop,
+    },
+    {
+      id: 'xstate',
+      kind: 'peer',
+      title: 'XState createActor',
+      configuration: 'createActor(logic).start(), then stop()',
+      requires: { module: 'xstate' },
+      load: async () => (await import('../subjects/actors/xstate-actors.ts')).spawnStop,
+    },
+  ],
+  sizes: {
+    quick: { warmUpMs: 150, durationMs: 300, batch: 1_000, erlangCount: 100_000 },
+    full: { warmUpMs: 2_000, durationMs: 5_000, batch: 1_000, erlangCount: 2_000_000 },
+  },
+};

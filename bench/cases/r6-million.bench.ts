@@ -1,0 +1,53 @@
+import type { BenchCase, FigureSpec, Target } from '../harness/case.ts';
+
+const figuresOf = (kind: string): FigureSpec[] => [
+  { id: `${kind}-bytes`, title: `memory per ${kind}`, unit: 'bytes', better: 'lower' },
+  { id: `${kind}-spawn`, title: `${kind}s spawned and started`, unit: 'actors/s', better: 'higher' },
+  { id: `${kind}-reach`, title: `${kind}s reached by address`, unit: 'actors/s', better: 'higher' },
+];
+
+/** A million in 5 s and in 3 s, as rates, so that the quick size is judged by the same line. */
+const targetsOf = (kind: string, bytesFloor: number, bytesAim: number): Target[] => [
+  { level: 'floor', figure: `${kind}-bytes`, value: bytesFloor },
+  { level: 'aim', figure: `${kind}-bytes`, value: bytesAim },
+  { level: 'floor', figure: `${kind}-spawn`, value: 1e6 / 5 },
+  { level: 'floor', figure: `${kind}-reach`, value: 1e6 / 3 },
+];
+
+export const bench: BenchCase = {
+  id: 'R6',
+  title: 'A million live actors in one node, each addressable',
+  measures:
+    'growth of the resident set per live actor after a collection; rates of spawning and of reaching each once',
+  payload: 'one shared event object; actors are found by address, no refs are kept',
+  durability: 'none',
+  verification: 'each actor counts its one message; all are alive at the end',
+  figures: [...figuresOf('reducer'), ...figuresOf('machine')],
+  targets: [...targetsOf('reducer', 600, 300), ...targetsOf('machine', 900, 500)],
+  subjects: [
+    {
+      id: 'tutti-reducers',
+      kind: 'ours',
+      title: 'Tutti reducers',
+      configuration: 'defaults',
+      load: async () => (await import('../subjects/actors/many-actors.ts')).manyReducers,
+    },
+    {
+      id: 'tutti-machines',
+      kind: 'ours',
+      title: 'Tutti machines',
+      configuration: 'defaults',
+      load: async () => (await import('../subjects/actors/many-actors.ts')).manyMachines,
+    },
+    {
+      id: 'xstate',
+      kind: 'peer',
+      title: 'XState createActor',
+      configuration: 'createActor(machine).start(), kept in an array: it has no addresses',
+      requires: { module: 'xstate' },
+      load: async () => (await import('../subjects/actors/xstate-actors.ts')).manyMachines,
+    },
+  ],
+  sizes: { quick: { actors: 100_000 }, full: { actors: 1_000_000 } },
+  note: 'Quick runs make 100,000 actors; bytes per actor are then a little higher, since fixed costs are shared by fewer.',
+};

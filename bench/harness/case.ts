@@ -1,0 +1,90 @@
+import type { PackedHistogram } from './histogram.ts';
+import type { Requirement } from './requirements.ts';
+
+/** The numbers that say how much is done: `messages`, `durationMs`. Two sets per case, quick and full. */
+export type Sizes = Readonly<Record<string, number>>;
+
+/** A point of a curve, such as offered load against latency. */
+export interface Point {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** What one fresh process measured, once. */
+export interface Measurement {
+  /** Values by figure id. */
+  readonly figures: Readonly<Record<string, number>>;
+  /** Latencies by histogram id; figures with a `percentile` are read from them, merged over the processes. */
+  readonly histograms?: Readonly<Record<string, PackedHistogram>>;
+  readonly curves?: Readonly<Record<string, readonly Point[]>>;
+  /** What was counted to be sure that the work was done, in words and numbers. Throw if it was not. */
+  readonly verified: string;
+}
+
+/** One figure that a case gives. */
+export interface FigureSpec {
+  readonly id: string;
+  readonly title: string;
+  readonly unit: string;
+  readonly better: 'higher' | 'lower';
+  /** Reads the figure from a histogram instead of `figures`: the id, and a fraction such as 0.99; 1 is the maximum. */
+  readonly percentile?: { readonly of: string; readonly at: number };
+}
+
+/** A line that a figure of ours has to reach. */
+export interface Target {
+  readonly level: 'floor' | 'aim';
+  readonly figure: string;
+  /** The ratio to `against`; without `against`, the value itself. */
+  readonly value: number;
+  /** Whose figure is the unit; by default the same figure id. */
+  readonly against?: { readonly subject: string; readonly figure?: string };
+}
+
+/** A curve that a case draws. */
+export interface CurveSpec {
+  readonly id: string;
+  readonly title: string;
+  readonly x: string;
+  readonly y: string;
+  /** Both axes logarithmic, and the slope of the line through the points printed: 1 is linear cost. */
+  readonly slope?: boolean;
+}
+
+export type SubjectRun = (sizes: Sizes) => Promise<Measurement>;
+
+/**
+ * Something that is measured. `ours` is what the case is about; a `limit` is the same work with everything taken
+ * away that the machine does not ask for; a `peer` is somebody else's answer; an `ablation` is ours with one
+ * feature switched off.
+ */
+export interface Subject {
+  readonly id: string;
+  readonly kind: 'ours' | 'limit' | 'peer' | 'ablation';
+  readonly title: string;
+  /** How it was set up, for the reader: versions are added where they are known. */
+  readonly configuration: string;
+  /** What must be there; absent, the subject is skipped by name. */
+  readonly requires?: Requirement;
+  /** Loads the code that is measured, in the sample's own process and nowhere else. */
+  readonly load: () => Promise<SubjectRun>;
+}
+
+/** One file under `cases/`. */
+export interface BenchCase {
+  readonly id: string;
+  readonly title: string;
+  readonly measures: string;
+  readonly payload: string;
+  readonly durability: string;
+  readonly verification: string;
+  readonly figures: readonly FigureSpec[];
+  readonly targets: readonly Target[];
+  readonly curves?: readonly CurveSpec[];
+  readonly subjects: readonly Subject[];
+  readonly sizes: { readonly quick: Sizes; readonly full: Sizes };
+  /** Processes per subject in a full run when the usual five are too few or too long. */
+  readonly runs?: number;
+  /** What the reader has to know beside the numbers. */
+  readonly note?: string;
+}

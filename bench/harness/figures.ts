@@ -1,0 +1,168 @@
+import type { BenchCase, FigureSpec, Target } from './case.ts';
+import { Histogram } from './histogram.ts';
+import type { SubjectResult } from './results.ts';
+import { type Interval, median, medianInterval, ratioInterval, spread } from './statistics.ts';
+
+/** Ours over somebody else's. */
+export interface Ratio {
+  readonly subject: string;
+  readonly title: string;
+  readonly kind: SubjectResult['kind'];
+  readonly ratio: number;
+  readonly interval: Interval;
+}
+
+/** A floor or an aim, judged. */
+export interface Verdict {
+  readonly level: Target['level'];
+  /** What was asked, such as `2x erlang`. */
+  readonly asked: string;
+  /** What came out, in the same unit; undefined when the other side was not there. */
+  readonly got: number | undefined;
+  readonly met: boolean | undefined;
+}
+
+/** One figure of one subject: the line of the table. */
+export interface FigureRow {
+  readonly subject: string;
+  readonly kind: SubjectResult['kind'];
+  readonly figure: string;
+  readonly value: number;
+  readonly interval: Interval;
+  readonly spread: number;
+  readonly samples: number;
+  /** Only for ours and its ablations. */
+  readonly ratios: readonly Ratio[];
+  readonly verdicts: readonly Verdict[];
+}
+
+/** Everything that a case's samples say, ours first. */
+export function figureRows(bench: BenchCase, subjects: readonly SubjectResult[]): FigureRow[] {
+  return bench.figures.flatMap((figure) =>
+    subjects.flatMap((subject) => {
+      const values = valuesOf(subject, figure);
+      return values.length === 0 ? [] : [rowOf(bench, subjects, subject, figure, values)];
+    }),
+  );
+}
+
+function rowOf(
+  bench: BenchCase,
+  subjects: readonly SubjectResult[],
+  subject: SubjectResult,
+  figure: FigureSpec,
+  values: readonly number[],
+): FigureRow {
+  const isOwn = subject.kind === 'ours' || subject.kind === 'ablation';
+  return {
+    subject: subject.id,
+    kind: subject.kind,
+    figure: figure.id,
+    value: quoted(subject, figure),
+    interval: medianInterval(values),
+    spread: spread(values),
+    samples: values.length,
+    ratios: isOwn ? ratiosOf(subjects, subject, figure, values) : [],
+    verdicts: subject.kind === 'ours' ? verdictsOf(bench, subjects, subject, figure) : [],
+  };
+}
+
+/** A subject's value in each sample. */
+function valuesOf(subject: SubjectResult, { id, percentile }: FigureSpec): number[] {
+  return subject.samples.flatMap(({ figures, histograms }) => {
+    if (!percentile) return figures[id] ?? [];
+    const packed = histograms?.[percentile.of];
+    return packed && packed.count > 0 ? [Histogram.merged([packed]).percentile(percentile.at)] : [];
+  });
+}
+
+/** The median of the samples; of a percentile, the one of all samples' latencies together. */
+function quoted(subject: SubjectResult, figure: FigureSpec): number {
+  const { percentile } = figure;
+  if (!percentile) return median(valuesOf(subject, figure));
+  const packed = subject.samples.flatMap(({ histograms }) => histograms?.[percentile.of] ?? []);
+  return Histogram.merged(packed).percentile(percentile.at);
+}
+
+function ratiosOf(
+  subjects: readonly SubjectResult[],
+  subject: SubjectResult,
+  figure: FigureSpec,
+  values: readonly number[],
+): Ratio[] {
+  return subjects.flatMap((other) => {
+    const theirs = other.id === subject.id ? [] : valuesOf(other, figure);
+    if (theirs.length === 0) return [];
+    return [
+      {
+        subject: other.id,
+        title: other.title,
+        kind: other.kind,
+        ratio: quoted(subject, figure) / quoted(other, figure),
+        interval: ratioInterval(values, theirs),
+      },
+    ];
+  });
+}
+
+function verdictsOf(
+  bench: BenchCase,
+  subjects: readonly SubjectResult[],
+  subject: SubjectResult,
+  figure: FigureSpec,
+): Verdict[] {
+  return bench.targets
+    .filter((target) => target.figure === figure.id)
+    .map((target) => {
+      const unit = target.against ? unitOf(bench, subjects, target.against, figure) : 1;
+      const got = unit === undefined ? undefined : quoted(subject, figure) / unit;
+      const met =
+        got === undefined
+          ? undefined
+          : figure.better === 'higher'
+            ? got >= target.value
+            : got <= target.value;
+      return { level: target.level, asked: askedOf(target, figure), got, met };
+    });
+}
+
+function unitOf(
+  bench: BenchCase,
+  subjects: readonly SubjectResult[],
+  against: NonNullable<Target['against']>,
+  figure: FigureSpec,
+): number | undefined {
+  const other = subjects.find(({ id }) => id === against.subject);
+  const spec = bench.figures.find(({ id }) => id === (against.figure ?? figure.id));
+  if (!other || !spec || valuesOf(other, spec).length === 0) return undefined;
+  return quoted(other, spec);
+}
+
+function askedOf({ value, against, figure }: Target, { unit }: FigureSpec): string {
+  if (!against) return showQuantity(value, unit);
+  const what =
+    against.figure && against.figure !== figure ? `${against.subject}'s ${against.figure}` : against.subject;
+  return `${showNumber(value)}x ${what}`;
+}
+
+/** A value with its unit, in the size of unit that reads best: `12.3 M msg/s`, `1.4 ms`. */
+export function showQuantity(value: number, unit: string): string {
+  if (unit === 'bytes')
+    return value >= 1e6
+      ? `${showNumber(value / 1e6)} MB`
+      : value >= 1e4
+        ? `${showNumber(value / 1e3)} kB`
+        : `${showNumber(value)} B`;
+  if (unit === 'us' && value >= 1_000) return `${showNumber(value / 1_000)} ms`;
+  if (unit === 'ms' && value < 1) return `${showNumber(value * 1_000)} us`;
+  const [scaled, prefix] =
+    value >= 1e6 ? [value / 1e6, 'M '] : value >= 1e4 ? [value / 1e3, 'k '] : [value, ''];
+  return `${showNumber(scaled)} ${prefix}${unit}`.trimEnd();
+}
+
+/** Three significant digits, without an exponent. */
+export function showNumber(value: number): string {
+  if (!Number.isFinite(value)) return 'none';
+  if (Math.abs(value) >= 100) return value.toFixed(0);
+  return String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,41 @@
+/** From the sample to a process of its fleet. */
+export interface FleetCall {
+  readonly id: number;
+  readonly method: string;
+  readonly argument: unknown;
+}
+
+/** And back. */
+export type FleetAnswer =
+  | { readonly type: 'result'; readonly id: number; readonly value: unknown }
+  | { readonly type: 'problem'; readonly id: number; readonly problem: string }
+  | { readonly type: 'event'; readonly event: string; readonly value: unknown };
+
+const send = (answer: FleetAnswer) => void process.send?.(answer);
+
+/** Makes this process do what its fleet calls for. It ends when the fleet is gone. */
+export function serve(methods: Readonly<Record<string, (argument: never) => unknown>>): void {
+  process.on('message', ({ id, method, argument }: FleetCall) => {
+    void (async () => {
+      try {
+        const action = methods[method];
+        if (!action) throw new Error(`no method ${method}`);
+        send({ type: 'result', id, value: await action(argument as never) });
+      } catch (thrown) {
+        const problem = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
+        send({ type: 'problem', id, problem });
+      }
+    })();
+  });
+  process.once('disconnect', () => process.exit(0));
+}
+
+/** Tells the fleet something it did not ask for. */
+export function tell(event: string, value: unknown): void {
+  send({ type: 'event', event, value });
+}
+
+/** Milliseconds on a clock that all processes of one machine share. */
+export function sharedNowMs(): number {
+  return performance.timeOrigin + performance.now();
+}

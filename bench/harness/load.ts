@@ -1,0 +1,118 @@
+import { Histogram } from './histogram.ts';
+
+const MS_PER_S = 1_000;
+/** Below this much time to the next arrival the loop is only given a turn: timers are not finer. */
+const TIMER_FLOOR_MS = 2;
+const DRAIN_MS = 10_000;
+
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+/** What came of an open-loop load. Latencies are in milliseconds. */
+export interface OpenLoopResult {
+  readonly offered: number;
+  readonly completed: number;
+  readonly achievedPerS: number;
+  readonly latencies: Histogram;
+}
+
+/**
+ * Offers work at a fixed rate whether or not what was offered before is done, and counts each latency from when the
+ * request was due, not from when it could be sent. A stall is therefore felt by every request that it made wait,
+ * which closed loops hide ("coordinated omission", G. Tene). Resolves when all is answered; throws if ten seconds
+ * after the last arrival something is not.
+ */
+export async function openLoop(
+  ratePerS: number,
+  durationMs: number,
+  request: (done: () => void) => void,
+): Promise<OpenLoopResult> {
+  const total = Math.max(1, Math.floor((ratePerS * durationMs) / MS_PER_S));
+  const latencies = new Histogram();
+  const start = performance.now();
+  let last = start;
+  for (let sent = 0; sent < total; ) {
+    const dueNow = Math.min(total, Math.floor(((performance.now() - start) * ratePerS) / MS_PER_S) + 1);
+    for (; sent < dueNow; sent++) {
+      const due = start + (sent * MS_PER_S) / ratePerS;
+      request(() => {
+        last = performance.now();
+        latencies.record(last - due);
+      });
+    }
+    const untilNextMs = start + (sent * MS_PER_S) / ratePerS - performance.now();
+    await (untilNextMs > TIMER_FLOOR_MS ? sleep(untilNextMs - 1) : nextTurn());
+  }
+  const deadline = performance.now() + DRAIN_MS;
+  while (latencies.count < total) {
+    if (performance.now() > deadline)
+      throw new Error(`${total - latencies.count} of ${total} requests were not answered`);
+    await sleep(1);
+  }
+  return {
+    offered: total,
+    completed: latencies.count,
+    achievedPerS: (total * MS_PER_S) / (last - start),
+    latencies,
+  };
+}
+
+/** What came of a closed loop. Latencies are in milliseconds. */
+export interface ClosedLoopResult {
+  readonly completed: number;
+  readonly perS: number;
+  readonly latencies: Histogram;
+}
+
+/**
+ * So many clients, each of which asks again as soon as it is answered. Right for throughput at a stated concurrency;
+ * its latencies are those of that concurrency and no other. The first `warmUpMs` are not counted.
+ */
+export function closedLoop(
+  { clients, warmUpMs, durationMs }: { clients: number; warmUpMs: number; durationMs: number },
+  request: (done: (failure?: Error) => void) => void,
+): Promise<ClosedLoopResult> {
+  return new Promise((resolve, reject) => {
+    const latencies = new Histogram();
+    const from = performance.now() + warmUpMs;
+    const until = from + durationMs;
+    let live = clients;
+    const client = () => {
+      const sent = performance.now();
+      if (sent >= until) {
+        if (--live === 0)
+          resolve({ completed: latencies.count, perS: (latencies.count * MS_PER_S) / durationMs, latencies });
+        return;
+      }
+      request((failure) => {
+        if (failure) return reject(failure);
+        const now = performance.now();
+        if (now >= from && now < until) latencies.record(now - sent);
+        client();
+      });
+    };
+    for (let i = 0; i < clients; i++) client();
+  });
+}
+
+/** The rate of a synchronous or asynchronous batch, repeated: warm-up apart, then until the time is up. */
+export async function batchRate(
+  { warmUpMs, durationMs }: { warmUpMs: number; durationMs: number },
+  perBatch: number,
+  batch: () => void | Promise<void>,
+): Promise<number> {
+  const repeat = async (ms: number): Promise<number> => {
+    const start = performance.now();
+    let batches = 0;
+    let now = start;
+    do {
+      await batch();
+      batches++;
+      now = performance.now();
+    } while (now - start < ms);
+    return (batches * perBatch * MS_PER_S) / (now - start);
+  };
+  await repeat(warmUpMs);
+  globalThis.gc?.();
+  return await repeat(durationMs);
+}

@@ -1,0 +1,51 @@
+import { existsSync, globSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+/** What a subject needs on this machine: all of it. */
+export interface Requirement {
+  /** Installed as a development dependency of the bench. */
+  readonly module?: string;
+  /** A program on PATH. */
+  readonly program?: string;
+  /** An Erlang application, as a folder `name-version` in RabbitMQ's plugins. */
+  readonly erlangApplication?: string;
+}
+
+/** Where Debian's and the generic package keep the plugins of RabbitMQ; a variable adds another place. */
+const PLUGIN_FOLDERS = [
+  ...(process.env['TUTTI_BENCH_ERLANG_PLUGINS'] ? [process.env['TUTTI_BENCH_ERLANG_PLUGINS']] : []),
+  '/usr/lib/rabbitmq/lib/rabbitmq_server-*/plugins',
+  '/opt/rabbitmq/plugins',
+];
+
+/** Why the requirement is not met, in words; undefined if it is. */
+export function missing(requirement: Requirement | undefined): string | undefined {
+  const { module, program, erlangApplication } = requirement ?? {};
+  if (module !== undefined && !isInstalled(module)) return `the package ${module} is not installed`;
+  if (program !== undefined && programPath(program) === undefined) return `${program} is not on PATH`;
+  if (erlangApplication !== undefined && erlangPaths(erlangApplication).length === 0)
+    return `the Erlang application ${erlangApplication} is in no plugins folder of RabbitMQ`;
+  return undefined;
+}
+
+function isInstalled(module: string): boolean {
+  try {
+    import.meta.resolve(module);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Where a program is; undefined if nowhere on PATH. */
+export function programPath(program: string): string | undefined {
+  return (process.env['PATH'] ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, program))
+    .find((path) => existsSync(path));
+}
+
+/** The code folders of an Erlang application in RabbitMQ's plugins. */
+export function erlangPaths(application: string): string[] {
+  return PLUGIN_FOLDERS.flatMap((folder) => globSync(join(folder, `${application}-*`, 'ebin')));
+}

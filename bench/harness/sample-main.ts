@@ -1,0 +1,24 @@
+// The process of one sample: it loads the one subject, measures once, says what came out, and ends.
+import { loadCases } from './registry.ts';
+import type { SampleAnswer, SampleRequest } from './sample-messages.ts';
+
+async function answer({ caseId, subjectId, sizes }: SampleRequest): Promise<SampleAnswer> {
+  try {
+    const [found] = await loadCases([caseId]);
+    const subject = found?.subjects.find(({ id }) => id === subjectId);
+    if (!subject) throw new Error(`there is no subject ${subjectId} in case ${caseId}`);
+    const run = await subject.load();
+    return { type: 'measured', measurement: await run(sizes) };
+  } catch (thrown) {
+    return {
+      type: 'failed',
+      problem: thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown),
+    };
+  }
+}
+
+process.once('message', (request: SampleRequest) => {
+  void answer(request).then((message) => process.send!(message, () => process.exit(0)));
+});
+// Whoever asked is gone, so nobody wants the answer.
+process.once('disconnect', () => process.exit(1));

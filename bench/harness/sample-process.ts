@@ -1,0 +1,64 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import type { Measurement } from './case.ts';
+import type { SampleAnswer, SampleRequest } from './sample-messages.ts';
+
+const OUTPUT_KEPT = 4_000;
+const running = new Set<ChildProcess>();
+
+/** Measures once in a fresh process, out of the tree at `root`. Rejects with the sample's own words. */
+export function measureInProcess(
+  root: string,
+  request: SampleRequest,
+  timeoutMs: number,
+): Promise<Measurement> {
+  return new Promise((resolve, reject) => {
+    const child = fork(join(root, 'bench/harness/sample-main.ts'), [], {
+      cwd: root,
+      // A group of its own, so that whatever a sample has started ends with it.
+      detached: true,
+      execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
+      serialization: 'advanced',
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    running.add(child);
+    let output = '';
+    const keep = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-OUTPUT_KEPT));
+    child.stdout!.on('data', keep);
+    child.stderr!.on('data', keep);
+    const timer = setTimeout(
+      () => settle(() => reject(new Error(`no answer in ${timeoutMs} ms. ${output}`))),
+      timeoutMs,
+    );
+    const settle = (action: () => void) => {
+      clearTimeout(timer);
+      running.delete(child);
+      endGroup(child);
+      action();
+    };
+    child.once('message', (answer: SampleAnswer) =>
+      settle(() =>
+        answer.type === 'measured' ? resolve(answer.measurement) : reject(new Error(answer.problem)),
+      ),
+    );
+    child.once('error', (failure) => settle(() => reject(failure)));
+    child.once('exit', (code, signal) =>
+      settle(() => reject(new Error(`it ended with ${signal ?? code} before it answered. ${output}`))),
+    );
+    child.send(request);
+  });
+}
+
+/** Ends what is being measured now, for an interrupted run. */
+export function endSamples(): void {
+  for (const child of running) endGroup(child);
+}
+
+function endGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, 'SIGKILL');
+  } catch {
+    // The group is gone already.
+  }
+}

@@ -1,0 +1,48 @@
+import { type FigureRow, showNumber, showQuantity, type Verdict } from './figures.ts';
+import type { CaseResult } from './results.ts';
+
+/** The results as text: per case its line, then one line per figure of ours. */
+export function resultTable(cases: readonly CaseResult[]): string {
+  return cases.map(caseText).join('\n\n');
+}
+
+function caseText(result: CaseResult): string {
+  const lines = [`${result.id}  ${result.title}`];
+  for (const row of result.rows)
+    if (row.kind === 'ours' || row.kind === 'ablation') lines.push(...rowText(result, row));
+  for (const { id, skipped, failures } of result.subjects) {
+    if (skipped !== undefined) lines.push(`  skipped ${id}: ${skipped}`);
+    if (failures.length > 0)
+      lines.push(`  FAILED ${id}, ${failures.length} times: ${failures[0]!.split('\n')[0]}`);
+  }
+  return lines.join('\n');
+}
+
+function rowText(result: CaseResult, row: FigureRow): string[] {
+  const { title, unit } = result.figures.find(({ id }) => id === row.figure)!;
+  const { low, high } = row.interval;
+  const range = `${showQuantity(low, unit)} to ${showQuantity(high, unit)}`;
+  const name = row.kind === 'ours' ? title : `${title}, ${row.subject}`;
+  const ratios = row.ratios
+    .filter(({ kind }) => row.kind === 'ours' || kind === 'ours')
+    .map(({ subject, ratio }) => `${showNumber(ratio)}x ${subject}`);
+  const parts = [
+    `${showQuantity(row.value, unit)} (${range})`,
+    ratios.join(', '),
+    verdictsText(row.verdicts, unit),
+  ];
+  return [`  ${name.padEnd(34)} ${parts.filter((part) => part !== '').join(' | ')}`];
+}
+
+function verdictsText(verdicts: readonly Verdict[], unit: string): string {
+  return verdicts
+    .map((verdict) => `${verdict.level} ${verdict.asked}: ${verdictWord(verdict, unit)}`)
+    .join('; ');
+}
+
+/** `met` or `not met` with the number, or that it cannot be said. */
+export function verdictWord({ asked, got, met }: Verdict, unit: string): string {
+  if (met === undefined || got === undefined) return 'not judged, the other side is not here';
+  const isRatio = asked.includes('x ');
+  return `${met ? 'met' : 'not met'} (${isRatio ? `${showNumber(got)}x` : showQuantity(got, unit)})`;
+}

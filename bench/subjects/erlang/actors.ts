@@ -1,0 +1,8 @@
+import type { Measurement, Sizes } from '../../harness/case.ts';
+import { runErlang } from './erlang.ts';
+
+/** Runs one of the programs of `actors.erl`. */
+export function erlangActors(what: 'oneway' | 'pingpong' | 'spawn') {
+  return ({ erlangCount }: Sizes): Promise<Measurement> =>
+    runErlang('actors', { variables: { BENCH_WHAT: what, BENCH_COUNT: String(erlangCount) } });
+}
