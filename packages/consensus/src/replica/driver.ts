@@ -171,8 +171,15 @@ export class Driver {
       },
       linkDown: () => {},
     });
+    // A voter without others has nobody to wait for: an election timeout would only delay its start.
+    if (this.#isOnlyVoter()) this.#core.campaign();
     this.#armTimer();
     this.#schedule();
+  }
+
+  #isOnlyVoter(): boolean {
+    const { voters } = this.#core.membership;
+    return voters.length === 1 && voters[0] === this.#self;
   }
 
   status(): ConsensusStatus {

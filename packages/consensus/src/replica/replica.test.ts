@@ -145,6 +145,19 @@ describe('a cluster of three replicas', () => {
   });
 });
 
+describe('a voter without others', () => {
+  test('leads at once, on every start: it has nobody to wait for', () => {
+    const cluster = new ReplicaCluster(1);
+    const [alone] = cluster.nodes;
+    for (const life of [1, 2]) {
+      cluster.startAll();
+      cluster.run(20);
+      expect(alone!.replica.status(), `life ${life}`).toMatchObject({ role: 'leader', term: life });
+      cluster.crash(alone!);
+    }
+  });
+});
+
 describe('linearizable reads', () => {
   test('show on a follower what was acknowledged to another node before', () => {
     const cluster = started(3);
