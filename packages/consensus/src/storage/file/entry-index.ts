@@ -66,6 +66,11 @@ export class EntryIndex {
     this.#offsets[row] = offset;
   }
 
+  /** Notes the term of the entry before the first, where the log alone does not tell it. */
+  learnBaseTerm(baseTerm: Term): void {
+    this.#baseTerm ??= baseTerm;
+  }
+
   /** Forgets entries up to and including `index`. */
   dropThrough(index: number): void {
     const dropped = Math.min(index, this.lastIndex) - this.#base;

@@ -92,6 +92,8 @@ export class FileLogStore implements LogStore {
     }
     const { index, snapshots } = this.#opened;
     const meta = snapshots.current?.meta;
+    // Only what a snapshot covers is ever removed: a log that begins right after this one goes on from it.
+    if (meta && index.firstIndex === meta.index + 1) index.learnBaseTerm(meta.term);
     const report = (failure: Error | undefined): void =>
       failure ? done(failure) : done(undefined, this.#state());
     // A snapshot that was stored just before the end, and whose state the log does not lead to, replaces the log.

@@ -41,6 +41,8 @@ export class LogWriter {
   #offset: number;
   #batch: number;
   #checksum: number;
+  /** The segment that holds the last batch that was flushed; before there is one, none can be spared. */
+  #flushedSequence: number;
   /** As the log on disk has it; every segment begins with it. */
   #hardState: HardState;
   #queue: Job[] = [];
@@ -74,6 +76,7 @@ export class LogWriter {
     this.#onFailure = onFailure;
     const active = this.#segments.at(-1);
     this.#sequence = active?.sequence ?? 0;
+    this.#flushedSequence = this.#sequence;
     if (active) this.#handle = fs.openSync(active.path, 'r+');
   }
 
@@ -92,11 +95,15 @@ export class LogWriter {
     this.#pump();
   }
 
-  /** Removes whole segments whose every entry is at or below `index`, oldest first. */
+  /**
+   * Removes whole segments whose every entry is at or below `index`, oldest first. A segment that was changed over to
+   * repeats the hard state, but until that is flushed the segment before has the only one: term and vote would be lost.
+   */
   removeThrough(index: LogIndex): void {
-    let count = 0;
-    while (count < this.#segments.length - 1 && this.#segments[count]!.highestIndex <= index) count++;
-    this.#remove(this.#segments.splice(0, count));
+    const kept = this.#segments.findIndex(
+      ({ sequence, highestIndex }) => sequence >= this.#flushedSequence || highestIndex > index,
+    );
+    this.#remove(this.#segments.splice(0, Math.max(0, kept)));
   }
 
   /** One file after another: if a crash comes between, what is left has no hole. Nobody waits for it but `close`. */
@@ -213,6 +220,7 @@ export class LogWriter {
   }
 
   #written(jobs: readonly Job[]): void {
+    this.#flushedSequence = this.#segments.at(-1)!.sequence;
     if (jobs[0]!.kind === 'reset') this.#remove(this.#segments.splice(0, this.#segments.length - 1));
     this.#busy = false;
     // The next batch goes to the disk before anybody is told of this one.

@@ -1,5 +1,5 @@
 import * as fs from 'node:fs';
-import { type Logger, type Term, TuttiError, term } from '@tutti/kernel';
+import { type Logger, logIndex, type Term, TuttiError, term } from '@tutti/kernel';
 import type { Entry, HardState } from '../../raft/messages.ts';
 import { type FoundRecord, isBlank, type LogRecord, recordAt } from '../record.ts';
 import { EntryIndex } from './entry-index.ts';
@@ -113,13 +113,23 @@ export class Recovery {
 
   #replayEntry(entry: Entry, segment: Segment, offset: number): void {
     const index = this.#index;
-    // The first segment that is left begins wherever compaction ended.
-    if (index.isEmpty && index.lastIndex === 0) index.reset(entry.index - 1, termBefore(entry));
+    if (this.#isBeginning(entry)) index.reset(entry.index - 1, termBefore(entry));
     if (entry.index > index.lastIndex + 1 || entry.index < index.firstIndex)
       throw corrupt(segment, offset, `entry ${entry.index} follows entry ${index.lastIndex}`);
     index.put(entry.index, entry.term, entry.data.length);
     index.place(entry.index, segment.sequence, offset);
     segment.highestIndex = Math.max(segment.highestIndex, entry.index);
+  }
+
+  /**
+   * The first segment that is left begins wherever compaction ended. If its first entries were uncommitted ones, a
+   * later leader may have replaced them from further back: the log then begins with the replacements.
+   */
+  #isBeginning(entry: Entry): boolean {
+    const index = this.#index;
+    const base = logIndex(index.firstIndex - 1);
+    if (base === 0) return index.isEmpty;
+    return entry.index <= base && index.termAt(base) === undefined;
   }
 
   /** Looks behind the place where reading stopped for a whole record of a batch that came later. */
