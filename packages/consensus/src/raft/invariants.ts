@@ -1,25 +1,5 @@
-import { assert, type LogIndex, type NodeId, type Term } from '@tutti/kernel';
-import type { Electorate } from './electorate.ts';
-import type { LogView } from './log-view.ts';
-import type { RaftRole } from './raft-node-options.ts';
-import type { Replication } from './replication.ts';
-
-/** The parts of a core's state that must agree with each other. */
-export interface RaftState {
-  readonly id: NodeId;
-  readonly role: RaftRole;
-  readonly term: Term;
-  readonly votedFor: NodeId | undefined;
-  readonly leader: NodeId | undefined;
-  readonly commitIndex: LogIndex;
-  readonly handedIndex: LogIndex;
-  readonly appliedIndex: LogIndex;
-  readonly log: LogView;
-  readonly electorate: Electorate;
-  readonly replication: Replication | undefined;
-  /** A snapshot is replacing the log: the store may hold the new one already. */
-  readonly installing: boolean;
-}
+import { assert } from '@tutti/kernel';
+import type { RaftState } from './raft-state.ts';
 
 /** Checks a core against itself; cheap enough to run in production, before every Ready. */
 export function validate(state: RaftState): void {
@@ -29,8 +9,9 @@ export function validate(state: RaftState): void {
   assert(state.commitIndex <= log.lastIndex, 'what is committed is in the log');
   assert(log.durableIndex <= log.lastIndex, 'what is durable is in the log');
   assert(log.lastTerm <= state.term, 'no entry is of a later term than this node');
+  // While a snapshot replaces the log, the store may hold the new one already.
   assert(
-    state.installing || log.firstIndex <= state.handedIndex + 1,
+    state.installing !== undefined || log.firstIndex <= state.handedIndex + 1,
     'nothing is compacted before it was handed out',
   );
   assert((role === 'leader') === (replication !== undefined), 'leaders replicate, and nobody else');
@@ -38,10 +19,7 @@ export function validate(state: RaftState): void {
   assert(role === 'leader' || state.leader !== state.id, 'only a leader takes itself for the leader');
   assert(role !== 'candidate' || state.votedFor === state.id, 'a candidate votes for itself');
   assert(role !== 'leader' || state.votedFor === state.id, 'a leader voted for itself in its term');
-  assert(
-    role === 'follower' || role === 'learner' || state.electorate.isVoter(state.id),
-    'only voters campaign and lead',
-  );
+  assert(role === 'follower' || state.electorate.isVoter(state.id), 'only voters campaign and lead');
   if (!replication) return;
   for (const progress of replication.peers) {
     assert(progress.match < progress.next, 'what is sent next comes after what matches');

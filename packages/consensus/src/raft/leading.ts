@@ -1,0 +1,88 @@
+import { type LogIndex, logIndex, TuttiError } from '@tutti/kernel';
+import { broadcastHeartbeat } from './heartbeats.ts';
+import type { AppendReply, EntryKind, HeartbeatReply } from './messages.ts';
+import type { RaftState } from './raft-state.ts';
+import { serveConfirmedReads } from './read-index.ts';
+import { ReadRounds } from './read-rounds.ts';
+import { Replication } from './replication.ts';
+import { becomeFollower, enterRole } from './roles.ts';
+
+const NO_DATA = new Uint8Array(0);
+
+/** Takes up the lead of the term that this node was elected for (5.2). */
+export function becomeLeader(state: RaftState): void {
+  enterRole(state, 'leader', state.id);
+  state.electionElapsedTicks = 0;
+  state.heartbeatElapsedTicks = 0;
+  state.replication = new Replication({
+    self: state.id,
+    term: state.term,
+    electorate: state.electorate,
+    log: state.log,
+    config: state.config,
+  });
+  state.rounds = new ReadRounds(state.config.readsMax);
+  state.uncommittedBytes = 0;
+  // An entry of the own term, so that what is left of earlier terms can commit (5.4.2, thesis 6.4).
+  append(state, 'noop', NO_DATA);
+}
+
+/** One tick of a leader: it steps down if no quorum answers any more, and gives signs of life. */
+export function tickLeader(state: RaftState): void {
+  if (state.electionElapsedTicks >= state.config.electionTimeoutTicks) {
+    state.electionElapsedTicks = 0;
+    const alive = state.replication!.takeQuorumActivity();
+    if (state.config.checkQuorum && !alive) {
+      becomeFollower(state, state.term, undefined);
+      return;
+    }
+  }
+  if (++state.heartbeatElapsedTicks >= state.config.heartbeatTicks) broadcastHeartbeat(state);
+}
+
+/** Appends a command, unless that would break a limit; the caller has seen that this node leads. */
+export function proposeCommand(state: RaftState, data: Uint8Array): LogIndex {
+  const { proposalBytesMax, uncommittedBytesMax } = state.config;
+  if (data.length > proposalBytesMax) {
+    throw new TuttiError('TUTTI_PROPOSAL_TOO_LARGE', { bytes: data.length, limitBytes: proposalBytesMax });
+  }
+  if (state.uncommittedBytes + data.length > uncommittedBytesMax) {
+    throw new TuttiError('TUTTI_OVERLOADED', {
+      what: 'The log of entries that are not committed yet (bytes)',
+      size: state.uncommittedBytes,
+      limit: uncommittedBytesMax,
+    });
+  }
+  return append(state, 'command', data);
+}
+
+function append(state: RaftState, kind: EntryKind, data: Uint8Array): LogIndex {
+  const index = logIndex(state.log.lastIndex + 1);
+  state.log.append({ index, term: state.term, kind, data });
+  state.uncommittedBytes += data.length;
+  state.replicationDue = true;
+  return index;
+}
+
+export function onAppendReply(state: RaftState, message: AppendReply): void {
+  if (!state.replication) return;
+  state.replicationDue = true;
+  if (state.replication.replied(message)) commitByQuorum(state);
+}
+
+export function onHeartbeatReply(state: RaftState, message: HeartbeatReply): void {
+  const progress = state.replication?.peer(message.from);
+  if (!progress) return;
+  progress.heartbeatReplied(state.log.lastIndex);
+  state.replicationDue = true;
+  state.rounds.answered(message.from, message.readRound);
+  serveConfirmedReads(state);
+}
+
+/** Commits what a quorum of disks holds by now; nothing happens at a node that does not lead. */
+export function commitByQuorum(state: RaftState): void {
+  const index = state.replication?.committable() ?? 0;
+  if (index <= state.commitIndex) return;
+  state.commitTo(index);
+  state.replicationDue = true;
+}

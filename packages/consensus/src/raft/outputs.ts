@@ -1,0 +1,87 @@
+import { assert, type NodeId } from '@tutti/kernel';
+import { ackableIndex, acknowledge } from './following.ts';
+import type { Entry, RaftMessage } from './messages.ts';
+import type { RaftState } from './raft-state.ts';
+import { owesReads, sendReads } from './read-index.ts';
+import type { PersistBatch, Ready } from './ready.ts';
+import { mayInstall, takeInstall } from './snapshots.ts';
+
+const NO_ENTRIES: readonly Entry[] = [];
+
+/** Whether {@link takeReady} would have something to do. */
+export function hasOutputs(state: RaftState): boolean {
+  return (
+    state.messages.length > 0 ||
+    state.replicationDue ||
+    state.hardStateDirty ||
+    state.log.hasUnwritten ||
+    (state.handedIndex < state.commitIndex && !state.installing) ||
+    (state.promises.length > 0 && state.isHardStateDurable) ||
+    ackableIndex(state) !== undefined ||
+    state.reads.length > 0 ||
+    state.lostReads.length > 0 ||
+    state.snapshotChunks.length > 0 ||
+    mayInstall(state) ||
+    owesReads(state)
+  );
+}
+
+/** Takes out everything that is to be done now. */
+export function takeReady(state: RaftState): Ready {
+  sendReads(state);
+  const snapshotsTo: NodeId[] = [];
+  if (state.replication && state.replicationDue) {
+    state.replication.fill(state.commitIndex, state.messages, snapshotsTo);
+  }
+  state.replicationDue = false;
+  acknowledge(state);
+  const persist = takeBatch(state);
+  const promises = takePromises(state, persist);
+  const { messages, reads, lostReads, snapshotChunks } = state;
+  if (!persist) messages.push(...promises);
+  state.messages = [];
+  state.reads = [];
+  state.lostReads = [];
+  state.snapshotChunks = [];
+  return {
+    messages,
+    persist,
+    afterPersist: persist ? promises : [],
+    committed: takeCommitted(state),
+    reads,
+    lostReads,
+    snapshotsTo,
+    snapshotChunks,
+    install: takeInstall(state),
+  };
+}
+
+function takeBatch(state: RaftState): PersistBatch | undefined {
+  if (!state.hardStateDirty && !state.log.hasUnwritten) return undefined;
+  const sequence = ++state.sequence;
+  const hardState = state.hardStateDirty ? { term: state.term, votedFor: state.votedFor } : undefined;
+  if (hardState) state.hardStateSequence = sequence;
+  state.hardStateDirty = false;
+  return { sequence, hardState, entries: state.log.handOut(sequence) };
+}
+
+/** Promises leave with the batch that makes them true; without one, only if what they speak of is on disk. */
+function takePromises(state: RaftState, persist: PersistBatch | undefined): readonly RaftMessage[] {
+  if (!persist && !state.isHardStateDurable) return [];
+  const { promises } = state;
+  state.promises = [];
+  return promises;
+}
+
+function takeCommitted(state: RaftState): readonly Entry[] {
+  if (state.installing || state.handedIndex >= state.commitIndex) return NO_ENTRIES;
+  const entries = state.log.entries(state.handedIndex + 1, state.commitIndex, state.config.applyBytesMax);
+  assert(entries.length > 0, 'committed entries are there to be applied');
+  state.handedIndex = entries.at(-1)!.index;
+  if (state.role === 'leader') {
+    for (const entry of entries) {
+      if (entry.term === state.term) state.uncommittedBytes -= entry.data.length;
+    }
+  }
+  return entries;
+}

@@ -1,0 +1,102 @@
+import { assert, type LogIndex, logIndex, type NodeId, type Random, type Term } from '@tutti/kernel';
+import type { Campaign } from './campaign.ts';
+import { type RaftConfig, raftConfig } from './config.ts';
+import { Electorate } from './electorate.ts';
+import { ForwardedReads } from './forwarded-reads.ts';
+import { LogView } from './log-view.ts';
+import type { InstallSnapshot, RaftMessage, SnapshotMeta } from './messages.ts';
+import type { RaftNodeOptions, RaftRole } from './raft-node-options.ts';
+import { ReadRounds } from './read-rounds.ts';
+import type { ReadState } from './ready.ts';
+import type { Replication } from './replication.ts';
+
+/** What a core does at present; whether it may vote is the electorate's matter. */
+export type ActiveRole = Exclude<RaftRole, 'learner'>;
+
+/**
+ * The state of one core. The rules that change it are plain functions in the files beside this one, by
+ * responsibility; nothing outside this folder sees it.
+ */
+export class RaftState {
+  readonly id: NodeId;
+  readonly config: RaftConfig;
+  readonly random: Random;
+  readonly log: LogView;
+  electorate: Electorate;
+
+  // Figure 2, persistent state, and how much of it is on disk.
+  term: Term;
+  votedFor: NodeId | undefined;
+  hardStateDirty = false;
+  /** The batch that carried the newest hard state. */
+  hardStateSequence = 0;
+  /** The newest batch that was handed out. */
+  sequence = 0;
+  persistedSequence = 0;
+
+  // Volatile state of every role.
+  role: ActiveRole = 'follower';
+  leader: NodeId | undefined;
+  commitIndex: LogIndex;
+  /** The last committed entry that has been handed out for applying. */
+  handedIndex: LogIndex;
+  appliedIndex: LogIndex;
+  ticks = 0;
+  electionElapsedTicks = 0;
+  electionTimeoutTicks = 0;
+  heartbeatElapsedTicks = 0;
+
+  // Follower: how far the log is known to equal the leader's, and whether the leader waits to hear it.
+  verifiedIndex: LogIndex;
+  ackDue = false;
+  ackedIndex: LogIndex = logIndex(0);
+  /** The snapshot that is replacing state machine and log. */
+  installing: SnapshotMeta | undefined;
+  installHanded = false;
+
+  // Candidate, then leader.
+  campaign: Campaign | undefined;
+  replication: Replication | undefined;
+  replicationDue = false;
+  uncommittedBytes = 0;
+  rounds: ReadRounds;
+  readonly forwarded: ForwardedReads;
+
+  // Outputs that gather until the next Ready.
+  messages: RaftMessage[] = [];
+  /** Messages that must not leave before the hard state they speak of is on disk. */
+  promises: RaftMessage[] = [];
+  reads: ReadState[] = [];
+  lostReads: number[] = [];
+  snapshotChunks: InstallSnapshot[] = [];
+
+  constructor(options: RaftNodeOptions) {
+    this.id = options.id;
+    this.config = raftConfig(options.config);
+    this.random = options.random;
+    this.log = new LogView(options.log);
+    this.electorate = new Electorate(options.membership);
+    this.term = options.hardState.term;
+    this.votedFor = options.hardState.votedFor;
+    const snapshotIndex = options.log.snapshot()?.meta.index ?? logIndex(0);
+    this.appliedIndex = options.appliedIndex ?? snapshotIndex;
+    assert(this.appliedIndex >= snapshotIndex, 'a state machine starts from the snapshot or later');
+    this.handedIndex = this.appliedIndex;
+    this.commitIndex = this.appliedIndex;
+    this.verifiedIndex = this.commitIndex;
+    this.rounds = new ReadRounds(this.config.readsMax);
+    this.forwarded = new ForwardedReads(this.random, this.config.readsMax);
+  }
+
+  /** Whether term and vote, as they are now, are on disk. */
+  get isHardStateDurable(): boolean {
+    return !this.hardStateDirty && this.persistedSequence >= this.hardStateSequence;
+  }
+
+  /** Raises the commit index; it never falls. */
+  commitTo(index: number): void {
+    if (index <= this.commitIndex) return;
+    assert(index <= this.log.lastIndex, 'what is committed is in the log');
+    this.commitIndex = logIndex(index);
+  }
+}
