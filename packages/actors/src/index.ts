@@ -17,15 +17,12 @@ export type {
   BoardCommand,
   CancelSession,
   CompleteTask,
-  Conflict,
-  ConflictSide,
   DegradeTask,
   FailTask,
   Holder,
   HolderLost,
   LoseHolder,
   OpenSession,
-  RecoveryMove,
   ResolveBarrier,
   ReturnTask,
   SessionMoved,
@@ -64,6 +61,7 @@ export {
   type Wake,
 } from './coordination/board/task-board.ts';
 export { detectApiContractConflicts } from './coordination/conflict/api-contract.ts';
+export type { Conflict, ConflictSide } from './coordination/conflict/conflict.ts';
 export { builtInDetectors, conflictsAt } from './coordination/conflict/conflicts-at.ts';
 export { detectDeploymentConflicts } from './coordination/conflict/deployment.ts';
 export { CONFLICTS_MAX, type Detector, DetectorRegistry } from './coordination/conflict/detector.ts';
@@ -133,6 +131,7 @@ export {
   type Peer,
   type Recovery,
 } from './resilience/recovery.ts';
+export type { RecoveryMove } from './resilience/recovery-move.ts';
 export { isRetryable, retryDelayMs } from './resilience/retry.ts';
 export { type FunctionTable, functionWorker, type WorkFunction } from './workers/function-worker.ts';
 export { simulatedWorker, type Worker, type WorkInput } from './workers/worker.ts';

@@ -1,5 +1,5 @@
 import type { NodeId } from '@tutti/kernel';
-import type { RecoveryMove } from '../coordination/board/commands.ts';
+import type { RecoveryMove } from './recovery-move.ts';
 
 /** A task that the failed part held. */
 export interface ImpactedTask {

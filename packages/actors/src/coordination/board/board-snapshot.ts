@@ -1,6 +1,6 @@
 import { type Incarnation, messageOf, type NodeId, TuttiError, type WireValue } from '@tutti/kernel';
 import type { ExecutionMode, PlanBarrier, PlanOrchestrator, PlanTask } from '../../engines/workflow/plan.ts';
-import type { Conflict } from './commands.ts';
+import type { Conflict } from '../conflict/conflict.ts';
 import type { BoardSession, SessionHeader } from './session.ts';
 import { type Item, packParts, unpackParts } from './snapshot-parts.ts';
 import type { Attempt, BarrierRecord, RecoveryRecord, SessionState, TaskEvent, TaskRecord } from './state.ts';

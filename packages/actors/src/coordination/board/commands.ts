@@ -1,5 +1,7 @@
 import type { Incarnation, NodeId } from '@tutti/kernel';
 import type { ExecutionMode, Plan } from '../../engines/workflow/plan.ts';
+import type { RecoveryMove } from '../../resilience/recovery-move.ts';
+import type { Conflict } from '../conflict/conflict.ts';
 import type { SessionState, TaskState } from './state.ts';
 
 /** One life of one node, as the holder of attempts. */
@@ -87,9 +89,6 @@ export interface LoseHolder {
   readonly recovery: RecoveryMove;
 }
 
-/** What to do about a failed orchestrator (requirement I1). */
-export type RecoveryMove = 'restart' | 'failover' | 'redistribute' | 'degrade';
-
 /** A full barrier was checked: released, or in conflict, which fails the session with both sides on show. */
 export interface ResolveBarrier {
   readonly type: 'barrier.resolve';
@@ -97,21 +96,6 @@ export interface ResolveBarrier {
   readonly barrier: string;
   readonly generation: number;
   readonly conflicts: readonly Conflict[];
-}
-
-/** Two participants that disagree. */
-export interface Conflict {
-  /** The detector that found it, such as `api-contract`. */
-  readonly check: string;
-  readonly subject: string;
-  readonly sides: readonly [ConflictSide, ConflictSide];
-  readonly explanation: string;
-}
-
-export interface ConflictSide {
-  readonly orchestrator: string;
-  readonly task: string;
-  readonly value: unknown;
 }
 
 /** Gives up an optional task for good, so that the rest can finish on what is left of the cluster. */

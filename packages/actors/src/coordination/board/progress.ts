@@ -2,8 +2,8 @@ import { assert } from '@tutti/kernel';
 import type { CheckedPlan } from '../../engines/workflow/check-plan.ts';
 import { neighbours } from '../../engines/workflow/graph.ts';
 import type { ExecutionMode } from '../../engines/workflow/plan.ts';
+import type { Conflict } from '../conflict/conflict.ts';
 import { Barrier } from '../sync/barrier.ts';
-import type { Conflict } from './commands.ts';
 import { type BarrierRecord, isSettled, type TaskRecord } from './state.ts';
 
 /**

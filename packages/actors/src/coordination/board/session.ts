@@ -3,9 +3,10 @@ import type { ApplyContext } from '@tutti/runtime';
 import type { CheckedPlan } from '../../engines/workflow/check-plan.ts';
 import { didYouMean } from '../../engines/workflow/did-you-mean.ts';
 import type { ExecutionMode, Plan } from '../../engines/workflow/plan.ts';
+import type { RecoveryMove } from '../../resilience/recovery-move.ts';
 import type { Barrier } from '../sync/barrier.ts';
 import { newBarrierRecord } from '../sync/barrier.ts';
-import type { FailTask, Holder, RecoveryMove, ResolveBarrier, ReturnTask } from './commands.ts';
+import type { FailTask, Holder, ResolveBarrier, ReturnTask } from './commands.ts';
 import type { HeldAttempt, HolderIndex } from './holders.ts';
 import { Journal } from './journal.ts';
 import { Progress } from './progress.ts';
@@ -218,7 +219,8 @@ export class BoardSession implements SessionRecord {
   giveBack({ task, fence, reason, recovery }: ReturnTask, context: ApplyContext): TaskRecord {
     const record = this.task(task);
     const { node } = this.#attempt(record, fence);
-    this.#endAttempt(record, 'returned', { code: 'TUTTI_ABORTED', message: reason }, context);
+    const code = recovery === 'restart' ? 'TUTTI_ORCHESTRATOR_RESTARTED' : 'TUTTI_ABORTED';
+    this.#endAttempt(record, 'returned', { code, message: reason }, context);
     if (recovery) this.#recover({ at: context.timeMs, node, move: recovery, tasks: [task] });
     this.#move(record, 'ready', context);
     return record;

@@ -1,6 +1,7 @@
 import type { Incarnation, NodeId } from '@tutti/kernel';
 import type { ExecutionMode, Plan, PlanTask } from '../../engines/workflow/plan.ts';
-import type { Conflict, RecoveryMove } from './commands.ts';
+import type { RecoveryMove } from '../../resilience/recovery-move.ts';
+import type { Conflict } from '../conflict/conflict.ts';
 
 /**
  * `waiting` (for tasks or a barrier) -> `ready` -> `assigned` (offered to an orchestrator) -> `running` -> `done`.

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import type { ConflictSide } from '../board/commands.ts';
 import { detectApiContractConflicts } from './api-contract.ts';
+import type { ConflictSide } from './conflict.ts';
 
 const json = (schema: object) => ({ content: { 'application/json': { schema } } });
 

@@ -1,4 +1,4 @@
-import type { Conflict, ConflictSide } from '../board/commands.ts';
+import type { Conflict, ConflictSide } from './conflict.ts';
 import { asObject, CONFLICTS_MAX, partOf } from './detector.ts';
 import {
   fieldSchema,

@@ -1,7 +1,7 @@
 import { messageOf } from '@tutti/kernel';
-import type { Conflict, ConflictSide } from '../board/commands.ts';
 import type { BarrierRecord, SessionRecord } from '../board/state.ts';
 import { detectApiContractConflicts } from './api-contract.ts';
+import type { Conflict, ConflictSide } from './conflict.ts';
 import { detectDeploymentConflicts } from './deployment.ts';
 import { CONFLICTS_MAX, DetectorRegistry } from './detector.ts';
 import { detectInfrastructureConflicts } from './infrastructure.ts';

@@ -1,5 +1,5 @@
 import { TuttiError } from '@tutti/kernel';
-import type { Conflict, ConflictSide } from '../board/commands.ts';
+import type { Conflict, ConflictSide } from './conflict.ts';
 
 /**
  * Compares what the participants of a barrier bring: the outputs of their tasks in `after`, in the plan's order.

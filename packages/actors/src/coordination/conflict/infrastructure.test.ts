@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ConflictSide } from '../board/commands.ts';
+import type { ConflictSide } from './conflict.ts';
 import { detectInfrastructureConflicts } from './infrastructure.ts';
 
 const needs = (services: object): ConflictSide => ({

@@ -1,5 +1,5 @@
 import { canonicalJson } from '@tutti/kernel';
-import type { Conflict, ConflictSide } from '../board/commands.ts';
+import type { Conflict, ConflictSide } from './conflict.ts';
 import { asObject, CONFLICTS_MAX, partOf } from './detector.ts';
 
 /**

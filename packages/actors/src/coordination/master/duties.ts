@@ -3,7 +3,6 @@ import type { Member } from '@tutti/runtime';
 import type { Balancer } from '../balancing/balancer.ts';
 import type {
   AssignTasks,
-  Conflict,
   DegradeTask,
   Holder,
   LoseHolder,
@@ -12,6 +11,7 @@ import type {
 } from '../board/commands.ts';
 import type { BarrierRecord, SessionRecord } from '../board/state.ts';
 import type { TaskBoard } from '../board/task-board.ts';
+import type { Conflict } from '../conflict/conflict.ts';
 import type { Agenda, Asked, TaskMoment } from './agenda.ts';
 import type { MasterCapabilities } from './capabilities.ts';
 import { dispatch } from './dispatch.ts';

@@ -1,7 +1,7 @@
 import { assert } from '@tutti/kernel';
 import type { PlanBarrier } from '../../engines/workflow/plan.ts';
-import type { Conflict } from '../board/commands.ts';
 import type { BarrierRecord } from '../board/state.ts';
+import type { Conflict } from '../conflict/conflict.ts';
 
 /**
  * A replicated barrier, as a pure state machine: `filling` -> `full` -> `released` or `conflict`. It is a phaser of

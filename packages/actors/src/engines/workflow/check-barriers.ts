@@ -1,6 +1,6 @@
-import type { PlanProblem } from './check-plan.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { Plan, PlanBarrier } from './plan.ts';
+import type { PlanProblem } from './plan-problem.ts';
 
 /** What is wrong with barriers one by one: who meets there, and after and before what. */
 export function barrierProblems(plan: Plan, detectors: readonly string[] | undefined): PlanProblem[] {

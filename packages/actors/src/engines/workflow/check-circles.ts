@@ -1,7 +1,7 @@
-import type { PlanProblem } from './check-plan.ts';
 import { findCycles } from './graph.ts';
 import type { Plan } from './plan.ts';
 import { nodeName, type PlanGraph } from './plan-graph.ts';
+import type { PlanProblem } from './plan-problem.ts';
 
 /** Each cycle costs another pass over the graph, so only the first few are told. */
 const CYCLES_MAX = 16;

@@ -1,10 +1,11 @@
-import { type ErrorCode, type ErrorDetails, TuttiError } from '@tutti/kernel';
+import { TuttiError } from '@tutti/kernel';
 import { barrierProblems } from './check-barriers.ts';
 import { circleProblems } from './check-circles.ts';
 import { taskProblems } from './check-tasks.ts';
 import { type Levels, levelsOf, type Schedule, scheduleOf } from './graph.ts';
 import type { Plan, SourceMap } from './plan.ts';
 import { levelWeights, type PlanGraph, planGraph } from './plan-graph.ts';
+import type { PlanProblem } from './plan-problem.ts';
 
 /** The most of each that one plan may have. A plan is one entry of the log, and every voter holds it in memory. */
 export const PLAN_LIMITS = {
@@ -16,13 +17,6 @@ export const PLAN_LIMITS = {
 
 /** Problems beyond this many are counted but not described. */
 const PROBLEMS_MAX = 100;
-
-/** One thing that is wrong with a plan. `path` finds its place through a {@link SourceMap}. */
-export interface PlanProblem {
-  readonly code: ErrorCode;
-  readonly path: readonly (string | number)[];
-  readonly details: ErrorDetails;
-}
 
 export interface CheckOptions {
   /** Names of the conflict detectors there are; a barrier's `check` is not looked at without them. */

@@ -1,6 +1,6 @@
-import type { PlanProblem } from './check-plan.ts';
 import { didYouMean } from './did-you-mean.ts';
 import type { Plan, PlanTask } from './plan.ts';
+import type { PlanProblem } from './plan-problem.ts';
 
 /** Looking for the nearest name costs a pass over all of them, so only the first few misspelt names get it. */
 const HINTS_MAX = 10;
