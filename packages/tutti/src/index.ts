@@ -24,7 +24,7 @@ export type {
   WorkInput,
 } from '@tutti/actors';
 // Errors.
-export { type ErrorCode, isTuttiError, TuttiError } from '@tutti/kernel';
+export { type ErrorCode, isTuttiError, type PeerAddress, TuttiError } from '@tutti/kernel';
 
 // Actors: a ref, supervision, replies.
 export {
@@ -41,6 +41,8 @@ export {
   type Terminated,
 } from '@tutti/runtime';
 export { generateKeyPair, type KeyPair } from '@tutti/transport';
+// The admin interface of a node that is embedded.
+export { type Admin, type AdminOptions, startAdmin } from './admin/admin-server.ts';
 // Clusters of processes on one machine.
 export { LocalCluster, type LocalClusterOptions } from './cluster/local-cluster.ts';
 // Nodes.

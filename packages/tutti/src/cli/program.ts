@@ -2,6 +2,7 @@ import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import { Command, CommanderError } from 'commander';
 import { addConfigCommand } from './commands/config.ts';
 import { addExplainCommand } from './commands/explain.ts';
+import { addInitCommand } from './commands/init.ts';
 import { addPsCommand } from './commands/ps.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addTreeCommand } from './commands/tree.ts';
@@ -26,6 +27,7 @@ export function buildProgram(): Command {
   addTreeCommand(program);
   addExplainCommand(program);
   addConfigCommand(program);
+  addInitCommand(program);
   return program;
 }
 

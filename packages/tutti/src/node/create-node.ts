@@ -21,7 +21,7 @@ import {
   TuttiError,
 } from '@tutti/kernel';
 import type { ClusterSystem, ClusterSystemStatus, Escalation, Members, StopOptions } from '@tutti/runtime';
-import { msgpackCodec } from '@tutti/transport';
+import { type KeyPair, msgpackCodec } from '@tutti/transport';
 import { createMemoryNetwork } from '@tutti/transport/memory';
 import { createWsTransport, type WsTransport } from '@tutti/transport/ws';
 import { moduleWorker } from '../workers/module-worker.ts';
@@ -37,6 +37,11 @@ export interface NodeOptions {
   readonly cluster?: string;
   /** Where the node keeps its log, snapshots and key. Without it nothing survives the process. */
   readonly dataDir?: string;
+  /**
+   * The node's Ed25519 keys; by default those kept in {@link dataDir}, made on the first start. Give them to say in
+   * advance what the other nodes have to know as this one's public key.
+   */
+  readonly keys?: KeyPair;
   /** Where to accept other nodes; default host 127.0.0.1, port 0 for any free one. Without it, no socket is opened. */
   readonly listen?: { readonly host?: string; readonly port: number };
   /** The other nodes, or a function that finds them once this one listens. Needs {@link listen}. */
@@ -68,6 +73,8 @@ export interface NodeOptions {
 export interface TuttiNode {
   readonly id: string;
   readonly incarnation: number;
+  /** What the other nodes must know this one by. */
+  readonly publicKey: string;
   readonly spawn: ClusterSystem['system']['spawn'];
   readonly entity: ClusterSystem['entity'];
   readonly replicated: ClusterSystem['replicated'];
@@ -102,8 +109,8 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
   const directory = options.dataDir === undefined ? undefined : resolve(options.dataDir);
   const identity =
     directory === undefined
-      ? volatileIdentity(cluster, name, systemClock.wallTime())
-      : openIdentity(directory, cluster, name);
+      ? volatileIdentity(cluster, name, systemClock.wallTime(), options.keys)
+      : openIdentity(directory, cluster, name, options.keys);
   const random = seededRandom(systemClock.wallTime() * 1024 + process.pid);
   const transport = makeTransport(identity, options, logger, random);
   const parts = assembleNode(
@@ -210,6 +217,7 @@ function makeWorkers(options: NodeOptions, directory: string | undefined): Worke
 class EmbeddedNode implements TuttiNode {
   readonly id: string;
   readonly incarnation: number;
+  readonly publicKey: string;
   readonly spawn: TuttiNode['spawn'];
   readonly entity: TuttiNode['entity'];
   readonly replicated: TuttiNode['replicated'];
@@ -231,6 +239,7 @@ class EmbeddedNode implements TuttiNode {
     const { system, cluster } = parts;
     this.id = identity.nodeId;
     this.incarnation = identity.incarnation;
+    this.publicKey = identity.keys.publicKey;
     this.parts = parts;
     this.spawn = system.spawn.bind(system);
     this.entity = cluster.entity.bind(cluster);

@@ -33,21 +33,31 @@ const identityFile = z.object({
 });
 
 /** The identity of a node that keeps nothing: its incarnation is the instant of its start. */
-export function volatileIdentity(cluster: string, node: string, wallTime: number): NodeIdentity {
+export function volatileIdentity(
+  cluster: string,
+  node: string,
+  wallTime: number,
+  keys: KeyPair = generateKeyPair(),
+): NodeIdentity {
   return {
     clusterId: clusterId(cluster),
     nodeId: nodeId(node),
     incarnation: incarnation(wallTime),
-    keys: generateKeyPair(),
+    keys,
   };
 }
 
 /**
- * Opens a node's identity for its next life, making it on the first start. The file holds the private key and is
+ * Opens a node's identity for its next life, making it on the first start; keys that are given replace those kept. The file holds the private key and is
  * readable by its owner only.
  * @throws TuttiError `TUTTI_STORE_WRONG_CLUSTER`, `TUTTI_STORE_WRONG_NODE`, `TUTTI_IDENTITY_INVALID`
  */
-export function openIdentity(directory: string, cluster: string, node: string): NodeIdentity {
+export function openIdentity(
+  directory: string,
+  cluster: string,
+  node: string,
+  given?: KeyPair,
+): NodeIdentity {
   mkdirSync(directory, { recursive: true });
   const file = join(directory, 'identity.json');
   const known = readIdentity(file);
@@ -59,7 +69,7 @@ export function openIdentity(directory: string, cluster: string, node: string): 
     });
   if (known && known.nodeId !== node)
     throw new TuttiError('TUTTI_STORE_WRONG_NODE', { directory, expected: node, found: known.nodeId });
-  const keys = known ?? generateKeyPair();
+  const keys = given ?? known ?? generateKeyPair();
   const life = (known?.incarnation ?? 0) + 1;
   const row = {
     format: 1,
@@ -89,6 +99,12 @@ function readIdentity(file: string): z.output<typeof identityFile> | undefined {
   try {
     return identityFile.parse(JSON.parse(text));
   } catch (thrown) {
-    throw new TuttiError('TUTTI_IDENTITY_INVALID', { file, problem: messageOf(thrown) }, { cause: thrown });
+    throw new TuttiError('TUTTI_IDENTITY_INVALID', { file, problem: problemIn(thrown) }, { cause: thrown });
   }
+}
+
+/** On one line: which fields are wrong, or why it is no JSON. */
+function problemIn(thrown: unknown): string {
+  if (!(thrown instanceof z.ZodError)) return messageOf(thrown);
+  return thrown.issues.map(({ path, message }) => `${path.join('.') || 'the whole'}: ${message}`).join('; ');
 }
