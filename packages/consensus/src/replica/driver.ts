@@ -303,6 +303,7 @@ export class Driver {
       else {
         this.#core.step(message);
         if (message.type === 'installSnapshotReply') this.#sender.replied(message);
+        this.#sender.heard(from);
       }
       this.#schedule();
     });
@@ -426,6 +427,7 @@ export class Driver {
     if (this.#ended) return;
     this.#reads.applied(this.#applier.index);
     this.#proposals.pump(this.#route());
+    this.#receiver.forgetThrough(this.#applier.index);
     if (!this.#sender.busy && !this.#receiver.busy) this.#applier.snapshotIfDue(this.#core.membership);
   }
 

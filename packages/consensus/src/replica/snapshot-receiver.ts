@@ -1,4 +1,4 @@
-import { isTuttiError, type NodeId, type Term } from '@tutti/kernel';
+import { isTuttiError, type LogIndex, type NodeId, type Term } from '@tutti/kernel';
 import type { InstallSnapshot, InstallSnapshotReply, SnapshotMeta } from '../raft/messages.ts';
 import type { LogStore, SnapshotWriter } from '../storage/log-store.ts';
 
@@ -54,6 +54,12 @@ export class SnapshotReceiver {
       if (writer.size === chunk.totalBytes) this.#commit(receiving, chunk);
       else this.#reply(chunk, writer.size);
     });
+  }
+
+  /** Drops a snapshot that would bring nothing new: the log has led to `index` meanwhile. */
+  forgetThrough(index: LogIndex): void {
+    const receiving = this.#receiving;
+    if (receiving && !receiving.committing && receiving.writer.meta.index <= index) this.abort();
   }
 
   /** Drops what came so far. */

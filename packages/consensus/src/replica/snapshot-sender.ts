@@ -4,8 +4,10 @@ import type { StoredSnapshot } from '../storage/log-store.ts';
 
 /** Without a word from the receiver for this long, the last chunk is sent again. */
 const RESEND_MS = 1_000;
-/** Without any progress for this long, the transfer is given up; the core asks for a new one when it is useful. */
+/** Without any progress for this long, the transfer is given up. */
 const GIVE_UP_MS = 20_000;
+/** No new transfer to a peer for this long after one was given up: time to take a newer snapshot, and drop the log. */
+const REST_MS = 5_000;
 
 interface Transfer {
   readonly peer: NodeId;
@@ -16,6 +18,12 @@ interface Transfer {
   reading: boolean;
   sentAt: number;
   progressAt: number;
+}
+
+/** A peer whose transfer was given up. */
+interface GivenUp {
+  readonly meta: SnapshotMeta;
+  readonly at: number;
 }
 
 /** What a sender needs of its replica. */
@@ -31,6 +39,7 @@ export interface SnapshotSenderPorts {
 export class SnapshotSender {
   readonly #ports: SnapshotSenderPorts;
   readonly #transfers = new Map<NodeId, Transfer>();
+  readonly #givenUp = new Map<NodeId, GivenUp>();
 
   constructor(ports: SnapshotSenderPorts) {
     this.#ports = ports;
@@ -63,14 +72,31 @@ export class SnapshotSender {
   tick(): void {
     const now = this.#ports.clock.now();
     for (const transfer of this.#transfers.values()) {
-      if (now - transfer.progressAt >= GIVE_UP_MS) this.#end(transfer, false);
+      if (now - transfer.progressAt >= GIVE_UP_MS) this.#giveUp(transfer, now);
       else if (now - transfer.sentAt >= RESEND_MS) this.#sendChunk(transfer);
     }
+  }
+
+  /**
+   * A message came from this peer. Only now is a transfer that was given up reported as failed, which starts the
+   * next: one to a dead peer after another would keep this node from replacing its snapshot, and so its log, for ever.
+   */
+  heard(peer: NodeId): void {
+    const givenUp = this.#givenUp.get(peer);
+    if (!givenUp || this.#ports.clock.now() - givenUp.at < REST_MS) return;
+    this.#givenUp.delete(peer);
+    this.#ports.ended(peer, givenUp.meta, false);
   }
 
   /** Ends every transfer: this node leads no more, or stops. */
   abandon(): void {
     this.#transfers.clear();
+    this.#givenUp.clear();
+  }
+
+  #giveUp(transfer: Transfer, now: number): void {
+    this.#transfers.delete(transfer.peer);
+    this.#givenUp.set(transfer.peer, { meta: transfer.stored.meta, at: now });
   }
 
   #end(transfer: Transfer, ok: boolean): void {

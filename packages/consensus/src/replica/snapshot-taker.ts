@@ -1,4 +1,4 @@
-import type { Clock, ValueCodec } from '@tutti/kernel';
+import { type Clock, TuttiError, type ValueCodec } from '@tutti/kernel';
 import type { SnapshotMeta } from '../raft/messages.ts';
 import type { LogStore, SnapshotWriter, StoredSnapshot } from '../storage/log-store.ts';
 import type { CapturedState, RestoredState } from './module-host.ts';
@@ -13,6 +13,8 @@ export class SnapshotTaker {
   readonly #config: Required<ReplicaConfig>;
   #entries = 0;
   #bytes = 0;
+  /** What the snapshot being written was taken for. */
+  #covered = { entries: 0, bytes: 0 };
   #writer: SnapshotWriter | undefined;
 
   constructor(store: LogStore, clock: Clock, codec: ValueCodec, config: Required<ReplicaConfig>) {
@@ -44,6 +46,7 @@ export class SnapshotTaker {
     meta: SnapshotMeta,
     done: (failure: Error | undefined, stored?: StoredSnapshot) => void,
   ): void {
+    this.#covered = { entries: this.#entries, bytes: this.#bytes };
     this.#entries = 0;
     this.#bytes = 0;
     const writer = this.#store.beginSnapshot(meta);
@@ -75,10 +78,16 @@ export class SnapshotTaker {
     end(failure);
   }
 
-  /** Drops a snapshot that is being written: a newer one arrives from the leader, or the replica ends. */
+  /**
+   * Drops a snapshot that is being written: one is being sent or received, or the replica ends. It stays due, lest a
+   * node that falls idle then keeps a log that is too long.
+   */
   abort(): void {
-    this.#writer?.abort();
+    if (!this.#writer) return;
+    this.#writer.abort();
     this.#writer = undefined;
+    this.#entries += this.#covered.entries;
+    this.#bytes += this.#covered.bytes;
   }
 
   /** The state has come from a snapshot: counting starts anew. */
@@ -103,13 +112,16 @@ export function readSnapshot(
       return done(end.failure, end.value);
     }
     stored.read(offset, Math.min(chunkBytes, stored.totalBytes - offset), (failure, data) => {
-      const problem = failure ?? attempt(() => decoder.push(data)).failure;
+      const problem = failure ?? (data.length === 0 ? cutOff() : attempt(() => decoder.push(data)).failure);
       if (problem) done(problem);
       else from(offset + data.length);
     });
   };
   from(0);
 }
+
+const cutOff = (): TuttiError =>
+  new TuttiError('TUTTI_CODEC_INVALID', { problem: 'the snapshot has become shorter than it was' });
 
 function attempt<T>(action: () => T): { readonly failure: Error | undefined; readonly value?: T } {
   try {

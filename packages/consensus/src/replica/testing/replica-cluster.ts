@@ -75,14 +75,20 @@ export class ReplicaCluster {
   readonly nodes: TestNode[] = [];
   readonly #voters: readonly NodeId[];
   readonly #learners: readonly NodeId[];
-  readonly #config: ReplicaConfig;
+  readonly #config: (id: NodeId) => ReplicaConfig;
   readonly #seed: number;
 
-  constructor(size: number, config: ReplicaConfig = {}, learners = 0, seed = 1) {
+  /** @param config Of every node, or of each its own. */
+  constructor(
+    size: number,
+    config: ReplicaConfig | ((id: NodeId) => ReplicaConfig) = {},
+    learners = 0,
+    seed = 1,
+  ) {
     const ids = Array.from({ length: size + learners }, (_, i) => nodeId(`n${i + 1}`));
     this.#voters = ids.slice(0, size);
     this.#learners = ids.slice(size);
-    this.#config = config;
+    this.#config = typeof config === 'function' ? config : () => config;
     this.#seed = seed;
     for (const id of ids) {
       const store = new MemoryLogStore(this.clock);
@@ -101,7 +107,7 @@ export class ReplicaCluster {
       random: seededRandom(this.#seed * 10_000 + life * 100 + Number(id.slice(1))),
       transport: this.network.attach(id),
       store,
-      config: this.#config,
+      config: this.#config(id),
       onFailStop,
     });
     const counter = new CounterModule();
