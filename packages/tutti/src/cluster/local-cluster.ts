@@ -35,6 +35,8 @@ export class LocalCluster {
   readonly #token = randomBytes(24).toString('hex');
   readonly #nodes = new Map<string, LocalNode>();
   readonly #addresses = new Map<string, PeerAddress>();
+  /** Whether `cluster.json` is ours: one that could not start must not hide the cluster that runs there. */
+  #published = false;
 
   private constructor(options: LocalClusterOptions) {
     this.#options = options;
@@ -97,13 +99,13 @@ export class LocalCluster {
   /** Asks every node to leave; resolves when no process is left. */
   async stop(): Promise<void> {
     await Promise.all(this.nodes().map((node) => node.stop()));
-    rmSync(join(this.directory, 'cluster.json'), { force: true });
+    this.#removeFile();
   }
 
   /** Ends every node at once. */
   async kill(): Promise<void> {
     await Promise.all(this.nodes().map((node) => node.kill()));
-    rmSync(join(this.directory, 'cluster.json'), { force: true });
+    this.#removeFile();
   }
 
   #launch(id: string, voters: readonly string[], port: number): LocalNode {
@@ -138,5 +140,10 @@ export class LocalCluster {
       nodes: this.nodes().map((node) => ({ id: node.id, pid: node.pid!, adminUrl: node.adminUrl! })),
     };
     replaceFile(join(this.directory, 'cluster.json'), `${JSON.stringify(file, undefined, 2)}\n`, 0o600);
+    this.#published = true;
+  }
+
+  #removeFile(): void {
+    if (this.#published) rmSync(join(this.directory, 'cluster.json'), { force: true });
   }
 }
