@@ -3,8 +3,11 @@ import type { ErrorRow } from '@tutti/kernel';
 const INTRODUCTION = `# Error codes
 
 Every operating error of Tutti is a \`TuttiError\` with one of these codes. A code keeps its meaning from release to
-release; messages may be reworded. Braces stand for details, which are also in \`error.details\`. Each example below
-raises its code when it runs, and a test runs them all.
+release; messages may be reworded. Braces stand for details, which are also in \`error.details\`.
+
+Under each code stands an example that raises it, and then what to change in it. A test runs them all, each in an empty
+folder. A program ends by throwing the error; where Tutti reports it in another way, in the log or in a record, the
+program prints its code and message. A command tells it on standard error.
 `;
 
 /** What is written by hand in each section: everything from its first fence on. */

@@ -27,6 +27,15 @@ describe('the table of error codes', () => {
     expect(renderErrorsPage(ERRORS, page) === page, 'docs/reference/errors.md is up to date').toBe(true);
   });
 
+  it('has an example for each code: a program or a command line under its heading', () => {
+    const examples = examplesIn(page);
+    const runs = (code: string) => /^```(ts|sh)$/m.test(examples.get(code) ?? '');
+    expect(
+      Object.keys(ERRORS).filter((code) => !runs(code)),
+      'without a block of `ts` or `sh` that raises it, see the top of docs/reference/errors.md',
+    ).toEqual([]);
+  });
+
   it('has no code that nothing raises', () => {
     const code = sources(['packages/*/src/**/*.ts']).filter(
       ({ path }) => !isTest(path) && !path.endsWith('error-table.ts'),

@@ -6,9 +6,12 @@ import { runTypeScript } from './run-snippet.ts';
 import { type Snippet, snippetsIn, snippetsOf } from './snippets.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-const pages = globSync(['README.md', 'ARCHITECTURE.md', 'packages/*/README.md', 'examples/*/README.md', 'docs/**/*.md'], {
-  cwd: root,
-}).filter((page) => page !== 'docs/reference/errors.md');
+const pages = globSync(
+  ['README.md', 'ARCHITECTURE.md', 'packages/*/README.md', 'examples/*/README.md', 'docs/**/*.md'],
+  {
+    cwd: root,
+  },
+).filter((page) => page !== 'docs/reference/errors.md');
 
 /** A `text` block right after a `ts` block is what the code prints. */
 interface Example {
@@ -26,7 +29,9 @@ function examplesOf(page: string): Example[] {
 }
 
 describe('the examples in the documents', () => {
-  const examples = pages.flatMap((page) => examplesOf(page).map((example) => [`${page}:${example.code.line}`, example] as const));
+  const examples = pages.flatMap((page) =>
+    examplesOf(page).map((example) => [`${page}:${example.code.line}`, example] as const),
+  );
 
   it('are found', () => {
     expect(examples.filter(([where]) => where.startsWith('README.md')).length).toBeGreaterThanOrEqual(2);

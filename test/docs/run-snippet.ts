@@ -13,9 +13,18 @@ export interface Ending {
 }
 
 /** Runs a program to its end, with no standard input. */
-export function run(command: string, args: readonly string[], cwd = root, env: NodeJS.ProcessEnv = {}): Promise<Ending> {
+export function run(
+  command: string,
+  args: readonly string[],
+  cwd = root,
+  env: NodeJS.ProcessEnv = {},
+): Promise<Ending> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
+    const child = spawn(command, args, {
+      cwd,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

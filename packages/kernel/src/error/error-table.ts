@@ -21,7 +21,7 @@ export const ERRORS = {
     'Use 1 to 64 of a-z A-Z 0-9 . _ - and begin with a letter or digit.',
   ),
   TUTTI_DURATION_INVALID: row(
-    'The duration {value} cannot be read',
+    'The duration "{value}" cannot be read',
     'Write milliseconds as a number, or text such as 250ms, 1.5s, 10m, 2h.',
   ),
   TUTTI_TIMEOUT: row(
@@ -40,8 +40,8 @@ export const ERRORS = {
     'Give each module its own name, and register each once.',
   ),
   TUTTI_MODULE_UNKNOWN: row(
-    'The log holds a command for the module "{module}", which this node does not have',
-    'Start this node with the same replicated parts as the others, or with the newer version that wrote it.',
+    'There is a command for the replicated module "{module}", which this node does not have',
+    'Correct the name; or start this node with the replicated parts, and the version, of the others.',
   ),
   TUTTI_NO_LEADER: row(
     'The cluster has no leader that this node knows ({known})',
@@ -394,7 +394,7 @@ export const ERRORS = {
     'Send the message again; it reaches the new owner.',
   ),
   TUTTI_VERSION_CONFLICT: row(
-    'The entity {kind}/{key} is at version {version}, not {expected}',
+    'The entity {kind}/{key} has been changed by another owner since its version {expected}',
     'Send the message again; the entity goes on from its last committed state.',
   ),
   TUTTI_SHARDS_MISMATCH: row(
@@ -441,7 +441,7 @@ export const ERRORS = {
   // tutti: local clusters and their admin interface
   TUTTI_NODE_DIED: row(
     'The process of node {node} ended before it was ready: {output}',
-    'Read its last lines above.',
+    'Correct what its last lines say, and start it again.',
   ),
   TUTTI_NODE_UNKNOWN: row('There is no node "{node}"', 'The nodes are {known}.'),
   TUTTI_NODE_STARTING: row(
@@ -451,6 +451,23 @@ export const ERRORS = {
   TUTTI_CLUSTER_NOT_RUNNING: row(
     'No cluster runs in {directory} ({problem})',
     'Start one there with `tutti up`, or name another directory with --dir.',
+  ),
+  TUTTI_CLUSTER_RUNNING: row(
+    'A cluster runs in {directory} already, started by process {pid}',
+    'Look into it with `tutti ps --dir {directory}`, stop it with Ctrl-C, or give this one its own --dir.',
+  ),
+  TUTTI_QUORUM_LOST: row(
+    'The cluster has had no leader for {seconds} s: {running} of {nodes} nodes answer, and {quorum} are needed',
+    'Run the plan again with more nodes, or with fewer of them killed.',
+  ),
+  TUTTI_FOLDER_UNWRITABLE: row(
+    'The folder {folder} cannot be made or written to: {problem}',
+    'Name another place with --out, or allow writing there.',
+  ),
+  TUTTI_USAGE: row('The command line is wrong: {problem}', 'See `tutti {command} --help`.'),
+  TUTTI_PROCESS_EXIT: row(
+    'The work called process.exit({exitCode}), which would have ended the node',
+    'Return or throw instead; a program that has to exit can be run as a shell task.',
   ),
   TUTTI_ADMIN_UNREACHABLE: row(
     'No node of the cluster answers: {problem}',

@@ -30,7 +30,7 @@ export function refuse(
   deadLetters.publish(address, message.event, reason);
   if (reason === 'stopped') message.target.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address }));
   else if (full) {
-    message.target.fail(new TuttiError('TUTTI_OVERLOADED', { what: `the mailbox of ${address}`, ...full }));
+    message.target.fail(new TuttiError('TUTTI_OVERLOADED', { what: `The mailbox of ${address}`, ...full }));
   }
 }
 
@@ -116,10 +116,10 @@ export class AskTable {
     send: (asked: Asked) => void,
   ): Promise<Reply> {
     const { timeoutMs = ASK_TIMEOUT_MS_DEFAULT, signal } = options;
-    const what = `the ask "${event.type}" to ${address}`;
+    const what = `The ask "${event.type}" to ${address}`;
     if (signal?.aborted) return Promise.reject(new TuttiError('TUTTI_ABORTED', { what }));
     if (this.size >= this.#limit) {
-      const details = { what: 'the table of open asks', size: this.size, limit: this.#limit };
+      const details = { what: 'The table of open asks', size: this.size, limit: this.#limit };
       return Promise.reject(new TuttiError('TUTTI_OVERLOADED', details));
     }
     return new Promise<Reply>((resolve, reject) => {

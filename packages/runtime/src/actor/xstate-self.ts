@@ -366,7 +366,7 @@ export class HostedSelf {
     const held = (this.#heldAsks ??= []);
     if (held.length < HELD_ASKS_MAX) held.push(target);
     else {
-      const details = { what: `the held asks of ${this.sessionId}`, size: held.length, limit: HELD_ASKS_MAX };
+      const details = { what: `The held asks of ${this.sessionId}`, size: held.length, limit: HELD_ASKS_MAX };
       target.fail(new TuttiError('TUTTI_OVERLOADED', details));
     }
   }

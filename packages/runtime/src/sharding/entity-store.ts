@@ -74,7 +74,6 @@ export class EntityStore {
       return new TuttiError('TUTTI_VERSION_CONFLICT', {
         kind,
         key,
-        version: 'another',
         expected: version - 1,
       });
     const { self, shards } = this.#options;

@@ -120,14 +120,14 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     const id = options.id ?? this.#freeId(parent);
     if (!isActorId(id)) throw new TuttiError('TUTTI_ACTOR_ID_INVALID', { id });
     if (parent.stopRequested || (parent.phase !== 'running' && parent.phase !== 'new')) {
-      throw new TuttiError('TUTTI_CLOSED', { what: parent.isGuardian ? 'the actor system' : parent.address });
+      throw new TuttiError('TUTTI_CLOSED', { what: parent.isGuardian ? 'The actor system' : parent.address });
     }
     if (parent.children?.has(id)) {
       const address = `${parent.address}${parent.isGuardian ? '' : '/'}${id}`;
       throw new TuttiError('TUTTI_ACTOR_ID_TAKEN', { address });
     }
     if (this.#actorCount >= this.#actorsMax) {
-      const details = { what: 'the actor system', size: this.#actorCount, limit: this.#actorsMax };
+      const details = { what: 'The actor system', size: this.#actorCount, limit: this.#actorsMax };
       throw new TuttiError('TUTTI_OVERLOADED', details);
     }
     const cell = new ActorCell(this, id, parent, logic, this.#settings(parent, options));

@@ -96,7 +96,7 @@ export class Acceptor {
     const remote = `${request.socket.remoteAddress}`;
     if (this.#unproven.size >= limits.handshakesMax) {
       const details = {
-        what: 'the list of unproven connections',
+        what: 'The list of unproven connections',
         size: this.#unproven.size,
         limit: limits.handshakesMax,
       };

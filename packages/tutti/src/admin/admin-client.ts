@@ -5,8 +5,14 @@ import type { SessionView } from './session-view.ts';
 
 /** How long to wait before asking the next node when none answered. */
 const RETRY_MS = 50;
-/** How long a request may go unanswered by every node. */
+/** How long a request may go unanswered by every node, unless the caller says otherwise. */
 const PATIENCE_MS = 15_000;
+
+/** How to speak to a cluster. */
+export interface AdminClientOptions {
+  /** How long a request may go unanswered by every node; default 15,000. Then `TUTTI_ADMIN_UNREACHABLE`. */
+  readonly patienceMs?: number;
+}
 
 /**
  * Speaks to a cluster's admin interface. Any node answers any question, so a request goes on to the next node when
@@ -15,11 +21,13 @@ const PATIENCE_MS = 15_000;
 export class AdminClient {
   readonly #urls: () => readonly string[];
   readonly #token: string;
+  readonly #patienceMs: number;
 
   /** @param urls Where the nodes that run now listen. */
-  constructor(urls: () => readonly string[], token: string) {
+  constructor(urls: () => readonly string[], token: string, options: AdminClientOptions = {}) {
     this.#urls = urls;
     this.#token = token;
+    this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
   }
 
   /** What one node says of itself and the others. */
@@ -69,28 +77,39 @@ export class AdminClient {
     );
   }
 
-  /** A session's steps as they come, over whichever node lives; the last batch is the one with the session's end. */
+  /**
+   * A session's steps as they come, over whichever node lives; the last batch is the one with the session's end. It
+   * ends early, without an error, when aborted.
+   */
   async *events(session: string, signal: AbortSignal): AsyncGenerator<EventBatch> {
     let from = 0;
     while (!signal.aborted) {
-      const batch = await this.#request<EventBatch>(
-        'GET',
-        `/sessions/${encodeURIComponent(session)}/events?from=${from}`,
-      );
+      const path = `/sessions/${encodeURIComponent(session)}/events?from=${from}`;
+      const batch = await this.#request<EventBatch>('GET', path, undefined, signal).catch((thrown: unknown) => {
+        if (signal.aborted) return undefined;
+        throw thrown;
+      });
+      if (!batch) return;
       from = (batch.events.at(-1)?.number ?? from - 1) + 1;
       yield batch;
       if (batch.state !== 'running' && batch.events.length === 0) return;
     }
   }
 
-  async #request<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-    const until = performance.now() + PATIENCE_MS;
+  async #request<Answer>(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
+    const until = performance.now() + this.#patienceMs;
     let problem = 'no node runs';
     for (;;) {
       for (const url of this.#urls()) {
         try {
-          return await this.#ask<Answer>(url, method, path, body);
+          return await this.#ask<Answer>(url, method, path, body, signal);
         } catch (thrown) {
+          signal?.throwIfAborted();
           if (thrown instanceof TuttiError && !NEXT_NODE.has(thrown.code)) throw thrown;
           problem = messageOf(thrown);
         }
@@ -100,7 +119,14 @@ export class AdminClient {
     }
   }
 
-  async #ask<Answer>(url: string, method: string, path: string, body: unknown): Promise<Answer> {
+  async #ask<Answer>(
+    url: string,
+    method: string,
+    path: string,
+    body: unknown,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
+    const patience = AbortSignal.timeout(this.#patienceMs);
     const response = await fetch(url + path, {
       method,
       headers: {
@@ -108,7 +134,7 @@ export class AdminClient {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(PATIENCE_MS),
+      signal: signal ? AbortSignal.any([signal, patience]) : patience,
     });
     const text = await response.text();
     const answer = text === '' ? undefined : (JSON.parse(text) as unknown);

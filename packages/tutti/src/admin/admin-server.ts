@@ -134,7 +134,12 @@ function addSessionRoutes(
     async ({ params }): Promise<Explanation> => {
       await board().readBarrier();
       const task = record(params.id).tasks.get(params.task);
-      if (!task) throw new TuttiError('TUTTI_TASK_UNKNOWN', { session: params.id, task: params.task });
+      if (!task)
+        throw new TuttiError('TUTTI_TASK_UNKNOWN', {
+          session: params.id,
+          task: params.task,
+          hint: '',
+        });
       return {
         session: params.id,
         task: params.task,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type PeerAddress, TuttiError } from '@tutti/kernel';
-import { AdminClient } from '../admin/admin-client.ts';
+import { AdminClient, type AdminClientOptions } from '../admin/admin-client.ts';
 import { replaceFile } from '../node/replace-file.ts';
 import { LocalNode } from './local-node.ts';
 import type { NodeProcessConfig } from './process-messages.ts';
@@ -78,10 +78,11 @@ export class LocalCluster {
   }
 
   /** Speaks to whichever of the nodes answers. */
-  client(): AdminClient {
+  client(options: AdminClientOptions = {}): AdminClient {
     return new AdminClient(
       () => this.nodes().flatMap((node) => (node.running && node.adminUrl ? [node.adminUrl] : [])),
       this.#token,
+      options,
     );
   }
 

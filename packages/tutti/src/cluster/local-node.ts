@@ -114,7 +114,12 @@ export class LocalNode {
   #next(wanted: (message: FromNode) => boolean): Promise<FromNode> {
     return new Promise((resolve, reject) => {
       const died = () =>
-        reject(new TuttiError('TUTTI_NODE_DIED', { node: this.id, output: this.#output.trim() }));
+        reject(
+          new TuttiError('TUTTI_NODE_DIED', {
+            node: this.id,
+            output: this.#output.trim() || 'it printed nothing',
+          }),
+        );
       if (!this.#running) return died();
       const waiter = (message: FromNode | undefined) => {
         if (message && message.type !== 'failed' && !wanted(message)) return;
