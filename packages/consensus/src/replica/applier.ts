@@ -13,6 +13,7 @@ import type { ModuleHost, OutcomeListener } from './module-host.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import { readSnapshot, SnapshotTaker } from './snapshot-taker.ts';
+import type { StallWatch } from './stall-watch.ts';
 
 /**
  * Committed entries that may wait for being applied. They are entries of the log, which snapshots keep short; the
@@ -35,6 +36,8 @@ export interface ApplierParts {
   /** Runs an action of a later turn, unless the replica has ended; what it throws ends the replica. */
   readonly guarded: (action: () => void) => void;
   readonly failed: (failure: Error) => void;
+  /** Watches the store's part in installing a snapshot. */
+  readonly watch: StallWatch;
 }
 
 /** Keeps the state machine in step with the log: applies what is committed, takes snapshots, installs those received. */
@@ -119,7 +122,7 @@ export class Applier {
    * been read in full.
    */
   install(meta: SnapshotMeta, installed: () => void): void {
-    const { store, codec, config, host, stats } = this.#parts;
+    const { store, codec, config, host, stats, watch } = this.#parts;
     const stored = store.snapshot();
     assert(stored?.meta.index === meta.index, 'the snapshot to install is the stored one');
     this.#installing = true;
@@ -128,7 +131,9 @@ export class Applier {
     readSnapshot(stored, codec, config.snapshotChunkBytes, (failure, state) => {
       if (this.#ended) return;
       if (failure) return this.#parts.failed(failure);
+      watch.begin();
       store.resetToSnapshot((problem) => {
+        watch.end();
         if (problem) return this.#parts.failed(problem);
         this.#parts.guarded(() => {
           host.restore(state!, (watcher) => watcher.restored?.(meta.index));

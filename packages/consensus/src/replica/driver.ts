@@ -27,6 +27,7 @@ import type { ReplicaConfig, ReplicaOptions } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
+import { StallWatch } from './stall-watch.ts';
 import { laneOf, messageFromWire, messageToWire } from './wire.ts';
 
 /** What a driver is made of, once the store is open and the state restored from its snapshot. */
@@ -60,6 +61,8 @@ export class Driver {
   readonly #stats: ReplicaStats;
   readonly #core: RaftNode;
   readonly #persister: Persister;
+  readonly #writeWatch: StallWatch;
+  readonly #resetWatch: StallWatch;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
   readonly #applier: Applier;
@@ -112,6 +115,9 @@ export class Driver {
       this.#stats,
     );
     this.#reads = new Reads(this.#clock, options.random.fork('reads'), config);
+    const stallTicks = Math.ceil(config.flushTimeoutMs / config.tickMs);
+    this.#writeWatch = new StallWatch(stallTicks);
+    this.#resetWatch = new StallWatch(stallTicks);
     this.#persister = new Persister(
       this.#store,
       {
@@ -119,6 +125,7 @@ export class Driver {
         failed: (failure) => this.#fail(failure),
       },
       this.#stats,
+      this.#writeWatch,
     );
     this.#applier = new Applier({
       store: this.#store,
@@ -132,6 +139,7 @@ export class Driver {
       from: snapshot ?? { index: 0 as LogIndex, term: 0 as Term },
       guarded: (action) => this.#guarded(action),
       failed: (failure) => this.#fail(failure),
+      watch: this.#resetWatch,
     });
     this.#sender = new SnapshotSender({
       self: this.#self,
@@ -268,6 +276,9 @@ export class Driver {
   }
 
   #tick(): void {
+    // Either is asked on every tick, since each counts.
+    const stalled = [this.#writeWatch.tick(), this.#resetWatch.tick()].includes(true);
+    if (stalled) return this.#fail(this.#stalledDisk());
     this.#core.tick();
     if (this.#core.leader !== undefined) this.#leaderSeenAt = this.#clock.now();
     this.#proposals.resend(this.#route());
@@ -276,6 +287,11 @@ export class Driver {
     this.#reads.expire(this.#clock.now(), leaderless);
     this.#sender.tick();
     this.#drive();
+  }
+
+  #stalledDisk(): TuttiError {
+    const problem = `a write has not come back for ${this.#config.flushTimeoutMs} ms`;
+    return new TuttiError('TUTTI_STORE_FAILED', { directory: `use by ${this.#self}`, problem });
   }
 
   #isLeaderless(): boolean {
@@ -320,7 +336,9 @@ export class Driver {
   }
 
   #appendAsLeader(frame: Uint8Array): boolean {
-    if (this.#core.lastIndex - this.#applier.index >= this.#config.backlogMax) return false;
+    const { backlogMax } = this.#config;
+    if (this.#core.lastIndex - this.#applier.index >= backlogMax) return false;
+    if (this.#persister.queuedEntries >= backlogMax) return false;
     this.#stampedMs = Math.max(this.#stampedMs, this.#clock.wallTime());
     try {
       if (this.#core.propose(stamped(frame, this.#stampedMs)) === undefined) return false;

@@ -6,6 +6,7 @@ import type { LogStore, LogWrite, WriteCallback } from '../storage/log-store.ts'
 import { suiteEntries } from '../storage/log-store-suite.ts';
 import { merged, Persister } from './persister.ts';
 import { newReplicaStats } from './replica-stats.ts';
+import { StallWatch } from './stall-watch.ts';
 
 /** A log as writes make it, one after another. */
 function replay(writes: readonly LogWrite[]): Entry[] {
@@ -55,6 +56,7 @@ test('one write is under way at a time, and messages leave only when their batch
       failed: (failure) => left.push(failure.message),
     },
     newReplicaStats(),
+    new StallWatch(10),
   );
   const vote: RaftMessage = {
     type: 'voteReply',

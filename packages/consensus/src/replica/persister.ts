@@ -2,6 +2,7 @@ import type { Entry, HardState, RaftMessage } from '../raft/messages.ts';
 import type { PersistBatch } from '../raft/ready.ts';
 import type { LogStore, LogWrite } from '../storage/log-store.ts';
 import type { ReplicaStats } from './replica-stats.ts';
+import type { StallWatch } from './stall-watch.ts';
 
 interface Queued {
   readonly sequence: number;
@@ -24,19 +25,29 @@ export class Persister {
   readonly #store: LogStore;
   readonly #listener: PersisterListener;
   readonly #stats: ReplicaStats;
+  readonly #watch: StallWatch;
   #queue: Queued[] = [];
+  #queuedEntries = 0;
   #writing = false;
   #ended = false;
 
-  constructor(store: LogStore, listener: PersisterListener, stats: ReplicaStats) {
+  constructor(store: LogStore, listener: PersisterListener, stats: ReplicaStats, watch: StallWatch) {
+    this.#watch = watch;
     this.#store = store;
     this.#listener = listener;
     this.#stats = stats;
   }
 
+  /** Entries that wait for the write under way to end. */
+  get queuedEntries(): number {
+    return this.#queuedEntries;
+  }
+
   submit(batch: PersistBatch | undefined, messages: readonly RaftMessage[]): void {
-    if (batch) this.#queue.push({ sequence: batch.sequence, write: batch, messages });
-    else if (messages.length > 0) this.#queue.push({ sequence: 0, write: undefined, messages });
+    if (batch) {
+      this.#queue.push({ sequence: batch.sequence, write: batch, messages });
+      this.#queuedEntries += batch.entries.length;
+    } else if (messages.length > 0) this.#queue.push({ sequence: 0, write: undefined, messages });
     this.#next();
   }
 
@@ -50,13 +61,16 @@ export class Persister {
     if (this.#writing || this.#ended || this.#queue.length === 0) return;
     const batches = this.#queue;
     this.#queue = [];
+    this.#queuedEntries = 0;
     const writes = batches.flatMap((batch) => batch.write ?? []);
     if (writes.length === 0) return this.#complete(batches);
     const write = merged(writes);
     this.#writing = true;
+    this.#watch.begin();
     this.#store.append(write, (failure) => {
       if (this.#ended) return;
       this.#writing = false;
+      this.#watch.end();
       if (failure) return this.#listener.failed(failure);
       this.#stats.flushes++;
       this.#stats.flushedEntries += write.entries.length;

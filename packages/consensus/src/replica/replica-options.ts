@@ -37,7 +37,7 @@ export interface ReplicaConfig {
   readonly commandBytesMax?: number;
   /** Proposals of this node that may wait for their result. Default 16,384. Beyond it: `TUTTI_OVERLOADED`. */
   readonly pendingMax?: number;
-  /** Entries that a leader lets stand in its log without being applied before it takes no more. Default 65,536. */
+  /** Entries that a leader lets stand unapplied, or not on its own disk, before it takes no more. Default 65,536. */
   readonly backlogMax?: number;
   /** Linearizable reads that may wait. Default 65,536. Beyond it: `TUTTI_OVERLOADED`. */
   readonly readsMax?: number;
@@ -47,6 +47,13 @@ export interface ReplicaConfig {
   readonly noLeaderMs?: number;
   /** A forwarded proposal that has no result after this long is sent again. Default 1,000. */
   readonly resendMs?: number;
+  /**
+   * A write to the log store that has not come back after this long is taken for a failed disk, and the replica stops,
+   * so that a healthy node takes over. Counted in ticks, so a stall of this node's own loop does not count. Until then
+   * a leader goes on: its followers' disks commit without its own. `stop` waits no longer than this either.
+   * Default 10,000.
+   */
+  readonly flushTimeoutMs?: number;
   /** Client sessions the cluster remembers; the least recently used one is forgotten. Default 4,096. */
   readonly sessionsMax?: number;
   /** A snapshot is taken after this many entries were applied since the last. Default 10,000. */
@@ -102,6 +109,7 @@ export const REPLICA_DEFAULTS: Required<ReplicaConfig> = {
   timeoutMs: 10_000,
   noLeaderMs: 3_000,
   resendMs: 1_000,
+  flushTimeoutMs: 10_000,
   sessionsMax: 4_096,
   snapshotEntries: 10_000,
   snapshotBytes: 16 * 2 ** 20,

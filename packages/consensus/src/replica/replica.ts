@@ -261,15 +261,25 @@ export class Replica implements Consensus {
     this.#options.onFailStop?.(failure);
   }
 
+  /** A disk that does not come back must not hold up whoever stops: the wait has the bound of a write. */
   #closeStore(done: Done): void {
     if (this.#storeClosed) return done(undefined);
     if (this.#whenStopped) return void this.#whenStopped.push(done);
     this.#whenStopped = [done];
-    this.#options.store.close((failure) => {
+    const { clock, store } = this.#options;
+    const { flushTimeoutMs } = this.#config;
+    const closed = (failure: Error | undefined): void => {
+      clock.clearTimer(timer);
       this.#storeClosed = true;
-      for (const waiting of this.#whenStopped ?? []) waiting(failure);
+      const waiting = this.#whenStopped ?? [];
       this.#whenStopped = undefined;
+      for (const tell of waiting) tell(failure);
+    };
+    const timer = clock.setTimer(flushTimeoutMs, () => {
+      const problem = `it could not be closed within ${flushTimeoutMs} ms`;
+      closed(new TuttiError('TUTTI_STORE_FAILED', { directory: `use by ${this.nodeId}`, problem }));
     });
+    store.close(closed);
   }
 
   #closed(): TuttiError {

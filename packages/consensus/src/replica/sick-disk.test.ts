@@ -1,0 +1,117 @@
+import { isTuttiError } from '@tutti/kernel';
+import { expect, test } from 'vitest';
+import type { WriteCallback } from '../storage/log-store.ts';
+import { type Call, ReplicaCluster, type TestNode } from './testing/replica-cluster.ts';
+
+const started = (config = {}, size = 3): ReplicaCluster => {
+  const cluster = new ReplicaCluster(size, config);
+  cluster.startAll();
+  return cluster;
+};
+
+const answered = (cluster: ReplicaCluster, calls: readonly Call[]): void => {
+  cluster.until('they are answered', () => calls.every((call) => call.done));
+  expect(calls.map((call) => call.failure)).toEqual(calls.map(() => undefined));
+};
+
+/** From now on writes are taken and never come back, until the function that is returned lets them through. */
+function hang(node: TestNode): () => void {
+  const { store } = node;
+  const held: Parameters<typeof store.append>[] = [];
+  const append = store.append.bind(store);
+  store.append = (...write) => void held.push(write);
+  return () => {
+    store.append = append;
+    for (const write of held.splice(0)) append(...write);
+  };
+}
+
+test('a leader whose disk hangs goes on with the disks of its followers, then stops in the stated time', () => {
+  const cluster = started({ flushTimeoutMs: 2_000 });
+  const leader = cluster.electLeader();
+  const [proposer] = cluster.followers();
+  answered(cluster, [cluster.propose(proposer!, 'before')]);
+  hang(leader);
+  answered(cluster, [cluster.propose(proposer!, 'during')]);
+  cluster.run(1_500);
+  expect(leader.failure).toBeUndefined();
+  cluster.run(600);
+  expect(isTuttiError(leader.failure, 'TUTTI_STORE_FAILED')).toBe(true);
+  expect(leader.replica.status().role).toBe('stopped');
+  cluster.network.detach(leader.id);
+  answered(cluster, [cluster.propose(proposer!, 'after')]);
+  expect(proposer!.counter.history).toEqual(['before', 'during', 'after']);
+});
+
+test('a disk that is slow, but comes back, costs nothing but time', () => {
+  const cluster = started({ flushTimeoutMs: 2_000 });
+  const leader = cluster.electLeader();
+  for (const node of cluster.nodes) {
+    const release = hang(node);
+    cluster.clock.setTimer(1_800, release);
+  }
+  const call = cluster.propose(leader, 'slow');
+  cluster.run(1_000);
+  expect(call.done).toBe(false);
+  answered(cluster, [call]);
+  cluster.run(10_000);
+  expect(cluster.nodes.map((node) => node.failure)).toEqual([undefined, undefined, undefined]);
+});
+
+test('a leader takes no more than the stated number of entries that its own disk does not have', () => {
+  const cluster = started({ backlogMax: 10, resendMs: 100 });
+  const leader = cluster.electLeader();
+  answered(cluster, [cluster.propose(leader, 'before')]);
+  hang(leader);
+  const before = leader.replica.status().lastIndex;
+  for (let i = 0; i < 50; i++) {
+    cluster.propose(leader, `k${i}`);
+    cluster.run(20);
+  }
+  // One write is under way, and as much as is allowed waits behind it.
+  expect(leader.replica.status().lastIndex - before).toBe(11);
+});
+
+test('stopping does not wait for a disk for ever', () => {
+  const cluster = started({ flushTimeoutMs: 2_000 });
+  const leader = cluster.electLeader();
+  let close: WriteCallback | undefined;
+  leader.store.close = (done) => void (close = done);
+  const outcomes: unknown[] = [];
+  leader.replica.stopWith((failure) => outcomes.push(failure));
+  cluster.run(1_900);
+  expect(outcomes).toEqual([]);
+  cluster.run(200);
+  expect(outcomes).toHaveLength(1);
+  expect(isTuttiError(outcomes[0], 'TUTTI_STORE_FAILED')).toBe(true);
+  close!(undefined);
+  expect(outcomes).toHaveLength(1);
+});
+
+test('a write that fails stops the replica with its code, and what it had promised nobody is not told', () => {
+  const cluster = started();
+  const leader = cluster.electLeader();
+  answered(cluster, [cluster.propose(leader, 'before')]);
+  const failure = new Error('EIO');
+  for (const node of cluster.followers()) cluster.network.cut(leader.id, node.id);
+  leader.store.append = (_write, done) => cluster.clock.nextTurn(() => done(failure));
+  const call = cluster.propose(leader, 'lost');
+  cluster.run(10);
+  expect(leader.failure).toBe(failure);
+  expect(isTuttiError(call.failure, 'TUTTI_CLOSED')).toBe(true);
+  expect(leader.replica.status().role).toBe('stopped');
+  answered(cluster, [cluster.propose(cluster.nodes.find((node) => node !== leader)!, 'after')]);
+});
+
+test('a single voter acknowledges nothing that its disk does not have', () => {
+  const cluster = started({}, 1);
+  const leader = cluster.electLeader();
+  answered(cluster, [cluster.propose(leader, 'before')]);
+  const release = hang(leader);
+  const call = cluster.propose(leader, 'held');
+  cluster.run(5_000);
+  expect(call.done).toBe(false);
+  expect(leader.counter.history).toEqual(['before']);
+  release();
+  answered(cluster, [call]);
+});
