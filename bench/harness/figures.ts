@@ -67,20 +67,22 @@ function rowOf(
   };
 }
 
-/** A subject's value in each sample. */
+/** A subject's value in each sample; who keeps no histogram may give a percentile as a plain figure. */
 function valuesOf(subject: SubjectResult, { id, percentile }: FigureSpec): number[] {
   return subject.samples.flatMap(({ figures, histograms }) => {
-    if (!percentile) return figures[id] ?? [];
-    const packed = histograms?.[percentile.of];
-    return packed && packed.count > 0 ? [Histogram.merged([packed]).percentile(percentile.at)] : [];
+    const packed = percentile && histograms?.[percentile.of];
+    if (!packed) return figures[id] ?? [];
+    return packed.count > 0 ? [Histogram.merged([packed]).percentile(percentile.at)] : [];
   });
 }
 
 /** The median of the samples; of a percentile, the one of all samples' latencies together. */
 function quoted(subject: SubjectResult, figure: FigureSpec): number {
   const { percentile } = figure;
-  if (!percentile) return median(valuesOf(subject, figure));
-  const packed = subject.samples.flatMap(({ histograms }) => histograms?.[percentile.of] ?? []);
+  const packed = subject.samples.flatMap(
+    ({ histograms }) => (percentile && histograms?.[percentile.of]) ?? [],
+  );
+  if (!percentile || packed.length === 0) return median(valuesOf(subject, figure));
   return Histogram.merged(packed).percentile(percentile.at);
 }
 

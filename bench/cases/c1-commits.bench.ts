@@ -1,0 +1,109 @@
+import type { BenchCase, Subject } from '../harness/case.ts';
+
+const THREE = 'three processes on loopback, real fdatasync before every acknowledgement';
+
+const ablation = (id: string, title: string, configuration: string, config: object): Subject => ({
+  id,
+  kind: 'ablation',
+  title,
+  configuration: `${THREE}; ${configuration}`,
+  load: async () => (await import('../subjects/raft/tutti-raft.ts')).commits(config, [256]),
+});
+
+export const bench: BenchCase = {
+  id: 'C1',
+  title: 'Raft: commits per second',
+  measures: 'commits per second with 1, 64 and 256 closed-loop clients in the leader’s process',
+  payload: '256 bytes',
+  durability: 'written and flushed by fdatasync on a majority of three before each answer',
+  verification:
+    'after the load the state of each of the three holds every acknowledged command, and the same number',
+  figures: [
+    { id: 'rate-256', title: '256 clients', unit: 'commits/s', better: 'higher' },
+    { id: 'rate-64', title: '64 clients', unit: 'commits/s', better: 'higher' },
+    { id: 'rate-1', title: '1 client', unit: 'commits/s', better: 'higher' },
+    {
+      id: 'p50-256',
+      title: '256 clients, p50',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'commit-256', at: 0.5 },
+    },
+    {
+      id: 'p99-256',
+      title: '256 clients, p99',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'commit-256', at: 0.99 },
+    },
+    { id: 'batch-256', title: '256 clients, entries in a flush', unit: 'entries', better: 'higher' },
+    { id: 'disk-1', title: 'disk: flushes of 1 entry', unit: 'entries/s', better: 'higher' },
+    { id: 'disk-64', title: 'disk: flushes of 64 entries', unit: 'entries/s', better: 'higher' },
+    { id: 'disk-1024', title: 'disk: flushes of 1,024 entries', unit: 'entries/s', better: 'higher' },
+  ],
+  targets: [
+    { level: 'floor', figure: 'rate-256', value: 30_000 },
+    { level: 'floor', figure: 'rate-256', value: 5, against: { subject: 'etcd' } },
+    { level: 'floor', figure: 'rate-256', value: 1.5, against: { subject: 'ra' } },
+    { level: 'aim', figure: 'rate-256', value: 0.6, against: { subject: 'bare-pipeline' } },
+    { level: 'aim', figure: 'rate-256', value: 20, against: { subject: 'etcd' } },
+    { level: 'aim', figure: 'rate-256', value: 5, against: { subject: 'ra' } },
+  ],
+  curves: [{ id: 'load', title: 'Throughput and latency, 1 to 256 clients', x: 'commits/s', y: 'p50, ms' }],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti Raft',
+      configuration: `${THREE}; WebSockets, MessagePack, defaults`,
+      load: async () => (await import('../subjects/raft/tutti-raft.ts')).commits(),
+    },
+    ablation('one-append-under-way', 'Without pipelined appends', 'inflightMessagesMax 1', {
+      inflightMessagesMax: 1,
+    }),
+    ablation(
+      'small-appends',
+      'Without batches on the wire',
+      'appendBytesMax 512: about one entry in a message',
+      {
+        appendBytesMax: 512,
+      },
+    ),
+    {
+      id: 'bare-pipeline',
+      kind: 'limit',
+      title: 'Bare pipeline',
+      configuration: `${THREE}; batched ws frames, self-clocked flushes, a majority counted, nothing else`,
+      load: async () => (await import('../subjects/raft/bare-pipeline.ts')).barePipeline(),
+    },
+    {
+      id: 'disk',
+      kind: 'limit',
+      title: 'One disk',
+      configuration: 'write and fdatasync of a preallocated file, one process, one after the other',
+      load: async () => (await import('../subjects/raft/disk.ts')).flushes,
+    },
+    {
+      id: 'etcd',
+      kind: 'peer',
+      title: 'etcd',
+      configuration:
+        'three members on loopback with their defaults; puts over gRPC (etcd3) from one Node process',
+      requires: { program: 'etcd', module: 'etcd3' },
+      load: async () => (await import('../subjects/raft/etcd.ts')).etcdCommits,
+    },
+    {
+      id: 'ra',
+      kind: 'peer',
+      title: 'Ra, RabbitMQ’s Raft',
+      configuration:
+        'three erl nodes on loopback, default system, its own write-ahead log; clients are processes of the leader’s node',
+      requires: { program: 'erl', erlangApplication: 'ra' },
+      load: async () => (await import('../subjects/erlang/ra.ts')).raCommits([1, 64, 256]),
+    },
+  ],
+  sizes: {
+    quick: { warmUpMs: 200, durationMs: 500 },
+    full: { warmUpMs: 2_000, durationMs: 10_000 },
+  },
+};

@@ -1,0 +1,32 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'C3',
+  title: 'Raft: linearizable reads by ReadIndex',
+  measures: 'reads per second beside writes per second, the same closed-loop clients in the leader’s process',
+  payload: 'none; the writes carry 256 bytes',
+  durability: 'a read writes nothing; it is confirmed by a majority',
+  verification: 'every read is answered; the writes before them are in all three states',
+  figures: [
+    { id: 'reads', title: 'reads', unit: '/s', better: 'higher' },
+    { id: 'writes', title: 'writes', unit: '/s', better: 'higher' },
+    { id: 'p99', title: 'read, p99', unit: 'ms', better: 'lower', percentile: { of: 'read', at: 0.99 } },
+  ],
+  targets: [
+    { level: 'floor', figure: 'reads', value: 3, against: { subject: 'tutti', figure: 'writes' } },
+    { level: 'aim', figure: 'reads', value: 5, against: { subject: 'tutti', figure: 'writes' } },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti Raft',
+      configuration: 'three processes, loopback WebSockets, defaults',
+      load: async () => (await import('../subjects/raft/tutti-raft.ts')).reads,
+    },
+  ],
+  sizes: {
+    quick: { warmUpMs: 200, durationMs: 500, clients: 256 },
+    full: { warmUpMs: 2_000, durationMs: 10_000, clients: 256 },
+  },
+};

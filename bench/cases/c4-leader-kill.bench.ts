@@ -1,0 +1,32 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'C4',
+  title: 'Raft: kill -9 of the leader to the next commit',
+  measures:
+    'milliseconds from the signal to the answer of a command that was proposed after it, on either other node',
+  payload: '256 bytes',
+  durability: 'written and flushed by fdatasync on a majority of three before each answer',
+  verification: 'the killed node is started again each time; at the end the three states are equal',
+  figures: [
+    { id: 'p50', title: 'gap, p50', unit: 'ms', better: 'lower', percentile: { of: 'gap', at: 0.5 } },
+    { id: 'p99', title: 'gap, p99', unit: 'ms', better: 'lower', percentile: { of: 'gap', at: 0.99 } },
+    { id: 'max', title: 'gap, longest', unit: 'ms', better: 'lower', percentile: { of: 'gap', at: 1 } },
+  ],
+  targets: [
+    { level: 'floor', figure: 'p99', value: 1_000 },
+    { level: 'aim', figure: 'p50', value: 300 },
+    { level: 'aim', figure: 'p99', value: 600 },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti Raft',
+      configuration: 'three processes, defaults: heartbeat 50 ms, election after 300 to 600 ms of silence',
+      load: async () => (await import('../subjects/raft/tutti-raft.ts')).leaderKills,
+    },
+  ],
+  sizes: { quick: { kills: 3 }, full: { kills: 20 } },
+  note: 'A full run kills 5 x 20 leaders and judges the percentiles of all hundred. A quick one kills 9.',
+};

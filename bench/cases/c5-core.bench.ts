@@ -1,0 +1,29 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'C5',
+  title: 'Raft core alone, in memory, 64 clients',
+  measures:
+    'entries per second committed and applied by three cores in one process that hand each other objects',
+  payload: '256 bytes',
+  durability: 'none: arrays',
+  verification: 'the leader’s commit index has moved by what was proposed',
+  figures: [{ id: 'rate', title: 'core', unit: 'commits/s', better: 'higher' }],
+  targets: [
+    { level: 'floor', figure: 'rate', value: 400_000 },
+    { level: 'aim', figure: 'rate', value: 1e6 },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti Raft core',
+      configuration: 'RaftNode with the smallest driver there is, three voters',
+      load: async () => (await import('../subjects/raft/core-alone.ts')).coreAlone,
+    },
+  ],
+  sizes: {
+    quick: { warmUpMs: 200, durationMs: 500, clients: 64 },
+    full: { warmUpMs: 1_000, durationMs: 3_000, clients: 64 },
+  },
+};

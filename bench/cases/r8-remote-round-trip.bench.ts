@@ -1,0 +1,69 @@
+import type { BenchCase } from '../harness/case.ts';
+import { NEEDS_ERLANG } from '../subjects/erlang/subject.ts';
+
+export const bench: BenchCase = {
+  id: 'R8',
+  title: 'Remote ask at a fixed offered load',
+  measures:
+    'latency from when an ask was due to its answer, open loop; limits and peers one trip after the other',
+  payload: 'an event of 100 bytes in MessagePack; the answer is a number',
+  durability: 'none',
+  verification: 'every ask is answered and counted by the other process',
+  figures: [
+    { id: 'p50', title: 'round trip, p50', unit: 'us', better: 'lower', percentile: { of: 'trip', at: 0.5 } },
+    {
+      id: 'p99',
+      title: 'round trip, p99',
+      unit: 'us',
+      better: 'lower',
+      percentile: { of: 'trip', at: 0.99 },
+    },
+    {
+      id: 'max',
+      title: 'round trip, longest',
+      unit: 'us',
+      better: 'lower',
+      percentile: { of: 'trip', at: 1 },
+    },
+  ],
+  targets: [
+    { level: 'floor', figure: 'p99', value: 5, against: { subject: 'raw-ws', figure: 'p50' } },
+    { level: 'aim', figure: 'p99', value: 200 },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti ask across nodes',
+      configuration: 'two nodes of one cluster, default limits, 10,000 asks a second whatever the answers do',
+      load: async () => (await import('../subjects/wire/tutti-wire.ts')).roundTrip,
+    },
+    {
+      id: 'raw-ws',
+      kind: 'limit',
+      title: 'ws echo',
+      configuration: 'one frame of 100 bytes there and back, one after the other',
+      load: async () => (await import('../subjects/wire/raw-wire.ts')).wsRoundTrip,
+    },
+    {
+      id: 'raw-tcp',
+      kind: 'limit',
+      title: 'TCP echo',
+      configuration: '100 bytes there and back over node:net without delay, one after the other',
+      load: async () => (await import('../subjects/wire/raw-wire.ts')).tcpRoundTrip,
+    },
+    {
+      id: 'erlang',
+      kind: 'peer',
+      title: 'Erlang distribution',
+      configuration:
+        'two erl nodes with their defaults on loopback; one after the other, the mean stands for the p50',
+      requires: NEEDS_ERLANG,
+      load: async () => (await import('../subjects/erlang/distribution.ts')).erlangDistribution('pingpong'),
+    },
+  ],
+  sizes: {
+    quick: { warmUpMs: 500, durationMs: 1_000, ratePerS: 10_000, trips: 3_000, erlangCount: 5_000 },
+    full: { warmUpMs: 3_000, durationMs: 15_000, ratePerS: 10_000, trips: 50_000, erlangCount: 100_000 },
+  },
+};

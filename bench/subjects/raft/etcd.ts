@@ -1,0 +1,103 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Etcd3 } from 'etcd3';
+import type { Measurement, Sizes } from '../../harness/case.ts';
+import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
+import { closedLoop, sleep } from '../../harness/load.ts';
+import { freePort } from '../erlang/distribution.ts';
+import { benchDisk } from './bench-disk.ts';
+
+const NAMES = ['a', 'b', 'c'];
+const START_MS = 20_000;
+
+/** Puts of 256 bytes to a three-member etcd, under one key per client. */
+export async function etcdCommits({ warmUpMs, durationMs }: Sizes): Promise<Measurement> {
+  const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-etcd-'));
+  const members: ChildProcess[] = [];
+  try {
+    const hosts = await startMembers(folder, members);
+    const client = new Etcd3({ hosts });
+    await ready(client);
+    const value = Buffer.alloc(256, 7);
+    const figures: Record<string, number> = {};
+    const histograms: Record<string, PackedHistogram> = {};
+    const curve: { x: number; y: number }[] = [];
+    let acknowledged = 0;
+    for (const clients of [1, 64, 256]) {
+      let next = 0;
+      const { perS, latencies } = await closedLoop(
+        { clients, warmUpMs: warmUpMs!, durationMs: durationMs! },
+        (done) => {
+          client
+            .put(`key-${next++ % clients}`)
+            .value(value)
+            .then(
+              () => {
+                acknowledged++;
+                done();
+              },
+              (failure: Error) => done(failure),
+            );
+        },
+      );
+      figures[`rate-${clients}`] = perS;
+      histograms[`commit-${clients}`] = latencies.pack();
+      curve.push({ x: perS, y: Histogram.merged([latencies.pack()]).percentile(0.5) });
+    }
+    const versions = await versionsOf(client);
+    client.close();
+    if (versions < acknowledged)
+      throw new Error(`${acknowledged} were acknowledged, the keys have ${versions} versions`);
+    return {
+      figures,
+      histograms,
+      curves: { load: curve },
+      verified: `${acknowledged} puts, ${versions} versions`,
+    };
+  } finally {
+    for (const member of members) member.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** How often the keys were put since they were made, by etcd's own count. */
+async function versionsOf(client: Etcd3): Promise<number> {
+  const { kvs } = await client.getAll().prefix('key-').exec();
+  return kvs.reduce((sum, { version }) => sum + Number(version), 0);
+}
+
+async function startMembers(folder: string, members: ChildProcess[]): Promise<string[]> {
+  const ports = await Promise.all(NAMES.flatMap(() => [freePort(), freePort()]));
+  const peers = NAMES.map((name, i) => `${name}=http://127.0.0.1:${ports[2 * i]}`).join(',');
+  return NAMES.map((name, i) => {
+    const [peer, client] = [`http://127.0.0.1:${ports[2 * i]}`, `http://127.0.0.1:${ports[2 * i + 1]}`];
+    const flags = {
+      name,
+      'data-dir': join(folder, name),
+      'listen-peer-urls': peer,
+      'initial-advertise-peer-urls': peer,
+      'listen-client-urls': client,
+      'advertise-client-urls': client,
+      'initial-cluster': peers,
+      'initial-cluster-state': 'new',
+      'initial-cluster-token': `bench-${process.pid}`,
+    };
+    const args = Object.entries(flags).flatMap(([flag, value]) => [`--${flag}`, value]);
+    members.push(spawn('etcd', args, { stdio: 'ignore' }));
+    return client;
+  });
+}
+
+async function ready(client: Etcd3): Promise<void> {
+  const deadline = performance.now() + START_MS;
+  for (;;) {
+    try {
+      await client.put('ready').value('yes');
+      return;
+    } catch (thrown) {
+      if (performance.now() > deadline) throw thrown;
+      await sleep(100);
+    }
+  }
+}

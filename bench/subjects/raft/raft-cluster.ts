@@ -1,0 +1,93 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ConsensusStatus, ReplicaConfig } from '@tutti/consensus';
+import type { PeerAddress } from '@tutti/kernel';
+import type { KeyPair } from '@tutti/transport';
+import { FleetProcess } from '../../harness/fleet.ts';
+import { sleep } from '../../harness/load.ts';
+import { benchDisk } from './bench-disk.ts';
+import type { Ledger, LoadAnswer, LoadRequest, VoterConfig } from './voter.ts';
+
+const MODULE = new URL('./replica-process.ts', import.meta.url);
+const NAMES = ['a', 'b', 'c'];
+const POLL_MS = 5;
+
+interface Voter {
+  process: FleetProcess;
+  config: VoterConfig;
+  address: PeerAddress;
+}
+
+/** Three voters in three processes, with logs in a temporary folder. */
+export class RaftCluster {
+  readonly #folder: string;
+  readonly #voters: Voter[] = [];
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  static async start(config: ReplicaConfig): Promise<RaftCluster> {
+    const cluster = new RaftCluster(mkdtempSync(join(benchDisk(), 'tutti-bench-raft-')));
+    await Promise.all(NAMES.map((name) => cluster.#launch(name, config)));
+    await Promise.all(cluster.#voters.map((voter) => cluster.#join(voter)));
+    return cluster;
+  }
+
+  async #launch(name: string, config: ReplicaConfig): Promise<void> {
+    const process = new FleetProcess(MODULE);
+    const keys = await process.call<KeyPair>('keys');
+    const directory = join(this.#folder, name);
+    const own: VoterConfig = { name, voters: NAMES, directory, life: 1, port: 0, keys, config };
+    const address = await process.call<PeerAddress>('open', own);
+    this.#voters.push({ process, config: own, address });
+  }
+
+  #join(voter: Voter): Promise<void> {
+    const peers = this.#voters.filter((other) => other !== voter).map(({ address }) => address);
+    return voter.process.call('start', peers);
+  }
+
+  /** The voter that leads by its own word, once there is one. */
+  async leader(): Promise<Voter> {
+    for (;;) {
+      for (const voter of this.#voters) {
+        const status = await voter.process.call<ConsensusStatus>('status');
+        if (status.role === 'leader' && status.commitIndex > 0) return voter;
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  async load(request: LoadRequest): Promise<LoadAnswer> {
+    const leader = await this.leader();
+    return await leader.process.call<LoadAnswer>('load', request);
+  }
+
+  /** Takes the leader away, and measures how long until a command that was proposed afterwards is committed. */
+  async killLeader(now: () => number): Promise<number> {
+    const leader = await this.leader();
+    const others = this.#voters.filter((voter) => voter !== leader);
+    const killed = leader.process.kill();
+    const at = now();
+    const next = await Promise.race(others.map(({ process }) => process.call<number>('nextCommit', at)));
+    await killed;
+    leader.process = new FleetProcess(MODULE);
+    const port = Number(new URL(leader.address.url).port);
+    leader.config = { ...leader.config, life: leader.config.life + 1, port };
+    await leader.process.call('open', leader.config);
+    await this.#join(leader);
+    return next - at;
+  }
+
+  /** What each voter's state shows; they must all agree. */
+  async ledgers(): Promise<Ledger[]> {
+    return await Promise.all(this.#voters.map(({ process }) => process.call<Ledger>('ledger')));
+  }
+
+  /** Ends the processes and removes their logs. */
+  async end(): Promise<void> {
+    await Promise.all(this.#voters.map(({ process }) => process.kill()));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,49 @@
+import type { PeerAddress } from '@tutti/kernel';
+import type { Ref } from 'tutti';
+import type { Measurement, Sizes } from '../../harness/case.ts';
+import { FleetProcess } from '../../harness/fleet.ts';
+import { openLoop } from '../../harness/load.ts';
+import { inMicroseconds } from './microseconds.ts';
+import { NOTE } from './note.ts';
+import { pairedNode } from './paired-node.ts';
+import { measureStream } from './stream.ts';
+
+async function pair(): Promise<{ readonly peer: FleetProcess; readonly ref: Ref }> {
+  const peer = new FleetProcess(new URL('./tutti-peer.ts', import.meta.url));
+  const own = pairedNode('a');
+  const theirs = await peer.call<PeerAddress>('listen');
+  const joined = peer.call('join', await own.address());
+  await Promise.all([joined, own.join(theirs)]);
+  return { peer, ref: own.node.parts.system.ref(await peer.call<string>('counter')) };
+}
+
+export async function oneWay(sizes: Sizes): Promise<Measurement> {
+  const { peer, ref } = await pair();
+  let received = 0;
+  peer.on<number>('received', (count) => (received = count));
+  return await measureStream(sizes, {
+    send(count) {
+      for (let i = 0; i < count; i++) ref.send(NOTE);
+    },
+    received: () => received,
+    count: () => peer.call<number>('count'),
+  });
+}
+
+export async function roundTrip({ ratePerS, warmUpMs, durationMs }: Sizes): Promise<Measurement> {
+  const { peer, ref } = await pair();
+  let failed = 0;
+  const request = (done: () => void) => {
+    ref.ask(NOTE).then(done, () => failed++);
+  };
+  const warm = await openLoop(ratePerS!, warmUpMs!, request);
+  const { latencies, offered } = await openLoop(ratePerS!, durationMs!, request);
+  const count = await peer.call<number>('count');
+  if (failed > 0 || count !== warm.offered + offered)
+    throw new Error(`${failed} failed, ${count} were counted`);
+  return {
+    figures: {},
+    histograms: { trip: inMicroseconds(latencies) },
+    verified: `${offered} asked at ${ratePerS}/s, all answered and counted by the other process`,
+  };
+}
