@@ -83,7 +83,7 @@ export interface BenchCase {
   readonly curves?: readonly CurveSpec[];
   readonly subjects: readonly Subject[];
   readonly sizes: { readonly quick: Sizes; readonly full: Sizes };
-  /** Processes per subject in a full run when the usual five are too few or too long. */
+  /** Processes per subject when the usual five, or three in a quick run, are too long. */
   readonly runs?: number;
   /** What the reader has to know beside the numbers. */
   readonly note?: string;

@@ -47,6 +47,15 @@ export class FleetProcess {
     this.#listeners.set(event, listener as (value: unknown) => void);
   }
 
+  /** Stops the process where it is, as a stalled machine would, until {@link resume}. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** kill -9, and resolves when it is gone. */
   async kill(): Promise<void> {
     this.#child.kill('SIGKILL');

@@ -29,7 +29,7 @@ const RUNS_QUICK = 3;
 
 /** How many samples of each subject a run takes. */
 export function runsOf(bench: BenchCase, quick: boolean): number {
-  return quick ? RUNS_QUICK : (bench.runs ?? RUNS_FULL);
+  return Math.min(bench.runs ?? RUNS_FULL, quick ? RUNS_QUICK : RUNS_FULL);
 }
 
 /** The subjects that a run will measure, and for the others why not. */

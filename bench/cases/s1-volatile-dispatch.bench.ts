@@ -1,0 +1,62 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'S1',
+  title: 'Volatile dispatch of no-op tasks, one node',
+  measures: 'tasks per second of one wide plan; then sessions of one task at half of that rate, open loop',
+  payload: 'a function that returns null',
+  durability: 'none: the board is in memory',
+  verification: 'every task is done and was completed exactly once, by the board’s own record',
+  figures: [
+    { id: 'rate', title: 'tasks of one plan', unit: 'tasks/s', better: 'higher' },
+    {
+      id: 'p99',
+      title: 'one task at half load, p99',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'task', at: 0.99 },
+    },
+  ],
+  targets: [
+    { level: 'floor', figure: 'rate', value: 200_000 },
+    { level: 'floor', figure: 'p99', value: 1 },
+    { level: 'aim', figure: 'rate', value: 500_000 },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti, volatile',
+      configuration: 'createNode() without a folder; one orchestrator of 256 tasks at once',
+      load: async () => (await import('../subjects/tasks/volatile.ts')).volatileDispatch,
+    },
+    {
+      id: 'bare-calls',
+      kind: 'limit',
+      title: 'Promise.all of calls',
+      configuration: 'every function called at once and awaited together; no limit, no order, no record',
+      load: async () => (await import('../subjects/tasks/queues.ts')).bareCalls,
+    },
+    {
+      id: 'fastq',
+      kind: 'peer',
+      title: 'fastq',
+      configuration:
+        'fastq.promise with concurrency 256; a queue of functions without dependencies or records',
+      requires: { module: 'fastq' },
+      load: async () => (await import('../subjects/tasks/queues.ts')).fastQueue,
+    },
+    {
+      id: 'p-queue',
+      kind: 'peer',
+      title: 'p-queue',
+      configuration: 'concurrency 256; a queue of functions without dependencies or records',
+      requires: { module: 'p-queue' },
+      load: async () => (await import('../subjects/tasks/queues.ts')).pQueue,
+    },
+  ],
+  sizes: {
+    quick: { warmUpTasks: 500, tasks: 2_000, streamMs: 700 },
+    full: { warmUpTasks: 10_000, tasks: 100_000, streamMs: 10_000 },
+  },
+};

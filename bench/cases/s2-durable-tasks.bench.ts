@@ -1,0 +1,55 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'S2',
+  title: 'Durable tasks, three nodes',
+  measures: 'tasks per second of one wide plan; then sessions of one task at half of that rate, open loop',
+  payload: 'a function that returns null',
+  durability: 'every step of every task in the replicated log, flushed on a majority of three',
+  verification: 'every task is done and was completed exactly once, by the board’s own record',
+  figures: [
+    { id: 'rate', title: 'tasks of one plan', unit: 'tasks/s', better: 'higher' },
+    {
+      id: 'p95',
+      title: 'one task at half load, p95',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'task', at: 0.95 },
+    },
+    {
+      id: 'p99',
+      title: 'one task at half load, p99',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'task', at: 0.99 },
+    },
+  ],
+  targets: [
+    { level: 'floor', figure: 'rate', value: 10_000 },
+    { level: 'floor', figure: 'p95', value: 100 },
+    { level: 'aim', figure: 'rate', value: 30_000 },
+    { level: 'aim', figure: 'p95', value: 30 },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti, durable',
+      configuration: 'three processes on loopback, defaults; one orchestrator of 256 tasks at once on each',
+      load: async () => (await import('../subjects/tasks/durable.ts')).durableTasks,
+    },
+    {
+      id: 'bullmq',
+      kind: 'peer',
+      title: 'BullMQ on one Redis',
+      configuration:
+        'appendonly with appendfsync always, jobs added in bulk, one worker with concurrency 256; one copy of the data, not three',
+      requires: { module: 'bullmq', program: 'redis-server' },
+      load: async () => (await import('../subjects/tasks/bullmq.ts')).bullmqTasks,
+    },
+  ],
+  sizes: {
+    quick: { warmUpTasks: 100, tasks: 600, streamMs: 700 },
+    full: { warmUpTasks: 2_000, tasks: 50_000, streamMs: 15_000 },
+  },
+};

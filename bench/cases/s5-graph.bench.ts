@@ -1,0 +1,29 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'S5',
+  title: 'A graph of 100,000 tasks: validated, levelled, its circle reported with the path',
+  measures: 'milliseconds for checkPlan of a fresh plan, once',
+  payload: '100,000 tasks that each need three earlier ones',
+  durability: 'none',
+  verification: 'the levels are counted; with one need turned round, the circle is named',
+  figures: [
+    { id: 'valid', title: 'a valid graph', unit: 'ms', better: 'lower' },
+    { id: 'cyclic', title: 'one with a circle', unit: 'ms', better: 'lower' },
+  ],
+  targets: [
+    { level: 'floor', figure: 'valid', value: 300 },
+    { level: 'aim', figure: 'valid', value: 100 },
+    { level: 'floor', figure: 'cyclic', value: 300 },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti checkPlan',
+      configuration: 'as submit does it',
+      load: async () => (await import('../subjects/tasks/graphs.ts')).validateGraph,
+    },
+  ],
+  sizes: { quick: { tasks: 100_000 }, full: { tasks: 100_000 } },
+};

@@ -1,0 +1,62 @@
+import type { Orchestration, Plan, SessionRecord } from '@tutti/actors';
+import type { PackedHistogram } from '../../harness/histogram.ts';
+import { openLoop } from '../../harness/load.ts';
+import { benchPlan, benchTask } from './plans.ts';
+
+/** What one session came to. */
+export interface SessionOutcome {
+  readonly wallMs: number;
+  readonly done: number;
+  readonly lost: number;
+  readonly twice: number;
+}
+
+/** Runs a plan to its end and counts what became of its tasks. */
+export async function runPlan(
+  orchestration: Orchestration,
+  plan: Plan,
+  mode: 'eager' | 'wave' = 'eager',
+): Promise<SessionOutcome> {
+  const start = performance.now();
+  const session = await orchestration.submit(plan, { mode });
+  const record = await orchestration.waitFor(session);
+  return { wallMs: performance.now() - start, ...countTasks(record) };
+}
+
+/** A task is lost if its session is over and it has no end; committed twice if two results were accepted. */
+export function countTasks(record: SessionRecord): Omit<SessionOutcome, 'wallMs'> {
+  const tasks = [...record.tasks.values()];
+  const done = tasks.filter(({ state }) => state === 'done').length;
+  return {
+    done,
+    lost: tasks.length - done,
+    twice: tasks.filter(({ completions }) => completions > 1).length,
+  };
+}
+
+/** @throws Error unless every task was done, once */
+export function mustBeWhole({ done, lost, twice }: Omit<SessionOutcome, 'wallMs'>): number {
+  if (lost > 0 || twice > 0) throw new Error(`${lost} tasks lost, ${twice} committed twice`);
+  return done;
+}
+
+/** Sessions of one task each at a fixed rate; latencies from when each was due to its end, in milliseconds. */
+export async function taskStream(
+  orchestration: Orchestration,
+  ratePerS: number,
+  durationMs: number,
+): Promise<{ readonly latencies: PackedHistogram; readonly achievedPerS: number; readonly offered: number }> {
+  const plan = benchPlan([benchTask('only')], 256);
+  let problem: unknown;
+  const one = async (done: () => void) => {
+    const session = await orchestration.submit(plan);
+    const record = await orchestration.waitFor(session);
+    mustBeWhole(countTasks(record));
+    done();
+  };
+  const { latencies, achievedPerS, offered } = await openLoop(ratePerS, durationMs, (done) => {
+    one(done).catch((thrown: unknown) => (problem = thrown));
+  });
+  if (problem !== undefined) throw problem;
+  return { latencies: latencies.pack(), achievedPerS, offered };
+}

@@ -1,0 +1,81 @@
+// One node of a durable cluster in a process of its own.
+import type { PeerAddress } from '@tutti/kernel';
+import { createNode, type TuttiNode } from 'tutti';
+import { serve, sharedNowMs } from '../../harness/fleet-member.ts';
+import { countTasks, runPlan, taskStream } from './drive.ts';
+import type { NodeConfig, PlanRequest, StreamRequest, TaskProgress } from './task-node.ts';
+
+let node: TuttiNode | undefined;
+let started: Promise<void> | undefined;
+let introduce: (peers: readonly PeerAddress[]) => void = () => {};
+/** Who waits for the next completion, and from when on. */
+const watchers: { afterMs: number; task: ReadonlySet<string> | undefined; seen: (atMs: number) => void }[] =
+  [];
+
+function listen({ name, voters, directory, port }: NodeConfig): Promise<PeerAddress> {
+  const others = new Promise<readonly PeerAddress[]>((resolve) => (introduce = resolve));
+  return new Promise((resolve, reject) => {
+    node = createNode({
+      name,
+      cluster: 'bench',
+      dataDir: directory,
+      listen: { port },
+      voters,
+      functions: { noop: () => null },
+      peers: async (self) => {
+        resolve(self);
+        return await others;
+      },
+      onFatal: (failure) => {
+        throw failure;
+      },
+    });
+    node.orchestration.board.watch({
+      applied(command, outcome) {
+        const { type, task } = command as { type: string; task: string };
+        if (type === 'task.complete' && !(outcome instanceof Error)) completed(task);
+      },
+    });
+    started = node.start();
+    started.catch(reject);
+  });
+}
+
+function completed(task: string): void {
+  const now = sharedNowMs();
+  for (const watcher of [...watchers]) {
+    if (now <= watcher.afterMs || (watcher.task && !watcher.task.has(task))) continue;
+    watchers.splice(watchers.indexOf(watcher), 1);
+    watcher.seen(now);
+  }
+}
+
+function progress(session: string): TaskProgress {
+  const board = node!.orchestration.board.module;
+  const record = board.session(session);
+  if (!record) return { state: 'unknown', done: 0, held: {} };
+  const held: Record<string, string[]> = {};
+  for (const [id, { state, attempts }] of record.tasks)
+    if (state === 'running' || state === 'assigned') (held[attempts.at(-1)!.node] ??= []).push(id);
+  return { state: record.state, done: board.summary(session)?.done ?? 0, held };
+}
+
+serve({
+  listen,
+  join: async (peers: readonly PeerAddress[]) => {
+    introduce(peers);
+    await started;
+  },
+  isReady: () => node!.members.list().filter(({ state }) => state === 'up').length,
+  run: ({ plan, mode }: PlanRequest) => runPlan(node!.orchestration, plan, mode),
+  submit: ({ plan, mode }: PlanRequest) => node!.orchestration.submit(plan, { mode }),
+  stream: ({ ratePerS, durationMs }: StreamRequest) => taskStream(node!.orchestration, ratePerS, durationMs),
+  progress,
+  outcome: async (session: string) => {
+    const record = await node!.orchestration.waitFor(session);
+    return countTasks(record);
+  },
+  nextCompletion: ({ afterMs, tasks }: { afterMs: number; tasks?: readonly string[] }) =>
+    new Promise((seen) => watchers.push({ afterMs, task: tasks && new Set(tasks), seen })),
+  memory: () => process.memoryUsage().rss,
+});

@@ -1,0 +1,27 @@
+import type { ExecutionMode, Plan } from '@tutti/actors';
+
+/** What a node's process is told first. */
+export interface NodeConfig {
+  readonly name: string;
+  readonly voters: readonly string[];
+  readonly directory: string;
+  readonly port: number;
+}
+
+export interface PlanRequest {
+  readonly plan: Plan;
+  readonly mode: ExecutionMode;
+}
+
+export interface StreamRequest {
+  readonly ratePerS: number;
+  readonly durationMs: number;
+}
+
+/** How far a session is, by one node's copy of the board. */
+export interface TaskProgress {
+  readonly state: string;
+  readonly done: number;
+  /** Tasks that each node holds now. */
+  readonly held: Readonly<Record<string, readonly string[]>>;
+}

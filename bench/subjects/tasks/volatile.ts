@@ -1,0 +1,60 @@
+import { createNode, type TuttiNode } from 'tutti';
+import type { Measurement, Point, Sizes } from '../../harness/case.ts';
+import { Histogram } from '../../harness/histogram.ts';
+import { mustBeWhole, runPlan, taskStream } from './drive.ts';
+import { widePlan } from './plans.ts';
+
+const CONCURRENCY = 256;
+
+/** A node that keeps nothing, with the one function that the plans use. */
+export async function volatileNode(): Promise<TuttiNode> {
+  const node = createNode({ functions: { noop: () => null } });
+  await node.start();
+  return node;
+}
+
+export async function volatileDispatch({ warmUpTasks, tasks, streamMs }: Sizes): Promise<Measurement> {
+  const { orchestration } = await volatileNode();
+  await runPlan(orchestration, widePlan(warmUpTasks!, CONCURRENCY));
+  const outcome = await runPlan(orchestration, widePlan(tasks!, CONCURRENCY));
+  const done = mustBeWhole(outcome);
+  const rate = (done * 1_000) / outcome.wallMs;
+  const stream = await taskStream(orchestration, rate / 2, streamMs!);
+  return {
+    figures: { rate, offered: rate / 2 },
+    histograms: { task: stream.latencies },
+    verified: `${done} tasks done, each once; ${stream.offered} more one by one`,
+  };
+}
+
+/** Offered load against latency, at fractions of the rate of one wide plan. */
+export async function volatileCurve({ warmUpTasks, tasks, streamMs }: Sizes): Promise<Measurement> {
+  const { orchestration } = await volatileNode();
+  await runPlan(orchestration, widePlan(warmUpTasks!, CONCURRENCY));
+  const outcome = await runPlan(orchestration, widePlan(tasks!, CONCURRENCY));
+  const rate = (mustBeWhole(outcome) * 1_000) / outcome.wallMs;
+  return await curveOf(rate, (offered) => taskStream(orchestration, offered, streamMs!));
+}
+
+/** Where the knee is: the highest load that was carried with a p95 below 100 ms. */
+export async function curveOf(
+  rate: number,
+  stream: (offeredPerS: number) => ReturnType<typeof taskStream>,
+): Promise<Measurement> {
+  const curve: Point[] = [];
+  let knee = 0;
+  let kneeMs = 0;
+  let tasks = 0;
+  for (const fraction of [0.1, 0.25, 0.5, 0.75]) {
+    const { latencies, achievedPerS, offered } = await stream(rate * fraction);
+    const p95 = Histogram.merged([latencies]).percentile(0.95);
+    tasks += offered;
+    curve.push({ x: achievedPerS, y: p95 });
+    if (p95 < 100 && achievedPerS > knee) [knee, kneeMs] = [achievedPerS, p95];
+  }
+  return {
+    figures: { rate, ...(knee > 0 ? { knee, 'knee-p95': kneeMs } : {}) },
+    curves: { load: curve },
+    verified: `${tasks} sessions of one task, each done once`,
+  };
+}
