@@ -38,8 +38,10 @@ function show(thrown: unknown): void {
   });
 }
 
-/** What the command line tells of an error on standard error: `CODE  message`, and its way out below. */
+/** What a command tells of an error: `CODE  message` and its way out below, or a JSON document. */
 function showTold(text: string): void {
+  const document = /^\{\n[^]*^\}$/m.exec(text)?.[0];
+  if (document !== undefined) return show((JSON.parse(document) as { error: Shown }).error);
   const told = /^(TUTTI_\w+) {2}(.*)$/m.exec(text);
   const wayOut = /^ {2}way out: (.*)$/m.exec(text)?.[1];
   shown.push({

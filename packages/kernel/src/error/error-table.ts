@@ -452,23 +452,15 @@ export const ERRORS = {
     'No cluster runs in {directory} ({problem})',
     'Start one there with `tutti up`, or name another directory with --dir.',
   ),
-  TUTTI_CLUSTER_RUNNING: row(
-    'A cluster runs in {directory} already, started by process {pid}',
-    'Look into it with `tutti ps --dir {directory}`, stop it with Ctrl-C, or give this one its own --dir.',
-  ),
   TUTTI_QUORUM_LOST: row(
-    'The cluster has had no leader for {seconds} s: {running} of {nodes} nodes answer, and {quorum} are needed',
+    'The cluster can agree on nothing more ({why}): {running} of {nodes} nodes run, and {quorum} are needed',
     'Run the plan again with more nodes, or with fewer of them killed.',
   ),
   TUTTI_FOLDER_UNWRITABLE: row(
     'The folder {folder} cannot be made or written to: {problem}',
     'Name another place with --out, or allow writing there.',
   ),
-  TUTTI_USAGE: row('The command line is wrong: {problem}', 'See `tutti {command} --help`.'),
-  TUTTI_PROCESS_EXIT: row(
-    'The work called process.exit({exitCode}), which would have ended the node',
-    'Return or throw instead; a program that has to exit can be run as a shell task.',
-  ),
+  TUTTI_USAGE: row('The command line is wrong: {problem}', 'See what the command takes with --help.'),
   TUTTI_ADMIN_UNREACHABLE: row(
     'No node of the cluster answers: {problem}',
     'Start one with `tutti up`, or name its directory with --dir.',
