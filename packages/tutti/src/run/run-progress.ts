@@ -1,6 +1,7 @@
 import { type Conflict, checkPlan, type Plan } from '@tutti/actors';
 import { showDuration } from '@tutti/kernel';
 import type { EventBatch, SessionEvent } from '../admin/admin-api.ts';
+import { table } from '../cli/table.ts';
 import type { Terminal } from '../cli/terminal.ts';
 import type { RunDocument, RunKill } from './run-document.ts';
 import type { RunListener, RunStart } from './run-listener.ts';
@@ -68,6 +69,13 @@ export class RunProgress implements RunListener {
     this.#say(Date.now(), 'magenta', 'leader', `${node} leads`);
   }
 
+  node(node: string, what: 'died' | 'restarted' | 'gave up'): void {
+    const text = { died: 'ended by itself', restarted: 'is back', 'gave up': 'cannot be started again' }[
+      what
+    ];
+    this.#say(Date.now(), 'red', 'node', `${node} ${text}`);
+  }
+
   ended(run: RunDocument): void {
     this.#terminal.footer([]);
     const done = run.tasks.filter((task) => task.state === 'done').length;
@@ -75,6 +83,7 @@ export class RunProgress implements RunListener {
     const line = (name: string, text: string) =>
       this.#terminal.line(`${this.#painter().paint('bold', name.padEnd(18))}${text}`);
     this.#terminal.line();
+    if (run.tasks.length <= QUIET_TASKS) this.#terminal.line(`${tasksTable(run)}\n`);
     line(
       'result',
       `${run.state}: ${done} of ${run.tasks.length} tasks done in ${showDuration(run.makespanMs)}`,
@@ -84,12 +93,7 @@ export class RunProgress implements RunListener {
         'kill',
         `${kill.node} (${kill.role}): next completion after ${gap(kill)}, leader now ${kill.newLeader ?? 'none'}`,
       );
-    line(
-      'attempts',
-      again.length === 0
-        ? 'one for each task'
-        : `one for each task, but ${again.map((task) => `${task.title}: ${task.attempts}`).join(', ')}`,
-    );
+    line('attempts', again.length === 0 ? 'one for each task' : `one for each task but ${again.length}`);
     line(
       'lost',
       `${run.lost}    committed twice  ${run.committedTwice}    late results refused  ${run.staleResults}`,
@@ -172,6 +176,18 @@ export class RunProgress implements RunListener {
   #painter(): { paint: Terminal['paint'] } {
     return { paint: this.#terminal.paint.bind(this.#terminal) };
   }
+}
+
+/** What became of each task: where it ran, how often it was begun, and how long its last attempt took. */
+function tasksTable(run: RunDocument): string {
+  const rows = run.tasks.map((task) => {
+    const took =
+      task.startedAt !== undefined && task.endedAt !== undefined
+        ? showDuration(task.endedAt - task.startedAt)
+        : '';
+    return [task.title, task.orchestrator, task.node ?? '', task.state, String(task.attempts), took];
+  });
+  return table(['task', 'orchestrator', 'node', 'state', 'attempts', 'took'], rows);
 }
 
 function gap(kill: RunKill): string {
