@@ -15,6 +15,13 @@ interface FaultParts {
   readonly trace: Trace;
 }
 
+/** A half leader has time for some messages, and seldom for an entry that a majority hears of. */
+const FALL_AFTER_MEAN_MS = 15;
+/** A stalled disk lasts for an election or two. */
+const STALL_MEAN_MS = 120;
+/** How many outages long a node is left behind on average. */
+const LAG_OUTAGES = 5;
+
 /** Begins troubles and ends them, as drawn; until everything is healed. */
 export class FaultPlan {
   readonly #parts: FaultParts;
@@ -41,6 +48,7 @@ export class FaultPlan {
     if (rates.slowDisk) kinds.push(() => this.#slowDisk());
     if (rates.clog) kinds.push(() => this.#clog());
     if (rates.starve) kinds.push(() => this.#starve());
+    if (rates.lag) kinds.push(() => this.#leaveBehind());
     this.#kinds = kinds;
   }
 
@@ -65,6 +73,40 @@ export class FaultPlan {
       if (crashes) this.#crash(ends[0]);
       if (isolates) this.#isolate(ends[1]);
     });
+  }
+
+  /**
+   * The trap of the paper's figure 8: a leader that has just been elected reaches only some of the others and falls
+   * soon after, so that what it and its predecessors have begun is left in as many states as there are nodes. At
+   * times one of those it reaches has a disk that stalls, and loses in the fall what the leader made it overwrite.
+   */
+  elected(leader: SimNode): void {
+    const { random, rates, network, nodes } = this.#parts;
+    if (this.#stopped || nodes.length < 3 || !random.chance(rates.halfLeaderChance)) return;
+    const others = random.shuffle(this.#others(leader));
+    const reachedCount = random.integer(0, others.length >> 1);
+    this.#note('half leader', leader.id);
+    for (const other of others.slice(reachedCount)) network.cut(leader.id, other.id, ['bulk']);
+    const stalled = reachedCount > 0 && random.chance(0.4) ? others[0]! : undefined;
+    if (stalled) stalled.disk.slowness = 1_000;
+    this.#later(random.exponential(FALL_AFTER_MEAN_MS), () => {
+      network.mend();
+      if (random.chance(0.7)) this.#crash(leader);
+      else this.#isolate(leader);
+    });
+    if (!stalled) return;
+    this.#later(random.exponential(STALL_MEAN_MS), () => {
+      stalled.disk.slowness = 1;
+      this.#crash(stalled);
+    });
+  }
+
+  /** Something was committed first at `leader`: perhaps nobody will ever hear of it from there. */
+  committed(leader: SimNode): void {
+    const { random, rates, nodes } = this.#parts;
+    if (this.#stopped || nodes.length < 3 || !random.chance(rates.fallAtCommitChance)) return;
+    this.#isolate(leader);
+    this.#crash(leader);
   }
 
   #next(): void {
@@ -191,6 +233,16 @@ export class FaultPlan {
       this.#parts.network.cut(victim.id, other.id, ['bulk']);
     }
     this.#later(this.#outageMs(), () => this.#parts.network.mend());
+  }
+
+  /** One node is down for long while the others go on without it. */
+  #leaveBehind(): void {
+    const victim = this.#parts.random.pick(this.#parts.nodes);
+    if (!victim.up) return;
+    this.#note('left behind', victim.id);
+    victim.crash();
+    this.#parts.workload.crashed(victim);
+    this.#later(LAG_OUTAGES * this.#outageMs(), () => this.#restart(victim));
   }
 
   /** Ends every trouble and begins no more. */

@@ -9,10 +9,11 @@
  * @module
  */
 
+export { drawOptions } from './draw-options.ts';
 export { NodeClock } from './node-clock.ts';
 export { SimDisk } from './sim-disk.ts';
 export { SimLogStore } from './sim-log-store.ts';
 export { type NetworkFaults, SimNetwork, SimTransport } from './sim-network.ts';
-export { type Ambush, drawOptions, type FaultRates, type SimOptions } from './sim-options.ts';
+export type { Ambush, FaultRates, SimOptions } from './sim-options.ts';
 export { type SimReport, type SimRun, simulate } from './simulator.ts';
 export type { Violation } from './violations.ts';

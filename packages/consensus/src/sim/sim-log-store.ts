@@ -19,6 +19,12 @@ interface Operation {
 }
 
 /**
+ * The longest that one operation takes: several election timeouts, and yet short enough that a few in a row stay
+ * below the time after which a replica rightly gives its disk up.
+ */
+const LATENCY_MAX_MS = 1_000;
+
+/**
  * One life's view of a simulated disk. Writes show at once and are durable later; a crash may lose or tear what is
  * under way.
  */
@@ -184,7 +190,8 @@ export class SimLogStore implements LogStore {
   #perform(complete: () => void, crash: () => void, done: () => void): void {
     const operation: Operation = { complete, crash };
     this.#underWay.add(operation);
-    const latencyMs = this.#random.exponential(this.#latencyMeanMs) * this.#disk.slowness;
+    const drawnMs = this.#random.exponential(this.#latencyMeanMs) * this.#disk.slowness;
+    const latencyMs = Math.min(drawnMs, LATENCY_MAX_MS);
     const wait = Math.max(0, this.#freeAt - this.#clock.now()) + latencyMs;
     this.#freeAt = this.#clock.now() + wait;
     this.#world.setTimer(wait, () => {

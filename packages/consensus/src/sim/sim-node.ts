@@ -38,6 +38,7 @@ export class SimNode {
   #replica: Replica | undefined;
   #module: ListsModule | undefined;
   #serving = false;
+  #installedBefore = 0;
 
   constructor(parts: NodeParts) {
     this.id = parts.id;
@@ -60,6 +61,11 @@ export class SimNode {
 
   get lists(): ListsModule | undefined {
     return this.#module;
+  }
+
+  /** Snapshots from leaders that replaced its state, over all lives. */
+  get snapshotsInstalled(): number {
+    return this.#installedBefore + (this.#replica?.stats().snapshotsInstalled ?? 0);
   }
 
   start(): void {
@@ -102,6 +108,7 @@ export class SimNode {
 
   /** The process ends between two instructions; only the disk is left. */
   crash(): void {
+    this.#installedBefore = this.snapshotsInstalled;
     this.#replica?.crash();
     this.#store?.crash();
     this.#clock?.kill();

@@ -5,11 +5,12 @@ import { ElectionSafety } from './checkers/election-safety.ts';
 import { LogMatching } from './checkers/log-matching.ts';
 import { Monotonic } from './checkers/monotonic.ts';
 import { StateMachineSafety } from './checkers/state-machine-safety.ts';
+import { drawOptions } from './draw-options.ts';
 import { FaultPlan } from './fault-plan.ts';
 import type { LogImage } from './sim-disk.ts';
 import { SimNetwork } from './sim-network.ts';
 import { SimNode } from './sim-node.ts';
-import { drawOptions, type SimOptions } from './sim-options.ts';
+import type { SimOptions } from './sim-options.ts';
 import { Trace } from './trace.ts';
 import { type Violation, Violations } from './violations.ts';
 import { Workload } from './workload.ts';
@@ -74,12 +75,11 @@ class Simulation {
   /** The term in which each node was last seen to lead. */
   readonly #led = new Map<NodeId, number>();
   #steps = 0;
-  #snapshotsInstalled = 0;
 
   constructor(run: SimRun) {
     this.#run = run;
-    const random = seededRandom(run.seed);
-    this.#options = { ...drawOptions(random.fork('options')), ...run.options };
+    const random = { fork: (part: string) => seededRandom(run.seed).fork(part) };
+    this.#options = { ...drawOptions(run.seed), ...run.options };
     this.#trace = new Trace(run.traceLinesMax);
     this.#network = new SimNetwork(this.#clock, random.fork('network'), this.#options.network, this.#trace);
     this.#nodes = this.#makeNodes(random.fork('nodes'));
@@ -172,16 +172,21 @@ class Simulation {
     const status = node.replica?.status();
     if (!status || status.role === 'stopped') return;
     this.#monotonic.observed(node.id, status);
-    this.#commitment.committed(node.id, status.commitIndex, status.term);
+    const isNews = this.#commitment.committed(node.id, status.commitIndex, status.term);
     if (status.role !== 'leader') return;
+    if (isNews) this.#faults.committed(node);
     this.#elections.leads(node.id, status.term);
     if (this.#led.get(node.id) === status.term) return;
     this.#led.set(node.id, status.term);
     this.#trace.note(this.#clock.now(), 'leads', node.id, status.term);
     this.#commitment.elected(node.id, status.term);
+    this.#faults.elected(node);
   }
 
-  /** The trouble is over: every call must end, every node must take an append, and all must agree on one state. */
+  /**
+   * The trouble is over: every call must end, every node must answer a read, then take an append, and all must agree
+   * on one state. The read comes first, since it must not need somebody's append to be answered.
+   */
   #demandLiveness(): void {
     this.#faults.heal();
     this.#workload.stop();
@@ -199,9 +204,10 @@ class Simulation {
   /** Errors are allowed for a while, since a leader may still have to be found; silence and refusal for ever are not. */
   #askUntilDone(node: SimNode, owed: Set<SimNode>): void {
     if (!node.replica) return;
+    const again = () => void this.#clock.setTimer(100, () => this.#askUntilDone(node, owed));
     this.#workload.appendAt(node, (acknowledged) => {
       if (acknowledged) owed.delete(node);
-      else this.#clock.setTimer(100, () => this.#askUntilDone(node, owed));
+      else again();
     });
   }
 
@@ -231,7 +237,6 @@ class Simulation {
   }
 
   #report(): SimReport {
-    for (const node of this.#nodes) this.#snapshotsInstalled += node.replica?.stats().snapshotsInstalled ?? 0;
     return {
       seed: this.#run.seed,
       steps: this.#steps,
@@ -244,7 +249,7 @@ class Simulation {
         acknowledged: this.#history.acknowledgedCount,
         reads: this.#history.readCount,
         terms: Math.max(0, ...this.#led.values()),
-        snapshotsInstalled: this.#snapshotsInstalled,
+        snapshotsInstalled: this.#nodes.reduce((sum, node) => sum + node.snapshotsInstalled, 0),
         committed: this.#commitment.index,
       },
     };

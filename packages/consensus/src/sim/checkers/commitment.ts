@@ -26,22 +26,23 @@ export class Commitment {
     return this.#terms.length - 1;
   }
 
-  /** A node of term `inTerm` says that everything up to `index` is committed. */
-  committed(node: NodeId, index: LogIndex, inTerm: Term): void {
-    if (index <= this.index) return;
+  /** A node of term `inTerm` says that everything up to `index` is committed; true if nobody said so before. */
+  committed(node: NodeId, index: LogIndex, inTerm: Term): boolean {
+    if (index <= this.index) return false;
     const holders = this.#quorumHolding(index);
     if (!holders) {
       this.#violations.add(
         'committed on a quorum',
         `${node} commits ${index}, which no majority has on disk`,
       );
-      return;
+      return false;
     }
     const source = holders.find((image) => image.firstIndex <= this.index + 1) ?? holders[0]!;
     for (let at = this.index + 1; at <= index; at++) {
       this.#terms.push(source.termAt(at) ?? (-1 as Term));
       this.#committedIn.push(inTerm);
     }
+    return true;
   }
 
   /** Disks that agree on the entry at `index`, if they are a majority; one whose snapshot covers it agrees with all. */

@@ -1,0 +1,183 @@
+import { type Random, seededRandom } from '@tutti/kernel';
+import type { ReplicaConfig } from '../replica/replica-options.ts';
+import type { NetworkFaults } from './sim-network.ts';
+import type { Ambush, FaultRates, SimOptions } from './sim-options.ts';
+
+/** Chance for one option. Each has a stream of its own, so that an option added later shifts none of the others. */
+type Draw = (option: string) => Random;
+
+/** Votes and their answers, appends and theirs, snapshots and theirs; what is seldom is struck more often. */
+const AMBUSHES: readonly Ambush[] = [
+  { kind: 1, chance: 0.1 },
+  { kind: 2, chance: 0.3 },
+  { kind: 3, chance: 0.02 },
+  { kind: 4, chance: 0.05 },
+  { kind: 9, chance: 0.1 },
+  { kind: 10, chance: 0.2 },
+];
+
+/** Draws a run: each seed has its own mix, and no seed has everything at once at full strength. */
+export function drawOptions(seed: number): SimOptions {
+  const draw: Draw = (option) => seededRandom(seed).fork(`option/${option}`);
+  const weather = drawWeather(draw);
+  switch (draw('season').pick(['fair', 'fair', 'fair', 'storm', 'storm', 'storm', 'half leaders', 'lag'])) {
+    case 'storm':
+      return stormy(draw, weather);
+    case 'half leaders':
+      return withHalfLeaders(draw, stormy(draw, weather));
+    case 'lag':
+      return withLag(draw, weather);
+    default:
+      return weather;
+  }
+}
+
+/**
+ * Elections upon elections, with little work between them: the faults follow each other faster than a leader can be
+ * replaced, and entries travel one by one, so that many are left half replicated.
+ */
+function stormy(draw: Draw, weather: SimOptions): SimOptions {
+  return {
+    ...weather,
+    voters: draw('storm/voters').pick([3, 3, 5]),
+    learners: 0,
+    replica: {
+      ...weather.replica,
+      tickMs: 10,
+      heartbeatTicks: 1,
+      electionTicks: draw('storm/electionTicks').integer(3, 6),
+      preVote: draw('storm/preVote').chance(0.4),
+      appendBytesMax: draw('storm/appendBytesMax').pick([1, 1, 2 ** 20]),
+    },
+    network: {
+      ...weather.network,
+      delayMeanMs: draw('storm/delayMeanMs').pick([0.3, 1, 4]),
+      tailChance: 0.02,
+    },
+    faults: {
+      everyMs: draw('storm/everyMs').pick([20, 40, 80]),
+      crash: true,
+      partition: draw('storm/partition').chance(0.7),
+      oneWay: draw('storm/oneWay').chance(0.3),
+      pause: draw('storm/pause').chance(0.3),
+      slowDisk: draw('storm/slowDisk').chance(0.3),
+      clog: draw('storm/clog').chance(0.2),
+      starve: draw('storm/starve').chance(0.6),
+      ambushes: AMBUSHES.filter(({ kind }) => draw(`storm/ambush/${kind}`).chance(0.5)),
+      halfLeaderChance: 0,
+      fallAtCommitChance: draw('storm/fallAtCommitChance').pick([0, 0.02]),
+      lag: false,
+      outageMeanMs: draw('storm/outageMeanMs').pick([5, 20, 60]),
+    },
+    diskLatencyMeanMs: draw('storm/diskLatencyMeanMs').pick([0.5, 3, 10]),
+    clients: draw('storm/clients').integer(1, 3),
+    thinkMeanMs: draw('storm/thinkMeanMs').pick([5, 20]),
+  };
+}
+
+/** Figure 8 of the paper over and over, and little else: what one leader began, another overwrites. */
+function withHalfLeaders(draw: Draw, storm: SimOptions): SimOptions {
+  return {
+    ...storm,
+    voters: draw('half/voters').pick([3, 5, 5, 5]),
+    replica: { ...storm.replica, appendBytesMax: 1, preVote: draw('half/preVote').chance(0.2) },
+    network: { ...storm.network, delayMeanMs: draw('half/delayMeanMs').pick([0.3, 1]) },
+    faults: {
+      ...storm.faults,
+      everyMs: draw('half/everyMs').pick([100, 400]),
+      ambushes: [],
+      halfLeaderChance: draw('half/halfLeaderChance').pick([0.5, 0.8]),
+      fallAtCommitChance: draw('half/fallAtCommitChance').pick([0.1, 0.3]),
+      outageMeanMs: draw('half/outageMeanMs').pick([20, 60]),
+    },
+  };
+}
+
+/** Short logs and long absences: whoever comes back needs a snapshot. */
+function withLag(draw: Draw, weather: SimOptions): SimOptions {
+  return {
+    ...weather,
+    voters: draw('lag/voters').pick([3, 3, 5]),
+    replica: {
+      ...weather.replica,
+      snapshotEntries: draw('lag/snapshotEntries').integer(3, 8),
+      trailingEntries: draw('lag/trailingEntries').pick([0, 0, 2]),
+    },
+    faults: {
+      ...weather.faults,
+      everyMs: draw('lag/everyMs').pick([50, 150]),
+      lag: true,
+      outageMeanMs: draw('lag/outageMeanMs').pick([30, 100]),
+    },
+    clients: draw('lag/clients').integer(3, 6),
+    thinkMeanMs: draw('lag/thinkMeanMs').pick([2, 8]),
+  };
+}
+
+function drawWeather(draw: Draw): SimOptions {
+  return {
+    voters: draw('voters').pick([1, 2, 3, 3, 3, 5, 5, 5, 7]),
+    learners: draw('learners').pick([0, 0, 0, 1]),
+    replica: drawReplica(draw),
+    network: drawNetwork(draw),
+    faults: drawFaults(draw),
+    diskLatencyMeanMs: draw('diskLatencyMeanMs').pick([0.1, 1, 5]),
+    clockSkewMs: draw('clockSkewMs').pick([0, 100, 60_000]),
+    clockDrift: draw('clockDrift').pick([0, 0.01, 0.1]),
+    clients: draw('clients').integer(1, 6),
+    thinkMeanMs: draw('thinkMeanMs').pick([2, 10, 40]),
+    keys: draw('keys').integer(1, 4),
+    readChance: draw('readChance').pick([0.1, 0.4]),
+    safetyMs: draw('safetyMs').pick([2_000, 4_000]),
+    livenessMs: 60_000,
+    eventsMax: 10_000,
+  };
+}
+
+function drawReplica(draw: Draw): ReplicaConfig {
+  return {
+    tickMs: draw('tickMs').pick([10, 20, 50]),
+    heartbeatTicks: draw('heartbeatTicks').integer(1, 2),
+    electionTicks: draw('electionTicks').integer(5, 10),
+    preVote: draw('preVote').chance(0.7),
+    appendBytesMax: draw('appendBytesMax').pick([1, 200, 2 ** 20]),
+    inflightMessagesMax: draw('inflightMessagesMax').pick([1, 2, 8]),
+    timeoutMs: draw('timeoutMs').pick([1_000, 3_000]),
+    noLeaderMs: draw('noLeaderMs').pick([500, 2_000]),
+    resendMs: draw('resendMs').pick([200, 800]),
+    sessionsMax: 64,
+    snapshotEntries: draw('snapshotEntries').pick([5, 20, 60, 10_000]),
+    trailingEntries: draw('trailingEntries').pick([0, 3, 20]),
+    snapshotChunkBytes: draw('snapshotChunkBytes').pick([64, 400, 4096]),
+    applyBatchMax: draw('applyBatchMax').pick([2, 512]),
+  };
+}
+
+function drawNetwork(draw: Draw): NetworkFaults {
+  return {
+    delayMinMs: draw('delayMinMs').pick([0, 0.2, 1]),
+    delayMeanMs: draw('delayMeanMs').pick([0.3, 1, 5]),
+    tailChance: draw('tailChance').pick([0, 0.01, 0.05]),
+    tailFactor: draw('tailFactor').pick([5, 50]),
+    lossChance: draw('lossChance').pick([0, 0, 0.01, 0.1]),
+    duplicateChance: draw('duplicateChance').pick([0, 0, 0.01, 0.1]),
+  };
+}
+
+function drawFaults(draw: Draw): FaultRates {
+  return {
+    everyMs: draw('everyMs').pick([50, 100, 300, 1_000]),
+    crash: draw('crash').chance(0.7),
+    partition: draw('partition').chance(0.6),
+    oneWay: draw('oneWay').chance(0.4),
+    pause: draw('pause').chance(0.4),
+    slowDisk: draw('slowDisk').chance(0.4),
+    clog: draw('clog').chance(0.3),
+    starve: draw('starve').chance(0.4),
+    ambushes: AMBUSHES.filter(({ kind }) => draw(`ambush/${kind}`).chance(0.25)),
+    halfLeaderChance: draw('halfLeaderChance').pick([0, 0, 0, 0.3]),
+    fallAtCommitChance: draw('fallAtCommitChance').pick([0, 0, 0.01]),
+    lag: draw('lag').chance(0.2),
+    outageMeanMs: draw('outageMeanMs').pick([10, 50, 300, 1_000]),
+  };
+}
