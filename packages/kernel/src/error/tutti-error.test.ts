@@ -38,6 +38,7 @@ describe('a coded error', () => {
     expect([isTuttiError(error), isTuttiError(error, 'TUTTI_CLOSED')]).toEqual([true, true]);
     expect([isTuttiError(error, 'TUTTI_TIMEOUT'), isTuttiError(cause)]).toEqual([false, false]);
     expect([messageOf(cause), messageOf('text')]).toEqual(['below', 'text']);
+    expect(messageOf(Object.create(null))).toBe('something that has no text was thrown');
   });
 });
 

@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorCode } from './error-table.ts';
+import { type DetailsOf, ERRORS, type ErrorCode, type ErrorRow } from './error-table.ts';
 
 /** The facts of one error: ids, names, limits. Values must survive JSON, since errors cross nodes. */
 export type ErrorDetails = Readonly<Record<string, unknown>>;
@@ -11,28 +11,38 @@ function fill(template: string, details: ErrorDetails): string {
   });
 }
 
+/** Every detail that the code's message shows must be there; more may be. */
+type ErrorArguments<Code extends ErrorCode> = [DetailsOf<Code>] extends [never]
+  ? [details?: ErrorDetails, options?: ErrorOptions]
+  : [details: ErrorDetails & Readonly<Record<DetailsOf<Code>, unknown>>, options?: ErrorOptions];
+
 /**
  * An operating error: something a caller or the world did that Tutti cannot go on with. It has a code that never
  * changes, a message that says what and where, and a way out. The table of all codes is `docs/reference/errors.md`.
  */
-export class TuttiError extends Error {
+export class TuttiError<Code extends ErrorCode = ErrorCode> extends Error {
   override readonly name = 'TuttiError';
-  readonly code: ErrorCode;
+  readonly code: Code;
   readonly details: ErrorDetails;
   /** What to do next, as a sentence. */
   readonly wayOut: string;
 
-  constructor(code: ErrorCode, details: ErrorDetails = {}, options?: { cause?: unknown }) {
-    const row = ERRORS[code];
+  constructor(code: Code, ...[details = {}, options]: ErrorArguments<Code>) {
+    const row: ErrorRow = ERRORS[code];
     super(fill(row.message, details), options);
     this.code = code;
     this.details = details;
     this.wayOut = fill(row.wayOut, details);
   }
 
+  /** An error whose code is only known at run time. That its details are complete is up to the caller. */
+  static of(code: ErrorCode, details: ErrorDetails = {}, options?: ErrorOptions): TuttiError {
+    return new TuttiError(code, ...([details, options] as ErrorArguments<ErrorCode>));
+  }
+
   /** The same error after a trip through JSON. */
   static fromJSON(json: { code: string; details?: ErrorDetails; message?: string }): TuttiError {
-    if (Object.hasOwn(ERRORS, json.code)) return new TuttiError(json.code as ErrorCode, json.details);
+    if (Object.hasOwn(ERRORS, json.code)) return TuttiError.of(json.code as ErrorCode, json.details);
     return new TuttiError('TUTTI_INTERNAL', { problem: `${json.code}: ${json.message ?? ''}` });
   }
 
@@ -46,7 +56,11 @@ export function isTuttiError(value: unknown, code?: ErrorCode): value is TuttiEr
   return value instanceof TuttiError && (code === undefined || value.code === code);
 }
 
-/** The text of whatever was thrown. */
+/** The text of whatever was thrown. It never throws itself, not even for an object that has no text. */
 export function messageOf(thrown: unknown): string {
-  return thrown instanceof Error ? thrown.message : String(thrown);
+  try {
+    return String(thrown instanceof Error ? thrown.message : thrown);
+  } catch {
+    return 'something that has no text was thrown';
+  }
 }

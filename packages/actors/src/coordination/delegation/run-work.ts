@@ -54,10 +54,22 @@ function throughJson(task: string, result: unknown): unknown {
   }
 }
 
-/** Reads what a worker threw. */
+/** How much of an error's text goes into the log with each failed attempt, in characters. */
+const PROBLEM_CHARS_MAX = 4_000;
+
+/** Reads what a worker threw, whatever that is: reporting it must not fail, or the attempt would never end. */
 export function problemOf(thrown: unknown): WorkProblem {
-  const problem = isTuttiError(thrown)
-    ? thrown
-    : new TuttiError('TUTTI_WORK_FAILED', { problem: messageOf(thrown) });
-  return { code: problem.code, message: problem.message, retryable: isRetryable(thrown) };
+  try {
+    const problem = isTuttiError(thrown)
+      ? thrown
+      : new TuttiError('TUTTI_WORK_FAILED', { problem: shortened(messageOf(thrown)) });
+    return { code: problem.code, message: shortened(problem.message), retryable: isRetryable(thrown) };
+  } catch (unreadable) {
+    const { code, message } = new TuttiError('TUTTI_WORK_FAILED', { problem: messageOf(unreadable) });
+    return { code, message: shortened(message), retryable: true };
+  }
+}
+
+function shortened(text: string): string {
+  return text.length <= PROBLEM_CHARS_MAX ? text : `${text.slice(0, PROBLEM_CHARS_MAX)} ...`;
 }
