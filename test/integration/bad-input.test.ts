@@ -59,6 +59,19 @@ describe('bad input is refused with a code, the place and a way out', () => {
     expect(await refusal('ps', '--dir', join(folder, 'nothing'))).toContain('TUTTI_CLUSTER_NOT_RUNNING');
   });
 
+  it.each([
+    ['--kill', 'n9@10%', 'TUTTI_NODE_UNKNOWN'],
+    ['--seed', 'abc', 'TUTTI_OPTION_INVALID'],
+    ['--time', 'bogus', 'TUTTI_OPTION_INVALID'],
+    ['--out', '/proc/nowhere', 'TUTTI_FOLDER_UNWRITABLE'],
+    ['--wrong', 'x', 'TUTTI_USAGE'],
+  ])('an option with what it cannot be: %s %s, as one JSON document', async (option, value, code) => {
+    const plan = file('good.yaml', 'name: x\ntasks:\n  a: { simulate: 1 }\n');
+    const started = start(['run', plan, '--json', option, value], folder);
+    expect(await started.ended).toBe(2);
+    expect(JSON.parse(started.stdout())).toMatchObject({ error: { code } });
+  });
+
   it('is told as one JSON document with --json', async () => {
     const started = start([
       'run',

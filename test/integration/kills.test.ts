@@ -68,6 +68,15 @@ describe('a plan on three real processes', () => {
     expect(readFileSync(run.report!, 'utf8')).toContain('kill -9');
   });
 
+  it.each([
+    ['1', ['n1@50%']],
+    ['3', ['n1@20%', 'n2@20%']],
+  ])('of which too many are killed (%s nodes) ends with a code', async (nodes, kills) => {
+    const { code, run } = await runPlanFile(plan, ['--nodes', nodes, '--out', out, '--kill', ...kills]);
+    expect(code).toBe(1);
+    expect(run).toMatchObject({ error: { code: 'TUTTI_QUORUM_LOST' } });
+  });
+
   it('ends two of five nodes and still finishes', async () => {
     const { run } = await runPlanFile(plan, [
       '--nodes',

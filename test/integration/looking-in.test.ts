@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -42,6 +42,20 @@ describe('looking into a cluster', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('TUTTI_SESSION_UNKNOWN');
     expect(stderr).toContain('way out:');
+  });
+
+  it('refuses a second cluster in its place, and is not disturbed', async () => {
+    const before = JSON.parse((await tutti('ps', '--json')).stdout) as { nodes: { incarnation: number }[] };
+    const { code, stderr } = await tutti('up');
+    expect(code).toBe(2);
+    expect(stderr).toContain('TUTTI_STORE_LOCKED');
+    const after = JSON.parse((await tutti('ps', '--json')).stdout) as { nodes: { node: string }[] };
+    expect(after.nodes).toHaveLength(3);
+    expect(before.nodes.map((node) => node.incarnation)).toEqual([1, 1, 1]);
+    const lives = ['n1', 'n2', 'n3'].map(
+      (node) => JSON.parse(readFileSync(join(dir, node, 'identity.json'), 'utf8')) as { incarnation: number },
+    );
+    expect(lives.map((life) => life.incarnation)).toEqual([1, 1, 1]);
   });
 
   it('starts a node again that was killed, and the log goes on', async () => {

@@ -4,7 +4,10 @@ export interface ErrorRow {
   readonly wayOut: string;
 }
 
-const row = (message: string, wayOut: string): ErrorRow => ({ message, wayOut });
+const row = <const Message extends string, const WayOut extends string>(message: Message, wayOut: WayOut) => ({
+  message,
+  wayOut,
+});
 
 /**
  * Every code that Tutti can raise, in one table. `docs/reference/errors.md` has a section for each with an example
@@ -428,7 +431,7 @@ export const ERRORS = {
   // tutti: nodes
   TUTTI_NODE_NEEDS_LISTEN: row(
     'The node {node} is given peers but does not listen',
-    'Give it `listen`, for example { port: 7001 }, so that its peers can reach it.',
+    'Give it `listen` with a port, such as 7001, so that its peers can reach it.',
   ),
   TUTTI_NODE_EVICTED: row(
     'The cluster has declared this life of node {node} lost',
@@ -473,3 +476,12 @@ export const ERRORS = {
 
 /** The name of a row. */
 export type ErrorCode = keyof typeof ERRORS;
+
+type HolesIn<Template extends string> = Template extends `${string}{${infer Hole}}${infer Rest}`
+  ? Hole | HolesIn<Rest>
+  : never;
+
+/** The names of the details that the message and the way out of a code show. */
+export type DetailsOf<Code extends ErrorCode> = Code extends ErrorCode
+  ? HolesIn<(typeof ERRORS)[Code][keyof ErrorRow]>
+  : never;

@@ -85,10 +85,12 @@ export class AdminClient {
     let from = 0;
     while (!signal.aborted) {
       const path = `/sessions/${encodeURIComponent(session)}/events?from=${from}`;
-      const batch = await this.#request<EventBatch>('GET', path, undefined, signal).catch((thrown: unknown) => {
-        if (signal.aborted) return undefined;
-        throw thrown;
-      });
+      const batch = await this.#request<EventBatch>('GET', path, undefined, signal).catch(
+        (thrown: unknown) => {
+          if (signal.aborted) return undefined;
+          throw thrown;
+        },
+      );
       if (!batch) return;
       from = (batch.events.at(-1)?.number ?? from - 1) + 1;
       yield batch;

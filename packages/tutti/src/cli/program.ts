@@ -7,7 +7,7 @@ import { addPsCommand } from './commands/ps.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addTreeCommand } from './commands/tree.ts';
 import { addUpCommand } from './commands/up.ts';
-import { EXIT } from './exit.ts';
+import { EXIT, exitCodeOf } from './exit.ts';
 import { Terminal } from './terminal.ts';
 
 /** The `tutti` command line. Each verb is a file of its own beside this one. */
@@ -19,6 +19,7 @@ export function buildProgram(): Command {
     .option('--config <file>', 'settings, instead of tutti.config.yaml')
     .option('--no-color', 'no colours')
     .exitOverride()
+    .configureOutput({ outputError: () => {} })
     .showSuggestionAfterError()
     .configureHelp({ sortSubcommands: false });
   addUpCommand(program);
@@ -31,15 +32,25 @@ export function buildProgram(): Command {
   return program;
 }
 
-/** Runs one command line and gives its exit code. Errors are told on standard error: what, where, and the way out. */
+/**
+ * Runs one command line and gives its exit code. Errors are told on standard error: what, where, and the way out; with
+ * `--json` as one document on standard output.
+ */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
   try {
     await buildProgram().parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? EXIT.done);
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? EXIT.done : EXIT.usage;
-    tellError(thrown, args.includes('--json'));
-    return isTuttiError(thrown, 'TUTTI_INTERNAL') || !isTuttiError(thrown) ? EXIT.failed : EXIT.usage;
+    const json = args.includes('--json');
+    if (!(thrown instanceof CommanderError)) {
+      tellError(thrown, json);
+      return Number(process.exitCode ?? exitCodeOf(thrown));
+    }
+    if (thrown.exitCode === 0) return EXIT.done;
+    const problem = thrown.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    // Without a verb, Commander has shown the help.
+    if (thrown.code !== 'commander.help') tellError(new TuttiError('TUTTI_USAGE', { problem }), json);
+    return EXIT.usage;
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { DirectoryLock } from '@tutti/consensus/file';
 import { type PeerAddress, TuttiError } from '@tutti/kernel';
 import { AdminClient, type AdminClientOptions } from '../admin/admin-client.ts';
 import { replaceFile } from '../node/replace-file.ts';
@@ -35,8 +36,7 @@ export class LocalCluster {
   readonly #token = randomBytes(24).toString('hex');
   readonly #nodes = new Map<string, LocalNode>();
   readonly #addresses = new Map<string, PeerAddress>();
-  /** Whether `cluster.json` is ours: one that could not start must not hide the cluster that runs there. */
-  #published = false;
+  #lock: DirectoryLock | undefined;
 
   private constructor(options: LocalClusterOptions) {
     this.#options = options;
@@ -45,11 +45,14 @@ export class LocalCluster {
 
   /**
    * Starts the processes, introduces them to one another, and resolves when each serves. When one fails, the others
-   * are ended before this rejects.
+   * are ended before this rejects. One launcher at a time holds the directory: a second would not only fail to start,
+   * but count up the lives of the first one's nodes and end their shell tasks as leftovers.
+   * @throws TuttiError `TUTTI_STORE_LOCKED`, `TUTTI_NODE_DIED`, or what a node failed with
    */
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
     const cluster = new LocalCluster(options);
     mkdirSync(cluster.directory, { recursive: true });
+    cluster.#lock = DirectoryLock.acquire(cluster.directory);
     try {
       const ids = Array.from({ length: options.nodes }, (_, index) => `n${index + 1}`);
       const nodes = ids.map((id) => cluster.#launch(id, ids, 0));
@@ -100,13 +103,13 @@ export class LocalCluster {
   /** Asks every node to leave; resolves when no process is left. */
   async stop(): Promise<void> {
     await Promise.all(this.nodes().map((node) => node.stop()));
-    this.#removeFile();
+    this.#leaveDirectory();
   }
 
   /** Ends every node at once. */
   async kill(): Promise<void> {
     await Promise.all(this.nodes().map((node) => node.kill()));
-    this.#removeFile();
+    this.#leaveDirectory();
   }
 
   #launch(id: string, voters: readonly string[], port: number): LocalNode {
@@ -141,10 +144,11 @@ export class LocalCluster {
       nodes: this.nodes().map((node) => ({ id: node.id, pid: node.pid!, adminUrl: node.adminUrl! })),
     };
     replaceFile(join(this.directory, 'cluster.json'), `${JSON.stringify(file, undefined, 2)}\n`, 0o600);
-    this.#published = true;
   }
 
-  #removeFile(): void {
-    if (this.#published) rmSync(join(this.directory, 'cluster.json'), { force: true });
+  #leaveDirectory(): void {
+    rmSync(join(this.directory, 'cluster.json'), { force: true });
+    this.#lock?.release();
+    this.#lock = undefined;
   }
 }

@@ -1,11 +1,19 @@
 // The process of one node of a local cluster: forked by the launcher, told by it what to be, gone when it is.
-import { isTuttiError, messageOf, type PeerAddress } from '@tutti/kernel';
+import {
+  AssertionError,
+  isTuttiError,
+  type Logger,
+  messageOf,
+  type PeerAddress,
+  TuttiError,
+} from '@tutti/kernel';
 import { startAdmin } from '../admin/admin-server.ts';
 import { createNode, type TuttiNode } from '../node/create-node.ts';
 import { nodeLogger } from '../node/node-logger.ts';
 import type { FromNode, NodeProcessConfig, ToNode } from './process-messages.ts';
 
 let stopping: Promise<void> | undefined;
+let logger: Logger | undefined;
 let node: TuttiNode | undefined;
 let admin: Awaited<ReturnType<typeof startAdmin>> | undefined;
 let takePeers: (peers: readonly PeerAddress[]) => void = () => {};
@@ -17,17 +25,19 @@ function tell(message: FromNode): Promise<void> {
   });
 }
 
+const exit: typeof process.exit = process.exit.bind(process);
+
 async function fail(thrown: unknown): Promise<never> {
   const error = isTuttiError(thrown)
     ? { code: thrown.code, message: thrown.message, details: thrown.details }
     : { code: 'TUTTI_INTERNAL', message: messageOf(thrown), details: { problem: messageOf(thrown) } };
   process.stderr.write(`${error.code}: ${error.message}\n`);
   await tell({ type: 'failed', error });
-  process.exit(1);
+  exit(1);
 }
 
 async function run(config: NodeProcessConfig): Promise<void> {
-  const logger = nodeLogger(config.node, config.logLevel);
+  logger = nodeLogger(config.node, config.logLevel);
   admin = await startAdmin({ port: config.adminPort, token: config.adminToken, node: config.node });
   const peers = new Promise<readonly PeerAddress[]>((resolve) => {
     takePeers = resolve;
@@ -59,7 +69,7 @@ function stop(): Promise<void> {
     await admin?.close();
     // The launcher stops all of its nodes together: there is nobody to hand work to.
     await node?.stop({ handOver: false });
-    process.exit(0);
+    exit(0);
   })();
   return stopping;
 }
@@ -70,6 +80,16 @@ process.on('message', (message: ToNode) => {
   else stop().catch(fail);
 });
 // Without its launcher a node has nobody to stop it: it leaves by itself.
-process.on('disconnect', () => void stop().catch(() => process.exit(1)));
+process.on('disconnect', () => void stop().catch(() => exit(1)));
 process.on('SIGINT', () => {});
-process.on('SIGTERM', () => void stop().catch(() => process.exit(1)));
+process.on('SIGTERM', () => void stop().catch(() => exit(1)));
+// The functions of plans run in here. None of them may end the node, and a promise that one has forgotten is no
+// reason to end either; a broken invariant is.
+process.exit = (exitCode) => {
+  const problem = `it called process.exit(${exitCode ?? ''}), which would have ended the node`;
+  throw new TuttiError('TUTTI_WORK_FAILED', { problem });
+};
+process.on('unhandledRejection', (reason) => {
+  if (reason instanceof AssertionError) void fail(reason);
+  else logger?.error({ problem: messageOf(reason) }, 'a rejection that nobody handles');
+});

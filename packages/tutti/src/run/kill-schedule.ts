@@ -35,6 +35,17 @@ export function parseKill(text: string, random: Random): PlannedKill {
   };
 }
 
+/**
+ * Checks that every node that is to be killed by its name is one of `n1` to `n<nodes>`.
+ * @throws TuttiError `TUTTI_NODE_UNKNOWN`
+ */
+export function checkKills(kills: readonly PlannedKill[], nodes: number): void {
+  const known = Array.from({ length: nodes }, (_, index) => `n${index + 1}`);
+  for (const { target } of kills)
+    if (target.by === 'node' && !known.includes(target.id))
+      throw new TuttiError('TUTTI_NODE_UNKNOWN', { node: target.id, known: known.join(', ') });
+}
+
 function randomKill(random: Random): PlannedKill {
   return {
     target: { by: 'role', role: random.chance(0.5) ? 'leader' : 'follower' },

@@ -22,6 +22,7 @@ export class Killer {
   readonly #done = new Set<string>();
   readonly #carriedOut: Promise<RunKill | undefined>[] = [];
   #ended = false;
+  #abandoned = false;
 
   constructor(
     kills: readonly PlannedKill[],
@@ -52,6 +53,12 @@ export class Killer {
     for (const timer of this.#timers) clearTimeout(timer);
   }
 
+  /** Stops looking for leaders too: there will be none, or nobody wants to know any more. */
+  abandon(): void {
+    this.stop();
+    this.#abandoned = true;
+  }
+
   /** What was carried out; resolves when the leader after each kill is known. */
   async results(): Promise<RunKill[]> {
     const kills = await Promise.all(this.#carriedOut);
@@ -72,10 +79,10 @@ export class Killer {
     const leader = await this.#waitForLeader(undefined);
     const others = this.#cluster.nodes().filter((node) => node.running && node.id !== leader);
     const id = target.by === 'node' ? target.id : target.role === 'leader' ? leader : others[0]?.id;
-    if (id === undefined || this.#ended) return undefined;
+    if (id === undefined || this.#ended || !this.#cluster.node(id).running) return undefined;
     const at = Date.now();
-    await this.#cluster.node(id).kill();
     this.victims.add(id);
+    await this.#cluster.node(id).kill();
     const kill: RunKill = {
       node: id,
       role: id === leader ? 'leader' : 'follower',
@@ -91,7 +98,7 @@ export class Killer {
 
   async #waitForLeader(not: string | undefined): Promise<string | undefined> {
     const until = performance.now() + LEADER_PATIENCE_MS;
-    while (performance.now() < until) {
+    while (!this.#abandoned && performance.now() < until) {
       const statuses = await this.#client.everyStatus();
       const leading = statuses.filter((status) => status.consensus.role === 'leader' && status.node !== not);
       const newest = leading.sort((a, b) => b.consensus.term - a.consensus.term)[0];

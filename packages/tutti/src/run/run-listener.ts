@@ -18,5 +18,7 @@ export interface RunListener {
   killed(kill: RunKill): void;
   /** After a kill, the cluster has a leader again, or still. */
   leader(node: string): void;
+  /** A node ended by itself, came back, or will not come back. */
+  node(node: string, what: 'died' | 'restarted' | 'gave up'): void;
   ended(document: RunDocument): void;
 }

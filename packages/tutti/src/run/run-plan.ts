@@ -1,14 +1,16 @@
-import { mkdirSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import type { ExecutionMode } from '@tutti/actors';
+import type { TuttiError } from '@tutti/kernel';
 import type { AdminClient } from '../admin/admin-client.ts';
 import type { SessionView } from '../admin/session-view.ts';
+import { keepAlive } from '../cluster/keep-alive.ts';
 import type { LocalCluster } from '../cluster/local-cluster.ts';
 import { replaceFile } from '../node/replace-file.ts';
 import type { LoadedPlan } from '../plan/load-plan.ts';
 import { htmlReport } from '../report/html-report.ts';
 import type { PlannedKill } from './kill-schedule.ts';
 import { Killer } from './killer.ts';
+import { watchQuorum } from './quorum-watch.ts';
 import type { RunDocument, RunKill, RunNode } from './run-document.ts';
 import type { RunListener } from './run-listener.ts';
 
@@ -18,40 +20,73 @@ export interface RunOptions {
   readonly cluster: LocalCluster;
   readonly session: string;
   readonly mode: ExecutionMode;
-  /** Where the session's folder is made. */
-  readonly outDirectory: string;
+  /** The session's folder, which is there. */
+  readonly folder: string;
   readonly kills: readonly PlannedKill[];
   readonly listener: RunListener;
   readonly signal: AbortSignal;
 }
 
 /**
- * Submits a plan, follows it to its end, kills whom it is told to kill on the way, and says what happened. On abort
- * the session is cancelled first, so that its workers stop.
+ * Submits a plan, follows it to its end, kills whom it is told to kill on the way, and says what happened. A node
+ * that ends for another reason is started again. On abort the session is cancelled first, so that its workers stop.
+ * @throws TuttiError `TUTTI_QUORUM_LOST`, `TUTTI_ADMIN_UNREACHABLE`, or why the plan was refused
  */
 export async function runPlan(options: RunOptions): Promise<RunDocument> {
-  const { loaded, cluster, session, mode, listener, signal } = options;
+  const { loaded, cluster, session, mode, folder, listener, signal } = options;
   const client = cluster.client();
-  const folder = resolve(options.outDirectory, session);
-  mkdirSync(folder, { recursive: true });
   const first = await leaderOf(client);
   listener.started({ session, plan: loaded.plan, mode, nodes: nodesOf(cluster, new Set()), leader: first });
   await client.submit({ session, plan: loaded.plan, mode, folder });
   const killer = new Killer(options.kills, loaded.plan.tasks.length, cluster, client, listener);
-  try {
-    for await (const batch of client.events(session, signal)) {
-      listener.batch(batch);
-      killer.saw(batch);
-    }
-  } finally {
-    killer.stop();
-    if (signal.aborted) await client.cancel(session, 'interrupted').catch(() => {});
-  }
+  await follow(options, killer);
+  if (signal.aborted)
+    await cluster
+      .client({ patienceMs: CANCEL_PATIENCE_MS })
+      .cancel(session, 'interrupted')
+      .catch(() => {});
   const kills = await killer.results();
   const view = await client.session(session);
   const last = await leaderOf(client);
   const document = documentOf(view, nodesOf(cluster, killer.victims), { first, last }, kills, 'real', folder);
   return writeReport(document);
+}
+
+/** How long a session that is being interrupted may take to be cancelled. */
+const CANCEL_PATIENCE_MS = 3_000;
+
+/** Follows the session until it is over, the signal aborts, or the cluster can no longer end it. */
+async function follow({ cluster, session, listener, signal }: RunOptions, killer: Killer): Promise<void> {
+  const client = cluster.client();
+  const over = new AbortController();
+  const stop = AbortSignal.any([signal, over.signal]);
+  keepAlive(cluster, {
+    signal: stop,
+    staysDead: (node) => killer.victims.has(node),
+    listener: {
+      died: (node) => killer.victims.has(node) || listener.node(node, 'died'),
+      restarted: (node) => listener.node(node, 'restarted'),
+      gaveUp: (node) => listener.node(node, 'gave up'),
+    },
+  });
+  let lost: TuttiError | undefined;
+  const watched = { client, nodes: cluster.nodes().length, gone: () => killer.victims.size };
+  const quorum = watchQuorum(watched, stop).then((error) => {
+    lost = error;
+    if (error) over.abort();
+  });
+  try {
+    for await (const batch of client.events(session, stop)) {
+      listener.batch(batch);
+      killer.saw(batch);
+    }
+  } finally {
+    killer.stop();
+    over.abort();
+    await quorum;
+    if (signal.aborted || lost) killer.abandon();
+  }
+  if (lost) throw lost;
 }
 
 /** The leader by the word of the nodes themselves; undefined while there is none. */

@@ -1,5 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { checkPlan, type ExecutionMode, type Plan, type SessionRecord } from '@tutti/actors';
 import { runVirtual, seededRandom, settled, TuttiError } from '@tutti/kernel';
 import { sinceNumber } from '../admin/event-feed.ts';
@@ -17,7 +15,8 @@ export interface VirtualRunOptions {
   readonly nodes: number;
   readonly session: string;
   readonly mode: ExecutionMode;
-  readonly outDirectory: string;
+  /** The session's folder, which is there. */
+  readonly folder: string;
   readonly kills: readonly PlannedKill[];
   readonly seed: number;
   readonly listener: RunListener;
@@ -34,14 +33,12 @@ const LIMIT_MS = 10 * 365 * 86_400_000;
  * @throws TuttiError `TUTTI_VIRTUAL_REAL_WORK` for a plan with work that takes real time
  */
 export async function runVirtually(options: VirtualRunOptions): Promise<RunDocument> {
-  const { loaded, session, mode, listener } = options;
+  const { loaded, session, mode, folder, listener } = options;
   const real = loaded.plan.tasks.find((task) => task.work.type !== 'simulated');
   if (real) throw new TuttiError('TUTTI_VIRTUAL_REAL_WORK', { task: real.id, type: real.work.type });
   const cluster = new VirtualCluster(options.nodes, seededRandom(options.seed), paceOf(loaded.plan));
   await drive(cluster, cluster.start());
   await runVirtual(cluster.clock, () => cluster.leader() !== undefined, LIMIT_MS);
-  const folder = resolve(options.outDirectory, session);
-  mkdirSync(folder, { recursive: true });
   const first = cluster.leader()?.id;
   listener.started({ session, plan: loaded.plan, mode, nodes: nodesOf(cluster), leader: first });
   const submitted = cluster.alive()[0]!.parts.orchestration!.submit(loaded.plan, { session, mode, folder });

@@ -4,4 +4,5 @@
  * @module
  */
 export type { LogStore } from '../log-store.ts';
+export { DirectoryLock } from './directory-lock.ts';
 export { createFileLogStore, FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';

@@ -1,15 +1,16 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomIds, seededRandom } from '@tutti/kernel';
+import { randomIds, seededRandom, TuttiError } from '@tutti/kernel';
 import type { Command } from 'commander';
 import { LocalCluster } from '../../cluster/local-cluster.ts';
 import type { Settings } from '../../config/settings.ts';
 import { loadPlan } from '../../plan/load-plan.ts';
-import { type PlannedKill, parseKill } from '../../run/kill-schedule.ts';
+import { checkKills, type PlannedKill, parseKill } from '../../run/kill-schedule.ts';
 import type { RunDocument } from '../../run/run-document.ts';
 import { runPlan } from '../../run/run-plan.ts';
 import { RunProgress } from '../../run/run-progress.ts';
+import { makeSessionFolder } from '../../run/session-folder.ts';
 import { runVirtually } from '../../run/virtual-run.ts';
 import { settingsFor } from '../cluster-access.ts';
 import { EXIT } from '../exit.ts';
@@ -53,8 +54,12 @@ export function addRunCommand(program: Command): void {
 
 async function start(file: string, flags: RunFlags, settings: Settings): Promise<RunDocument> {
   const seed = flags.seed === undefined ? Date.now() % 2 ** 31 : Number(flags.seed);
+  if (!Number.isSafeInteger(seed)) throw invalid('--seed', flags.seed, 'a whole number');
+  if (flags.time !== 'real' && flags.time !== 'virtual')
+    throw invalid('--time', flags.time, 'real or virtual');
   const random = seededRandom(seed);
   const kills = (flags.kill ?? []).map((text) => parseKill(text, random));
+  checkKills(kills, settings['cluster.nodes']);
   const loaded = await loadPlan(file);
   // With --json standard output holds the document and nothing else.
   const listener = new RunProgress(new Terminal(flags.json ? process.stderr : process.stdout));
@@ -64,7 +69,7 @@ async function start(file: string, flags: RunFlags, settings: Settings): Promise
     kills,
     session,
     mode: settings['run.mode'],
-    outDirectory: settings['run.folder'],
+    folder: makeSessionFolder(settings['run.folder'], session),
     listener,
   };
   const run =
@@ -73,6 +78,10 @@ async function start(file: string, flags: RunFlags, settings: Settings): Promise
       : await runOnProcesses(settings, common);
   listener.ended(run);
   return run;
+}
+
+function invalid(option: string, value: unknown, expected: string): TuttiError {
+  return new TuttiError('TUTTI_OPTION_INVALID', { option, value, expected });
 }
 
 type Common = Omit<Parameters<typeof runPlan>[0], 'cluster' | 'signal'> & {
@@ -93,10 +102,9 @@ async function runOnProcesses(settings: Settings, common: Common): Promise<RunDo
       snapshotEntries: settings['raft.snapshotEntries'],
       logLevel: settings['log.level'],
     });
-    const run = await runPlan({ ...common, cluster, signal });
-    if (signal.aborted) process.exitCode = EXIT.interrupted;
-    return run;
+    return await runPlan({ ...common, cluster, signal });
   } finally {
+    if (signal.aborted) process.exitCode = EXIT.interrupted;
     await cluster?.stop();
     if (existsSync(directory)) rmSync(directory, { recursive: true, force: true });
     release();

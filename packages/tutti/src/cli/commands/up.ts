@@ -1,6 +1,7 @@
+import { messageOf } from '@tutti/kernel';
 import type { Command } from 'commander';
+import { keepAlive } from '../../cluster/keep-alive.ts';
 import { LocalCluster } from '../../cluster/local-cluster.ts';
-import type { LocalNode } from '../../cluster/local-node.ts';
 import { leaderOf } from '../../run/run-plan.ts';
 import { settingsFor } from '../cluster-access.ts';
 import { onInterrupt } from '../interrupt.ts';
@@ -22,9 +23,6 @@ interface UpEvent {
   readonly leader?: string | undefined;
   readonly nodes?: readonly object[];
 }
-
-/** How long a node that died stays away before it is started again. */
-const RESTART_AFTER_MS = 1000;
 
 /** `tutti up`: a cluster that stays until Ctrl-C, and goes on where it was the next time. */
 export function addUpCommand(program: Command): void {
@@ -52,7 +50,7 @@ export function addUpCommand(program: Command): void {
       });
       try {
         await tellUp(cluster, flags);
-        for (const node of cluster.nodes()) keepAlive(cluster, node, flags, signal);
+        followNodes(cluster, flags, signal);
         await aborted(signal);
       } finally {
         await cluster.stop();
@@ -84,20 +82,16 @@ function tell(flags: UpFlags, document: UpEvent): void {
   );
 }
 
-function keepAlive(cluster: LocalCluster, node: LocalNode, flags: UpFlags, signal: AbortSignal): void {
-  void node.exited.then(async () => {
-    if (signal.aborted) return;
-    tell(flags, { event: 'died', node: node.id });
-    if (!flags.restart) return;
-    await new Promise((resolve) => setTimeout(resolve, RESTART_AFTER_MS));
-    if (signal.aborted) return;
-    try {
-      await cluster.restart(node.id);
-      tell(flags, { event: 'restarted', node: node.id });
-      keepAlive(cluster, cluster.node(node.id), flags, signal);
-    } catch (thrown) {
-      process.stderr.write(`${node.id} could not be started again: ${String(thrown)}\n`);
-    }
+function followNodes(cluster: LocalCluster, flags: UpFlags, signal: AbortSignal): void {
+  keepAlive(cluster, {
+    signal,
+    staysDead: () => !flags.restart,
+    listener: {
+      died: (node) => tell(flags, { event: 'died', node }),
+      restarted: (node) => tell(flags, { event: 'restarted', node }),
+      gaveUp: (node, thrown) =>
+        process.stderr.write(`${node} could not be started again: ${messageOf(thrown)}\n`),
+    },
   });
 }
 
