@@ -25,7 +25,7 @@ export interface TransportLimits {
   readonly handshakeTimeoutMs: number;
   /** Bytes a connection may send before it has proven who it is; default 16 KiB. */
   readonly handshakeBytesMax: number;
-  /** Connections that may be unproven at the same time; default 64. More are closed at once. */
+  /** Connections of strangers, from the first byte on, that are held at a time; default 64. More are closed at once. */
   readonly handshakesMax: number;
   /** How often the control lane is probed; default 1 s. */
   readonly pingIntervalMs: number;
@@ -34,8 +34,8 @@ export interface TransportLimits {
    * that a stall of this node's own event loop is not taken for the silence of all others.
    */
   readonly pingsMissedMax: number;
-  /** A link is dead too if its bulk lane holds bytes and none were taken for this many probes; default 30. */
-  readonly bulkStallPingsMax: number;
+  /** A link is dead too if one of its lanes holds bytes and none were taken for this many probes; default 30. */
+  readonly laneStallPingsMax: number;
   /** First wait before dialling again; default 50 ms. It doubles, with jitter. */
   readonly redialInitialMs: number;
   /** The longest wait before dialling again; default 2 s. */
@@ -57,7 +57,7 @@ export const DEFAULT_LIMITS: TransportLimits = {
   handshakesMax: 64,
   pingIntervalMs: 1_000,
   pingsMissedMax: 4,
-  bulkStallPingsMax: 30,
+  laneStallPingsMax: 30,
   redialInitialMs: 50,
   redialMaxMs: 2_000,
   redialRefusedMs: 10_000,

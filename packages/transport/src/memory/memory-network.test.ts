@@ -1,5 +1,6 @@
 import { incarnation, nodeId, runVirtual, seededRandom, silentLogger, VirtualClock } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
+import type { TransportLimits } from '../codec/limits.ts';
 import { transportSuite } from '../testing/transport-suite.ts';
 import type { TransportWorld, WorldNode } from '../testing/transport-world.ts';
 import { createMemoryNetwork } from './memory-network.ts';
@@ -28,12 +29,17 @@ transportSuite('memory', async () => memoryWorld());
 
 const [A, B] = [nodeId('a'), nodeId('b')];
 
-async function linkedPair() {
+async function linkedPair(limits: Partial<TransportLimits> = {}) {
   const clock = new VirtualClock();
   const network = createMemoryNetwork({ clock, silenceMs: 1_000 });
   const log: string[] = [];
   const make = async (id: typeof A) => {
-    const transport = network.transport({ nodeId: id, incarnation: incarnation(1), logger: silentLogger });
+    const transport = network.transport({
+      nodeId: id,
+      incarnation: incarnation(1),
+      logger: silentLogger,
+      limits,
+    });
     transport.onMessage(40, (from, message) =>
       log.push(`${clock.now()} ${id} got ${String(message)} of ${from.nodeId}`),
     );
@@ -91,6 +97,18 @@ describe('a memory network', () => {
     expect(log).toEqual(['10 a got passes of b']);
     clock.advance(1_000);
     expect(log.slice(1)).toEqual(['1010 a down b: the peer is silent', '1010 b down a: the peer is silent']);
+  });
+
+  it('holds no more frames in flight than the lane allows messages, and loses none', async () => {
+    const { clock, network, a, log } = await linkedPair({ laneMessagesMax: 2 });
+    network.delay(A, B, 100);
+    for (let turn = 0; turn < 4; turn++) {
+      expect(a.send(B, 40, turn)).toBe('queued');
+      clock.advance(1);
+    }
+    expect(a.send(B, 40, 'no room')).toBe('full');
+    clock.advance(500);
+    expect(log.map((line) => line.split(' ')[3])).toEqual(['0', '1', '2', '3']);
   });
 
   it('flushes the control lane before bulk of the same turn', async () => {

@@ -84,7 +84,9 @@ export class MemoryPipe {
   }
 
   #pump(lane: PipeLane): void {
-    while (lane.queue.hasSealed && lane.inFlightBytes < this.#deps.limits.highWaterBytes) this.#launch(lane);
+    const { highWaterBytes, laneMessagesMax } = this.#deps.limits;
+    const hasRoom = () => lane.inFlightBytes < highWaterBytes && lane.inFlight.size < laneMessagesMax;
+    while (lane.queue.hasSealed && hasRoom()) this.#launch(lane);
   }
 
   #launch(lane: PipeLane): void {

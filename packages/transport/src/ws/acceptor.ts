@@ -13,6 +13,7 @@ import { type WebSocket, WebSocketServer } from 'ws';
 import type { TransportLimits } from '../codec/limits.ts';
 import type { Established } from '../session/handshake.ts';
 import type { Refusals } from '../session/refusals.ts';
+import { Door } from './door.ts';
 import { LaneSocket } from './lane-socket.ts';
 import type { SessionMaker } from './session-maker.ts';
 
@@ -46,19 +47,20 @@ export class Acceptor {
   readonly #unproven = new Map<LaneSocket, WebSocket>();
   /** Control lanes that wait for their bulk lane; one per peer. */
   readonly #halves = new Map<NodeId, Half>();
-  #server: WebSocketServer | undefined;
+  readonly #door: Door;
 
   constructor(listen: ListenAddress, deps: AcceptorDeps) {
     this.#listen = listen;
     this.#deps = deps;
+    this.#door = new Door({ ...deps, unproven: () => this.#unproven.size });
   }
 
   /** @throws TuttiError `TUTTI_PORT_IN_USE`, `TUTTI_LISTEN_FAILED` */
   async open(): Promise<void> {
     const { host, port } = this.#listen;
+    const { server: listener } = this.#door;
     const server = new WebSocketServer({
-      host,
-      port,
+      server: listener,
       perMessageDeflate: false,
       maxPayload: this.#deps.limits.frameBytesMax,
       clientTracking: false,
@@ -66,6 +68,7 @@ export class Acceptor {
     await new Promise<void>((resolve, reject) => {
       server.once('listening', resolve);
       server.once('error', (error: Error & { code?: string }) => reject(listenError(error, host, port)));
+      listener.listen(port, host);
     });
     server.on('error', (error) =>
       this.#deps.logger.error({ problem: messageOf(error) }, 'the listener failed'),
@@ -73,13 +76,13 @@ export class Acceptor {
     server.on('connection', (socket: WebSocket, request: IncomingMessage) =>
       this.#connected(socket, request),
     );
-    this.#server = server;
   }
 
   /** The URL that peers dial, with the real port. */
   address(): string {
-    assert(this.#server, 'the transport is open');
-    const { port, address, family } = this.#server.address() as AddressInfo;
+    const bound = this.#door.server.address() as AddressInfo | null;
+    assert(bound, 'the transport is open');
+    const { port, address, family } = bound;
     const host = family === 'IPv6' ? `[${address}]` : address;
     return `ws://${host}:${port}`;
   }
@@ -87,24 +90,12 @@ export class Acceptor {
   async close(): Promise<void> {
     for (const raw of this.#unproven.values()) raw.terminate();
     for (const { socket } of this.#halves.values()) socket.terminate();
-    const server = this.#server;
-    if (server) await new Promise<void>((resolve) => server.close(() => resolve()));
+    await this.#door.close();
   }
 
   #connected(raw: WebSocket, request: IncomingMessage): void {
     const { limits, clock, sessions, refusals, lost } = this.#deps;
     const remote = `${request.socket.remoteAddress}`;
-    if (this.#unproven.size >= limits.handshakesMax) {
-      const details = {
-        what: 'The list of unproven connections',
-        size: this.#unproven.size,
-        limit: limits.handshakesMax,
-      };
-      refusals.note(new TuttiError('TUTTI_OVERLOADED', details), remote, false);
-      raw.on('error', () => {});
-      raw.terminate();
-      return;
-    }
     const events = {
       established: (result: Established) => this.#established(socket, result),
       refused: (error: TuttiError, byPeer: boolean) => refusals.note(error, namedIn(error) ?? remote, byPeer),

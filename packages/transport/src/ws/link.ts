@@ -19,6 +19,9 @@ import type { Subscriptions } from '../session/subscriptions.ts';
 import type { Tally } from '../session/tally.ts';
 import type { LaneSocket } from './lane-socket.ts';
 
+/** What a link needs of the connection that carries one of its lanes. */
+export type LaneConnection = Pick<LaneSocket, 'bufferedBytes' | 'read' | 'write' | 'close' | 'terminate'>;
+
 export interface LinkDeps {
   readonly limits: TransportLimits;
   readonly clock: Clock;
@@ -31,7 +34,9 @@ export interface LinkDeps {
 
 interface LanePipe {
   readonly queue: LaneQueue;
-  readonly socket: LaneSocket;
+  readonly socket: LaneConnection;
+  /** While the socket holds bytes: heard when the operating system takes some. */
+  readonly progress: KeepAlive;
   readonly written: () => void;
 }
 
@@ -45,26 +50,20 @@ export class Link {
   readonly #wireVersion: number;
   readonly #lanes: Readonly<Record<Lane, LanePipe>>;
   readonly #keepAlive: KeepAlive;
-  /** The bulk lane while it holds bytes: heard when the operating system takes some. */
-  readonly #bulkProgress: KeepAlive;
   #timer: Timer | undefined;
   #isDown = false;
 
   constructor(
     peer: PeerIdentity,
     wireVersion: number,
-    sockets: Readonly<Record<Lane, LaneSocket>>,
+    sockets: Readonly<Record<Lane, LaneConnection>>,
     deps: LinkDeps,
   ) {
     this.peer = peer;
     this.#deps = deps;
     this.#wireVersion = wireVersion;
     this.#keepAlive = new KeepAlive(deps.limits.pingsMissedMax);
-    this.#bulkProgress = new KeepAlive(deps.limits.bulkStallPingsMax);
-    this.#lanes = {
-      control: this.#pipe(sockets.control, () => {}),
-      bulk: this.#pipe(sockets.bulk, () => this.#bulkProgress.heard()),
-    };
+    this.#lanes = { control: this.#pipe(sockets.control), bulk: this.#pipe(sockets.bulk) };
   }
 
   /** Tells the listeners, then begins to read: nothing is delivered before the link is known to be up. */
@@ -108,13 +107,16 @@ export class Link {
     this.#deps.down(this);
   }
 
-  #pipe(socket: LaneSocket, progress: () => void): LanePipe {
-    const queue = new LaneQueue(msgpackCodec, this.#wireVersion, this.#deps.limits);
+  #pipe(socket: LaneConnection): LanePipe {
+    const { limits } = this.#deps;
+    const queue = new LaneQueue(msgpackCodec, this.#wireVersion, limits);
+    const progress = new KeepAlive(limits.laneStallPingsMax);
     const pipe: LanePipe = {
       queue,
       socket,
+      progress,
       written: () => {
-        progress();
+        progress.heard();
         if (!this.#isDown && queue.hasSealed) this.#pump(pipe);
       },
     };
@@ -144,7 +146,7 @@ export class Link {
     this.#deps.tally.received(frame.length);
     try {
       const { kind, version } = readFrameHeader(frame, this.#deps.limits.frameBytesMax);
-      if (kind === FRAME.ping) this.#write(lane, FRAME.pong);
+      if (kind === FRAME.ping) this.#pong(lane);
       else if (kind === FRAME.data && version === this.#wireVersion) this.#deliver(frame);
       else if (kind !== FRAME.pong) {
         const problem = `kind ${kind}, version ${version} on a link of version ${this.#wireVersion}`;
@@ -179,10 +181,19 @@ export class Link {
     pipe.socket.write(frame, pipe.written);
   }
 
-  /** Probes prove the control lane only; a bulk lane that takes nothing would go unnoticed behind it. */
-  #isBulkStuck(): boolean {
-    if (this.#lanes.bulk.socket.bufferedBytes === 0) this.#bulkProgress.heard();
-    return this.#bulkProgress.tick() === 'dead';
+  /** A peer that asks and does not read gets no more answers than a lane may hold. */
+  #pong(lane: Lane): void {
+    if (this.#lanes[lane].socket.bufferedBytes < this.#deps.limits.highWaterBytes)
+      this.#write(lane, FRAME.pong);
+  }
+
+  /** Probes prove what the peer sends; a lane of which it takes nothing would go unnoticed behind that. */
+  #stuckLane(): Lane | undefined {
+    return (['control', 'bulk'] as const).find((lane) => {
+      const { socket, progress } = this.#lanes[lane];
+      if (socket.bufferedBytes === 0) progress.heard();
+      return progress.tick() === 'dead';
+    });
   }
 
   #schedulePing(): void {
@@ -190,7 +201,8 @@ export class Link {
     const { clock, limits } = this.#deps;
     this.#timer = clock.setTimer(limits.pingIntervalMs, () => {
       if (this.#keepAlive.tick() === 'dead') return this.down('the peer is silent');
-      if (this.#isBulkStuck()) return this.down('the bulk lane is stuck');
+      const stuck = this.#stuckLane();
+      if (stuck) return this.down(`the ${stuck} lane is stuck`);
       this.#write('control', FRAME.ping);
       this.#schedulePing();
     });

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import {
   clusterId,
   incarnation,
@@ -74,7 +74,7 @@ describe('a WebSocket transport', () => {
   });
 
   it('finds a link dead when its bulk lane takes nothing while probes are answered', async () => {
-    const limits = { pingIntervalMs: 2, pingsMissedMax: 1_000, bulkStallPingsMax: 3, highWaterBytes: 1024 };
+    const limits = { pingIntervalMs: 2, pingsMissedMax: 1_000, laneStallPingsMax: 3, highWaterBytes: 1024 };
     const { b, atA } = await pair({ limits });
     const reasons: string[] = [];
     const { relay } = await world.place(b.address.nodeId);
@@ -165,6 +165,36 @@ describe('a WebSocket transport', () => {
     await speak(a.address.url, () => {});
     expect(atA.rejected('TUTTI_OVERLOADED')).toBe(1);
     for (const socket of idle) socket.terminate();
+  });
+
+  it('bounds connections that never get as far as a handshake: how many, how long, and at its own end', async () => {
+    const a = await start('a', { limits: { handshakesMax: 2, handshakeTimeoutMs: 30 } });
+    const atA = new Recorder(a, world);
+    const port = Number(new URL(a.address.url).port);
+    const connected = () =>
+      new Promise<Socket>((resolve) => {
+        const socket: Socket = connect(port, '127.0.0.1', () => resolve(socket));
+        socket.on('error', () => {});
+      });
+    const ended = (socket: Socket) =>
+      new Promise<void>((resolve) => socket.on('close', () => resolve()).resume());
+    const slow = [await connected(), await connected()];
+    slow[0]!.write('GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ');
+    await ended(await connected());
+    expect(atA.rejected('TUTTI_OVERLOADED')).toBe(1);
+    await Promise.all(slow.map(ended));
+    expect(atA.rejected('TUTTI_HANDSHAKE_TIMEOUT')).toBe(2);
+  });
+
+  it('closes while a stranger holds a connection open', async () => {
+    const a = await start('a', { limits: { handshakesMax: 1 } });
+    const port = Number(new URL(a.address.url).port);
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {}).write('GET / HTTP/1.1\r\n');
+    // The next one is turned away: this one has come through to the listener.
+    await speak(a.address.url, () => {});
+    await a.transport.close();
+    socket.destroy();
   });
 
   it('is not disturbed by a plain TCP client', async () => {
