@@ -8,8 +8,7 @@ export function resultTable(cases: readonly CaseResult[]): string {
 
 function caseText(result: CaseResult): string {
   const lines = [`${result.id}  ${result.title}`];
-  for (const row of result.rows)
-    if (row.kind === 'ours' || row.kind === 'ablation') lines.push(...rowText(result, row));
+  for (const row of result.rows) if (isLine(result, row)) lines.push(rowText(result, row));
   for (const { id, skipped, failures } of result.subjects) {
     if (skipped !== undefined) lines.push(`  skipped ${id}: ${skipped}`);
     if (failures.length > 0)
@@ -18,20 +17,28 @@ function caseText(result: CaseResult): string {
   return lines.join('\n');
 }
 
-function rowText(result: CaseResult, row: FigureRow): string[] {
+/** Ours and its ablations have lines of their own; others where they alone have a figure. */
+function isLine({ rows }: CaseResult, { kind, figure }: FigureRow): boolean {
+  if (kind === 'ours' || kind === 'ablation') return true;
+  return !rows.some((row) => row.figure === figure && row.kind === 'ours');
+}
+
+function rowText(result: CaseResult, row: FigureRow): string {
   const { title, unit } = result.figures.find(({ id }) => id === row.figure)!;
   const { low, high } = row.interval;
   const range = `${showQuantity(low, unit)} to ${showQuantity(high, unit)}`;
   const name = row.kind === 'ours' ? title : `${title}, ${row.subject}`;
   const ratios = row.ratios
     .filter(({ kind }) => row.kind === 'ours' || kind === 'ours')
-    .map(({ subject, ratio }) => `${showNumber(ratio)}x ${subject}`);
+    .map(
+      ({ subject, ratio }) => `${showNumber(ratio)}x ${subject} (${showQuantity(row.value / ratio, unit)})`,
+    );
   const parts = [
     `${showQuantity(row.value, unit)} (${range})`,
     ratios.join(', '),
     verdictsText(row.verdicts, unit),
   ];
-  return [`  ${name.padEnd(34)} ${parts.filter((part) => part !== '').join(' | ')}`];
+  return `  ${name.padEnd(34)} ${parts.filter((part) => part !== '').join(' | ')}`;
 }
 
 function verdictsText(verdicts: readonly Verdict[], unit: string): string {

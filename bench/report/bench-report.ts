@@ -1,4 +1,123 @@
-import type { ResultDocument } from '../harness/results.ts';
+import { escapeHtml } from '../../packages/tutti/src/report/html-report.ts';
+import type { CurveSpec, Point } from '../harness/case.ts';
+import { type FigureRow, showNumber, showQuantity, type Verdict } from '../harness/figures.ts';
+import type { CaseResult, ResultDocument, SubjectResult } from '../harness/results.ts';
+import { median } from '../harness/statistics.ts';
+import { verdictWord } from '../harness/table.ts';
+import { chart, type Series } from './chart.ts';
+import { STYLE } from './style.ts';
+
+/** One page that shows a run, complete in itself: no script, no font, no picture from elsewhere. */
 export function benchReport(document: ResultDocument): string {
-  return JSON.stringify(document.cases.length);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Tutti: benchmarks</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<main>
+${heading(document)}
+${document.cases.map(caseSection).join('\n')}
+</main>
+</body>
+</html>
+`;
+}
+
+function heading({ startedAt, quick, machine, loadAfter, cases }: ResultDocument): string {
+  const verdicts = cases.flatMap(({ rows }) => rows.flatMap((row) => row.verdicts));
+  const tally = (level: Verdict['level']) => {
+    const judged = verdicts.filter((verdict) => verdict.level === level && verdict.met !== undefined);
+    return `${judged.filter(({ met }) => met).length} of ${judged.length} met`;
+  };
+  const loads = (values: readonly number[]) => values.map((value) => value.toFixed(1)).join(' ');
+  const facts: [string, string][] = [
+    ['floors', tally('floor')],
+    ['aims', tally('aim')],
+    ['processor', `${machine.processor}, ${machine.cores} cores`],
+    ['memory', showQuantity(machine.memoryBytes, 'bytes')],
+    ['system', machine.system],
+    ['Node', `${machine.node}, V8 ${machine.v8}`],
+    ['commit', machine.commit.slice(0, 13)],
+    ['load before, after', `${loads(machine.loadBefore)}, ${loads(loadAfter)}`],
+  ];
+  const items = facts
+    .map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`)
+    .join('');
+  const warning = quick
+    ? '<p class="note">Quick sizes: good for a first look and for regressions, not for quoting.</p>'
+    : '';
+  return `<header><h1>Tutti: benchmarks</h1><p class="sub">${escapeHtml(startedAt)}. Ours, the limits of this machine and the peers installed on it, interleaved in one run. Ranges are 95 % bootstrap intervals of the median.</p>
+<dl>${items}</dl>${warning}</header>`;
+}
+
+function caseSection(result: CaseResult): string {
+  const { id, title, measures, payload, durability, verification, note, curves = [] } = result;
+  const drawn = curves.map((spec) => curveFigure(result, spec)).join('');
+  return `<section id="${escapeHtml(id)}"><h2>${escapeHtml(id)} ${escapeHtml(title)}</h2>
+<p class="sub">${escapeHtml(measures)}. Payload: ${escapeHtml(payload)}. Durability: ${escapeHtml(durability)}.</p>
+<div class="wide"><table><thead><tr><th>figure</th><th>who</th><th>value</th><th>ours is</th><th>floor and aim</th></tr></thead>
+<tbody>${result.rows.map((row) => figureLine(result, row)).join('')}</tbody></table></div>
+${note === undefined ? '' : `<p class="note">${escapeHtml(note)}</p>`}
+${absences(result.subjects)}
+${drawn && `<div class="charts">${drawn}</div>`}
+<details><summary>How each was set up, and what was checked</summary><p>${escapeHtml(verification)}</p>${setUp(result.subjects)}</details></section>`;
+}
+
+function figureLine({ figures, subjects }: CaseResult, row: FigureRow): string {
+  const { title, unit } = figures.find(({ id }) => id === row.figure)!;
+  const subject = subjects.find(({ id }) => id === row.subject)!;
+  const { low, high } = row.interval;
+  const range = `${showQuantity(low, unit)} to ${showQuantity(high, unit)}, ${row.samples} samples`;
+  const ratios = row.ratios.map(
+    ({ ratio, title, interval }) =>
+      `${showNumber(ratio)}x ${escapeHtml(title)} <small>${showNumber(interval.low)} to ${showNumber(interval.high)}</small>`,
+  );
+  const verdicts = row.verdicts.map((verdict) => verdictText(verdict, unit));
+  return `<tr class="${row.kind}"><td>${escapeHtml(title)}</td><td>${escapeHtml(subject.title)}</td>
+<td>${escapeHtml(showQuantity(row.value, unit))}<br><small>${escapeHtml(range)}</small></td><td>${ratios.join('<br>')}</td><td>${verdicts.join('<br>')}</td></tr>`;
+}
+
+function verdictText(verdict: Verdict, unit: string): string {
+  const look = verdict.met === undefined ? 'open' : verdict.met ? 'met' : 'missed';
+  return `<span class="${look}">${verdict.level} ${escapeHtml(verdict.asked)}: ${escapeHtml(verdictWord(verdict, unit))}</span>`;
+}
+
+function absences(subjects: readonly SubjectResult[]): string {
+  const lines = subjects.flatMap(({ title, skipped, failures }) => [
+    ...(skipped === undefined ? [] : [`${title} was skipped: ${skipped}.`]),
+    ...(failures.length === 0
+      ? []
+      : [`${title} failed ${failures.length} times: ${failures[0]!.split('\n')[0]}`]),
+  ]);
+  return lines.map((line) => `<p class="note">${escapeHtml(line)}</p>`).join('');
+}
+
+function setUp(subjects: readonly SubjectResult[]): string {
+  const items = subjects.map(
+    ({ title, configuration, samples }) =>
+      `<li><strong>${escapeHtml(title)}</strong>: ${escapeHtml(configuration)}.${samples[0] ? ` Checked: ${escapeHtml(samples[0].verified)}.` : ''}</li>`,
+  );
+  return `<ul>${items.join('')}</ul>`;
+}
+
+function curveFigure({ subjects }: CaseResult, spec: CurveSpec): string {
+  const series = subjects.flatMap(({ title, samples }): Series[] => {
+    const curves = samples.flatMap(({ curves }) => (curves?.[spec.id] ? [curves[spec.id]!] : []));
+    return curves.length === 0 ? [] : [{ name: title, points: middleCurve(curves) }];
+  });
+  return series.length === 0 ? '' : chart(spec, series);
+}
+
+/** Point by point the median of the samples, both ways. */
+function middleCurve(curves: readonly (readonly Point[])[]): Point[] {
+  const length = Math.min(...curves.map((points) => points.length));
+  return Array.from({ length }, (_, i) => ({
+    x: median(curves.map((points) => points[i]!.x)),
+    y: median(curves.map((points) => points[i]!.y)),
+  }));
 }

@@ -49,8 +49,9 @@ async function killBusiest(
   const witness = cluster.nodes.find((node) => node !== victim)!.process;
   const killed = victim.process.kill();
   const afterMs = sharedNowMs();
-  const next = witness.call<number>('nextCompletion', { afterMs });
-  const recovered = witness.call<number>('nextCompletion', { afterMs, tasks: heldBy(victim) });
+  const notBy = victim.config.name;
+  const next = witness.call<number>('nextCompletion', { afterMs, notBy });
+  const recovered = witness.call<number>('nextCompletion', { afterMs, notBy, tasks: heldBy(victim) });
   await killed;
   return { gapMs: (await next) - afterMs, recoveryMs: (await recovered) - afterMs, victim };
 }

@@ -3,7 +3,7 @@ import type { PeerAddress } from '@tutti/kernel';
 import { createNode, type TuttiNode } from 'tutti';
 import { serve, sharedNowMs } from '../../harness/fleet-member.ts';
 import { countTasks, runPlan, taskStream } from './drive.ts';
-import type { NodeConfig, PlanRequest, StreamRequest, TaskProgress } from './task-node.ts';
+import type { CompletionWait, NodeConfig, PlanRequest, StreamRequest, TaskProgress } from './task-node.ts';
 
 let node: TuttiNode | undefined;
 let started: Promise<void> | undefined;
@@ -32,8 +32,8 @@ function listen({ name, voters, directory, port }: NodeConfig): Promise<PeerAddr
     });
     node.orchestration.board.watch({
       applied(command, outcome) {
-        const { type, task } = command as { type: string; task: string };
-        if (type === 'task.complete' && !(outcome instanceof Error)) completed(task);
+        const { type, session, task } = command as { type: string; session: string; task: string };
+        if (type === 'task.complete' && !(outcome instanceof Error)) completed(session, task);
       },
     });
     started = node.start();
@@ -41,10 +41,13 @@ function listen({ name, voters, directory, port }: NodeConfig): Promise<PeerAddr
   });
 }
 
-function completed(task: string): void {
+function completed(session: string, task: string): void {
   const now = sharedNowMs();
+  const by = node!.orchestration.board.module.session(session)?.tasks.get(task)?.attempts.at(-1)?.node;
   for (const watcher of [...watchers]) {
-    if (now <= watcher.afterMs || (watcher.task && !watcher.task.has(task))) continue;
+    // What the dead node had completed may still be on its way to this copy of the board.
+    if (now <= watcher.afterMs || by === watcher.notBy || (watcher.tasks && !watcher.tasks.includes(task)))
+      continue;
     watchers.splice(watchers.indexOf(watcher), 1);
     watcher.seen(now);
   }
@@ -75,7 +78,6 @@ serve({
     const record = await node!.orchestration.waitFor(session);
     return countTasks(record);
   },
-  nextCompletion: ({ afterMs, tasks }: { afterMs: number; tasks?: readonly string[] }) =>
-    new Promise((seen) => watchers.push({ afterMs, task: tasks && new Set(tasks), seen })),
+  nextCompletion: (wait: CompletionWait) => new Promise((seen) => watchers.push({ ...wait, seen })),
   memory: () => process.memoryUsage().rss,
 });

@@ -25,3 +25,10 @@ export interface TaskProgress {
   /** Tasks that each node holds now. */
   readonly held: Readonly<Record<string, readonly string[]>>;
 }
+
+/** A completion to wait for: after a moment on the shared clock, by another node than `notBy`, of one of `tasks` if given. */
+export interface CompletionWait {
+  readonly afterMs: number;
+  readonly notBy: string;
+  readonly tasks?: readonly string[];
+}

@@ -1,0 +1,25 @@
+/** The page's look: light and dark by the reader's own choice; ours is told from the others by weight, not by colour alone. */
+export const STYLE = `
+:root { --paper: #fff; --ink: #1b1f24; --soft: #667080; --line: #d8dee6; --good: #0c7a5a; --bad: #c62828;
+  --c0: #2f6fde; --c1: #b4670a; --c2: #0c8a6a; --c3: #8b4fc4; --c4: #5b6b7f; --c5: #b03a6a; }
+@media (prefers-color-scheme: dark) { :root { --paper: #14171b; --ink: #e6eaf0; --soft: #94a0b0; --line: #2d343d;
+  --good: #4fd0a5; --bad: #ff7b72; --c0: #6ea3ff; --c1: #e2a04a; --c2: #3fc79f; --c3: #bf90ee; --c4: #93a2b5; --c5: #f08bb4; } }
+* { box-sizing: border-box; }
+body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
+main { max-width: 1180px; margin: 0 auto; padding: 24px 20px 60px; }
+h1 { margin: 0; font-size: 26px; } h2 { font-size: 17px; margin: 36px 0 4px; } h3 { font-size: 14px; margin: 18px 0 4px; }
+.sub, .note { color: var(--soft); margin: 2px 0 12px; } .note { font-size: 13.5px; }
+dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: 12px; margin: 16px 0; }
+dt { color: var(--soft); font-size: 12.5px; } dd { margin: 0; font-weight: 600; }
+.wide { overflow-x: auto; }
+table { width: 100%; border-collapse: collapse; font-size: 13.5px; font-variant-numeric: tabular-nums; }
+th { text-align: left; color: var(--soft); font-weight: 500; }
+th, td { padding: 5px 12px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
+tr.ours td:first-child { font-weight: 600; } small { color: var(--soft); }
+.met { color: var(--good); } .missed { color: var(--bad); font-weight: 600; } .open { color: var(--soft); }
+details { margin: 8px 0; font-size: 13.5px; } summary { cursor: pointer; color: var(--soft); }
+.charts { display: flex; flex-wrap: wrap; gap: 24px; } figure { margin: 8px 0; flex: 1 1 420px; max-width: 560px; }
+figcaption { font-size: 13px; } svg { width: 100%; height: auto; } .grid { stroke: var(--line); }
+.tick, .axis { fill: var(--soft); font-size: 11px; } .key { font-size: 12px; fill: var(--ink); }
+polyline { fill: none; stroke-width: 1.6; } .first polyline { stroke-width: 2.8; }
+`;
