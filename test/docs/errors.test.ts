@@ -11,6 +11,8 @@ const here = dirname(fileURLToPath(import.meta.url));
 const page = join(here, '..', '..', 'docs', 'reference', 'errors.md');
 const codes = Object.keys(ERRORS) as ErrorCode[];
 const examples = Map.groupBy(snippetsIn(page), ({ heading }) => heading);
+/** How long all of the examples may take together, before something is taken to hang. */
+const HANGING_MS = 180_000;
 /** Processes at once; each takes its share of the examples. */
 const PROCESSES = 2;
 
@@ -65,7 +67,7 @@ describe('the example of', () => {
     const shares = Array.from({ length: PROCESSES }, (_, at) => all.filter((_, i) => i % PROCESSES === at));
     const done = await Promise.all(shares.map(provokeAll));
     for (const result of done.flat()) results.set(result.code, result);
-  });
+  }, HANGING_MS);
 
   afterAll(() => rmSync(root, { recursive: true, force: true }));
 

@@ -10,8 +10,8 @@ test('delays grow by the backoff and end when the attempts are used up', () => {
 
 test('an error that says it is final, or is known to be, is not tried again; anything else is', () => {
   expect(isRetryable(Object.assign(new Error('no'), { retryable: false }))).toBe(false);
-  expect(isRetryable(new TuttiError('TUTTI_PROPOSAL_TOO_LARGE'))).toBe(false);
-  expect(isRetryable(new TuttiError('TUTTI_TIMEOUT'))).toBe(true);
+  expect(isRetryable(new TuttiError('TUTTI_PROPOSAL_TOO_LARGE', { bytes: 2, limitBytes: 1 }))).toBe(false);
+  expect(isRetryable(new TuttiError('TUTTI_TIMEOUT', { what: 'It', timeoutMs: 1 }))).toBe(true);
   expect(isRetryable(new Error('connection reset'))).toBe(true);
   expect(isRetryable('a text that was thrown')).toBe(true);
 });

@@ -13,6 +13,9 @@ export interface LogFaults {
   readonly unanswered?: number;
 }
 
+/** What a proposal whose answer was lost is told. */
+const UNANSWERED = { what: 'A proposal', timeoutMs: 0 };
+
 interface Entry {
   readonly text: string;
   readonly context: ApplyContext;
@@ -74,7 +77,7 @@ export class SharedLog<Module extends ReplicatedModule> {
       const reply = (action: () => void) =>
         this.#delay(this.#faults.applyMsMax, () => {
           if (copy.isClosed) return;
-          if (copy.isCut) reject(new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'A proposal' }));
+          if (copy.isCut) reject(new TuttiError('TUTTI_OUTCOME_UNKNOWN', UNANSWERED));
           else action();
         });
       this.#delay(this.#faults.proposeMsMax, () => {
@@ -83,7 +86,7 @@ export class SharedLog<Module extends ReplicatedModule> {
           return reject(new TuttiError('TUTTI_NO_LEADER', { known: 'none' }));
         const outcome = this.#append(text);
         if (this.#random.chance(this.#faults.unanswered))
-          reply(() => reject(new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'A proposal' })));
+          reply(() => reject(new TuttiError('TUTTI_OUTCOME_UNKNOWN', UNANSWERED)));
         else if (isTuttiError(outcome)) reply(() => reject(outcome));
         else reply(() => resolve(outcome));
       });

@@ -19,17 +19,18 @@ export function functionWorker(functions: FunctionTable): Worker {
     check: (work) => (find(work) ? undefined : unknownFunction(work, Object.keys(functions))),
     async run(work, input) {
       const action = find(work);
-      if (!action) throw unknownFunction(work, Object.keys(functions));
+      if (!action) throw unknownFunction(work, Object.keys(functions), input.task);
       return await action(input);
     },
   };
 }
 
-function unknownFunction(work: PlanWork, known: readonly string[]): TuttiError {
+/** @param task Left out by `check`, whose caller knows the task and names it. */
+function unknownFunction(work: PlanWork, known: readonly string[], task = 'not named'): TuttiError {
   const name = work.type === 'function' ? work.name : work.type;
   const shown = known.slice(0, 20).join(', ') || 'none';
   return new TuttiError('TUTTI_WORKER_UNKNOWN', {
-    task: '?',
+    task,
     type: work.type,
     problem: `there is no function "${name}" (known: ${shown})`,
   });

@@ -159,7 +159,7 @@ test('proposals beyond the limits are refused by code, and nothing is taken in',
   const { lastIndex } = leader;
   expect(() => leader.propose(new Uint8Array(101))).toThrow(/101 bytes/);
   leader.propose(new Uint8Array(100));
-  expect(() => leader.propose(new Uint8Array(51))).toThrow(/are waiting/);
+  expect(() => leader.propose(new Uint8Array(51))).toThrow(/is full/);
   expect(leader.lastIndex).toBe(lastIndex + 1);
   cluster.settle();
   expect(leader.propose(new Uint8Array(100))).toBe(lastIndex + 2);

@@ -4,7 +4,10 @@ export interface ErrorRow {
   readonly wayOut: string;
 }
 
-const row = <const Message extends string, const WayOut extends string>(message: Message, wayOut: WayOut) => ({
+const row = <const Message extends string, const WayOut extends string>(
+  message: Message,
+  wayOut: WayOut,
+) => ({
   message,
   wayOut,
 });
@@ -59,12 +62,12 @@ export const ERRORS = {
     'Split it, or keep the large part outside the log and propose a reference to it.',
   ),
   TUTTI_OVERLOADED: row(
-    '{what} is full: {size} of {limit} are waiting',
+    '{what} is full: {size} of at most {limit}',
     'Slow down and try again; nothing was taken in.',
   ),
   TUTTI_SESSION_EXPIRED: row(
     'The client session {session} is no longer known to the cluster',
-    'Open a new session; whether the last command took effect must be read from the state.',
+    'Read from the state whether the command took effect; the next one opens a new session by itself.',
   ),
   // consensus: storage
   TUTTI_STORE_LOCKED: row(
@@ -144,7 +147,7 @@ export const ERRORS = {
     'The setting is {meaning}; correct its value.',
   ),
   TUTTI_VIRTUAL_REAL_WORK: row(
-    'The task {task} does {type} work, which takes real time',
+    'The task "{task}" does {type} work, which takes real time',
     'Run the plan without `--time virtual`, or describe its tasks with `simulate:`.',
   ),
   TUTTI_OPTION_INVALID: row('{option} does not take "{value}"', 'Give {expected}.'),
@@ -439,7 +442,7 @@ export const ERRORS = {
   ),
   TUTTI_ORCHESTRATION_OFF: row(
     'The node {node} takes part in no plans',
-    'Make it without `orchestration: false`.',
+    'Make the node without `orchestration: false`, or ask another one.',
   ),
   // tutti: local clusters and their admin interface
   TUTTI_NODE_DIED: row(

@@ -1,6 +1,6 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, expectTypeOf, it } from 'vitest';
 import { AssertionError, assert, unreachable } from '../assert.ts';
-import { ERRORS, type ErrorCode } from './error-table.ts';
+import { type DetailsOf, ERRORS, type ErrorCode } from './error-table.ts';
 import { isTuttiError, messageOf, TuttiError } from './tutti-error.ts';
 
 describe('a coded error', () => {
@@ -10,8 +10,19 @@ describe('a coded error', () => {
     expect(error.wayOut).toBe('Allow more time, or look at why the other side is slow.');
   });
 
+  it('asks, where its code is known, for every detail that the message and the way out show', () => {
+    expectTypeOf<DetailsOf<'TUTTI_TIMEOUT'>>().toEqualTypeOf<'what' | 'timeoutMs'>();
+    expectTypeOf<DetailsOf<'TUTTI_DETECTOR_UNKNOWN'>>().toEqualTypeOf<'check' | 'known'>();
+    type Arguments = ConstructorParameters<typeof TuttiError<'TUTTI_ABORTED'>>;
+    expectTypeOf<['TUTTI_ABORTED', { what: string }]>().toExtend<Arguments>();
+    expectTypeOf<['TUTTI_ABORTED', { how: string }]>().not.toExtend<Arguments>();
+  });
+
   it('shows what was left out as a question mark, and structures as JSON', () => {
-    expect(new TuttiError('TUTTI_TIMEOUT', { what: ['a', 1] }).message).toBe('["a",1] took longer than ? ms');
+    const code = 'TUTTI_TIMEOUT';
+    expect(new TuttiError(code as ErrorCode, { what: ['a', 1] }).message).toBe(
+      '["a",1] took longer than ? ms',
+    );
   });
 
   it.each(Object.keys(ERRORS) as ErrorCode[])('%s survives a trip through JSON', (code) => {

@@ -11,8 +11,11 @@ function fill(template: string, details: ErrorDetails): string {
   });
 }
 
-/** Every detail that the code's message shows must be there; more may be. */
-type ErrorArguments<Code extends ErrorCode> = [DetailsOf<Code>] extends [never]
+/**
+ * Every detail that the code's message shows must be there; more may be. Of a code that is only known at run time
+ * nothing can be asked.
+ */
+type ErrorArguments<Code extends ErrorCode> = ErrorCode extends Code
   ? [details?: ErrorDetails, options?: ErrorOptions]
   : [details: ErrorDetails & Readonly<Record<DetailsOf<Code>, unknown>>, options?: ErrorOptions];
 
@@ -35,14 +38,9 @@ export class TuttiError<Code extends ErrorCode = ErrorCode> extends Error {
     this.wayOut = fill(row.wayOut, details);
   }
 
-  /** An error whose code is only known at run time. That its details are complete is up to the caller. */
-  static of(code: ErrorCode, details: ErrorDetails = {}, options?: ErrorOptions): TuttiError {
-    return new TuttiError(code, ...([details, options] as ErrorArguments<ErrorCode>));
-  }
-
   /** The same error after a trip through JSON. */
   static fromJSON(json: { code: string; details?: ErrorDetails; message?: string }): TuttiError {
-    if (Object.hasOwn(ERRORS, json.code)) return TuttiError.of(json.code as ErrorCode, json.details);
+    if (Object.hasOwn(ERRORS, json.code)) return new TuttiError(json.code as ErrorCode, json.details);
     return new TuttiError('TUTTI_INTERNAL', { problem: `${json.code}: ${json.message ?? ''}` });
   }
 

@@ -78,7 +78,7 @@ export class ShardMap implements ReplicatedModule {
     const reader = new CommandReader(SHARD_MAP, command);
     switch (reader.text('type')) {
       case 'configure':
-        return this.#configure(reader.count('shards'));
+        return this.#configure(reader);
       case 'assign':
         return this.#each(reader.list('moves'), (known, item) => this.#assign(known, readLife(item)));
       case 'move':
@@ -104,12 +104,12 @@ export class ShardMap implements ReplicatedModule {
     for (const part of parts) this.#shards.push(...(part as PackedShard[]).map(unpack));
   }
 
-  #configure(shards: number): readonly ShardId[] {
+  #configure(reader: CommandReader): readonly ShardId[] {
+    const shards = reader.count('shards');
     if (this.#shards.length === shards) return [];
     if (this.#shards.length > 0)
       throw new TuttiError('TUTTI_SHARDS_MISMATCH', { shards: this.#shards.length, given: shards });
-    if (shards < 1 || shards > 16_384)
-      throw new TuttiError('TUTTI_SHARDS_MISMATCH', { shards: 256, given: shards });
+    if (shards < 1 || shards > 16_384) throw reader.invalid('shards is not a number from 1 to 16,384');
     this.#shards = Array.from({ length: shards }, () => UNOWNED);
     return this.#shards.map((_, shard) => shard);
   }

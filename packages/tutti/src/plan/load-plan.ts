@@ -71,7 +71,7 @@ async function checkFunctions(plan: Plan, module: string, positionOf: SourceMap)
       column: 1,
     };
     const detail = `${String(problem.details['problem'])} (${file}:${line}:${column})`;
-    throw TuttiError.of(problem.code, { ...problem.details, task: task.id, problem: detail });
+    throw new TuttiError(problem.code, { ...problem.details, task: task.id, problem: detail });
   }
 }
 

@@ -20,11 +20,7 @@ export function moduleWorker(): ModuleWorker {
     check: (work) =>
       work.type === 'function' && work.module !== undefined
         ? checkPath(work.module)
-        : new TuttiError('TUTTI_WORKER_UNKNOWN', {
-            task: '?',
-            type: work.type,
-            problem: 'it names no module',
-          }),
+        : cannot(work, undefined, 'it names no module'),
     async prepare(work) {
       try {
         await load(work);
@@ -34,7 +30,7 @@ export function moduleWorker(): ModuleWorker {
       }
     },
     async run(work, input) {
-      const action = await load(work);
+      const action = await load(work, input.task);
       return await action(input);
     },
   };
@@ -47,24 +43,21 @@ function checkPath(file: string): TuttiError | undefined {
 }
 
 /** @throws TuttiError `TUTTI_WORKER_MODULE_FAILED` when it does not load, `TUTTI_WORKER_UNKNOWN` when it lacks the function */
-async function load(work: PlanWork): Promise<WorkFunction> {
-  if (work.type !== 'function' || work.module === undefined)
-    throw new TuttiError('TUTTI_WORKER_UNKNOWN', {
-      task: '?',
-      type: work.type,
-      problem: 'it names no module',
-    });
+async function load(work: PlanWork, task?: string): Promise<WorkFunction> {
+  if (work.type !== 'function' || work.module === undefined) throw cannot(work, task, 'it names no module');
   const wrongPath = checkPath(work.module);
   if (wrongPath) throw wrongPath;
   const exported = await importModule(work.module);
   const found = Object.hasOwn(exported, work.name) ? exported[work.name] : undefined;
   if (isFunction(found)) return found;
   const known = Object.keys(exported).filter((name) => isFunction(exported[name]));
-  throw new TuttiError('TUTTI_WORKER_UNKNOWN', {
-    task: '?',
-    type: work.type,
-    problem: `${work.module} exports no function "${work.name}" (it exports: ${known.slice(0, 20).join(', ') || 'none'})`,
-  });
+  const names = known.slice(0, 20).join(', ') || 'none';
+  throw cannot(work, task, `${work.module} exports no function "${work.name}" (it exports: ${names})`);
+}
+
+/** @param task Undefined before there is an attempt; whoever checks a plan knows the task and names it. */
+function cannot(work: PlanWork, task: string | undefined, problem: string): TuttiError {
+  return new TuttiError('TUTTI_WORKER_UNKNOWN', { task: task ?? 'not named', type: work.type, problem });
 }
 
 async function importModule(file: string): Promise<Record<string, unknown>> {
