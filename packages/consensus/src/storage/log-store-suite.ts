@@ -78,7 +78,7 @@ function contentsOf(stored: StoredSnapshot): Promise<Uint8Array> {
   });
 }
 
-function resetStore(store: LogStore): Promise<void> {
+export function resetStore(store: LogStore): Promise<void> {
   return new Promise((resolve, reject) => {
     store.resetToSnapshot((failure) => (failure ? reject(failure) : resolve()));
   });
