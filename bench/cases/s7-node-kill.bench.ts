@@ -49,7 +49,7 @@ export const bench: BenchCase = {
     },
   ],
   sizes: {
-    quick: { kills: 2, tasks: 200, taskMs: 50, betweenMs: 300 },
-    full: { kills: 20, tasks: 400, taskMs: 100, betweenMs: 500 },
+    quick: { kills: 2, tasks: 500, taskMs: 50, betweenMs: 300 },
+    full: { kills: 20, tasks: 600, taskMs: 100, betweenMs: 500 },
   },
 };

@@ -8,6 +8,15 @@ const DRAIN_MS = 10_000;
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
+/** The promise, or an error that names what did not happen in time. */
+export function within<Result>(ms: number, what: string, promise: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: not within ${ms} ms`)), ms);
+  });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
 /** What came of an open-loop load. Latencies are in milliseconds. */
 export interface OpenLoopResult {
   readonly offered: number;

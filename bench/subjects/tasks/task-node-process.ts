@@ -78,6 +78,6 @@ serve({
     const record = await node!.orchestration.waitFor(session);
     return countTasks(record);
   },
-  nextCompletion: (wait: CompletionWait) => new Promise((seen) => watchers.push({ ...wait, seen })),
+  nextCompletion: (wait: CompletionWait) => new Promise<number>((seen) => watchers.push({ ...wait, seen })),
   memory: () => process.memoryUsage().rss,
 });

@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest';
+import { caseIds, loadCases } from './registry.ts';
+
+const cases = await loadCases();
+
+test('every case file exports the case that its name says', () => {
+  expect(cases.map(({ id }) => id)).toEqual(caseIds());
+});
+
+test('every case has something of ours, and everybody says how they were set up', () => {
+  for (const { id, subjects } of cases) {
+    expect(
+      subjects.map(({ kind }) => kind),
+      id,
+    ).toContain('ours');
+    expect(new Set(subjects.map((subject) => subject.id)).size, id).toBe(subjects.length);
+    for (const { configuration } of subjects) expect(configuration.length, id).toBeGreaterThan(5);
+  }
+});
+
+test('every target and percentile names a figure and a subject that there are', () => {
+  for (const { id, figures, subjects, targets } of cases) {
+    const ids = figures.map((figure) => figure.id);
+    expect(new Set(ids).size, id).toBe(ids.length);
+    for (const { figure, against } of targets) {
+      expect(ids, id).toContain(figure);
+      if (against)
+        expect(
+          subjects.map((subject) => subject.id),
+          id,
+        ).toContain(against.subject);
+      if (against?.figure) expect(ids, id).toContain(against.figure);
+    }
+  }
+});
+
+test('quick and full sizes have the same names, and quick is not larger in time', () => {
+  for (const { id, sizes } of cases) {
+    expect(Object.keys(sizes.quick).sort(), id).toEqual(Object.keys(sizes.full).sort());
+    for (const [name, value] of Object.entries(sizes.quick))
+      expect(value, `${id} ${name}`).toBeLessThanOrEqual(sizes.full[name]!);
+  }
+});
+
+test('a subject’s code is there', async () => {
+  for (const { id, subjects } of cases)
+    for (const subject of subjects.filter(({ kind }) => kind !== 'peer'))
+      expect(typeof (await subject.load()), `${id} ${subject.id}`).toBe('function');
+});
+
+test('a case that is not there is named, with those that are', async () => {
+  await expect(loadCases(['r1', 'Z9'])).rejects.toThrow(/no case Z9; there are .*R1/);
+});

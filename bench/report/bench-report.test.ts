@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { caseResult, type ResultDocument, type SubjectResult } from '../harness/results.ts';
+import { resultTable } from '../harness/table.ts';
+import { benchOf } from '../harness/testing/bench-of.ts';
+import { benchReport } from './bench-report.ts';
+
+function documentOf(): ResultDocument {
+  const bench = benchOf({
+    title: 'A <case>',
+    targets: [
+      { level: 'floor', figure: 'rate', value: 2, against: { subject: 'peer' } },
+      { level: 'aim', figure: 'rate', value: 4, against: { subject: 'peer' } },
+    ],
+    curves: [{ id: 'scaling', title: 'Cost of n', x: 'n', y: 'ms', slope: true }],
+  });
+  const points = [10, 100, 1_000].map((x) => ({ x, y: x ** 2 }));
+  const ours = { figures: { rate: 300 }, curves: { scaling: points }, verified: 'counted & found' };
+  const subjects: SubjectResult[] = [
+    {
+      id: 'ours',
+      kind: 'ours',
+      title: 'Ours',
+      configuration: 'defaults',
+      failures: [],
+      samples: [ours, ours, ours],
+    },
+    {
+      id: 'peer',
+      kind: 'peer',
+      title: 'Peer',
+      configuration: 'as it says',
+      failures: [],
+      samples: [{ figures: { rate: 100 }, verified: '' }],
+    },
+    {
+      id: 'gone',
+      kind: 'peer',
+      title: 'Gone',
+      configuration: '',
+      skipped: 'gone is not on PATH',
+      failures: [],
+      samples: [],
+    },
+  ];
+  return {
+    format: 1,
+    startedAt: '2026-11-20T12:00:00.000Z',
+    endedAt: '2026-11-20T12:10:00.000Z',
+    quick: false,
+    machine: {
+      processor: 'A & B',
+      cores: 2,
+      memoryBytes: 8e9,
+      system: 'Linux 6',
+      node: 'v24.0.0',
+      v8: '13',
+      commit: 'abcdef0123456789',
+      loadBefore: [0.1, 0.2, 0.3],
+    },
+    loadAfter: [1, 1, 1],
+    cases: [caseResult(bench, { n: 2 }, subjects)],
+  };
+}
+
+test('the page holds the ratio, both verdicts, the slope, and who was not there', () => {
+  const page = benchReport(documentOf());
+  expect(page).toContain('3x Peer');
+  expect(page).toContain('floor 2x peer: met (3x)');
+  expect(page).toContain('aim 4x peer: not met (3x)');
+  expect(page).toContain('slope 2');
+  expect(page).toContain('Gone was skipped: gone is not on PATH.');
+});
+
+test('the page asks nothing of the network, runs no script, and lets no text become markup', () => {
+  const page = benchReport(documentOf());
+  expect(page).not.toMatch(/<script|<link|<img|https?:|url\(|@import/);
+  expect(page).toContain('A &lt;case&gt;');
+  expect(page).toContain('A &amp; B');
+  expect(page).toContain('prefers-color-scheme: dark');
+});
+
+test('the table says the same in text', () => {
+  const text = resultTable(documentOf().cases);
+  expect(text).toContain('3x peer (100 msg/s)');
+  expect(text).toContain('floor 2x peer: met (3x); aim 4x peer: not met (3x)');
+  expect(text).toContain('skipped gone: gone is not on PATH');
+});
