@@ -295,6 +295,10 @@ export const ERRORS = {
     'The task "{task}" of session "{session}" is over: {state}',
     'Nothing; it has ended.',
   ),
+  TUTTI_TASK_FELLS_NODES: row(
+    'The task "{task}" took its node or orchestrator with it {times} times in a row',
+    'Find out in the logs of the nodes what it does to them; running out of memory is the usual reason.',
+  ),
   TUTTI_TASK_FAILED: row(
     'The task "{task}" failed for good after {failures} of {attemptsMax} attempts: {problem}',
     'Look at its last attempt, correct the cause, and run the plan again.',

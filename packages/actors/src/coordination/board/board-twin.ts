@@ -7,6 +7,8 @@ interface TwinTask {
   readonly plan: PlanTask;
   state: TaskState;
   failures: number;
+  /** How often in a row the life that ran it ended. */
+  felled: number;
   attempts: number;
   completions: number;
   held: (Holder & { readonly fence: number }) | undefined;
@@ -45,6 +47,7 @@ export class BoardTwin {
       plan: task,
       state: 'waiting',
       failures: 0,
+      felled: 0,
       attempts: 0,
       completions: 0,
       held: undefined,
@@ -99,8 +102,7 @@ export class BoardTwin {
         return 'accepted';
       case 'holder.lost':
         this.#lost.push(command.holder);
-        for (const task of this.tasks)
-          if (task.held && isSame(task.held, command.holder)) this.#release(task, 'ready');
+        for (const task of this.tasks) if (task.held && isSame(task.held, command.holder)) this.#fell(task);
         return 'accepted';
       case 'barrier.resolve':
         return this.#resolve(command.barrier, command.generation, command.conflicts.length > 0);
@@ -166,10 +168,15 @@ export class BoardTwin {
         this.#release(task, 'done');
         return 'accepted';
       case 'task.return':
-        this.#release(task, 'ready');
+        if (command.recovery === 'restart') this.#fell(task);
+        else {
+          task.felled = 0;
+          this.#release(task, 'ready');
+        }
         return 'accepted';
       case 'task.fail': {
         task.failures++;
+        task.felled = 0;
         const again = command.retryable && task.failures < task.plan.retry.attemptsMax;
         if (again) this.#release(task, command.retryInMs > 0 ? 'backoff' : 'ready');
         else this.#release(task, task.plan.optional ? 'degraded' : 'failed');
@@ -195,6 +202,14 @@ export class BoardTwin {
     task.held = undefined;
     task.retryAt = undefined;
     task.state = to;
+  }
+
+  /** The life that held it is over: only if that was often so, and it ran, is it taken for the task's fault. */
+  #fell(task: TwinTask): void {
+    if (task.state === 'running') task.felled++;
+    const isOnceTooOften = task.felled === 10;
+    this.#release(task, isOnceTooOften ? (task.plan.optional ? 'degraded' : 'failed') : 'ready');
+    if (task.state === 'failed') this.#end('failed');
   }
 
   #end(state: SessionState): void {

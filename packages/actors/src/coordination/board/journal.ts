@@ -37,8 +37,13 @@ export class Journal {
     this.#dropped++;
   }
 
-  *[Symbol.iterator](): IterableIterator<TaskEvent> {
-    for (let i = 0; i < this.#events.length; i++)
+  [Symbol.iterator](): IterableIterator<TaskEvent> {
+    return this.since(0);
+  }
+
+  /** The steps from the given number on, counting from the session's first as 0; those that were dropped are missing. */
+  *since(number: number): IterableIterator<TaskEvent> {
+    for (let i = Math.max(0, number - this.#dropped); i < this.#events.length; i++)
       yield this.#events[(this.#oldest + i) % this.#events.length]!;
   }
 

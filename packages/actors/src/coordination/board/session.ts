@@ -16,6 +16,8 @@ import {
   type Attempt,
   type AttemptOutcome,
   type BarrierRecord,
+  FELLED_MAX,
+  felledInARow,
   isTerminal,
   RECOVERIES_KEPT,
   type RecoveryRecord,
@@ -222,8 +224,17 @@ export class BoardSession implements SessionRecord {
     const code = recovery === 'restart' ? 'TUTTI_ORCHESTRATOR_RESTARTED' : 'TUTTI_ABORTED';
     this.#endAttempt(record, 'returned', { code, message: reason }, context);
     if (recovery) this.#recover({ at: context.timeMs, node, move: recovery, tasks: [task] });
-    this.#move(record, 'ready', context);
+    this.#offerAgain(record, context);
     return record;
+  }
+
+  /** After an attempt that was nobody's fault; unless there have been so many that it must be the task's. */
+  #offerAgain(record: TaskRecord, context: ApplyContext): void {
+    if (felledInARow(record.attempts) < FELLED_MAX) return this.#move(record, 'ready', context);
+    const { id: task, optional } = record.plan;
+    const { code, message } = new TuttiError('TUTTI_TASK_FELLS_NODES', { task, times: FELLED_MAX });
+    if (optional) return this.#giveUp(record, message, context);
+    this.#failFor(record, { code, message }, context);
   }
 
   /** @throws TuttiError `TUTTI_TASK_NOT_IN_BACKOFF` */
@@ -237,10 +248,8 @@ export class BoardSession implements SessionRecord {
 
   /** Puts back what a lost holder had of this session. */
   lose(held: readonly HeldAttempt[], holder: Holder, move: RecoveryMove, context: ApplyContext): void {
-    for (const { record } of held) {
-      this.#endAttempt(record, 'lost', undefined, context);
-      this.#move(record, 'ready', context);
-    }
+    for (const { record } of held) this.#endAttempt(record, 'lost', undefined, context);
+    for (const { record } of held) if (!isTerminal(record.state)) this.#offerAgain(record, context);
     const tasks = held.map(({ record }) => record.plan.id);
     this.#recover({ at: context.timeMs, node: holder.node, move, tasks });
   }

@@ -60,6 +60,23 @@ export interface TaskRecord {
 /** How many attempts of one task are remembered. */
 export const ATTEMPTS_KEPT = 32;
 
+/**
+ * A task that has taken its node or its orchestrator with it this often in a row, while it ran, is given no other: each
+ * further attempt would cost the cluster one more. Well above what a cluster that is only unlucky comes to.
+ */
+export const FELLED_MAX = 10;
+
+/** How many of the latest attempts in a row began, and ended with the life of who ran them. */
+export function felledInARow(attempts: readonly Attempt[]): number {
+  let felled = 0;
+  for (const { outcome, problem, startedAt } of attempts.toReversed()) {
+    const isGivenBackByRestart = outcome === 'returned' && problem?.code === 'TUTTI_ORCHESTRATOR_RESTARTED';
+    if (outcome !== 'lost' && !isGivenBackByRestart) break;
+    if (startedAt !== undefined) felled++;
+  }
+  return felled;
+}
+
 /** Tasks in these states are over, and let what depends on them go on. */
 export function isSettled(state: TaskState): boolean {
   return state === 'done' || state === 'degraded';

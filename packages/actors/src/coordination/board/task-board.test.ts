@@ -241,6 +241,23 @@ test('a task remembers a bounded number of attempts, however often its node is l
   expect(record.attempts.at(-1)).toMatchObject({ number: 40, outcome: 'lost' });
 });
 
+test('a task that takes every node with it that runs it is given to no more of them', () => {
+  const play = new Play().open(smallPlan([smallTask('a'), smallTask('b')]));
+  for (let life = 1; life <= 10; life++) {
+    expect(play.board.session('s')!.tasks.get('a')!.state).toBe('ready');
+    const holder = { ...n1, incarnation: incarnation(life) };
+    const fence = play.assign('a', holder);
+    play.do({ type: 'task.start', session: 's', task: 'a', fence });
+    play.assign('b', holder);
+    play.do({ type: 'holder.lost', holder, recovery: 'failover' });
+  }
+  const session = play.board.session('s')!;
+  expect(session.tasks.get('a')!.state).toBe('failed');
+  expect(session).toMatchObject({ state: 'failed', problem: { code: 'TUTTI_TASK_FAILED' } });
+  expect(session.problem!.message).toContain('TUTTI_TASK_FELLS_NODES');
+  expect(session.tasks.get('b')!.state).toBe('cancelled');
+});
+
 test('a snapshot shows the moment it was taken, however late its parts are read', () => {
   const play = new Play().open(smallPlan([smallTask('a'), smallTask('b', { needs: ['a'] })]));
   const fence = play.assign('a');

@@ -148,8 +148,13 @@ export class TaskBoard implements ReplicatedModule {
     this.#rememberLost(holder);
     const held = this.#holders.of(holder.node, holder.incarnation);
     const bySession = Map.groupBy(held, (item) => item.session);
-    for (const [id, items] of bySession) this.#session(id).lose(items, holder, recovery, context);
-    return { requeued: held.map(({ session, record }) => ({ session, task: record.plan.id })) };
+    for (const [id, items] of bySession) {
+      const session = this.#session(id);
+      session.lose(items, holder, recovery, context);
+      this.#retire(session);
+    }
+    const requeued = held.filter(({ record }) => record.state === 'ready');
+    return { requeued: requeued.map(({ session, record }) => ({ session, task: record.plan.id })) };
   }
 
   #rememberLost({ node, incarnation }: Holder): void {
