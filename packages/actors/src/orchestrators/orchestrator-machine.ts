@@ -35,7 +35,7 @@ export interface OrchestratorContext {
 
 export type OrchestratorEvent =
   | BoardChanged
-  /** Looks again at a fence that was refused as stale, in case the board goes on showing it as held here. */
+  /** Looks again at a fence whose report was refused, in case the board goes on showing it as held here. */
   | { readonly type: 'recheck'; readonly fence: number }
   /** Fails this actor: for rehearsing its recovery. */
   | { readonly type: 'crash'; readonly problem: string }
@@ -98,7 +98,8 @@ export function orchestratorMachine(tools: OrchestratorTools) {
         if (fence === undefined) return;
         const end = endOf(tools, event);
         counts.add(end);
-        if (end === 'stale') enqueue.raise({ type: 'recheck', fence }, { delay: RECHECK_MS });
+        if (end === 'stale' || end === 'abandoned')
+          enqueue.raise({ type: 'recheck', fence }, { delay: RECHECK_MS });
         const live = new Map(context.live);
         live.delete(fence);
         // A delegation whose actor failed has reported nothing: its attempt must be found as an orphan.

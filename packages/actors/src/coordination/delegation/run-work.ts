@@ -15,8 +15,8 @@ export interface WorkProblem {
 /**
  * Does the work of one attempt and checks what it brings. The worker starts on a later microtask, so that whoever
  * called has settled first.
- * @throws TuttiError `TUTTI_WORKER_UNKNOWN`, `TUTTI_OUTPUT_INVALID`, `TUTTI_DELIVERABLE_MISSING`, or whatever the
- * worker rejected with
+ * @throws TuttiError `TUTTI_WORKER_UNKNOWN`, `TUTTI_OUTPUT_INVALID`, `TUTTI_PROPOSAL_TOO_LARGE`,
+ * `TUTTI_DELIVERABLE_MISSING`, or whatever the worker rejected with
  */
 export async function runWork(
   workers: readonly Worker[],
@@ -45,10 +45,23 @@ export async function runWork(
   return output;
 }
 
+/** How large a result may be, in characters of JSON. Every node keeps it, and every task that needs it is given it. */
+const OUTPUT_CHARS_MAX = 2 ** 20;
+
 /** The result as the log will keep it, so that the next task sees the same on every node. */
 function throughJson(task: string, result: unknown): unknown {
+  const text = jsonOf(task, result ?? {});
+  if (text.length > OUTPUT_CHARS_MAX)
+    throw new TuttiError('TUTTI_PROPOSAL_TOO_LARGE', { bytes: text.length, limitBytes: OUTPUT_CHARS_MAX });
+  return JSON.parse(text) as unknown;
+}
+
+/** @throws TuttiError `TUTTI_OUTPUT_INVALID`, also for what JSON leaves out altogether, such as a function */
+function jsonOf(task: string, result: unknown): string {
   try {
-    return JSON.parse(JSON.stringify(result ?? {})) as unknown;
+    const text = JSON.stringify(result) as string | undefined;
+    if (text === undefined) throw new Error(`JSON has no form for a ${typeof result}`);
+    return text;
   } catch (thrown) {
     throw new TuttiError('TUTTI_OUTPUT_INVALID', { task, problem: messageOf(thrown) }, { cause: thrown });
   }
