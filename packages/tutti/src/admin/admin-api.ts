@@ -39,7 +39,10 @@ export interface SessionEvent extends TaskEvent {
 
 /** `GET /sessions/:id/events?from=N`: what has happened since, at once or as soon as there is something. */
 export interface EventBatch {
+  /** A journal is bounded: of a large session, steps that nobody asked for in time are missing. */
   readonly events: readonly SessionEvent[];
+  /** How many tasks are done by now, whether their steps are among the events or not. */
+  readonly done: number;
   readonly state: SessionState;
   readonly barriers: readonly {
     readonly id: string;

@@ -30,7 +30,8 @@ export class EventFeed {
       if (!record) throw new TuttiError('TUTTI_SESSION_UNKNOWN', { session });
       const events = sinceNumber(this.#board.module.journal(session)!, from);
       const left = until - performance.now();
-      if (events.length > 0 || record.state !== 'running' || left <= 0) return batch(record, events);
+      if (events.length > 0 || record.state !== 'running' || left <= 0)
+        return batch(record, this.#board.module.summary(session)!.done, events);
       await this.#change(left);
     }
   }
@@ -56,17 +57,18 @@ export class EventFeed {
 /** The steps from number `from` on that are still kept, a bounded number of them. */
 export function sinceNumber(journal: Journal, from: number): SessionEvent[] {
   const events: SessionEvent[] = [];
-  let number = journal.dropped;
-  for (const event of journal) {
-    if (number >= from && events.length < BATCH_MAX) events.push({ ...event, number });
-    number++;
+  let number = Math.max(from, journal.dropped);
+  for (const event of journal.since(from)) {
+    if (events.length === BATCH_MAX) break;
+    events.push({ ...event, number: number++ });
   }
   return events;
 }
 
-function batch(record: SessionRecord, events: readonly SessionEvent[]): EventBatch {
+function batch(record: SessionRecord, done: number, events: readonly SessionEvent[]): EventBatch {
   return {
     events,
+    done,
     state: record.state,
     barriers: [...record.barriers.values()].map(({ id, title, state }) => ({ id, title, state })),
   };

@@ -96,6 +96,10 @@ export interface TuttiNode {
 const HOST_DEFAULT = '127.0.0.1';
 const HEARTBEAT_MS_DEFAULT = 50;
 const ELECTION_TIMEOUT_MS_DEFAULT = 300;
+/** The largest command of the log, and so the largest plan: some 30,000 tasks. */
+const COMMAND_BYTES_MAX = 8 * 2 ** 20;
+/** A command travels in one frame, with little beside it. */
+const FRAME_BYTES_MAX = COMMAND_BYTES_MAX + 2 ** 20;
 
 /**
  * Makes a node; nothing runs until its `start`.
@@ -150,6 +154,7 @@ function makeTransport(
     clock: systemClock,
     random: random.fork('transport'),
     logger,
+    limits: { frameBytesMax: FRAME_BYTES_MAX },
   });
 }
 
@@ -193,6 +198,7 @@ function makeConsensus(
     config: {
       tickMs,
       electionTicks,
+      commandBytesMax: COMMAND_BYTES_MAX,
       ...(options.snapshotEntries === undefined ? {} : { snapshotEntries: options.snapshotEntries }),
     },
     onFailStop: (failure) => options.onFatal?.(failure),

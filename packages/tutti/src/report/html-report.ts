@@ -111,9 +111,10 @@ interface Lane {
 }
 
 function byTask(run: RunDocument, { bars }: Timeline): Lane[] {
+  const barsOf = Map.groupBy(bars, (bar) => bar.task);
   return run.tasks.map((task) => ({
     label: task.title,
-    bars: bars.filter((bar) => bar.task === task.id).map((bar) => ({ ...bar, row: 0 })),
+    bars: (barsOf.get(task.id) ?? []).map((bar) => ({ ...bar, row: 0 })),
     rows: 1,
   }));
 }

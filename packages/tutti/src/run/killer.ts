@@ -19,8 +19,8 @@ export class Killer {
   readonly #listener: RunListener;
   readonly #startedAt = performance.now();
   readonly #timers: NodeJS.Timeout[] = [];
-  readonly #done = new Set<string>();
   readonly #carriedOut: Promise<RunKill | undefined>[] = [];
+  #done = 0;
   #ended = false;
   #abandoned = false;
 
@@ -43,7 +43,7 @@ export class Killer {
 
   /** Takes note of what has been done, and kills whom that makes due. */
   saw(batch: EventBatch): void {
-    for (const event of batch.events) if (event.to === 'done') this.#done.add(event.task);
+    this.#done = batch.done;
     if (batch.state !== 'running') this.#ended = true;
     this.#check();
   }
@@ -69,7 +69,7 @@ export class Killer {
     if (this.#ended) return;
     const elapsed = performance.now() - this.#startedAt;
     for (const kill of Array.from(this.#pending)) {
-      if (!isDue(kill, this.#done.size, this.#total, elapsed)) continue;
+      if (!isDue(kill, this.#done, this.#total, elapsed)) continue;
       this.#pending.splice(this.#pending.indexOf(kill), 1);
       this.#carriedOut.push(this.#carryOut(kill));
     }

@@ -16,6 +16,7 @@ export class RunProgress implements RunListener {
   readonly #titles = new Map<string, string>();
   readonly #running = new Map<string, { node: string; since: number }>();
   readonly #done = new Set<string>();
+  #doneCount = 0;
   readonly #barriers = new Map<string, string>();
   #levels: readonly (readonly string[])[] = [];
   #levelsDone = 0;
@@ -48,8 +49,9 @@ export class RunProgress implements RunListener {
     this.#terminal.line();
   }
 
-  batch({ events, barriers }: EventBatch): void {
+  batch({ events, done, barriers }: EventBatch): void {
     for (const event of events) this.#step(event);
+    this.#doneCount = done;
     for (const barrier of barriers) this.#barrier(barrier);
     this.#footer();
   }
@@ -163,13 +165,13 @@ export class RunProgress implements RunListener {
   }
 
   #footer(): void {
-    const share = this.#titles.size === 0 ? 0 : this.#done.size / this.#titles.size;
+    const share = this.#titles.size === 0 ? 0 : this.#doneCount / this.#titles.size;
     const full = Math.round(share * BAR_WIDTH);
     const bar = '#'.repeat(full) + '-'.repeat(BAR_WIDTH - full);
     const running = [...this.#running]
       .map(([task, { node }]) => `${this.#titles.get(task) ?? task}@${node}`)
       .join('  ');
-    const text = `[${bar}] ${this.#done.size}/${this.#titles.size}  ${running}`;
+    const text = `[${bar}] ${this.#doneCount}/${this.#titles.size}  ${running}`;
     this.#terminal.footer([text.slice(0, this.#terminal.columns - 1)]);
   }
 

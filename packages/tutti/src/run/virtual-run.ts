@@ -79,7 +79,7 @@ async function followToEnd(cluster: VirtualCluster, options: VirtualRunOptions):
     if (events.length > 0) {
       seen = events.at(-1)!.number + 1;
       done += events.filter((event) => event.to === 'done').length;
-      listener.batch({ events, state: record.state, barriers: [...record.barriers.values()] });
+      listener.batch({ events, done, state: record.state, barriers: [...record.barriers.values()] });
     }
     for (const kill of Array.from(pending))
       if (
