@@ -9,11 +9,11 @@ import {
 } from '@tutti/kernel';
 import type { Entry, Membership, SnapshotMeta } from '../raft/messages.ts';
 import type { LogStore } from '../storage/log-store.ts';
+import type { StallWatch } from './disk-watch.ts';
 import type { ModuleHost, OutcomeListener } from './module-host.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import { readSnapshot, SnapshotTaker } from './snapshot-taker.ts';
-import type { StallWatch } from './stall-watch.ts';
 
 /**
  * Committed entries that may wait for being applied. They are entries of the log, which snapshots keep short; the

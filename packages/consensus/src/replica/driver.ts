@@ -19,6 +19,8 @@ import type { Ready } from '../raft/ready.ts';
 import type { LogStore, LogStoreState } from '../storage/log-store.ts';
 import { Applier } from './applier.ts';
 import { COMMAND_OVERHEAD_BYTES_MAX, isWellFormed, stamped } from './command.ts';
+import { DiskWatch } from './disk-watch.ts';
+import { LeaderWatch } from './leader-watch.ts';
 import type { ModuleHost } from './module-host.ts';
 import { Persister } from './persister.ts';
 import { type ProposalRoute, Proposals, type ProposeCallback } from './proposals.ts';
@@ -27,7 +29,6 @@ import type { ReplicaConfig, ReplicaOptions } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 import { SnapshotSender } from './snapshot-sender.ts';
-import { StallWatch } from './stall-watch.ts';
 import { laneOf, messageFromWire, messageToWire } from './wire.ts';
 
 /** What a driver is made of, once the store is open and the state restored from its snapshot. */
@@ -61,8 +62,8 @@ export class Driver {
   readonly #stats: ReplicaStats;
   readonly #core: RaftNode;
   readonly #persister: Persister;
-  readonly #writeWatch: StallWatch;
-  readonly #resetWatch: StallWatch;
+  readonly #disk: DiskWatch;
+  readonly #leaderWatch: LeaderWatch;
   readonly #proposals: Proposals;
   readonly #reads: Reads;
   readonly #applier: Applier;
@@ -71,7 +72,6 @@ export class Driver {
   #scheduled = false;
   #ended = false;
   #timer: Timer | undefined;
-  #leaderSeenAt: number;
   #stampedMs = 0;
   #routeTerm: Term | undefined;
   #routeLeader: NodeId | undefined;
@@ -105,7 +105,7 @@ export class Driver {
       membership: snapshot?.membership ?? membership,
       log: this.#store,
     });
-    this.#leaderSeenAt = this.#clock.now();
+    this.#leaderWatch = new LeaderWatch(this.#clock, config.noLeaderMs);
     const nonces = options.random.fork('sessions');
     this.#proposals = new Proposals(
       this.#clock,
@@ -115,9 +115,7 @@ export class Driver {
       this.#stats,
     );
     this.#reads = new Reads(this.#clock, options.random.fork('reads'), config);
-    const stallTicks = Math.ceil(config.flushTimeoutMs / config.tickMs);
-    this.#writeWatch = new StallWatch(stallTicks);
-    this.#resetWatch = new StallWatch(stallTicks);
+    this.#disk = new DiskWatch(this.#self, config);
     this.#persister = new Persister(
       this.#store,
       {
@@ -125,7 +123,7 @@ export class Driver {
         failed: (failure) => this.#fail(failure),
       },
       this.#stats,
-      this.#writeWatch,
+      this.#disk.write,
     );
     this.#applier = new Applier({
       store: this.#store,
@@ -139,7 +137,7 @@ export class Driver {
       from: snapshot ?? { index: 0 as LogIndex, term: 0 as Term },
       guarded: (action) => this.#guarded(action),
       failed: (failure) => this.#fail(failure),
-      watch: this.#resetWatch,
+      watch: this.#disk.reset,
     });
     this.#sender = new SnapshotSender({
       self: this.#self,
@@ -212,14 +210,14 @@ export class Driver {
     options: ProposeOptions | undefined,
     done: ProposeCallback,
   ): void {
-    this.#refuseWithoutLeader();
+    this.#leaderWatch.refuseWithoutLeader(this.#core.leader, this.#core.term);
     this.#proposals.add(`The command for "${module}"`, this.#host.names.bytesOf(module), body, options, done);
     this.#schedule();
   }
 
   /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_NO_LEADER` */
   read(options: ProposeOptions | undefined, done: ReadCallback): void {
-    this.#refuseWithoutLeader();
+    this.#leaderWatch.refuseWithoutLeader(this.#core.leader, this.#core.term);
     this.#reads.add(options, done);
     this.#schedule();
   }
@@ -276,34 +274,16 @@ export class Driver {
   }
 
   #tick(): void {
-    // Either is asked on every tick, since each counts.
-    const stalled = [this.#writeWatch.tick(), this.#resetWatch.tick()].includes(true);
-    if (stalled) return this.#fail(this.#stalledDisk());
+    const stalled = this.#disk.tick();
+    if (stalled) return this.#fail(stalled);
     this.#core.tick();
-    if (this.#core.leader !== undefined) this.#leaderSeenAt = this.#clock.now();
+    this.#leaderWatch.notice(this.#core.leader);
     this.#proposals.resend(this.#route());
-    const leaderless = this.#isLeaderless();
+    const leaderless = this.#leaderWatch.isLeaderless(this.#core.leader);
     this.#proposals.expire(this.#clock.now(), leaderless);
     this.#reads.expire(this.#clock.now(), leaderless);
     this.#sender.tick();
     this.#drive();
-  }
-
-  #stalledDisk(): TuttiError {
-    const problem = `a write has not come back for ${this.#config.flushTimeoutMs} ms`;
-    return new TuttiError('TUTTI_STORE_FAILED', { directory: `use by ${this.#self}`, problem });
-  }
-
-  #isLeaderless(): boolean {
-    return (
-      this.#core.leader === undefined && this.#clock.now() - this.#leaderSeenAt >= this.#config.noLeaderMs
-    );
-  }
-
-  #refuseWithoutLeader(): void {
-    if (!this.#isLeaderless()) return;
-    const known = `none for ${Math.round(this.#clock.now() - this.#leaderSeenAt)} ms, term ${this.#core.term}`;
-    throw new TuttiError('TUTTI_NO_LEADER', { known });
   }
 
   // Input
@@ -427,7 +407,7 @@ export class Driver {
 
   #noticeLeader(): void {
     const { term, leader } = this.#core;
-    if (leader !== undefined) this.#leaderSeenAt = this.#clock.now();
+    this.#leaderWatch.notice(leader);
     const changed = term !== this.#routeTerm || leader !== this.#routeLeader;
     if (changed) this.#sender.abandon();
     if (!changed && !this.#linkRenewed) return this.#parts.onStatus();

@@ -4,9 +4,9 @@ import { expect, test } from 'vitest';
 import type { Entry, RaftMessage } from '../raft/messages.ts';
 import type { LogStore, LogWrite, WriteCallback } from '../storage/log-store.ts';
 import { suiteEntries } from '../storage/log-store-suite.ts';
+import { StallWatch } from './disk-watch.ts';
 import { merged, Persister } from './persister.ts';
 import { newReplicaStats } from './replica-stats.ts';
-import { StallWatch } from './stall-watch.ts';
 
 /** A log as writes make it, one after another. */
 function replay(writes: readonly LogWrite[]): Entry[] {

@@ -1,8 +1,8 @@
 import type { Entry, HardState, RaftMessage } from '../raft/messages.ts';
 import type { PersistBatch } from '../raft/ready.ts';
 import type { LogStore, LogWrite } from '../storage/log-store.ts';
+import type { StallWatch } from './disk-watch.ts';
 import type { ReplicaStats } from './replica-stats.ts';
-import type { StallWatch } from './stall-watch.ts';
 
 interface Queued {
   readonly sequence: number;
