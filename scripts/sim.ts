@@ -1,18 +1,27 @@
 // `npm run sim -- raft [--seeds N] [--seed S]`: runs whole clusters on virtual time, one per seed. Progress and the
-// trace of a violation go to stderr; the last line on stdout is JSON.
+// trace of a violation go to stderr; the last line on stdout is JSON. With `--mutants` it plants bugs one by one and
+// says after how many seeds each was found; a bug that lives through N seeds is a survivor, and the exit code is 1.
 import { parseArgs } from 'node:util';
 import { type SimReport, simulate } from '../packages/consensus/src/sim/index.ts';
+import { runMutants } from './sim/mutation-suite.ts';
+import { RAFT_MUTANTS } from './sim/raft-mutants.ts';
 
 const SEEDS_DEFAULT = 200;
+/** Seeds after which a planted bug counts as a survivor, where nothing else is said. */
+const MUTANT_SEEDS_DEFAULT = 1_500;
 const TRACE_LINES = 200;
 const SUITES: Readonly<Record<string, (seed: number, traceLinesMax: number) => SimReport>> = {
   raft: (seed, traceLinesMax) => simulate({ seed, traceLinesMax }),
 };
 
+const MUTANTS: Readonly<Record<string, typeof RAFT_MUTANTS>> = { raft: RAFT_MUTANTS };
+
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 function usage(problem: string): never {
-  say(`${problem}\nusage: npm run sim -- ${Object.keys(SUITES).join('|')} [--seeds N] [--seed S]`);
+  say(
+    `${problem}\nusage: npm run sim -- ${Object.keys(SUITES).join('|')} [--seeds N] [--seed S] [--mutants]`,
+  );
   process.exit(2);
 }
 
@@ -27,7 +36,7 @@ function readArguments() {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { seeds: { type: 'string' }, seed: { type: 'string' } },
+      options: { seeds: { type: 'string' }, seed: { type: 'string' }, mutants: { type: 'boolean' } },
     });
   } catch (thrown) {
     return usage(thrown instanceof Error ? thrown.message : String(thrown));
@@ -46,20 +55,33 @@ const { positionals, values } = readArguments();
 const suite = positionals[0] ?? 'raft';
 const runSeed = SUITES[suite] ?? usage(`there is no suite "${suite}"`);
 const first = wholeNumber('seed', values.seed, 1);
-const count = wholeNumber('seeds', values.seeds, values.seed === undefined ? SEEDS_DEFAULT : 1);
+if (values.mutants) await plantBugs();
+else runSeeds();
 
-let steps = 0;
-let violations = 0;
-for (let seed = first; seed < first + count; seed++) {
-  const report = runSeed(seed, 0);
-  steps += report.steps;
-  if (report.violation) {
-    violations++;
-    // The same seed is the same run: it is done again, this time with a trace.
-    show(suite, runSeed(seed, TRACE_LINES));
-  }
-  const done = seed - first + 1;
-  if (done % 50 === 0) say(`${suite}: ${done} of ${count} seeds, ${steps} events, ${violations} violations`);
+async function plantBugs(): Promise<void> {
+  const mutants = MUTANTS[suite] ?? usage(`there are no planted bugs for "${suite}"`);
+  const seedsMax = wholeNumber('seeds', values.seeds, MUTANT_SEEDS_DEFAULT);
+  const report = await runMutants(mutants, { firstSeed: first, seedsMax, say });
+  process.stdout.write(`${JSON.stringify({ suite, ...report })}\n`);
+  process.exitCode = report.survivors.length > 0 ? 1 : 0;
 }
-process.stdout.write(`${JSON.stringify({ suite, seeds: count, steps, violations })}\n`);
-process.exitCode = violations > 0 ? 1 : 0;
+
+function runSeeds(): void {
+  const count = wholeNumber('seeds', values.seeds, values.seed === undefined ? SEEDS_DEFAULT : 1);
+  let steps = 0;
+  let violations = 0;
+  for (let seed = first; seed < first + count; seed++) {
+    const report = runSeed(seed, 0);
+    steps += report.steps;
+    if (report.violation) {
+      violations++;
+      // The same seed is the same run: it is done again, this time with a trace.
+      show(suite, runSeed(seed, TRACE_LINES));
+    }
+    const done = seed - first + 1;
+    if (done % 50 === 0)
+      say(`${suite}: ${done} of ${count} seeds, ${steps} events, ${violations} violations`);
+  }
+  process.stdout.write(`${JSON.stringify({ suite, seeds: count, steps, violations })}\n`);
+  process.exitCode = violations > 0 ? 1 : 0;
+}

@@ -16,17 +16,32 @@ const AMBUSHES: readonly Ambush[] = [
   { kind: 10, chance: 0.2 },
 ];
 
+const SEASONS = [
+  'fair',
+  'fair',
+  'fair',
+  'storm',
+  'storm',
+  'storm',
+  'half leaders',
+  'half leaders',
+  'lag',
+  'late answers',
+] as const;
+
 /** Draws a run: each seed has its own mix, and no seed has everything at once at full strength. */
 export function drawOptions(seed: number): SimOptions {
   const draw: Draw = (option) => seededRandom(seed).fork(`option/${option}`);
   const weather = drawWeather(draw);
-  switch (draw('season').pick(['fair', 'fair', 'fair', 'storm', 'storm', 'storm', 'half leaders', 'lag'])) {
+  switch (draw('season').pick(SEASONS)) {
     case 'storm':
       return stormy(draw, weather);
     case 'half leaders':
       return withHalfLeaders(draw, stormy(draw, weather));
     case 'lag':
       return withLag(draw, weather);
+    case 'late answers':
+      return withLateAnswers(draw, weather);
     default:
       return weather;
   }
@@ -66,6 +81,7 @@ function stormy(draw: Draw, weather: SimOptions): SimOptions {
       ambushes: AMBUSHES.filter(({ kind }) => draw(`storm/ambush/${kind}`).chance(0.5)),
       halfLeaderChance: 0,
       fallAtCommitChance: draw('storm/fallAtCommitChance').pick([0, 0.02]),
+      deafen: draw('storm/deafen').chance(0.2),
       lag: false,
       outageMeanMs: draw('storm/outageMeanMs').pick([5, 20, 60]),
     },
@@ -102,6 +118,11 @@ function withLag(draw: Draw, weather: SimOptions): SimOptions {
       ...weather.replica,
       snapshotEntries: draw('lag/snapshotEntries').integer(3, 8),
       trailingEntries: draw('lag/trailingEntries').pick([0, 0, 2]),
+      snapshotChunkBytes: draw('lag/snapshotChunkBytes').pick([400, 4096, 4096]),
+    },
+    network: {
+      ...weather.network,
+      duplicateChance: draw('lag/duplicateChance').pick([0, 0.1, 0.3]),
     },
     faults: {
       ...weather.faults,
@@ -111,6 +132,31 @@ function withLag(draw: Draw, weather: SimOptions): SimOptions {
     },
     clients: draw('lag/clients').integer(3, 6),
     thinkMeanMs: draw('lag/thinkMeanMs').pick([2, 8]),
+  };
+}
+
+/**
+ * Leaders that are replaced without knowing it, and clients that read much: whoever answers too early is seen. The
+ * clients give up soon, since otherwise all of them would wait at the old leader and nobody would ask it again.
+ */
+function withLateAnswers(draw: Draw, weather: SimOptions): SimOptions {
+  return {
+    ...weather,
+    voters: draw('late/voters').pick([3, 3, 5]),
+    replica: { ...weather.replica, tickMs: 10, timeoutMs: draw('late/timeoutMs').pick([30, 60]) },
+    network: { ...weather.network, delayMeanMs: draw('late/delayMeanMs').pick([0.3, 1]) },
+    faults: {
+      ...weather.faults,
+      everyMs: draw('late/everyMs').pick([200, 400]),
+      crash: false,
+      partition: false,
+      deafen: true,
+    },
+    diskLatencyMeanMs: draw('late/diskLatencyMeanMs').pick([0.1, 1]),
+    clients: draw('late/clients').integer(4, 8),
+    thinkMeanMs: draw('late/thinkMeanMs').pick([2, 5]),
+    keys: 1,
+    readChance: draw('late/readChance').pick([0.4, 0.7]),
   };
 }
 
@@ -177,6 +223,7 @@ function drawFaults(draw: Draw): FaultRates {
     ambushes: AMBUSHES.filter(({ kind }) => draw(`ambush/${kind}`).chance(0.25)),
     halfLeaderChance: draw('halfLeaderChance').pick([0, 0, 0, 0.3]),
     fallAtCommitChance: draw('fallAtCommitChance').pick([0, 0, 0.01]),
+    deafen: draw('deafen').chance(0.3),
     lag: draw('lag').chance(0.2),
     outageMeanMs: draw('outageMeanMs').pick([10, 50, 300, 1_000]),
   };

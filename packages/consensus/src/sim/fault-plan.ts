@@ -12,6 +12,8 @@ interface FaultParts {
   readonly network: SimNetwork;
   readonly workload: Workload;
   readonly rates: FaultRates;
+  /** The shortest time after which a follower without a leader campaigns. */
+  readonly electionMs: number;
   readonly trace: Trace;
 }
 
@@ -48,6 +50,11 @@ export class FaultPlan {
     if (rates.slowDisk) kinds.push(() => this.#slowDisk());
     if (rates.clog) kinds.push(() => this.#clog());
     if (rates.starve) kinds.push(() => this.#starve());
+    if (rates.deafen)
+      kinds.push(
+        () => this.#deafen(),
+        () => this.#deafen(),
+      );
     if (rates.lag) kinds.push(() => this.#leaveBehind());
     this.#kinds = kinds;
   }
@@ -136,8 +143,12 @@ export class FaultPlan {
   /** A leader is hit more often than chance would have it. */
   #victim(): SimNode {
     const { nodes, random } = this.#parts;
-    const leader = nodes.find((node) => node.replica?.status().role === 'leader');
+    const leader = this.#leader();
     return leader && random.chance(0.4) ? leader : random.pick(nodes);
+  }
+
+  #leader(): SimNode | undefined {
+    return this.#parts.nodes.find((node) => node.replica?.status().role === 'leader');
   }
 
   #crash(node = this.#victim()): void {
@@ -233,6 +244,23 @@ export class FaultPlan {
       this.#parts.network.cut(victim.id, other.id, ['bulk']);
     }
     this.#later(this.#outageMs(), () => this.#parts.network.mend());
+  }
+
+  /**
+   * A leader is answered late, and soon not heard any more: while the others elect another, what they said before
+   * may still make it believe that it leads.
+   */
+  #deafen(): void {
+    const { random, network, electionMs } = this.#parts;
+    const leader = this.#leader();
+    if (!leader) return;
+    this.#note('deafen', leader.id);
+    const holdMs = electionMs * (1 + 1.5 * random.float());
+    for (const other of this.#others(leader)) network.clog(other.id, leader.id, holdMs);
+    this.#later((electionMs * random.float()) / 3, () => {
+      for (const other of this.#others(leader)) network.cut(leader.id, other.id);
+    });
+    this.#later(holdMs + electionMs * random.float(), () => network.mend());
   }
 
   /** One node is down for long while the others go on without it. */

@@ -14,6 +14,8 @@ export interface FaultRates {
   readonly starve: boolean;
   /** Strikes just as something is decided, where chance alone would come too seldom. */
   readonly ambushes: readonly Ambush[];
+  /** Lets a leader's words be lost and the answers to it come late. */
+  readonly deafen: boolean;
   /** Chance that a new leader reaches only some of the others and falls soon after, as in the paper's figure 8. */
   readonly halfLeaderChance: number;
   /** Chance that a leader falls, and its last messages with it, just as it has committed something. */

@@ -59,6 +59,7 @@ test('without faults no call fails and one term is enough', () => {
     ambushes: [],
     halfLeaderChance: 0,
     fallAtCommitChance: 0,
+    deafen: false,
     lag: false,
   };
   const report = simulate({

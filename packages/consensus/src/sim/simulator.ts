@@ -46,6 +46,7 @@ export interface SimRun {
   readonly traceLinesMax?: number;
 }
 
+const PAUSE_BEFORE_RETRY_MS = 100;
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
 
 /**
@@ -54,6 +55,10 @@ const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'];
  */
 export function simulate(run: SimRun): SimReport {
   return new Simulation(run).run();
+}
+
+function electionMsOf({ replica }: SimOptions): number {
+  return (replica.tickMs ?? 0) * (replica.electionTicks ?? 0);
 }
 
 class Simulation {
@@ -101,6 +106,7 @@ class Simulation {
       network: this.#network,
       workload: this.#workload,
       rates: this.#options.faults,
+      electionMs: electionMsOf(this.#options),
     });
   }
 
@@ -193,8 +199,16 @@ class Simulation {
     const deadline = this.#clock.now() + this.#options.livenessMs;
     const inTime = () => this.#clock.now() < deadline;
     this.#stepWhile(() => inTime() && !(this.#workload.waiting === 0 && this.#nodes.every((n) => n.replica)));
+    if (!inTime()) {
+      this.#violations.add('liveness', this.#describe(new Set()));
+      return;
+    }
     const owed = new Set(this.#nodes);
-    for (const node of this.#nodes) this.#askUntilDone(node, owed);
+    for (const node of this.#nodes) this.#readUntilDone(node, owed);
+    this.#stepWhile(() => inTime() && owed.size > 0);
+    if (owed.size === 0) {
+      for (const node of this.#nodes) this.#appendUntilDone(node, owed);
+    }
     this.#stepWhile(() => inTime() && !(owed.size === 0 && this.#workload.waiting === 0 && this.#agree()));
     if (this.#violations.first) return;
     if (!inTime()) this.#violations.add('liveness', this.#describe(owed));
@@ -202,12 +216,18 @@ class Simulation {
   }
 
   /** Errors are allowed for a while, since a leader may still have to be found; silence and refusal for ever are not. */
-  #askUntilDone(node: SimNode, owed: Set<SimNode>): void {
-    if (!node.replica) return;
-    const again = () => void this.#clock.setTimer(100, () => this.#askUntilDone(node, owed));
+  #readUntilDone(node: SimNode, owed: Set<SimNode>): void {
+    this.#workload.readAt(node, (answered) => {
+      if (answered) owed.delete(node);
+      else this.#clock.setTimer(PAUSE_BEFORE_RETRY_MS, () => this.#readUntilDone(node, owed));
+    });
+  }
+
+  #appendUntilDone(node: SimNode, owed: Set<SimNode>): void {
+    owed.add(node);
     this.#workload.appendAt(node, (acknowledged) => {
       if (acknowledged) owed.delete(node);
-      else again();
+      else this.#clock.setTimer(PAUSE_BEFORE_RETRY_MS, () => this.#appendUntilDone(node, owed));
     });
   }
 
@@ -232,7 +252,7 @@ class Simulation {
       const indexes = `commit ${s.commitIndex} applied ${s.appliedIndex} last ${s.lastIndex} snapshot ${s.snapshotIndex}`;
       return `${node.id} ${s.role} of term ${s.term} (leader ${s.leader}), ${indexes}`;
     });
-    const waiting = `${this.#workload.waiting} calls wait, ${owed.size} nodes took no append`;
+    const waiting = `${this.#workload.waiting} calls wait, ${owed.size} nodes answered no read or append`;
     return `${waiting} after ${this.#options.livenessMs} ms without faults; ${states.join('; ')}`;
   }
 

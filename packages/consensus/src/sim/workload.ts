@@ -65,6 +65,11 @@ export class Workload {
     this.#append(0, node, done);
   }
 
+  /** Reads at `node` and reports whether it was answered. */
+  readAt(node: SimNode, done: (answered: boolean) => void): void {
+    this.#read(0, node, done);
+  }
+
   #think(client: number): void {
     if (this.#stopped) return;
     this.#clock.setTimer(this.#random.exponential(this.#options.thinkMeanMs), () => this.#act(client));
@@ -75,7 +80,7 @@ export class Workload {
     const able = this.#nodes.filter((node) => node.replica && !node.paused);
     if (able.length === 0) return this.#think(client);
     const node = this.#random.pick(able);
-    if (this.#random.chance(this.#options.readChance)) this.#read(client, node);
+    if (this.#random.chance(this.#options.readChance)) this.#read(client, node, () => {});
     else this.#append(client, node, () => {});
   }
 
@@ -118,7 +123,7 @@ export class Workload {
     });
   }
 
-  #read(client: number, node: SimNode): void {
+  #read(client: number, node: SimNode, done: (answered: boolean) => void): void {
     const key = this.#key();
     const floor = this.#history.floor(key);
     const operation = this.#begin(client, node);
@@ -127,6 +132,7 @@ export class Workload {
       const list = node.lists!.lists.get(key) ?? [];
       this.#trace.note(this.#clock.now(), failure ? 'read failed' : 'read', node.id, key, list.length);
       if (!failure) this.#history.read(node.id, key, floor, list);
+      done(!failure);
     });
   }
 }

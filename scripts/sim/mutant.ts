@@ -1,0 +1,20 @@
+/** A bug that can be put into a source file from outside, to see whether the simulator would find it. */
+export interface Mutant {
+  /** What the bug is, as a few words. */
+  readonly name: string;
+  /** The file, from packages/consensus/src on. */
+  readonly file: string;
+  /** The text that is right; it occurs exactly once in the file. */
+  readonly right: string;
+  /** What stands there instead. */
+  readonly wrong: string;
+}
+
+/** The file's text with the bug in it. Throws if the file has changed so that the bug no longer fits. */
+export function mutated(text: string, mutant: Mutant): string {
+  const parts = text.split(mutant.right);
+  if (parts.length === 2) return parts.join(mutant.wrong);
+  throw new Error(
+    `"${mutant.name}" fits ${parts.length - 1} places of ${mutant.file} instead of one: bring it up to date`,
+  );
+}

@@ -1,0 +1,76 @@
+// Runs every planted bug against the simulator, a few at a time, and reports which of them it lets live.
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { Mutant } from './mutant.ts';
+import type { MutantRunNote, MutantRunOrder } from './mutant-run.ts';
+
+/** What became of the bugs. */
+export interface MutationReport {
+  readonly mutants: number;
+  readonly killed: number;
+  /** Names of the bugs that no seed showed. */
+  readonly survivors: readonly string[];
+}
+
+export interface MutationOptions {
+  readonly firstSeed: number;
+  /** Seeds after which a bug counts as a survivor. */
+  readonly seedsMax: number;
+  /** Told of each bug when its fate is known. */
+  readonly say: (text: string) => void;
+}
+
+/** A seed takes milliseconds: a bug that keeps one busy for this long has made a loop without an end. */
+const SEED_TIMEOUT_MS = 60_000;
+const WORKERS_MAX = 4;
+
+/** Runs all of `mutants`; what the simulator throws out of is as dead as what its checkers see. */
+export async function runMutants(
+  mutants: readonly Mutant[],
+  options: MutationOptions,
+): Promise<MutationReport> {
+  const waiting = [...mutants];
+  const survivors: string[] = [];
+  const work = async (): Promise<void> => {
+    for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
+      const fate = await runMutant({ mutant, firstSeed: options.firstSeed, seedsMax: options.seedsMax });
+      if (!fate.by) survivors.push(mutant.name);
+      const verdict = fate.by ? `dead after ${fate.seeds} (${fate.by})` : `ALIVE after ${fate.seeds}`;
+      options.say(`${verdict.padEnd(52)} ${mutant.name}`);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(WORKERS_MAX, availableParallelism()) }, work));
+  const inOrder = mutants.map(({ name }) => name).filter((name) => survivors.includes(name));
+  return { mutants: mutants.length, killed: mutants.length - survivors.length, survivors: inOrder };
+}
+
+interface Fate {
+  readonly seeds: number;
+  /** What killed it; undefined for a survivor. */
+  readonly by: string | undefined;
+}
+
+function runMutant(order: MutantRunOrder): Promise<Fate> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('mutant-run.ts', import.meta.url), { workerData: order });
+    let seeds = 0;
+    let fate: Fate | undefined;
+    const hang = setTimeout(() => {
+      fate = { seeds: seeds + 1, by: 'a loop without an end' };
+      void worker.terminate();
+    }, SEED_TIMEOUT_MS);
+    worker.on('message', ({ checker }: MutantRunNote) => {
+      hang.refresh();
+      fate = { seeds: ++seeds, by: checker };
+    });
+    worker.on('error', (failure) => {
+      clearTimeout(hang);
+      reject(failure);
+    });
+    worker.on('exit', () => {
+      clearTimeout(hang);
+      if (fate) resolve(fate);
+      else reject(new Error(`"${order.mutant.name}" ended without a word`));
+    });
+  });
+}

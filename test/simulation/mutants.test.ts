@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { mutated } from '../../scripts/sim/mutant.ts';
+import { runMutants } from '../../scripts/sim/mutation-suite.ts';
+import { RAFT_MUTANTS } from '../../scripts/sim/raft-mutants.ts';
+
+const sources = new URL('../../packages/consensus/src/', import.meta.url);
+
+test('every planted bug still fits one place of the code it is meant for', () => {
+  expect(RAFT_MUTANTS.length).toBeGreaterThanOrEqual(12);
+  for (const mutant of RAFT_MUTANTS) {
+    const text = readFileSync(new URL(mutant.file, sources), 'utf8');
+    expect(mutated(text, mutant), mutant.name).not.toBe(text);
+  }
+  expect(new Set(RAFT_MUTANTS.map(({ name }) => name)).size).toBe(RAFT_MUTANTS.length);
+});
+
+test('a planted bug is found, a harmless change survives, and neither touches the files', async () => {
+  const bug = RAFT_MUTANTS.find(({ name }) => name.includes('not on its disk'))!;
+  const harmless = { ...bug, name: 'harmless', wrong: `(${bug.right})` };
+  const file = new URL(bug.file, sources);
+  const before = readFileSync(file, 'utf8');
+  const report = await runMutants([bug, harmless], { firstSeed: 1, seedsMax: 5, say: () => {} });
+  expect(report).toEqual({ mutants: 2, killed: 1, survivors: ['harmless'] });
+  expect(readFileSync(file, 'utf8')).toBe(before);
+});
