@@ -15,6 +15,8 @@ export interface BackoffOptions {
 /** The wait before retry number `retry` (0 is the first). The one formula for every retry in Tutti. */
 export function backoffDelayMs(retry: number, options: BackoffOptions, random: Random): number {
   const { initialMs = 100, maxMs = 30_000, factor = 2, jitter = 0.2 } = options;
-  const full = Math.min(maxMs, initialMs * factor ** Math.min(retry, 64));
+  // The power may be beyond what a number holds, and no wait times that is still none.
+  const growth = Math.min(factor ** Math.min(retry, 64), Number.MAX_VALUE);
+  const full = Math.min(maxMs, initialMs * growth);
   return Math.round(full * (1 - jitter * random.float()));
 }

@@ -82,6 +82,15 @@ describe('backoff', () => {
     );
   });
 
+  it('is a number whatever the retry and the factor', () => {
+    const random = seededRandom(1);
+    for (const retry of [0, 64, 1e9, Infinity])
+      for (const initialMs of [0, 1]) {
+        const delayMs = backoffDelayMs(retry, { initialMs, factor: 1e6, maxMs: 50, jitter: 0 }, random);
+        expect(delayMs).toBe(initialMs === 0 ? 0 : retry === 0 ? 1 : 50);
+      }
+  });
+
   it('doubles from 100 ms to 30 s unless told otherwise', () => {
     const waits = [0, 1, 2, 20].map((retry) => backoffDelayMs(retry, { jitter: 0 }, seededRandom(1)));
     expect(waits).toEqual([100, 200, 400, 30_000]);

@@ -10,7 +10,10 @@ export interface Clock {
   now(): number;
   /** Milliseconds since 1970 on the wall. For showing to people and for stamping log entries, never for deadlines. */
   wallTime(): number;
-  /** Calls `action` once, `delayMs` (at least 0) from now. Timers of the same instant fire in the order of setting. */
+  /**
+   * Calls `action` once, `delayMs` (at least 0) from now; `Infinity` is never. Timers of the same instant fire in the
+   * order of setting.
+   */
   setTimer(delayMs: number, action: () => void): Timer;
   /** Cancels; doing so twice, or after it fired, does nothing. */
   clearTimer(timer: Timer): void;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { systemClock } from './system-clock.ts';
 import { runVirtual, VirtualClock } from './virtual-clock.ts';
 
@@ -51,6 +51,22 @@ describe('a virtual clock', () => {
     expect(order).toEqual(['timer', 'turn', 'later timer', 'turn after it']);
   });
 
+  it('takes no end of time for never, and refuses a delay that is no number', () => {
+    const clock = new VirtualClock();
+    const never = clock.setTimer(Infinity, () => expect.unreachable());
+    expect(clock.nextAt()).toBeUndefined();
+    expect(clock.step()).toBe(false);
+    clock.clearTimer(never);
+    expect(() => clock.setTimer(Number.NaN, () => {})).toThrow('a delay is a number');
+  });
+
+  it('does not go back when an action advances it beyond the end of an advance', () => {
+    const clock = new VirtualClock();
+    clock.setTimer(1, () => clock.advance(100));
+    clock.advance(10);
+    expect(clock.now()).toBe(101);
+  });
+
   it('forgives clearing a timer twice or after it fired', () => {
     const clock = new VirtualClock();
     let count = 0;
@@ -82,6 +98,23 @@ describe('a virtual clock', () => {
 });
 
 describe('the system clock', () => {
+  it('keeps delays that are longer than the platform can, and never fires one without end', () => {
+    vi.useFakeTimers();
+    const fired: string[] = [];
+    const days = (count: number) => count * 86_400_000;
+    systemClock.setTimer(days(60), () => fired.push('60 days'));
+    const cleared = systemClock.setTimer(days(60), () => fired.push('cleared'));
+    systemClock.setTimer(Infinity, () => fired.push('never'));
+    vi.advanceTimersByTime(days(40));
+    systemClock.clearTimer(cleared);
+    vi.advanceTimersByTime(days(20) - 1);
+    expect(fired).toEqual([]);
+    vi.advanceTimersByTime(1);
+    expect(fired).toEqual(['60 days']);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
   it('does not go back, and takes the next turn before a timer that is set in it', async () => {
     const before = systemClock.now();
     const order: string[] = [];

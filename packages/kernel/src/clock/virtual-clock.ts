@@ -32,8 +32,9 @@ export class VirtualClock implements Clock {
   }
 
   setTimer(delayMs: number, action: () => void): Timer {
+    assert(!Number.isNaN(delayMs), 'a delay is a number');
     const entry: Entry = { at: this.#now + Math.max(0, delayMs), order: this.#order++, action };
-    this.#queue.push(entry);
+    if (entry.at !== Infinity) this.#queue.push(entry);
     return entry;
   }
 
@@ -66,11 +67,11 @@ export class VirtualClock implements Clock {
     return true;
   }
 
-  /** Fires everything due within the next `durationMs`, and ends exactly there. */
+  /** Fires everything due within the next `durationMs`, and ends exactly there, or where an action advanced to. */
   advance(durationMs: number): void {
     const until = this.#now + durationMs;
     for (let at = this.nextAt(); at !== undefined && at <= until; at = this.nextAt()) this.step();
-    this.#now = until;
+    this.#now = Math.max(this.#now, until);
   }
 }
 

@@ -42,6 +42,26 @@ describe('a coded error', () => {
     }
   });
 
+  it('can be made of any details, even such as JSON cannot say', () => {
+    const cycle: Record<string, unknown> = {};
+    cycle['self'] = cycle;
+    for (const [value, text] of [
+      [1n, '1'],
+      [cycle, 'object'],
+      [() => 1, 'function'],
+      [Symbol('s'), 'symbol'],
+    ] as const)
+      expect(new TuttiError('TUTTI_DURATION_INVALID', { value }).message).toContain(text);
+  });
+
+  it('is read back whatever another node sent as its details', () => {
+    for (const details of [null, undefined, 'text', 7, []]) {
+      const read = TuttiError.fromJSON({ code: 'TUTTI_ABORTED', details: details as null });
+      expect(read.code).toBe('TUTTI_ABORTED');
+      expect(read.message).toContain('?');
+    }
+  });
+
   it('keeps its cause, and is told from others by code', () => {
     const cause = new Error('below');
     const error = new TuttiError('TUTTI_CLOSED', { what: 'it' }, { cause });

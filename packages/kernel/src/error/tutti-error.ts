@@ -7,8 +7,17 @@ function fill(template: string, details: ErrorDetails): string {
   return template.replaceAll(/\{(\w+)\}/g, (_, key: string) => {
     const value = details[key];
     if (value === undefined) return '?';
-    return typeof value === 'string' ? value : JSON.stringify(value);
+    return typeof value === 'string' ? value : shown(value);
   });
+}
+
+/** A detail that JSON cannot say must not turn one error into another. */
+function shown(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? typeof value;
+  } catch {
+    return typeof value === 'bigint' ? String(value) : typeof value;
+  }
 }
 
 /**
@@ -38,9 +47,10 @@ export class TuttiError<Code extends ErrorCode = ErrorCode> extends Error {
     this.wayOut = fill(row.wayOut, details);
   }
 
-  /** The same error after a trip through JSON. */
-  static fromJSON(json: { code: string; details?: ErrorDetails; message?: string }): TuttiError {
-    if (Object.hasOwn(ERRORS, json.code)) return new TuttiError(json.code as ErrorCode, json.details);
+  /** The same error after a trip through JSON. What another node put in place of the details is left out. */
+  static fromJSON(json: { code: string; details?: ErrorDetails | null; message?: string }): TuttiError {
+    const details = typeof json.details === 'object' ? (json.details ?? {}) : {};
+    if (Object.hasOwn(ERRORS, json.code)) return new TuttiError(json.code as ErrorCode, details);
     return new TuttiError('TUTTI_INTERNAL', { problem: `${json.code}: ${json.message ?? ''}` });
   }
 
