@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import { fitCells } from './cells.ts';
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -30,11 +31,11 @@ export class Terminal {
     this.#stream.write(`${text}\n`);
   }
 
-  /** Redraws the lines at the bottom; on a stream that is no terminal it does nothing. */
+  /** Redraws the lines at the bottom, each cut to fit; on a stream that is no terminal it does nothing. No colours. */
   footer(lines: readonly string[]): void {
     if (!this.live) return;
     this.#clearFooter();
-    for (const text of lines) this.#stream.write(`${text}\n`);
+    for (const text of lines) this.#stream.write(`${fitCells(text, this.columns - 1)}\n`);
     this.#footerLines = lines.length;
   }
 

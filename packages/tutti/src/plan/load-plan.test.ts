@@ -117,6 +117,12 @@ describe('a plan file', () => {
       ':4:',
     ],
     [
+      'has a title that would move the cursor of a terminal',
+      'TUTTI_PLAN_INVALID',
+      'name: x\ntasks:\n  a:\n    simulate: 1\n    title: "\\e[2J"\n',
+      ':5:',
+    ],
+    [
       'needs a task that is not there',
       'TUTTI_PLAN_NEED_MISSING',
       'name: x\ntasks:\n  a:\n    simulate: 1\n    needs: [bb]\n',

@@ -9,6 +9,13 @@ const name = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/, {
   error: 'must be 1 to 128 of a-z A-Z 0-9 . _ - and begin with a letter or digit',
 });
 
+/** What people read, on one line: control characters would move a terminal's cursor, or turn the text round. */
+const title = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}\u202A-\u202E\u2066-\u2069]*$/u, { error: 'must be one line without control characters' });
+
 const duration = z.union([z.number(), z.string()]).transform((value, context) => {
   try {
     return durationMs(value);
@@ -41,7 +48,7 @@ const taskDefaults = z.strictObject({
 
 const task = z
   .strictObject({
-    title: z.string().min(1).max(200).optional(),
+    title: title.optional(),
     orchestrator: name.optional(),
     uses: z.string().min(1).optional(),
     run: z.string().min(1).optional(),
@@ -63,7 +70,7 @@ const task = z
   );
 
 const barrier = z.strictObject({
-  title: z.string().min(1).max(200).optional(),
+  title: title.optional(),
   participants: z.array(name).min(1),
   after: z.array(name).min(1),
   before: z.array(name).optional(),
@@ -73,7 +80,7 @@ const barrier = z.strictObject({
 const orchestrator = z.strictObject({ concurrency: z.int().min(1).max(10_000).optional() });
 
 export const planDocument = z.strictObject({
-  name: z.string().min(1).max(200),
+  name: title,
   workers: z.string().min(1).optional(),
   defaults: taskDefaults.optional(),
   orchestrators: z.record(name, z.union([orchestrator, z.null()])).optional(),

@@ -172,7 +172,7 @@ export class RunProgress implements RunListener {
       .map(([task, { node }]) => `${this.#titles.get(task) ?? task}@${node}`)
       .join('  ');
     const text = `[${bar}] ${this.#doneCount}/${this.#titles.size}  ${running}`;
-    this.#terminal.footer([text.slice(0, this.#terminal.columns - 1)]);
+    this.#terminal.footer([text]);
   }
 
   #painter(): { paint: Terminal['paint'] } {

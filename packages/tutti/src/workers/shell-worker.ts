@@ -22,7 +22,7 @@ const ERROR_TAIL_CHARS = 2_000;
 
 /**
  * Runs a task's command line in a shell, in the session's folder, as a process group of its own, so that an abort
- * ends everything that the command has started. The command learns what it is part of from `TUTTI_SESSION`,
+ * ends everything that the command has started, except what has left that group (`setsid`). The command learns what it is part of from `TUTTI_SESSION`,
  * `TUTTI_TASK`, `TUTTI_ATTEMPT`, `TUTTI_FENCE`, `TUTTI_FOLDER`, and, as JSON, `TUTTI_WITH` and `TUTTI_NEEDS`. When its
  * last line is a JSON object, that is the result; otherwise the result is `{}`.
  */
