@@ -9,7 +9,7 @@ export interface FleetCall {
 export type FleetAnswer =
   | { readonly type: 'result'; readonly id: number; readonly value: unknown }
   | { readonly type: 'problem'; readonly id: number; readonly problem: string }
-  | { readonly type: 'event'; readonly event: string; readonly value: unknown };
+  | { readonly type: 'event'; readonly event: string; readonly value: number };
 
 const send = (answer: FleetAnswer) => void process.send?.(answer);
 
@@ -30,8 +30,8 @@ export function serve(methods: Readonly<Record<string, (argument: never) => unkn
   process.once('disconnect', () => process.exit(0));
 }
 
-/** Tells the fleet something it did not ask for. */
-export function tell(event: string, value: unknown): void {
+/** Tells the fleet a count that it did not ask for. */
+export function tell(event: string, value: number): void {
   send({ type: 'event', event, value });
 }
 

@@ -7,7 +7,7 @@ export class FleetProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<void>;
   readonly #calls = new Map<number, { resolve(value: unknown): void; reject(problem: Error): void }>();
-  readonly #listeners = new Map<string, (value: unknown) => void>();
+  readonly #listeners = new Map<string, (count: number) => void>();
   #next = 0;
   #output = '';
 
@@ -36,15 +36,15 @@ export class FleetProcess {
   call<Result>(method: string, argument?: unknown): Promise<Result> {
     const id = this.#next++;
     return new Promise<Result>((resolve, reject) => {
-      this.#calls.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      this.#calls.set(id, { resolve: (value) => resolve(value as Result), reject });
       const message: FleetCall = { id, method, argument };
       this.#child.send(message, (failure) => failure && reject(failure));
     });
   }
 
-  /** Hears what the process tells under a name. */
-  on<Value>(event: string, listener: (value: Value) => void): void {
-    this.#listeners.set(event, listener as (value: unknown) => void);
+  /** Hears the counts that the process tells under a name. */
+  onCount(event: string, listener: (count: number) => void): void {
+    this.#listeners.set(event, listener);
   }
 
   /** Stops the process where it is, as a stalled machine would, until {@link resume}. */

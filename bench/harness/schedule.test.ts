@@ -32,7 +32,7 @@ test('a full run takes five samples with the full sizes, unless the case asks fo
   };
   const { options } = recording({ quick: false, measure });
   await runCase(benchOf({ subjects: [subjectOf('ours', 'ours')] }), options);
-  expect(sizes).toEqual(Array(5).fill({ n: 2 }));
+  expect(sizes).toEqual(Array.from({ length: 5 }, () => ({ n: 2 })));
   sizes.length = 0;
   await runCase(benchOf({ subjects: [subjectOf('ours', 'ours')], runs: 1 }), options);
   expect(sizes).toHaveLength(1);

@@ -4,6 +4,9 @@ import { batchRate } from '../../harness/load.ts';
 import { Arrivals } from './arrivals.ts';
 import { ADD, measureOneWay } from './one-way.ts';
 
+/** Whatever nact gives for an actor: its type says nothing of it. */
+type Player = Parameters<typeof nact.dispatch>[0];
+
 export async function oneWay(sizes: Sizes): Promise<Measurement> {
   const arrivals = new Arrivals();
   let latest = 0;
@@ -23,15 +26,15 @@ export async function pingPong({ warmUpMs, durationMs, batch }: Sizes): Promise<
   const system = nact.start();
   let finished = () => {};
   let touches = 0;
-  const player = (other: () => ReturnType<typeof nact.spawn>) =>
+  const player = (other: () => Player) =>
     nact.spawn(system, (seen: number | undefined, { left }: { left: number }) => {
       touches++;
       if (left > 0) nact.dispatch(other(), { left: left - 1 });
       else finished();
       return (seen ?? 0) + 1;
     });
-  const ping: ReturnType<typeof nact.spawn> = player(() => pong);
-  const pong: ReturnType<typeof nact.spawn> = player(() => ping);
+  const ping: Player = player(() => pong);
+  const pong: Player = player(() => ping);
   let expected = 0;
   const rate = await batchRate({ warmUpMs: warmUpMs!, durationMs: durationMs! }, batch!, async () => {
     expected += 2 * batch!;

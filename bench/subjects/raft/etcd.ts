@@ -26,21 +26,17 @@ export async function etcdCommits({ warmUpMs, durationMs }: Sizes): Promise<Meas
     let acknowledged = 0;
     for (const clients of [1, 64, 256]) {
       let next = 0;
-      const { perS, latencies } = await closedLoop(
-        { clients, warmUpMs: warmUpMs!, durationMs: durationMs! },
-        (done) => {
-          client
-            .put(`key-${next++ % clients}`)
-            .value(value)
-            .then(
-              () => {
-                acknowledged++;
-                done();
-              },
-              (failure: Error) => done(failure),
-            );
-        },
-      );
+      const put = async (done: (failure?: Error) => void) => {
+        try {
+          await client.put(`key-${next++ % clients}`).value(value);
+          acknowledged++;
+          done();
+        } catch (thrown) {
+          done(thrown instanceof Error ? thrown : new Error(String(thrown)));
+        }
+      };
+      const load = { clients, warmUpMs: warmUpMs!, durationMs: durationMs! };
+      const { perS, latencies } = await closedLoop(load, (done) => void put(done));
       figures[`rate-${clients}`] = perS;
       histograms[`commit-${clients}`] = latencies.pack();
       curve.push({ x: perS, y: Histogram.merged([latencies.pack()]).percentile(0.5) });

@@ -9,8 +9,7 @@ let node: TuttiNode | undefined;
 let started: Promise<void> | undefined;
 let introduce: (peers: readonly PeerAddress[]) => void = () => {};
 /** Who waits for the next completion, and from when on. */
-const watchers: { afterMs: number; task: ReadonlySet<string> | undefined; seen: (atMs: number) => void }[] =
-  [];
+const watchers: (CompletionWait & { readonly seen: (atMs: number) => void })[] = [];
 
 function listen({ name, voters, directory, port }: NodeConfig): Promise<PeerAddress> {
   const others = new Promise<readonly PeerAddress[]>((resolve) => (introduce = resolve));
@@ -44,7 +43,7 @@ function listen({ name, voters, directory, port }: NodeConfig): Promise<PeerAddr
 function completed(session: string, task: string): void {
   const now = sharedNowMs();
   const by = node!.orchestration.board.module.session(session)?.tasks.get(task)?.attempts.at(-1)?.node;
-  for (const watcher of [...watchers]) {
+  for (const watcher of watchers.slice()) {
     // What the dead node had completed may still be on its way to this copy of the board.
     if (now <= watcher.afterMs || by === watcher.notBy || (watcher.tasks && !watcher.tasks.includes(task)))
       continue;

@@ -22,7 +22,7 @@ export async function oneWay(sizes: Sizes): Promise<Measurement> {
   const socket = await open(peer, '/count');
   const packr = new Packr();
   let received = 0;
-  peer.on<number>('received', (count) => (received = count));
+  peer.onCount('received', (count) => (received = count));
   return await measureStream(sizes, {
     send: (count) => socket.send(packr.pack(Array.from({ length: count }, () => NOTE))),
     received: () => received,

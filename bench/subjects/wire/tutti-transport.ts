@@ -19,7 +19,7 @@ export function transportOneWay(limits: Partial<TransportLimits>) {
     await peer.call('join', address);
     await linked;
     let received = 0;
-    peer.on<number>('received', (count) => (received = count));
+    peer.onCount('received', (count) => (received = count));
     return await measureStream(sizes, {
       send(count) {
         for (let i = 0; i < count; i++)

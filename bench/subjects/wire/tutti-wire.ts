@@ -20,7 +20,7 @@ async function pair(): Promise<{ readonly peer: FleetProcess; readonly ref: Ref 
 export async function oneWay(sizes: Sizes): Promise<Measurement> {
   const { peer, ref } = await pair();
   let received = 0;
-  peer.on<number>('received', (count) => (received = count));
+  peer.onCount('received', (count) => (received = count));
   return await measureStream(sizes, {
     send(count) {
       for (let i = 0; i < count; i++) ref.send(NOTE);
@@ -33,8 +33,16 @@ export async function oneWay(sizes: Sizes): Promise<Measurement> {
 export async function roundTrip({ ratePerS, warmUpMs, durationMs }: Sizes): Promise<Measurement> {
   const { peer, ref } = await pair();
   let failed = 0;
+  const askOnce = async (done: () => void) => {
+    try {
+      await ref.ask(NOTE);
+      done();
+    } catch {
+      failed++;
+    }
+  };
   const request = (done: () => void) => {
-    ref.ask(NOTE).then(done, () => failed++);
+    void askOnce(done);
   };
   const warm = await openLoop(ratePerS!, warmUpMs!, request);
   const { latencies, offered } = await openLoop(ratePerS!, durationMs!, request);

@@ -1,0 +1,42 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'O1',
+  title: 'Throughput and latency of no-op tasks',
+  measures:
+    'sessions of one task at 10 to 75 % of the rate of a wide plan, open loop; the knee is the highest load with a p95 below 100 ms',
+  payload: 'a function that returns null',
+  durability: 'in-process: none; three nodes: flushed on a majority',
+  verification: 'every session is done, its task completed once',
+  figures: [
+    { id: 'knee', title: 'load at the knee', unit: 'tasks/s', better: 'higher' },
+    { id: 'knee-p95', title: 'p95 at the knee', unit: 'ms', better: 'lower' },
+    { id: 'rate', title: 'one wide plan', unit: 'tasks/s', better: 'higher' },
+  ],
+  targets: [
+    { level: 'floor', figure: 'knee', value: 10_000 },
+    { level: 'floor', figure: 'knee-p95', value: 100 },
+  ],
+  subjects: [
+    {
+      id: 'durable',
+      kind: 'ours',
+      title: 'Tutti, three nodes',
+      configuration: 'three processes on loopback, defaults',
+      load: async () => (await import('../subjects/tasks/durable.ts')).durableCurve,
+    },
+    {
+      id: 'volatile',
+      kind: 'ours',
+      title: 'Tutti, in process',
+      configuration: 'createNode() without a folder',
+      load: async () => (await import('../subjects/tasks/volatile.ts')).volatileCurve,
+    },
+  ],
+  sizes: {
+    quick: { warmUpTasks: 100, tasks: 500, streamMs: 400 },
+    full: { warmUpTasks: 2_000, tasks: 20_000, streamMs: 8_000 },
+  },
+  curves: [{ id: 'load', title: 'Load carried and p95', x: 'tasks/s', y: 'p95, ms' }],
+  note: 'The original says 10,000 tasks/s with a p95 below 100 ms. PBFT has no line here yet.',
+};

@@ -1,0 +1,85 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'O5',
+  title: 'The four kinds of message, on one node',
+  measures: 'milliseconds each, one at a time',
+  payload: 'an event with a type',
+  durability: 'state updates go through the log of a volatile node',
+  verification: 'each arrival is counted before the next is sent',
+  figures: [
+    {
+      id: 'delivery-p50',
+      title: 'delivery, p50',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'delivery', at: 0.5 },
+    },
+    {
+      id: 'delivery-p99',
+      title: 'delivery, p99',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'delivery', at: 0.99 },
+    },
+    {
+      id: 'request-p50',
+      title: 'request and response, p50',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'request', at: 0.5 },
+    },
+    {
+      id: 'request-p99',
+      title: 'request and response, p99',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'request', at: 0.99 },
+    },
+    {
+      id: 'update-p50',
+      title: 'state update, p50',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'update', at: 0.5 },
+    },
+    {
+      id: 'update-p99',
+      title: 'state update, p99',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'update', at: 0.99 },
+    },
+    {
+      id: 'broadcast-p50',
+      title: 'broadcast to 100, p50',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'broadcast', at: 0.5 },
+    },
+    {
+      id: 'broadcast-p99',
+      title: 'broadcast to 100, p99',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'broadcast', at: 0.99 },
+    },
+  ],
+  targets: [
+    { level: 'floor', figure: 'delivery-p99', value: 10 },
+    { level: 'floor', figure: 'request-p99', value: 500 },
+    { level: 'floor', figure: 'update-p99', value: 20 },
+    { level: 'floor', figure: 'broadcast-p99', value: 100 },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti, one node',
+      configuration: 'createNode() without a folder',
+      load: async () => (await import('../subjects/headline/messages.ts')).localMessages,
+    },
+  ],
+  sizes: { quick: { messages: 1_000 }, full: { messages: 20_000 } },
+  note: 'Floors are the slow ends of what the original says. Over the network, R8 has request and response, C2 the state update.',
+};

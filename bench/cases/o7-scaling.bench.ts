@@ -1,0 +1,37 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'O7',
+  title: 'How costs grow',
+  measures:
+    'the slope of the logarithms of cost and number: 0 does not grow, 1 grows with it, 2 with its square',
+  payload: 'one shared event',
+  durability: 'none',
+  verification: 'every message is counted where it was sent',
+  figures: [
+    { id: 'route', title: 'route a message by address, slope', unit: '', better: 'lower' },
+    { id: 'state', title: 'memory of n actors, slope', unit: '', better: 'lower' },
+    { id: 'validate', title: 'check a chain of n tasks, slope', unit: '', better: 'lower' },
+  ],
+  targets: [
+    { level: 'floor', figure: 'route', value: 0.5 },
+    { level: 'floor', figure: 'state', value: 1.1 },
+    { level: 'floor', figure: 'validate', value: 1.3 },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti',
+      configuration: 'defaults',
+      load: async () => (await import('../subjects/headline/scaling.ts')).scaling,
+    },
+  ],
+  sizes: { quick: { exponentMax: 5 }, full: { exponentMax: 6 } },
+  curves: [
+    { id: 'route', title: 'Routing one message', x: 'actors', y: 'us', slope: true },
+    { id: 'state', title: 'Heap of all actors', x: 'actors', y: 'bytes', slope: true },
+    { id: 'validate', title: 'Checking a chain', x: 'tasks', y: 'ms', slope: true },
+  ],
+  note: 'The original promises memory of O(log n) for n agents. That cannot be: n states need memory in proportion to n, and this shows it. What can be logarithmic or constant is the cost of reaching one.',
+};
