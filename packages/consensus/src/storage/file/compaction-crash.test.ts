@@ -29,7 +29,7 @@ const hardState: HardState = { term: term(3), votedFor: nodeId('n2') };
 /** Entries of this size fill a segment of 4 KiB by sevens. */
 const DATA_BYTES = 500;
 
-const storeIn = (disk?: DiskCalls, path = directory): FileLogStore =>
+const storeIn = (disk?: Partial<DiskCalls>, path = directory): FileLogStore =>
   new FileLogStore(
     { directory: path, clusterId: clusterId('c'), nodeId: nodeId('n1'), segmentBytes: 4096 },
     disk,
@@ -96,7 +96,7 @@ test('no segment is removed before a later one holds a write that was flushed', 
     if (holding) held = () => fs.fdatasync(handle, done);
     else fs.fdatasync(handle, done);
   }) as typeof fs.fdatasync;
-  const store = storeIn({ write: fs.write, fdatasync });
+  const store = storeIn({ fdatasync });
   await openStore(store);
   await appendTo(store, { hardState, entries: suiteEntries(1, 6, 1, DATA_BYTES) });
   await snapshotInto(store, 6, 1, new Uint8Array(10));

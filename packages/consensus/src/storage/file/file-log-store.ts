@@ -66,12 +66,13 @@ export class FileLogStore implements LogStore {
   #opened: Opened | undefined;
   #hardState: HardState | undefined;
 
-  /** @param disk What writing goes through; tests put failing calls in the place of Node's. */
-  constructor(options: FileLogStoreOptions, disk: DiskCalls = fs) {
+  /** @param disk Calls that tests put in the place of Node's, to make them fail. */
+  constructor(options: FileLogStoreOptions, disk: Partial<DiskCalls> = {}) {
     assert((options.segmentBytes ?? 4096) >= 4096, 'a segment has at least 4 KiB');
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
-    this.#disk = disk;
+    const { write, fsync, fdatasync } = fs;
+    this.#disk = { write, fsync, fdatasync, ...disk };
   }
 
   get firstIndex(): LogIndex {
@@ -107,7 +108,7 @@ export class FileLogStore implements LogStore {
     const lock = DirectoryLock.acquire(directory);
     try {
       claimDirectory(directory, clusterId, nodeId);
-      const snapshots = new SnapshotDirectory(directory);
+      const snapshots = new SnapshotDirectory(this.#disk, directory);
       snapshots.open();
       const recovered = new Recovery(directory, this.#logger).run();
       this.#checkContinuity(recovered, snapshots.current?.meta);

@@ -243,7 +243,7 @@ export class LogWriter {
     if (this.#preparing || this.#next || this.#failure) return;
     this.#preparing = true;
     const sequence = this.#sequence + 1;
-    createSegment(this.#directory, sequence, sizeBytes, (failure, segment) => {
+    createSegment(this.#disk, this.#directory, sequence, sizeBytes, (failure, segment) => {
       this.#preparing = false;
       this.#next = segment;
       if (segment) this.#sequence = sequence;

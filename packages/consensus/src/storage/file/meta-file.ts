@@ -1,4 +1,13 @@
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { type ClusterId, type NodeId, TuttiError } from '@tutti/kernel';
 
@@ -37,20 +46,38 @@ export function writeDurably(directory: string, name: string, contents: string):
 }
 
 function parse(file: string): Meta {
+  let found: unknown;
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Meta;
+    found = JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    throw new TuttiError('TUTTI_STORE_CORRUPT', { file, offset: 0, problem: 'it is not JSON' });
+    // Reported below, like JSON that says something else.
   }
+  const meta = Object(found) as Partial<Meta>;
+  if (typeof meta.version === 'number') return meta as Meta;
+  throw new TuttiError('TUTTI_STORE_CORRUPT', {
+    file,
+    offset: 0,
+    problem: 'it does not say whose log this is',
+  });
+}
+
+/** It is written before anything else, so a log or snapshot without it has lost its name: it may be anybody's. */
+function refuseNameless(directory: string, file: string): void {
+  const other = readdirSync(directory).find((name) => name.endsWith('.log') || name.endsWith('.snap'));
+  if (other === undefined) return;
+  const problem = `it is missing, though ${other} is there`;
+  throw new TuttiError('TUTTI_STORE_CORRUPT', { file, offset: 0, problem });
 }
 
 /**
  * Checks whose directory this is; a fresh one becomes this node's.
- * @throws TuttiError `TUTTI_STORE_WRONG_CLUSTER`, `TUTTI_STORE_WRONG_NODE`, `TUTTI_STORE_NEWER_VERSION`
+ * @throws TuttiError `TUTTI_STORE_WRONG_CLUSTER`, `TUTTI_STORE_WRONG_NODE`, `TUTTI_STORE_NEWER_VERSION`,
+ * `TUTTI_STORE_CORRUPT`
  */
 export function claimDirectory(directory: string, clusterId: ClusterId, nodeId: NodeId): void {
   const file = join(directory, META);
   if (!existsSync(file)) {
+    refuseNameless(directory, file);
     const meta: Meta = { version: META_VERSION, clusterId, nodeId };
     return writeDurably(directory, META, `${JSON.stringify(meta, undefined, 2)}\n`);
   }

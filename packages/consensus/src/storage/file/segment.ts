@@ -25,9 +25,10 @@ export interface Segment {
   highestIndex: number;
 }
 
-/** The disk calls that writing the log goes through; tests put failing ones in their place. */
+/** The disk calls that writing log, segments and snapshots goes through; tests put failing ones in their place. */
 export interface DiskCalls {
   readonly write: typeof fs.write;
+  readonly fsync: typeof fs.fsync;
   readonly fdatasync: typeof fs.fdatasync;
 }
 
@@ -88,6 +89,7 @@ export function checkHeader(bytes: Buffer, segment: Segment): void {
 
 /** Writes a whole segment of zeros under a draft name, flushes it, and gives it its name. */
 export function createSegment(
+  disk: DiskCalls,
   directory: string,
   sequence: number,
   sizeBytes: number,
@@ -109,13 +111,13 @@ export function createSegment(
         done(undefined, { sequence, path, sizeBytes, highestIndex: 0 });
       });
     const zeroFrom = (offset: number): void => {
-      if (offset >= sizeBytes) return fs.fsync(handle, finish);
+      if (offset >= sizeBytes) return disk.fsync(handle, finish);
       const length = Math.min(ZEROS.length, sizeBytes - offset);
-      writeFully(fs, handle, ZEROS.subarray(0, length), offset, (problem) =>
+      writeFully(disk, handle, ZEROS.subarray(0, length), offset, (problem) =>
         problem ? finish(problem) : zeroFrom(offset + length),
       );
     };
-    writeFully(fs, handle, segmentHeader(sequence), 0, (problem) =>
+    writeFully(disk, handle, segmentHeader(sequence), 0, (problem) =>
       problem ? finish(problem) : zeroFrom(SEGMENT_HEADER_BYTES),
     );
   });

@@ -5,7 +5,7 @@ import type { SnapshotMeta } from '../../raft/messages.ts';
 import { crc32c } from '../crc32c.ts';
 import type { SnapshotWriter, StoredSnapshot, WriteCallback } from '../log-store.ts';
 import { syncDirectory } from './meta-file.ts';
-import { writeFully } from './segment.ts';
+import { type DiskCalls, writeFully } from './segment.ts';
 
 /**
  * A snapshot file: "TUTTISNP", format version u32, length of the meta data u32, the meta data as JSON, the contents,
@@ -86,10 +86,12 @@ class SnapshotFile implements StoredSnapshot {
 
 /** The snapshot of a directory: at most one, and what is being written beside it. */
 export class SnapshotDirectory {
+  readonly #disk: DiskCalls;
   readonly #directory: string;
   #current: SnapshotFile | undefined;
 
-  constructor(directory: string) {
+  constructor(disk: DiskCalls, directory: string) {
+    this.#disk = disk;
     this.#directory = directory;
   }
 
@@ -108,7 +110,7 @@ export class SnapshotDirectory {
 
   begin(meta: SnapshotMeta): SnapshotWriter {
     const path = join(this.#directory, nameOf(meta));
-    return new SnapshotFileWriter(meta, path, (file) => this.#publish(file));
+    return new SnapshotFileWriter(this.#disk, meta, path, (file) => this.#publish(file));
   }
 
   close(): void {
@@ -176,6 +178,7 @@ function verified(path: string): SnapshotFile {
 /** Writes to a draft beside the directory's snapshot; only `commit` gives it a name that counts. */
 class SnapshotFileWriter implements SnapshotWriter {
   readonly meta: SnapshotMeta;
+  readonly #disk: DiskCalls;
   readonly #path: string;
   readonly #draft: string;
   readonly #publish: (file: SnapshotFile) => StoredSnapshot;
@@ -186,7 +189,13 @@ class SnapshotFileWriter implements SnapshotWriter {
   #aborted = false;
   #busy = false;
 
-  constructor(meta: SnapshotMeta, path: string, publish: (file: SnapshotFile) => StoredSnapshot) {
+  constructor(
+    disk: DiskCalls,
+    meta: SnapshotMeta,
+    path: string,
+    publish: (file: SnapshotFile) => StoredSnapshot,
+  ) {
+    this.#disk = disk;
     this.meta = meta;
     this.#path = path;
     this.#draft = `${path}.${(draftCount++).toString(36)}.tmp`;
@@ -202,7 +211,7 @@ class SnapshotFileWriter implements SnapshotWriter {
     const offset = this.#header.length + this.#size;
     this.#size += data.length;
     this.#checksum = crc32c(data, this.#checksum);
-    this.#run((handle, end) => writeFully(fs, handle, data, offset, end), done);
+    this.#run((handle, end) => writeFully(this.#disk, handle, data, offset, end), done);
   }
 
   commit(
@@ -220,10 +229,10 @@ class SnapshotFileWriter implements SnapshotWriter {
     const trailer = trailerOf(this.#header, this.#size, this.#checksum);
     this.#run(
       (handle, end) =>
-        writeFully(fs, handle, this.#header, 0, (failure) => {
+        writeFully(this.#disk, handle, this.#header, 0, (failure) => {
           if (failure) return end(failure);
-          writeFully(fs, handle, trailer, this.#header.length + this.#size, (problem) =>
-            problem ? end(problem) : fs.fsync(handle, end),
+          writeFully(this.#disk, handle, trailer, this.#header.length + this.#size, (problem) =>
+            problem ? end(problem) : this.#disk.fsync(handle, end),
           );
         }),
       (failure) => (failure ? done(failure) : this.#name(done)),
@@ -265,6 +274,8 @@ class SnapshotFileWriter implements SnapshotWriter {
     this.#busy = true;
     step(this.#handle, (failure) => {
       this.#busy = false;
+      // A draft that could not be written is of no use, and on a full disk in the way of the next.
+      if (failure) this.#aborted = true;
       if (this.#aborted) this.#remove();
       done(failure ?? undefined);
     });
