@@ -29,7 +29,10 @@ export function onAppendEntries(state: RaftState, message: AppendEntries): void 
   }
   if (outcome.verifiedIndex > state.verifiedIndex) state.verifiedIndex = outcome.verifiedIndex;
   state.ackDue = true;
-  // Beyond what this very message verified, the log may still differ from the leader's.
+  // Beyond what this very message verified, the log may still differ from the leader's. As long as a follower lives,
+  // the leader's search ends exactly where the logs part, and the first append it takes replaces the rest; but a
+  // crash can bring a replaced suffix back from the disk, after the leader was sent further back by a log that was
+  // only in memory. The simulator hardly ever meets that; `raft-disk.test.ts` plays it through.
   state.commitTo(Math.min(message.commitIndex, outcome.verifiedIndex));
 }
 
