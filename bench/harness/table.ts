@@ -27,7 +27,10 @@ function rowText(result: CaseResult, row: FigureRow): string {
   const { title, unit } = result.figures.find(({ id }) => id === row.figure)!;
   const { low, high } = row.interval;
   const range = `${showQuantity(low, unit)} to ${showQuantity(high, unit)}`;
-  const name = row.kind === 'ours' ? title : `${title}, ${row.subject}`;
+  const isAlone = !result.rows.some(
+    (other) => other !== row && other.figure === row.figure && other.kind === 'ours',
+  );
+  const name = row.kind === 'ours' && isAlone ? title : `${title}, ${row.subject}`;
   const ratios = row.ratios
     .filter(({ kind }) => row.kind === 'ours' || kind === 'ours')
     .map(
