@@ -468,7 +468,7 @@ export const ERRORS = {
   ),
   TUTTI_FOLDER_UNWRITABLE: row(
     'The folder {folder} cannot be made or written to: {problem}',
-    'Name another place with --out, or allow writing there.',
+    'Name another place with --out, --dir or the variable TMPDIR, or allow writing there.',
   ),
   TUTTI_USAGE: row('The command line is wrong: {problem}', 'See what the command takes with --help.'),
   TUTTI_ADMIN_UNREACHABLE: row(

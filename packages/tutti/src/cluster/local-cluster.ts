@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { DirectoryLock } from '@tutti/consensus/file';
 import { type PeerAddress, TuttiError } from '@tutti/kernel';
 import { AdminClient, type AdminClientOptions } from '../admin/admin-client.ts';
 import { replaceFile } from '../node/replace-file.ts';
+import { makeWritableFolder } from '../node/writable-folder.ts';
 import { LocalNode } from './local-node.ts';
 import type { NodeProcessConfig } from './process-messages.ts';
 
@@ -47,14 +48,18 @@ export class LocalCluster {
    * Starts the processes, introduces them to one another, and resolves when each serves. When one fails, the others
    * are ended before this rejects. One launcher at a time holds the directory: a second would not only fail to start,
    * but count up the lives of the first one's nodes and end their shell tasks as leftovers.
-   * @throws TuttiError `TUTTI_STORE_LOCKED`, `TUTTI_NODE_DIED`, or what a node failed with
+   * @throws TuttiError `TUTTI_FOLDER_UNWRITABLE`, `TUTTI_OPTION_INVALID` for another number of nodes than before,
+   * `TUTTI_STORE_LOCKED`, `TUTTI_NODE_DIED`, or what a node failed with
    */
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
     const cluster = new LocalCluster(options);
-    mkdirSync(cluster.directory, { recursive: true });
+    makeWritableFolder(cluster.directory);
+    checkVoters(cluster.directory, options.nodes);
     cluster.#lock = DirectoryLock.acquire(cluster.directory);
     try {
       const ids = Array.from({ length: options.nodes }, (_, index) => `n${index + 1}`);
+      // All of them before any node starts: their number says how many voters there are, also after an early end.
+      for (const id of ids) makeWritableFolder(join(cluster.directory, id));
       const nodes = ids.map((id) => cluster.#launch(id, ids, 0));
       const addresses = await Promise.all(nodes.map((node) => node.listening()));
       for (const address of addresses) cluster.#addresses.set(address.nodeId, address);
@@ -151,4 +156,18 @@ export class LocalCluster {
     this.#lock?.release();
     this.#lock = undefined;
   }
+}
+
+/**
+ * The nodes of a directory are its voters for good. With another number of them, a majority could be one that has
+ * never seen what the old one committed.
+ */
+function checkVoters(directory: string, nodes: number): void {
+  const before = readdirSync(directory).filter((name) => /^n\d+$/.test(name)).length;
+  if (before > 0 && before !== nodes)
+    throw new TuttiError('TUTTI_OPTION_INVALID', {
+      option: '--nodes',
+      value: nodes,
+      expected: `${before}, the voters that ${directory} was made with, or another directory with --dir`,
+    });
 }

@@ -1,10 +1,11 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { randomIds, seededRandom, TuttiError } from '@tutti/kernel';
 import type { Command } from 'commander';
 import { LocalCluster } from '../../cluster/local-cluster.ts';
 import type { Settings } from '../../config/settings.ts';
+import { makeWritableFolder } from '../../node/writable-folder.ts';
 import { loadPlan } from '../../plan/load-plan.ts';
 import { checkKills, type PlannedKill, parseKill } from '../../run/kill-schedule.ts';
 import type { RunDocument } from '../../run/run-document.ts';
@@ -89,7 +90,10 @@ type Common = Omit<Parameters<typeof runPlan>[0], 'cluster' | 'signal'> & {
 };
 
 async function runOnProcesses(settings: Settings, common: Common): Promise<RunDocument> {
-  const directory = mkdtempSync(join(tmpdir(), 'tutti-'));
+  const directory = mkdtempSync(join(makeWritableFolder(tmpdir()), 'tutti-'));
+  // Also when a second Ctrl-C ends the process at once.
+  const remove = () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  process.once('exit', remove);
   const { signal, release } = onInterrupt();
   let cluster: LocalCluster | undefined;
   try {
@@ -106,7 +110,8 @@ async function runOnProcesses(settings: Settings, common: Common): Promise<RunDo
   } finally {
     if (signal.aborted) process.exitCode = EXIT.interrupted;
     await cluster?.stop();
-    if (existsSync(directory)) rmSync(directory, { recursive: true, force: true });
+    remove();
+    process.off('exit', remove);
     release();
   }
 }
