@@ -162,10 +162,17 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
       return this.fail(error);
     }
     const { keeper } = this.settings;
+    // A failure, or an order to stop, is no state to go on from: what was committed before stays the last.
+    if (keeper && (next.status === 'error' || next.status === 'stopped')) return this.#dropTurn(next);
     if (keeper && (next !== this.snapshot || this.core.runtime.hasEffects(this))) {
       return this.#commit(keeper, next, next !== this.snapshot);
     }
     this.#adopt(next, undefined);
+  }
+
+  #dropTurn(next: Snapshot<unknown>): void {
+    this.core.runtime.hold(this);
+    this.#settle(next);
   }
 
   #adopt(next: Snapshot<unknown>, effects: HeldEffects | undefined): void {
@@ -257,13 +264,17 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
   /** The logic failed: it is put away, its children are stopped, and whoever supervises it is told. */
   fail(error: unknown): void {
     if (this.phase !== 'running') return;
-    const { address } = this;
-    const problem = messageOf(error);
-    this.core.logger.warn({ actor: address, problem, restarts: this.restarts }, 'an actor failed');
-    this.currentAsk?.fail(new TuttiError('TUTTI_ACTOR_FAILED', { address, problem }, { cause: error }));
+    const fields = { actor: this.address, problem: messageOf(error), restarts: this.restarts };
+    this.core.logger.warn(fields, 'an actor failed');
+    this.currentAsk?.fail(this.#failure(error));
     this.currentAsk = undefined;
     this.core.runtime.dispose(this, true);
     this.#close('down', 'failed', error);
+  }
+
+  #failure(error: unknown): TuttiError {
+    const details = { address: this.address, problem: messageOf(error) };
+    return new TuttiError('TUTTI_ACTOR_FAILED', details, { cause: error });
   }
 
   /** What it did was not committed, so it is not the one to go on; a restart would only do it again. */
@@ -378,7 +389,9 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     const { mailbox } = this;
     this.mailbox = undefined;
     for (let message = mailbox?.user.shift(); message; message = mailbox?.user.shift()) {
-      this.#refuse(message, 'stopped');
+      const asked = reason === 'failed' && message instanceof Asked ? message : undefined;
+      asked?.target.fail(this.#failure(error));
+      this.#refuse(asked?.event ?? message, 'stopped');
     }
     this.parent?.children!.delete(this.id);
     this.core.onEnded();

@@ -1,6 +1,7 @@
 import { type Clock, type IdSource, type Logger, messageOf } from '@tutti/kernel';
 import {
   type AnyActorLogic,
+  type AnyActorRef,
   type AnyActorScope,
   type AnyMachineSnapshot,
   type EventObject,
@@ -152,7 +153,9 @@ export class XStateRuntime implements HostRuntime {
     try {
       if (persisted !== undefined) {
         const kept = persisted as Snapshot<unknown>;
-        return logic.restoreSnapshot ? logic.restoreSnapshot(kept, given(scope)) : kept;
+        const restored = logic.restoreSnapshot ? logic.restoreSnapshot(kept, given(scope)) : kept;
+        if (logic instanceof StateMachine) startDelays(restored as AnyMachineSnapshot, scope);
+        return restored;
       }
       const snapshot: Snapshot<unknown> = logic.getInitialSnapshot(given(scope), input);
       if (isShareable(logic, snapshot, scope, input)) this.#initial.set(logic, snapshot);
@@ -282,6 +285,27 @@ export class XStateRuntime implements HostRuntime {
 
 /** The scope as XState's types want it; it has exactly the parts that XState 5.33.3 reads. */
 const given = (scope: HostScope): AnyActorScope => scope as object as AnyActorScope;
+
+/**
+ * A persisted machine says in which states it is, but not for how long it was: XState keeps its timers apart from the
+ * snapshot. So the delays of those states begin anew, or a machine that waits would wait for ever.
+ */
+function startDelays(snapshot: AnyMachineSnapshot, scope: HostScope): void {
+  if (snapshot.status !== 'active') return;
+  const { machine, context } = snapshot as AnyMachineSnapshot & { context: unknown };
+  const info = { context, event: { type: 'xstate.init' }, self: scope.self, system: scope.system };
+  for (const node of snapshot._nodes)
+    for (const { delay, eventType } of node.after) {
+      const known: unknown = typeof delay === 'string' ? machine.implementations.delays[delay] : delay;
+      const delayMs: unknown =
+        typeof known === 'function' ? (known as (args: object) => unknown)(info) : known;
+      const self = scope.self as object as AnyActorRef;
+      if (typeof delayMs === 'number')
+        scope.defer(() =>
+          self.system.scheduler.schedule(self, self, { type: eventType }, delayMs, eventType),
+        );
+    }
+}
 
 /** One initial snapshot can serve every actor of a machine that starts without context function, actions or children. */
 function isShareable(

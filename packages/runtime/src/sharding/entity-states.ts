@@ -95,8 +95,7 @@ function readCommit(reader: CommandReader): EntityCommit {
   };
 }
 
-/** Whether a stored snapshot is final: the entity has reached its end and takes no more messages. */
+/** Whether the entity has reached its end and takes no more messages. A failure is no end, and never stored. */
 export function isEnded(state: EntityState | undefined): boolean {
-  const snapshot = state?.snapshot as { status?: unknown } | undefined;
-  return snapshot?.status === 'done' || snapshot?.status === 'error';
+  return (state?.snapshot as { status?: unknown } | undefined)?.status === 'done';
 }

@@ -1,0 +1,178 @@
+import { isTuttiError } from '@tutti/kernel';
+import { describe, expect, it } from 'vitest';
+import { assign, fromPromise, setup } from 'xstate';
+import { reply, replying } from '../actor/reply.ts';
+import { ClusterHarness, type Declare } from '../testing/cluster-harness.ts';
+
+const NAMES = ['n1', 'n2', 'n3'];
+
+type AddEvent = { type: 'add'; by: number } | { type: 'read' };
+
+async function started(declare: Declare, config = {}, agreement: 'oracle' | 'raft' = 'oracle') {
+  const harness = new ClusterHarness(NAMES, declare, config, 1, agreement);
+  await harness.start();
+  return harness;
+}
+
+const failureOf = (promise: Promise<unknown>) => promise.catch((thrown: unknown) => thrown);
+
+describe('an entity whose logic fails', () => {
+  type JobEvent = { type: 'add' } | { type: 'poison' } | { type: 'read' };
+  const job = setup({
+    types: { context: {} as { total: number }, events: {} as JobEvent },
+    actors: { broken: fromPromise(() => Promise.reject(new Error('no such file'))) },
+  }).createMachine({
+    context: { total: 0 },
+    initial: 'idle',
+    on: {
+      add: { actions: [assign({ total: ({ context }) => context.total + 1 }), reply('ok')] },
+      read: { actions: reply(({ context }) => context.total) },
+    },
+    states: { idle: { on: { poison: 'working' } }, working: { invoke: { src: 'broken' } } },
+  });
+
+  it('because a child of its failed is not over: the failure is no state to keep', async () => {
+    const harness = await started((cluster) => {
+      cluster.entity('job', job, { supervise: false });
+    });
+    const ref = harness.node('n1').cluster.ref<JobEvent>('job', 'a');
+    await harness.settle(ref.ask({ type: 'add' }));
+    const notices: unknown[] = [];
+    ref.watch((notice) => notices.push(notice));
+    for (let round = 0; round < 3; round++) {
+      ref.send({ type: 'poison' });
+      await harness.pass(500);
+    }
+    expect(notices).toEqual([]);
+    expect(await harness.settle(failureOf(ref.ask({ type: 'read' })))).toBe(1);
+  });
+
+  it('because a reducer throws answers with that failure, and goes on from its last commit', async () => {
+    const harness = await started((cluster) => {
+      const strict = replying<number, AddEvent>((total, event, answer) => {
+        if (event.type === 'add' && event.by < 0) throw new Error('not below zero');
+        const next = event.type === 'add' ? total + event.by : total;
+        answer(next);
+        return next;
+      }, 0);
+      cluster.entity('strict', strict);
+    });
+    const ref = harness.node('n1').cluster.ref<AddEvent>('strict', 'a');
+    await harness.settle(ref.ask({ type: 'add', by: 3 }));
+    const asks = [-1, 1, -1, 1, -1, 1, -1, 1].map((by) => failureOf(ref.ask({ type: 'add', by })));
+    const answers = await harness.settle(Promise.all(asks));
+    expect(answers.map((answer) => (isTuttiError(answer) ? answer.code : answer))).toEqual([
+      'TUTTI_ACTOR_FAILED',
+      4,
+      'TUTTI_ACTOR_FAILED',
+      5,
+      'TUTTI_ACTOR_FAILED',
+      6,
+      'TUTTI_ACTOR_FAILED',
+      expect.anything(),
+    ]);
+    expect(await harness.settle(ref.ask({ type: 'read' }))).toBeGreaterThanOrEqual(6);
+  });
+
+  it('is not over because somebody sends it an event that is meant for the inside of XState', async () => {
+    const harness = await started((cluster) => {
+      cluster.entity('job', job);
+    });
+    const ref = harness.node('n1').cluster.ref<JobEvent>('job', 'a');
+    await harness.settle(ref.ask({ type: 'add' }));
+    const raw = harness.node('n2').cluster.ref('job', 'a');
+    for (const type of ['xstate.stop', 'xstate.init', 'xstate.error.actor.x', 'xstate.done.actor.x'])
+      raw.send({ type });
+    await harness.pass(1_000);
+    expect(await harness.settle(failureOf(ref.ask({ type: 'read' })))).toBe(1);
+  });
+});
+
+describe('an entity whose committed state its logic cannot restore', () => {
+  it('says so to who asks, keeps the state, and goes on when the logic can restore it again', async () => {
+    let isOld = true;
+    const harness = await started((cluster) => {
+      const machine = (states: Record<string, object>) =>
+        setup({}).createMachine({
+          initial: 'first',
+          on: { where: { actions: reply(({ event }) => event.type) } },
+          states,
+        });
+      const old = machine({ first: { on: { go: 'second' } }, second: {} });
+      cluster.entity('doc', isOld ? old : machine({ first: {} }), {
+        supervise: { restart: 'transient', intensity: { restarts: 1, withinMs: 1_000 } },
+      });
+    });
+    const ask = (type: string) =>
+      harness.settle(failureOf(harness.node('n1').cluster.ref('doc', 'a').ask({ type })));
+    harness.node('n1').cluster.ref('doc', 'a').send({ type: 'go' });
+    expect(await ask('where')).toBe('where');
+    const restart = async () => {
+      for (const name of NAMES) harness.crash(name);
+      for (const name of NAMES) harness.boot(name);
+      await harness.untilBalanced();
+    };
+    isOld = false;
+    await restart();
+    const failure = await ask('where');
+    expect(isTuttiError(failure, 'TUTTI_ACTOR_FAILED') && failure.message).toMatch(/second/);
+    isOld = true;
+    await restart();
+    expect(await ask('where')).toBe('where');
+  });
+});
+
+describe('all nodes of a cluster', () => {
+  it('crash at once and come back with everything acknowledged', async () => {
+    const harness = await started(
+      (cluster) => {
+        const counter = replying<number, AddEvent>((total, event, answer) => {
+          const next = event.type === 'add' ? total + event.by : total;
+          answer(next);
+          return next;
+        }, 0);
+        cluster.entity('counter', counter);
+      },
+      {},
+      'raft',
+    );
+    const keys = Array.from({ length: 12 }, (_, i) => `k${i}`);
+    const ref = (key: string) => harness.node('n1').cluster.ref<AddEvent>('counter', key);
+    for (let round = 1; round <= 3; round++) {
+      await harness.settle(
+        Promise.all(keys.map((key) => ref(key).ask({ type: 'add', by: 1 }, { timeoutMs: 20_000 }))),
+      );
+      for (const name of NAMES) harness.crash(name);
+      await harness.pass(100);
+      for (const name of NAMES) harness.boot(name);
+      await harness.untilBalanced();
+      const totals = await harness.settle(
+        Promise.all(keys.map((key) => ref(key).ask({ type: 'read' }, { timeoutMs: 20_000 }))),
+      );
+      expect(totals).toEqual(keys.map(() => round));
+    }
+  });
+});
+
+describe('a delay of a durable entity', () => {
+  it('begins anew on the next owner', async () => {
+    const harness = await started((cluster) => {
+      const timed = setup({}).createMachine({
+        initial: 'open',
+        states: {
+          open: { after: { 2_000: 'closed' }, on: { state: { actions: reply('open') } } },
+          closed: { on: { state: { actions: reply('closed') } } },
+        },
+      });
+      cluster.entity('timed', timed);
+    });
+    const ref = (name: string) => harness.node(name).cluster.ref('timed', 'a');
+    expect(await harness.settle(ref('n1').ask({ type: 'state' }))).toBe('open');
+    const owner = NAMES.find((name) => harness.node(name).cluster.status().entities['timed'])!;
+    harness.crash(owner);
+    const other = NAMES.find((name) => name !== owner)!;
+    await harness.settle(ref(other).ask({ type: 'state' }));
+    await harness.pass(5_000);
+    expect(await harness.settle(ref(other).ask({ type: 'state' }))).toBe('closed');
+  });
+});
