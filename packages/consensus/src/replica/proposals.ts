@@ -69,6 +69,8 @@ export class Proposals {
   #session: number | undefined;
   #opening: Opening | undefined;
   #nextSequence = 1;
+  /** Every sequence below it has its result. */
+  #oldest = 1;
   #closed = false;
 
   constructor(
@@ -147,13 +149,12 @@ export class Proposals {
       }
       pending.session = this.#session;
       pending.sequence = this.#nextSequence;
-      const oldest = this.#sent.keys().next().value ?? pending.sequence;
       pending.frame = encodeCommand(
         pending.name,
         pending.body,
         pending.session,
         pending.sequence,
-        Math.min(oldest, pending.sequence),
+        this.#oldestUnanswered(),
       );
       if (!batch.put(pending)) break;
       this.#nextSequence++;
@@ -161,6 +162,12 @@ export class Proposals {
       this.#sent.set(pending.sequence, pending);
     }
     batch.end();
+  }
+
+  /** Counted on rather than asked of the map, which would step over everything that has left it at its front. */
+  #oldestUnanswered(): number {
+    while (this.#oldest < this.#nextSequence && !this.#sent.has(this.#oldest)) this.#oldest++;
+    return this.#oldest;
   }
 
   /** A session is opened when there is something to say in it. */

@@ -1,4 +1,5 @@
 import { TuttiError } from '@tutti/kernel';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SessionTable } from './session-table.ts';
 
@@ -30,6 +31,33 @@ describe('the session table', () => {
     table.admit(1, 4, 3);
     expect(table.outcomeOf(1, 3)).toEqual({ result: 3 });
     expect(table.outcomeOf(1, 2)).toBeUndefined();
+  });
+
+  test('keeps what a table would keep that looks at every result every time', () => {
+    const command = fc.record({
+      sequence: fc.integer({ min: 1, max: 30 }),
+      acked: fc.integer({ min: 1, max: 30 }),
+    });
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 60 }), (commands) => {
+        const table = new SessionTable();
+        table.open(1, 10);
+        let ackedBelow = 1;
+        let kept = new Set<number>();
+        for (const { sequence, acked } of commands) {
+          ackedBelow = Math.max(ackedBelow, acked);
+          kept = new Set([...kept].filter((one) => one >= ackedBelow));
+          const expected = kept.has(sequence) ? 'repeated' : sequence < ackedBelow ? 'forgotten' : 'new';
+          expect(table.admit(1, sequence, acked).verdict).toBe(expected);
+          if (expected !== 'new') continue;
+          table.record(1, sequence, { result: sequence });
+          kept.add(sequence);
+        }
+        const [row] = table.capture();
+        expect(row!.slice(0, 2)).toEqual([1, ackedBelow]);
+        expect(new Set(row![2].map(([sequence]) => sequence))).toEqual(kept);
+      }),
+    );
   });
 
   test('forgets the least recently used session first', () => {

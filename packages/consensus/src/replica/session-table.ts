@@ -56,11 +56,7 @@ export class SessionTable {
       this.#sessions.set(id, session);
       this.#latest = id;
     }
-    if (acked > session.ackedBelow) {
-      session.ackedBelow = acked;
-      // Results are kept in the order they came, which is nearly that of the sequences.
-      for (const kept of session.results.keys()) if (kept < acked) session.results.delete(kept);
-    }
+    if (acked > session.ackedBelow) forgetBelow(acked, session);
     const outcome = session.results.get(sequence);
     if (outcome) return { verdict: 'repeated', outcome };
     return sequence < session.ackedBelow ? FORGOTTEN : NEW;
@@ -105,4 +101,13 @@ export class SessionTable {
       this.#latest = id;
     }
   }
+}
+
+/** Goes over the acknowledged sequences or over the kept results, whichever are fewer: mostly it is one sequence. */
+function forgetBelow(acked: number, session: Session): void {
+  const { results, ackedBelow } = session;
+  session.ackedBelow = acked;
+  if (acked - ackedBelow <= results.size)
+    for (let sequence = ackedBelow; sequence < acked; sequence++) results.delete(sequence);
+  else for (const kept of results.keys()) if (kept < acked) results.delete(kept);
 }
