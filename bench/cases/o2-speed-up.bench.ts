@@ -28,7 +28,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/headline/speed-up.ts')).speedUp,
     },
   ],
-  sizes: { quick: { tasks: 24, scale: 50, seed: 1 }, full: { tasks: 32, scale: 1, seed: 1 } },
+  sizes: { quick: { tasks: 24, percent: 2, seed: 1 }, full: { tasks: 32, percent: 100, seed: 1 } },
   curves: [{ id: 'gain', title: 'Speed-up', x: 'workers', y: 'x' }],
   runs: 2,
   note: 'The original says a gain of 3 to 5. A quick run makes every task 50 times shorter, so that overhead weighs 50 times as much.',

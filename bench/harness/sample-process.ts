@@ -1,5 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { benchDisk } from './bench-disk.ts';
 import type { Measurement } from './case.ts';
 import type { SampleAnswer, SampleRequest } from './sample-messages.ts';
 
@@ -12,12 +14,15 @@ export function measureInProcess(
   request: SampleRequest,
   timeoutMs: number,
 ): Promise<Measurement> {
-  return new Promise((resolve, reject) => {
+  // The sample's files are below a folder that is ours to remove, however the sample ends.
+  const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-'));
+  return new Promise<Measurement>((resolve, reject) => {
     const child = fork(join(root, 'bench/harness/sample-main.ts'), [], {
       cwd: root,
       // A group of its own, so that whatever a sample has started ends with it.
       detached: true,
       execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
+      env: { ...process.env, TUTTI_BENCH_DISK: folder },
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -46,7 +51,7 @@ export function measureInProcess(
       settle(() => reject(new Error(`it ended with ${signal ?? code} before it answered. ${output}`))),
     );
     child.send(request);
-  });
+  }).finally(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
 }
 
 /** Ends what is being measured now, for an interrupted run. */

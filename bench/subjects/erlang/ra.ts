@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { benchDisk } from '../../harness/bench-disk.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
-import { benchDisk } from '../raft/bench-disk.ts';
 import { withPortMapper } from './distribution.ts';
 import { runErlang } from './erlang.ts';
 

@@ -6,10 +6,10 @@ import { volatileNode } from '../tasks/volatile.ts';
 
 const WORKERS = [1, 2, 4, 8];
 
-/** Tasks of 0.5 to 3.1 s (shorter by `scale`), drawn from a seed, on one worker and on more. */
-export async function speedUp({ tasks, scale, seed }: Sizes): Promise<Measurement> {
+/** Tasks of 0.5 to 3.1 s (or a part of that), drawn from a seed, on one worker and on more. */
+export async function speedUp({ tasks, percent, seed }: Sizes): Promise<Measurement> {
   const random = seededRandom(seed!);
-  const durations = Array.from({ length: tasks! }, () => random.integer(500, 3_100) / scale!);
+  const durations = Array.from({ length: tasks! }, () => (random.integer(500, 3_100) * percent!) / 100);
   const all = durations.map((durationMs, i) => benchTask(`t${i}`, [], { type: 'simulated', durationMs }));
   const { orchestration } = await volatileNode();
   const curve: Point[] = [];

@@ -1,10 +1,10 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { benchDisk } from '../../harness/bench-disk.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { FleetProcess } from '../../harness/fleet.ts';
 import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
 import { sleep } from '../../harness/load.ts';
-import { benchDisk } from './bench-disk.ts';
 
 const MODULE = new URL('./pipeline-process.ts', import.meta.url);
 

@@ -1,7 +1,7 @@
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { benchDisk } from '../../harness/bench-disk.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
-import { benchDisk } from './bench-disk.ts';
 
 const ENTRY_BYTES = 256;
 const PREALLOCATED_BYTES = 64 * 2 ** 20;

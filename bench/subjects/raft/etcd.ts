@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Etcd3 } from 'etcd3';
+import { benchDisk } from '../../harness/bench-disk.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
 import { closedLoop, sleep } from '../../harness/load.ts';
 import { freePort } from '../erlang/distribution.ts';
-import { benchDisk } from './bench-disk.ts';
 
 const NAMES = ['a', 'b', 'c'];
 const START_MS = 20_000;

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import type { ConsensusStatus, ReplicaConfig } from '@tutti/consensus';
 import type { PeerAddress } from '@tutti/kernel';
 import type { KeyPair } from '@tutti/transport';
+import { benchDisk } from '../../harness/bench-disk.ts';
 import { FleetProcess } from '../../harness/fleet.ts';
 import { sleep } from '../../harness/load.ts';
-import { benchDisk } from './bench-disk.ts';
 import type { Ledger, LoadAnswer, LoadRequest, VoterConfig } from './voter.ts';
 
 const MODULE = new URL('./replica-process.ts', import.meta.url);

@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Queue, Worker } from 'bullmq';
+import { benchDisk } from '../../harness/bench-disk.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { freePort } from '../erlang/distribution.ts';
-import { benchDisk } from '../raft/bench-disk.ts';
 
 const CONCURRENCY = 256;
 const BULK = 1_000;

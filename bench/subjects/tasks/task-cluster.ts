@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ExecutionMode, Plan } from '@tutti/actors';
 import type { PeerAddress } from '@tutti/kernel';
+import { benchDisk } from '../../harness/bench-disk.ts';
 import { FleetProcess } from '../../harness/fleet.ts';
 import { sleep } from '../../harness/load.ts';
-import { benchDisk } from '../raft/bench-disk.ts';
 import type { SessionOutcome, taskStream } from './drive.ts';
 import type { NodeConfig, TaskProgress } from './task-node.ts';
 
