@@ -1,6 +1,9 @@
 import type { Mutant } from './mutant.ts';
 
-/** A bug in one of Raft's rules each, so that every rule is seen to be guarded by the simulator. */
+/**
+ * A bug in one of Raft's rules each, to see that the simulator guards the rule. Rules whose breach needs a crash
+ * between two particular writes are held by `raft/raft-disk.test.ts` instead, which plays them through.
+ */
 export const RAFT_MUTANTS: readonly Mutant[] = [
   {
     name: 'a vote leaves before it is on disk',
@@ -69,18 +72,6 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     wrong: 'state.verifiedIndex',
   },
   {
-    name: 'a follower acknowledges all of its log',
-    file: 'raft/following.ts',
-    right: 'logIndex(Math.min(state.verifiedIndex, state.log.durableIndex))',
-    wrong: 'state.log.durableIndex',
-  },
-  {
-    name: 'an append commits more than it verified',
-    file: 'raft/following.ts',
-    right: 'state.commitTo(Math.min(message.commitIndex, outcome.verifiedIndex));',
-    wrong: 'state.commitTo(Math.min(message.commitIndex, state.log.lastIndex));',
-  },
-  {
     name: 'a heartbeat announces more than its receiver acknowledged',
     file: 'raft/heartbeats.ts',
     right: 'logIndex(Math.min(progress.match, state.commitIndex))',
@@ -133,24 +124,6 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
     file: 'raft/snapshots.ts',
     right: 'if (!state.log.matches(meta.index, meta.term)) return true;',
     wrong: 'if (state.log.lastIndex < meta.index) return true;',
-  },
-  {
-    name: 'a snapshot takes a node back',
-    file: 'raft/snapshots.ts',
-    right: 'if (meta.index <= state.commitIndex) return false;',
-    wrong: '',
-  },
-  {
-    name: 'a snapshot is said to be installed before its entries are on disk',
-    file: 'raft/snapshots.ts',
-    right: 'if (state.log.durableIndex < meta.index) return;',
-    wrong: '',
-  },
-  {
-    name: 'a snapshot replaces the log while the disk still writes to it',
-    file: 'raft/snapshots.ts',
-    right: ' && state.log.isQuiet;',
-    wrong: ';',
   },
   {
     name: 'a compacted log is taken for a whole one',

@@ -50,15 +50,25 @@ export class LogImage {
     return cut < 0 ? all : all.slice(0, cut);
   }
 
-  /** Puts an entry in its place and drops what came after it. */
+  /**
+   * Puts an entry in its place and drops what came after it. Its place may have been compacted already: a node takes
+   * a snapshot of entries that are committed elsewhere and still on their way to its own disk.
+   */
   put(entry: Entry): void {
+    if (entry.index <= this.#base) {
+      this.#entries = [];
+      if (entry.index === this.#base) this.#baseTerm = entry.term;
+      return;
+    }
     this.#entries.length = entry.index - this.#base - 1;
     this.#entries.push(entry);
   }
 
   compact(index: number): void {
     if (index <= this.#base) return;
-    this.#baseTerm = this.termAt(index)!;
+    // What is dropped may be about to be replaced; the snapshot knows what was committed there.
+    const meta = this.snapshot?.meta;
+    this.#baseTerm = index === meta?.index ? meta.term : this.termAt(index)!;
     this.#entries.splice(0, index - this.#base);
     this.#base = index;
   }

@@ -1,8 +1,8 @@
-import { seededRandom, settled, VirtualClock } from '@tutti/kernel';
+import { logIndex, seededRandom, settled, term, VirtualClock } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
 import { appendTo, logStoreCases, openStore, suiteEntries } from '../storage/log-store-suite.ts';
 import { NodeClock } from './node-clock.ts';
-import { SimDisk } from './sim-disk.ts';
+import { LogImage, SimDisk } from './sim-disk.ts';
 import { SimLogStore } from './sim-log-store.ts';
 
 const deaf = { hardState() {}, entry() {} };
@@ -50,4 +50,16 @@ test('a crash keeps what was acknowledged, and of the write under way a prefix t
     left.add(disk.durable.lastIndex);
   }
   expect(left).toEqual(new Set([5, 6, 7, 8, 9]));
+});
+
+test('entries that a compaction overtook on their way to the disk leave only what comes after it', () => {
+  const image = new LogImage();
+  for (const entry of suiteEntries(1, 5, 1)) image.put(entry);
+  const meta = { index: logIndex(4), term: term(2), membership: { voters: [], learners: [] } };
+  image.snapshot = { meta, data: new Uint8Array(0), checksum: 0 };
+  image.compact(4);
+  expect(image.termAt(4)).toBe(2);
+  for (const entry of suiteEntries(3, 6, 2)) image.put(entry);
+  expect([image.firstIndex, image.lastIndex]).toEqual([5, 6]);
+  expect([4, 5, 6].map((index) => image.termAt(index))).toEqual([2, 2, 2]);
 });
