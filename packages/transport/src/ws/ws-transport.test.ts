@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { connect, type Socket } from 'node:net';
+import { connect } from 'node:net';
 import {
   clusterId,
   incarnation,
@@ -167,34 +167,38 @@ describe('a WebSocket transport', () => {
     for (const socket of idle) socket.terminate();
   });
 
-  it('bounds connections that never get as far as a handshake: how many, how long, and at its own end', async () => {
-    const a = await start('a', { limits: { handshakesMax: 2, handshakeTimeoutMs: 30 } });
+  /** A plain connection that begins a request and never ends it, and what tells that it was cut. */
+  function slowClient(url: string) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+    socket.on('error', () => {}).resume();
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ');
+    return { socket, closed };
+  }
+
+  it('cuts connections that do not get as far as a handshake in time', async () => {
+    const a = await start('a', { limits: { handshakeTimeoutMs: 20 } });
     const atA = new Recorder(a, world);
-    const port = Number(new URL(a.address.url).port);
-    const connected = () =>
-      new Promise<Socket>((resolve) => {
-        const socket: Socket = connect(port, '127.0.0.1', () => resolve(socket));
-        socket.on('error', () => {});
-      });
-    const ended = (socket: Socket) =>
-      new Promise<void>((resolve) => socket.on('close', () => resolve()).resume());
-    const slow = [await connected(), await connected()];
-    slow[0]!.write('GET / HTTP/1.1\r\nHost: a\r\nX-Slow: ');
-    await ended(await connected());
+    await slowClient(a.address.url).closed;
+    expect(atA.rejected('TUTTI_HANDSHAKE_TIMEOUT')).toBe(1);
+  });
+
+  it('bounds how many connections may be on their way to a handshake', async () => {
+    const a = await start('a', { limits: { handshakesMax: 2, handshakeTimeoutMs: 60_000 } });
+    const atA = new Recorder(a, world);
+    const clients = Array.from({ length: 3 }, () => slowClient(a.address.url));
+    await Promise.race(clients.map(({ closed }) => closed));
     expect(atA.rejected('TUTTI_OVERLOADED')).toBe(1);
-    await Promise.all(slow.map(ended));
-    expect(atA.rejected('TUTTI_HANDSHAKE_TIMEOUT')).toBe(2);
+    for (const { socket } of clients) socket.destroy();
   });
 
   it('closes while a stranger holds a connection open', async () => {
-    const a = await start('a', { limits: { handshakesMax: 1 } });
-    const port = Number(new URL(a.address.url).port);
-    const socket = connect(port, '127.0.0.1');
-    socket.on('error', () => {}).write('GET / HTTP/1.1\r\n');
-    // The next one is turned away: this one has come through to the listener.
-    await speak(a.address.url, () => {});
+    const a = await start('a', { limits: { handshakesMax: 1, handshakeTimeoutMs: 60_000 } });
+    const clients = [slowClient(a.address.url), slowClient(a.address.url)];
+    // One of them is turned away: the other has come through to the listener.
+    await Promise.race(clients.map(({ closed }) => closed));
     await a.transport.close();
-    socket.destroy();
+    await Promise.all(clients.map(({ closed }) => closed));
   });
 
   it('is not disturbed by a plain TCP client', async () => {
