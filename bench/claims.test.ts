@@ -22,6 +22,7 @@ function fileOf(name: string, startedAt: string, rate: number, quick = false): R
     system: '',
     node: '',
     v8: '',
+    versions: {},
     commit: '',
     loadBefore: [],
   };

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, release, totalmem, type } from 'node:os';
+import { peerVersions } from './versions.ts';
 
 /** Where and on what a run was made. */
 export interface Machine {
@@ -9,6 +10,8 @@ export interface Machine {
   readonly system: string;
   readonly node: string;
   readonly v8: string;
+  /** Of the peers that are installed. */
+  readonly versions: Readonly<Record<string, string>>;
   /** The commit, with `+` if files differ from it. */
   readonly commit: string;
   /** One, five and fifteen minutes, before the first sample: what else the machine was doing. */
@@ -24,6 +27,7 @@ export function describeMachine(root: string): Machine {
     system: `${type()} ${release()}`,
     node: process.version,
     v8: process.versions.v8,
+    versions: peerVersions(),
     commit: commitOf(root),
     loadBefore: loadavg(),
   };

@@ -54,6 +54,7 @@ function documentOf(): ResultDocument {
       system: 'Linux 6',
       node: 'v24.0.0',
       v8: '13',
+      versions: { etcd: '3.4' },
       commit: 'abcdef0123456789',
       loadBefore: [0.1, 0.2, 0.3],
     },

@@ -43,6 +43,12 @@ function heading({ startedAt, quick, machine, loadAfter, cases }: ResultDocument
     ['system', machine.system],
     ['Node', `${machine.node}, V8 ${machine.v8}`],
     ['commit', machine.commit.slice(0, 13)],
+    [
+      'peers',
+      Object.entries(machine.versions)
+        .map((pair) => pair.join(' '))
+        .join(', '),
+    ],
     ['load before, after', `${loads(machine.loadBefore)}, ${loads(loadAfter)}`],
   ];
   const items = facts

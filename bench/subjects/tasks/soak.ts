@@ -22,7 +22,9 @@ export function soak({ tasks, soakMs, windowMs }: Sizes): Promise<Measurement> {
       memory.push({ x, y: Math.max(...bytes) });
       latency.push({ x, y: Histogram.merged([window.latencies]).percentile(0.99) });
     }
-    const slope = (points: readonly Point[]) => slopeOf(points.map(({ x, y }) => [x, y] as const));
+    // The first quarter is warm-up: caches fill, code is compiled, the heap finds its size.
+    const settled = (points: readonly Point[]) => points.slice(Math.ceil(points.length / 4));
+    const slope = (points: readonly Point[]) => slopeOf(settled(points).map(({ x, y }) => [x, y] as const));
     return {
       figures: { 'memory-slope': slope(memory) / 1e6, 'p99-slope': slope(latency), offered: ratePerS },
       curves: { memory: memory.map(({ x, y }) => ({ x, y: y / 1e6 })), latency },
