@@ -16,35 +16,28 @@ const AMBUSHES: readonly Ambush[] = [
   { kind: 10, chance: 0.2 },
 ];
 
-const SEASONS = [
-  'fair',
-  'fair',
-  'fair',
-  'storm',
-  'storm',
-  'storm',
-  'half leaders',
-  'half leaders',
-  'lag',
-  'late answers',
-] as const;
+/** What becomes of a run's weather; one listed twice comes twice as often. */
+const SEASONS: readonly ((draw: Draw, weather: SimOptions) => SimOptions)[] = [
+  fair,
+  fair,
+  fair,
+  stormy,
+  stormy,
+  stormy,
+  withHalfLeaders,
+  withHalfLeaders,
+  withLag,
+  withLateAnswers,
+];
 
 /** Draws a run: each seed has its own mix, and no seed has everything at once at full strength. */
 export function drawOptions(seed: number): SimOptions {
   const draw: Draw = (option) => seededRandom(seed).fork(`option/${option}`);
-  const weather = drawWeather(draw);
-  switch (draw('season').pick(SEASONS)) {
-    case 'storm':
-      return stormy(draw, weather);
-    case 'half leaders':
-      return withHalfLeaders(draw, stormy(draw, weather));
-    case 'lag':
-      return withLag(draw, weather);
-    case 'late answers':
-      return withLateAnswers(draw, weather);
-    default:
-      return weather;
-  }
+  return draw('season').pick(SEASONS)(draw, drawWeather(draw));
+}
+
+function fair(_draw: Draw, weather: SimOptions): SimOptions {
+  return weather;
 }
 
 /**
@@ -92,7 +85,8 @@ function stormy(draw: Draw, weather: SimOptions): SimOptions {
 }
 
 /** Figure 8 of the paper over and over, and little else: what one leader began, another overwrites. */
-function withHalfLeaders(draw: Draw, storm: SimOptions): SimOptions {
+function withHalfLeaders(draw: Draw, weather: SimOptions): SimOptions {
+  const storm = stormy(draw, weather);
   return {
     ...storm,
     voters: draw('half/voters').pick([3, 5, 5, 5]),
