@@ -42,7 +42,12 @@ function fingerprint() {
 }
 
 function isInstalled(wanted) {
-  return existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted && existsSync(nodeBinary());
+  return (
+    existsSync(stampFile) &&
+    readFileSync(stampFile, 'utf8') === wanted &&
+    existsSync(nodeBinary()) &&
+    existsSync(join(root, 'packages', 'tutti', 'node_modules'))
+  );
 }
 
 function nodeBinary() {
