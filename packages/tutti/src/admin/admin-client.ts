@@ -43,6 +43,13 @@ export class AdminClient {
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   }
 
+  /** The leader by the word of the nodes themselves, of the highest term; undefined while there is none but `not`. */
+  async leader(not?: string): Promise<string | undefined> {
+    const statuses = await this.everyStatus();
+    const leading = statuses.filter((status) => status.consensus.role === 'leader' && status.node !== not);
+    return leading.sort((a, b) => b.consensus.term - a.consensus.term)[0]?.node;
+  }
+
   sessions(): Promise<SessionView[]> {
     return this.#request('GET', '/sessions');
   }

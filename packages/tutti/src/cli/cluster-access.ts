@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path';
 import { messageOf, TuttiError } from '@tutti/kernel';
 import * as z from 'zod';
 import { AdminClient } from '../admin/admin-client.ts';
-import { type LoadedSettings, loadSettings } from '../config/settings.ts';
+import type { LocalClusterOptions } from '../cluster/local-cluster.ts';
+import { type LoadedSettings, loadSettings, type Settings } from '../config/settings.ts';
 
 const clusterFile = z.object({
   cluster: z.string(),
@@ -15,6 +16,19 @@ const clusterFile = z.object({
 /** The settings of a command, from its own options and the program's. */
 export function settingsFor(options: Readonly<Record<string, unknown>>, config: unknown): LoadedSettings {
   return loadSettings(options, process.env, typeof config === 'string' ? config : undefined);
+}
+
+/** What the settings say of a cluster that is to be started in a directory. */
+export function clusterOptions(settings: Settings, directory: string): LocalClusterOptions {
+  return {
+    nodes: settings['cluster.nodes'],
+    directory,
+    cluster: settings['cluster.name'],
+    heartbeatMs: settings['raft.heartbeat'],
+    electionTimeoutMs: settings['raft.electionTimeout'],
+    snapshotEntries: settings['raft.snapshotEntries'],
+    logLevel: settings['log.level'],
+  };
 }
 
 /**

@@ -99,10 +99,8 @@ export class Killer {
   async #waitForLeader(not: string | undefined): Promise<string | undefined> {
     const until = performance.now() + LEADER_PATIENCE_MS;
     while (!this.#abandoned && performance.now() < until) {
-      const statuses = await this.#client.everyStatus();
-      const leading = statuses.filter((status) => status.consensus.role === 'leader' && status.node !== not);
-      const newest = leading.sort((a, b) => b.consensus.term - a.consensus.term)[0];
-      if (newest) return newest.node;
+      const leader = await this.#client.leader(not);
+      if (leader !== undefined) return leader;
       await new Promise((resolve) => setTimeout(resolve, LEADER_POLL_MS));
     }
     return undefined;

@@ -1,7 +1,6 @@
 import { join } from 'node:path';
 import type { ExecutionMode } from '@tutti/actors';
 import type { TuttiError } from '@tutti/kernel';
-import type { AdminClient } from '../admin/admin-client.ts';
 import type { SessionView } from '../admin/session-view.ts';
 import { keepAlive } from '../cluster/keep-alive.ts';
 import type { LocalCluster } from '../cluster/local-cluster.ts';
@@ -35,7 +34,7 @@ export interface RunOptions {
 export async function runPlan(options: RunOptions): Promise<RunDocument> {
   const { loaded, cluster, session, mode, folder, listener, signal } = options;
   const client = cluster.client();
-  const first = await leaderOf(client);
+  const first = await client.leader();
   listener.started({ session, plan: loaded.plan, mode, nodes: nodesOf(cluster, new Set()), leader: first });
   await client.submit({ session, plan: loaded.plan, mode, folder });
   const killer = new Killer(options.kills, loaded.plan.tasks.length, cluster, client, listener);
@@ -47,7 +46,7 @@ export async function runPlan(options: RunOptions): Promise<RunDocument> {
       .catch(() => {});
   const kills = await killer.results();
   const view = await client.session(session);
-  const last = await leaderOf(client);
+  const last = await client.leader();
   const document = documentOf(view, nodesOf(cluster, killer.victims), { first, last }, kills, 'real', folder);
   return writeReport(document);
 }
@@ -87,13 +86,6 @@ async function follow({ cluster, session, listener, signal }: RunOptions, killer
     if (signal.aborted || lost) killer.abandon();
   }
   if (lost) throw lost;
-}
-
-/** The leader by the word of the nodes themselves; undefined while there is none. */
-export async function leaderOf(client: AdminClient): Promise<string | undefined> {
-  const statuses = await client.everyStatus();
-  const leaders = statuses.filter((status) => status.consensus.role === 'leader');
-  return leaders.sort((a, b) => b.consensus.term - a.consensus.term)[0]?.node;
 }
 
 function nodesOf(cluster: LocalCluster, victims: ReadonlySet<string>): RunNode[] {

@@ -13,7 +13,7 @@ import { runPlan } from '../../run/run-plan.ts';
 import { RunProgress } from '../../run/run-progress.ts';
 import { makeSessionFolder } from '../../run/session-folder.ts';
 import { runVirtually } from '../../run/virtual-run.ts';
-import { settingsFor } from '../cluster-access.ts';
+import { clusterOptions, settingsFor } from '../cluster-access.ts';
 import { EXIT } from '../exit.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { Terminal } from '../terminal.ts';
@@ -97,15 +97,7 @@ async function runOnProcesses(settings: Settings, common: Common): Promise<RunDo
   const { signal, release } = onInterrupt();
   let cluster: LocalCluster | undefined;
   try {
-    cluster = await LocalCluster.start({
-      nodes: settings['cluster.nodes'],
-      directory,
-      cluster: settings['cluster.name'],
-      heartbeatMs: settings['raft.heartbeat'],
-      electionTimeoutMs: settings['raft.electionTimeout'],
-      snapshotEntries: settings['raft.snapshotEntries'],
-      logLevel: settings['log.level'],
-    });
+    cluster = await LocalCluster.start(clusterOptions(settings, directory));
     return await runPlan({ ...common, cluster, signal });
   } finally {
     if (signal.aborted) process.exitCode = EXIT.interrupted;

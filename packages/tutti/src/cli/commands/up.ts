@@ -2,8 +2,7 @@ import { messageOf } from '@tutti/kernel';
 import type { Command } from 'commander';
 import { keepAlive } from '../../cluster/keep-alive.ts';
 import { LocalCluster } from '../../cluster/local-cluster.ts';
-import { leaderOf } from '../../run/run-plan.ts';
-import { settingsFor } from '../cluster-access.ts';
+import { clusterOptions, settingsFor } from '../cluster-access.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { table } from '../table.ts';
 import { Terminal } from '../terminal.ts';
@@ -39,15 +38,7 @@ export function addUpCommand(program: Command): void {
         program.opts()['config'],
       );
       const { signal, release } = onInterrupt();
-      const cluster = await LocalCluster.start({
-        nodes: values['cluster.nodes'],
-        directory: values['cluster.directory'],
-        cluster: values['cluster.name'],
-        heartbeatMs: values['raft.heartbeat'],
-        electionTimeoutMs: values['raft.electionTimeout'],
-        snapshotEntries: values['raft.snapshotEntries'],
-        logLevel: values['log.level'],
-      });
+      const cluster = await LocalCluster.start(clusterOptions(values, values['cluster.directory']));
       try {
         await tellUp(cluster, flags);
         followNodes(cluster, flags, signal);
@@ -60,7 +51,7 @@ export function addUpCommand(program: Command): void {
 }
 
 async function tellUp(cluster: LocalCluster, flags: UpFlags): Promise<void> {
-  const leader = await leaderOf(cluster.client());
+  const leader = await cluster.client().leader();
   const nodes = cluster.nodes().map((node) => ({ id: node.id, pid: node.pid, adminUrl: node.adminUrl }));
   if (flags.json) return tell(flags, { event: 'up', directory: cluster.directory, leader, nodes });
   const rows = nodes.map((node) => [
