@@ -1,3 +1,4 @@
+import { isTuttiError, settled } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
 import {
   type AnyActorRef,
@@ -12,7 +13,7 @@ import {
   sendTo,
   spawnChild,
 } from 'xstate';
-import type { KeptTurn } from '../system/actor-system.ts';
+import type { KeptTurn, StateKeeper } from '../system/actor-system.ts';
 import { createTestSystem } from '../testing/test-system.ts';
 import type { Ref } from './ref.ts';
 import { reply } from './reply.ts';
@@ -202,6 +203,108 @@ describe('a kept actor', () => {
     const next = again.ask<number>({ type: 'ADD' });
     advance();
     expect(await next).toBe(2);
+  });
+
+  /** A keeper whose turns hold up to eight messages, and that commits when it is told to. */
+  function slowKeeper() {
+    const turns: { readonly n: number; readonly commit: () => void }[] = [];
+    let kept: unknown;
+    let confirmation: Promise<void> | undefined;
+    const keeper: StateKeeper = {
+      turnMessagesMax: 8,
+      restore: () => kept,
+      confirm: () => confirmation,
+      commit: (turn) => {
+        const snapshot = turn.persisted() as { context: { n: number } };
+        return new Promise((resolve) => {
+          const commit = () => {
+            kept = snapshot;
+            resolve();
+          };
+          turns.push({ n: snapshot.context.n, commit });
+        });
+      },
+    };
+    const hold = () => {
+      let release = () => {};
+      confirmation = new Promise((resolve) => {
+        release = () => {
+          confirmation = undefined;
+          resolve();
+        };
+      });
+      return release;
+    };
+    return { turns, keeper, hold };
+  }
+
+  test('shares a commit among the messages that wait, in turns of a bounded number, and answers each', async () => {
+    const { system, advance, until } = createTestSystem();
+    const { turns, keeper } = slowKeeper();
+    const ref = system.spawn(machine, { keeper });
+    const answers: unknown[] = [];
+    for (let i = 0; i < 10; i++) void ref.ask({ type: 'ADD' }).then((value) => answers.push(value));
+    advance();
+    for (let at = 0; at < 3; at++) {
+      await until(() => turns.length > at, 10);
+      expect(answers).toHaveLength([0, 0, 8][at]!);
+      turns[at]!.commit();
+    }
+    await until(() => answers.length === 10, 10);
+    expect(turns.map(({ n }) => n)).toEqual([0, 8, 10]);
+    expect(answers).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+  });
+
+  test('commits what came before a failure, tells only the one who caused it, and goes on from there', async () => {
+    const { system, advance } = createTestSystem();
+    const { turns, keeper } = slowKeeper();
+    const strict = createMachine({
+      context: { n: 0 },
+      on: {
+        ADD: { actions: [assign({ n: ({ context }) => context.n + 1 }), reply(({ context }) => context.n)] },
+        BAD: {
+          actions: assign(() => {
+            throw new Error('bad');
+          }),
+        },
+      },
+    });
+    const ref = system.spawn(strict, { keeper });
+    const answers = ['ADD', 'ADD', 'BAD', 'ADD'].map((type) =>
+      ref.ask({ type }).catch((thrown: unknown) => isTuttiError(thrown, 'TUTTI_ACTOR_FAILED')),
+    );
+    advance();
+    for (let committed = 0; committed < turns.length; committed++) {
+      turns[committed]!.commit();
+      await settled();
+      advance();
+    }
+    // The third is the restart, which shows what was kept.
+    expect(turns.map(({ n }) => n)).toEqual([0, 2, 2, 3]);
+    expect(await Promise.all(answers)).toEqual([1, 2, true, 3]);
+  });
+
+  test('does not let out what was committed before the keeper says once more that it may', async () => {
+    const { system, advance } = createTestSystem();
+    const { turns, keeper, hold } = slowKeeper();
+    const ref = system.spawn(machine, { keeper });
+    let answer: unknown;
+    void ref.ask({ type: 'ADD' }).then((value) => (answer = value));
+    advance();
+    const goOn = async () => {
+      await settled();
+      advance();
+      await settled();
+    };
+    turns[0]!.commit();
+    await goOn();
+    const release = hold();
+    turns[1]!.commit();
+    await goOn();
+    expect(answer).toBeUndefined();
+    release();
+    await goOn();
+    expect(answer).toBe(1);
   });
 
   test('whose commit is refused fails its ask with the reason, and is not restarted', async () => {

@@ -130,6 +130,7 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
       }
       handled++;
     }
+    this.#endTurn(undefined);
     if (this.stopRequested) this.#goOnStopping();
     if (this.mailbox?.isEmpty) {
       this.core.mailboxes.give(this.mailbox);
@@ -163,16 +164,33 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     }
     const { keeper } = this.settings;
     // A failure, or an order to stop, is no state to go on from: what was committed before stays the last.
-    if (keeper && (next.status === 'error' || next.status === 'stopped')) return this.#dropTurn(next);
-    if (keeper && (next !== this.snapshot || this.core.runtime.hasEffects(this))) {
-      return this.#commit(keeper, next, next !== this.snapshot);
+    if (keeper && (next.status === 'error' || next.status === 'stopped')) {
+      this.core.runtime.hold(this);
+      return this.#afterTurn(() => this.#settle(next));
+    }
+    if (keeper && (next !== this.snapshot || this.#rare?.commit || this.core.runtime.hasEffects(this))) {
+      return this.#keep(keeper, next);
     }
     this.#adopt(next, undefined);
   }
 
-  #dropTurn(next: Snapshot<unknown>): void {
-    this.core.runtime.hold(this);
-    this.#settle(next);
+  /** Takes what a message did into the turn, which goes on while there are messages and room. */
+  #keep(keeper: StateKeeper, next: Snapshot<unknown>): void {
+    const commit = (this.#rareParts.commit ??= new Commit(this.snapshot));
+    commit.messages.push({ snapshot: next, effects: this.core.runtime.hold(this), ask: this.currentAsk });
+    commit.changed ||= next !== this.snapshot;
+    this.currentAsk = undefined;
+    this.snapshot = next;
+    const isFull = commit.messages.length >= (keeper.turnMessagesMax ?? 1);
+    if (isFull || !commit.changed || next.status !== 'active') this.#endTurn(undefined);
+  }
+
+  /** Does something now, or when the open turn is committed and out. */
+  #afterTurn(act: () => void): void {
+    const ask = this.currentAsk;
+    if (this.#rare?.commit?.outcome !== 'open') return act();
+    this.currentAsk = undefined;
+    this.#endTurn({ act, ask });
   }
 
   #adopt(next: Snapshot<unknown>, effects: HeldEffects | undefined): void {
@@ -210,8 +228,9 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
       runtime.hold(this);
       return this.fail(snapshot.error);
     }
-    if (keeper) return this.#commit(keeper, snapshot, true);
-    this.#begin(snapshot, undefined);
+    if (!keeper) return this.#begin(snapshot, undefined);
+    this.#keep(keeper, snapshot);
+    this.#endTurn(undefined);
   }
 
   #begin(snapshot: Snapshot<unknown>, effects: HeldEffects | undefined): void {
@@ -226,44 +245,63 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     this.#settle(snapshot);
   }
 
-  #commit(keeper: StateKeeper, snapshot: Snapshot<unknown>, changed: boolean): void {
+  /** Hands the open turn, if there is one, to the keeper. Until it is committed the snapshot is the one before it. */
+  #endTurn(sequel: Commit['sequel']): void {
+    const commit = this.#rare?.commit;
+    if (commit?.outcome !== 'open') return;
+    commit.sequel = sequel;
+    this.snapshot = commit.before;
+    const { changed, last } = commit;
+    const persisted = () => this.logic.getPersistedSnapshot(last);
     let promise: Promise<void> | undefined;
     try {
-      promise = keeper.commit({ changed, persisted: () => this.logic.getPersistedSnapshot(snapshot) });
+      promise = this.settings.keeper!.commit({ changed, persisted });
     } catch (error) {
-      this.core.runtime.hold(this);
-      return this.fail(error);
+      return this.#failForGood(error);
     }
-    if (!promise) return this.#goOn(snapshot, undefined);
-    const effects = this.core.runtime.hold(this);
-    const commit = new Commit(snapshot, effects, this.currentAsk);
-    this.currentAsk = undefined;
+    if (promise) this.#await(commit, promise);
+    else this.#release(commit);
+  }
+
+  #await(commit: Commit, promise: Promise<void>): void {
     this.phase = 'committing';
-    this.#rareParts.commit = commit;
     commit.follow(promise, () => {
       if (this.#rare?.commit === commit) this.core.queue.ready(this);
     });
   }
 
   #endCommit(): void {
-    const { commit } = this.#rare!;
-    if (!commit || commit.outcome === 'waiting') return;
-    this.#rare!.commit = undefined;
+    const commit = this.#rare!.commit!;
+    if (commit.outcome === 'waiting') return;
     this.phase = 'running';
-    this.currentAsk = commit.ask;
-    if (commit.outcome === 'committed') this.#goOn(commit.snapshot, commit.effects);
-    else this.#failForGood(commit.outcome.error);
-    this.currentAsk = undefined;
+    if (commit.outcome !== 'committed')
+      return this.#failForGood((commit.outcome as { error: unknown }).error);
+    // Some time may have gone by since it was told so.
+    const confirmation = this.settings.keeper!.confirm?.();
+    if (confirmation) this.#await(commit, confirmation);
+    else this.#release(commit);
   }
 
-  #goOn(snapshot: Snapshot<unknown>, effects: HeldEffects | undefined): void {
-    if (this.snapshot === undefined) this.#begin(snapshot, effects);
-    else this.#adopt(snapshot, effects);
+  /** Lets out what the messages of a committed turn did, in their order. */
+  #release(commit: Commit): void {
+    this.#rare!.commit = undefined;
+    for (const [at, { snapshot, effects, ask }] of commit.messages.entries()) {
+      this.currentAsk = ask;
+      if (this.snapshot === undefined) this.#begin(snapshot, effects);
+      else this.#adopt(snapshot, effects);
+      this.currentAsk = undefined;
+      if (this.phase !== 'running')
+        return commit.fail(this.#failure('it ended while it released what was committed with this'), at + 1);
+    }
+    this.currentAsk = commit.sequel?.ask;
+    commit.sequel?.act();
+    this.currentAsk = undefined;
   }
 
   /** The logic failed: it is put away, its children are stopped, and whoever supervises it is told. */
   fail(error: unknown): void {
     if (this.phase !== 'running') return;
+    if (this.#rare?.commit?.outcome === 'open') return this.#afterTurn(() => this.fail(error));
     const fields = { actor: this.address, problem: messageOf(error), restarts: this.restarts };
     this.core.logger.warn(fields, 'an actor failed');
     this.currentAsk?.fail(this.#failure(error));
@@ -281,8 +319,8 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
   #failForGood(error: unknown): void {
     const reason =
       error instanceof Error ? error : new TuttiError('TUTTI_INTERNAL', { problem: messageOf(error) });
-    this.currentAsk?.fail(reason);
-    this.currentAsk = undefined;
+    this.#rare!.commit?.fail(reason);
+    this.#rare!.commit = undefined;
     this.core.runtime.dispose(this, true);
     this.#close('stop', 'failed', error);
   }
@@ -302,7 +340,7 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     const commit = this.#rare?.commit;
     if (!commit) return;
     this.#rare!.commit = undefined;
-    commit.ask?.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.address }));
+    commit.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.address }));
   }
 
   #close(next: Closing<ActorCell>['next'], how: Closing<ActorCell>['how'], error: unknown): void {

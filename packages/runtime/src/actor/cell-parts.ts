@@ -64,21 +64,34 @@ export interface Closing<Cell> {
   awaited: Cell | undefined;
 }
 
-/** A turn that waits for its keeper, with everything it held back. */
-export class Commit {
+/** What one message of a turn came to, held back until the turn is committed. */
+export interface HeldMessage {
   readonly snapshot: Snapshot<unknown>;
   readonly effects: HeldEffects;
   readonly ask: ReplyTarget | undefined;
-  outcome: 'waiting' | 'committed' | { readonly error: unknown } = 'waiting';
+}
 
-  constructor(snapshot: Snapshot<unknown>, effects: HeldEffects, ask: ReplyTarget | undefined) {
-    this.snapshot = snapshot;
-    this.effects = effects;
-    this.ask = ask;
+/** A turn of a kept actor: it takes messages in while it is `open`, then waits for its keeper with all they did. */
+export class Commit {
+  /** The snapshot that was committed last; undefined when this is the first turn. */
+  readonly before: Snapshot<unknown> | undefined;
+  readonly messages: HeldMessage[] = [];
+  changed = false;
+  /** What ended the turn early and is to be done once what came before is out: a failure, and who asked for it. */
+  sequel: { readonly act: () => void; readonly ask: ReplyTarget | undefined } | undefined;
+  outcome: 'open' | 'waiting' | 'committed' | { readonly error: unknown } = 'open';
+
+  constructor(before: Snapshot<unknown> | undefined) {
+    this.before = before;
+  }
+
+  get last(): Snapshot<unknown> {
+    return this.messages.at(-1)!.snapshot;
   }
 
   /** Calls back when the outcome is known. */
   follow(promise: Promise<void>, ready: () => void): void {
+    this.outcome = 'waiting';
     const end = (outcome: Commit['outcome']) => {
       this.outcome = outcome;
       ready();
@@ -87,6 +100,12 @@ export class Commit {
       () => end('committed'),
       (error: unknown) => end({ error }),
     );
+  }
+
+  /** Nobody who asked from this message on gets an answer. */
+  fail(error: Error, from = 0): void {
+    for (const { ask } of this.messages.slice(from)) ask?.fail(error);
+    this.sequel?.ask?.fail(error);
   }
 }
 

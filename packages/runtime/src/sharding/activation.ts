@@ -7,6 +7,9 @@ import type { EntityState } from './entity-states.ts';
 import type { EntityStore } from './entity-store.ts';
 import type { EntityName, ShardId } from './shard-id.ts';
 
+/** Messages that share one commit. Those of a busy entity wait in its mailbox while the last commit is under way. */
+const TURN_MESSAGES_MAX = 64;
+
 interface ActivationOptions {
   readonly name: EntityName;
   readonly shard: ShardId;
@@ -32,6 +35,7 @@ export class Activation implements StateKeeper {
   readonly name: EntityName;
   readonly shard: ShardId;
   readonly epoch: number;
+  readonly turnMessagesMax: number;
   readonly #options: ActivationOptions;
   #snapshot: unknown;
   #version: number;
@@ -49,6 +53,7 @@ export class Activation implements StateKeeper {
     this.name = options.name;
     this.shard = options.shard;
     this.epoch = options.epoch;
+    this.turnMessagesMax = options.durable ? TURN_MESSAGES_MAX : 1;
     this.#snapshot = options.state?.snapshot;
     this.#version = options.state?.version ?? 0;
   }
@@ -74,6 +79,11 @@ export class Activation implements StateKeeper {
     const changed = turn.changed && !this.#isRestored;
     this.#isRestored = false;
     if (this.#options.durable && changed) return this.#store(turn);
+    return this.confirm();
+  }
+
+  confirm(): Promise<void> | undefined {
+    if (this.#fenced || !this.#options.isOwner()) return Promise.reject(this.#stale());
     return this.#options.lease.isValid ? undefined : this.#untilLeased();
   }
 
@@ -83,12 +93,11 @@ export class Activation implements StateKeeper {
     await this.#options.store.commit({ ...this.name, snapshot, epoch: this.epoch, version });
     this.#snapshot = snapshot;
     this.#version = version;
-    await this.#untilLeased();
   }
 
+  /** Whether it is still the owner is for {@link confirm} to see. */
   async #untilLeased(): Promise<void> {
     while (!this.#options.lease.isValid) await this.#options.lease.whenValid();
-    if (this.#fenced || !this.#options.isOwner()) throw this.#stale();
   }
 
   #stale(): TuttiError {

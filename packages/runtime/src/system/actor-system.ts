@@ -40,6 +40,16 @@ export interface StateKeeper {
    * a restart.
    */
   commit(turn: KeptTurn): Promise<void> | undefined;
+  /**
+   * Called when a promise of {@link commit} has resolved, just before effects and replies are released, which is a turn
+   * of the event loop or more later. A promise holds them once more.
+   */
+  confirm?(): Promise<void> | undefined;
+  /**
+   * How many messages one turn may hold, 1 by default. More of them share a commit, and none sees its effects before
+   * that; a message that changes nothing is not held for later ones.
+   */
+  readonly turnMessagesMax?: number;
 }
 
 /** How to spawn one actor. */
