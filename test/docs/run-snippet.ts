@@ -12,6 +12,9 @@ export interface Ending {
   readonly stderr: string;
 }
 
+/** No program of the documents takes this long; one that hangs must not outlive its test. */
+const HANGS_AFTER_MS = 100_000;
+
 /** Runs a program to its end, with no standard input. */
 export function run(
   command: string,
@@ -24,6 +27,8 @@ export function run(
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...env },
+      timeout: HANGS_AFTER_MS,
+      killSignal: 'SIGKILL',
     });
     let stdout = '';
     let stderr = '';

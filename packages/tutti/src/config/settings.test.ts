@@ -1,12 +1,15 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isTuttiError } from '@tutti/kernel';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { loadSettings, SETTINGS, variableOf } from './settings.ts';
 
+const folder = mkdtempSync(join(tmpdir(), 'tutti-settings-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
 function fileWith(text: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'tutti-settings-')), 'tutti.config.yaml');
+  const file = join(folder, 'tutti.config.yaml');
   writeFileSync(file, text);
   return file;
 }

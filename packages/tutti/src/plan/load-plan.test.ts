@@ -1,11 +1,12 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ErrorCode, isTuttiError, type TuttiError } from '@tutti/kernel';
-import { describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { loadPlan } from './load-plan.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tutti-plan-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function planFile(text: string, name = 'plan.yaml'): string {
   const file = join(folder, name);
@@ -146,6 +147,15 @@ describe('a plan file', () => {
     const problem = await problemOf(text);
     expect(problem.code).toBe(code);
     expect(problem.message).toContain(where);
+  });
+
+  it('is refused when it uses a function and names no module, unless the nodes have that function', async () => {
+    const file = planFile('name: x\ntasks:\n  a:\n    uses: build\n', 'no-module.yaml');
+    await expect(loadPlan(file)).rejects.toMatchObject({
+      code: 'TUTTI_WORKER_UNKNOWN',
+      message: expect.stringContaining('no-module.yaml:4:') as string,
+    });
+    expect((await loadPlan(file, { functions: ['build'] })).plan.tasks).toHaveLength(1);
   });
 
   it('is refused when it cannot be read', async () => {

@@ -17,6 +17,11 @@ export interface LoadedPlan {
   readonly positionOf: SourceMap;
 }
 
+export interface LoadPlanOptions {
+  /** Names of functions that the nodes have in their own table; a plan without `workers` may use these. Default none. */
+  readonly functions?: readonly string[];
+}
+
 interface PlanText {
   readonly value: unknown;
   readonly positionOf: SourceMap;
@@ -30,14 +35,14 @@ const MODULES = new Set(['.ts', '.mts', '.js', '.mjs']);
  * @throws TuttiError `TUTTI_PLAN_UNREADABLE`, `TUTTI_PLAN_SYNTAX`, `TUTTI_PLAN_INVALID`, `TUTTI_PLAN_*`,
  * `TUTTI_WORKER_MODULE_FAILED`, `TUTTI_WORKER_UNKNOWN`
  */
-export async function loadPlan(path: string): Promise<LoadedPlan> {
+export async function loadPlan(path: string, options: LoadPlanOptions = {}): Promise<LoadedPlan> {
   const file = resolve(path);
   const source = MODULES.has(extname(file)) ? await readModule(file) : await readText(file);
   const document = parse(source, file);
   const workerModule = document.workers === undefined ? undefined : besides(file, document.workers);
   const plan = resolvePlan(document, workerModule, concurrencyOf);
   checkPlan(plan, source.positionOf, { detectors: builtInDetectors().names() });
-  if (workerModule !== undefined) await checkFunctions(plan, workerModule, source.positionOf);
+  await checkFunctions(plan, new Set(options.functions), file, source.positionOf);
   return { file, plan, positionOf: source.positionOf };
 }
 
@@ -58,21 +63,31 @@ function concurrencyOf(orchestrator: string): number | undefined {
 }
 
 /** Finds a misspelt function here, where the line is known, and not on a node a minute later. */
-async function checkFunctions(plan: Plan, module: string, positionOf: SourceMap): Promise<void> {
+async function checkFunctions(
+  plan: Plan,
+  known: ReadonlySet<string>,
+  planFile: string,
+  positionOf: SourceMap,
+): Promise<void> {
   const worker = moduleWorker();
-  for (const task of plan.tasks) {
-    if (task.work.type !== 'function') continue;
-    const problem = await worker.prepare(task.work);
+  for (const { id, work } of plan.tasks) {
+    if (work.type !== 'function' || (work.module === undefined && known.has(work.name))) continue;
+    const problem = work.module === undefined ? noModule(id, work.name) : await worker.prepare(work);
     if (!problem) continue;
     if (!isTuttiError(problem)) throw problem;
-    const { file, line, column } = positionOf(['tasks', task.id, 'uses']) ?? {
-      file: module,
+    const { file, line, column } = positionOf(['tasks', id, 'uses']) ?? {
+      file: planFile,
       line: 1,
       column: 1,
     };
     const detail = `${String(problem.details['problem'])} (${file}:${line}:${column})`;
-    throw new TuttiError(problem.code, { ...problem.details, task: task.id, problem: detail });
+    throw new TuttiError(problem.code, { ...problem.details, task: id, problem: detail });
   }
+}
+
+function noModule(task: string, name: string): TuttiError {
+  const problem = `the plan names no \`workers\` module that could have "${name}"`;
+  return new TuttiError('TUTTI_WORKER_UNKNOWN', { task, type: 'function', problem });
 }
 
 function besides(file: string, path: string): string {

@@ -21,6 +21,8 @@ export class RunProgress implements RunListener {
   #levels: readonly (readonly string[])[] = [];
   #levelsDone = 0;
   #openedAt: number | undefined;
+  /** Log time of the last step that was heard of: on virtual time the wall has nothing to say. */
+  #latestAt = 0;
   #killedAt: number | undefined;
 
   constructor(terminal: Terminal) {
@@ -37,8 +39,8 @@ export class RunProgress implements RunListener {
     this.#terminal.line(`${paint('bold', 'nodes   ')}  ${where}`);
     this.#terminal.line(`${paint('bold', 'leader  ')}  ${leader ?? 'none yet'}`);
     this.#terminal.line(
-      `${paint('bold', 'plan    ')}  ${plan.name}: ${plan.tasks.length} tasks in ${this.#levels.length} waves, ` +
-        `${plan.orchestrators.length} orchestrators, ${plan.barriers.length} barriers, ${mode}`,
+      `${paint('bold', 'plan    ')}  ${plan.name}: ${counted(plan.tasks.length, 'task')} in ${counted(this.#levels.length, 'wave')}, ` +
+        `${counted(plan.orchestrators.length, 'orchestrator')}, ${counted(plan.barriers.length, 'barrier')}, ${mode}`,
     );
     this.#terminal.line(`${paint('bold', 'session ')}  ${session}`);
     this.#levels.forEach((level, index) => {
@@ -63,7 +65,7 @@ export class RunProgress implements RunListener {
       kill.at,
       'red',
       'KILL',
-      `kill -9 ${kill.node}, the ${kill.role}, with ${orphans} tasks running on it`,
+      `kill -9 ${kill.node}, the ${kill.role}, with ${counted(orphans, 'task')} running on it`,
     );
   }
 
@@ -95,7 +97,8 @@ export class RunProgress implements RunListener {
         'kill',
         `${kill.node} (${kill.role}): next completion after ${gap(kill)}, leader now ${kill.newLeader ?? 'none'}`,
       );
-    line('attempts', again.length === 0 ? 'one for each task' : `one for each task but ${again.length}`);
+    const more = again.map((task) => `${task.title} (${task.attempts})`).join(', ');
+    line('attempts', again.length === 0 ? 'one for each task' : `one for each task, more for ${more}`);
     line(
       'lost',
       `${run.lost}    committed twice  ${run.committedTwice}    late results refused  ${run.staleResults}`,
@@ -114,6 +117,7 @@ export class RunProgress implements RunListener {
 
   #step(event: SessionEvent): void {
     this.#openedAt ??= event.timeMs;
+    this.#latestAt = event.timeMs;
     const title = this.#titles.get(event.task) ?? event.task;
     if (event.to === 'running')
       this.#running.set(event.task, { node: event.node ?? '?', since: event.timeMs });
@@ -148,8 +152,8 @@ export class RunProgress implements RunListener {
     if (this.#barriers.get(id) === state) return;
     this.#barriers.set(id, state);
     if (state === 'released')
-      this.#say(Date.now(), 'cyan', 'barrier', `${title}: all have arrived and agree`);
-    if (state === 'conflict') this.#say(Date.now(), 'red', 'barrier', `${title}: conflict`);
+      this.#say(this.#latestAt, 'cyan', 'barrier', `${title}: all have arrived and agree`);
+    if (state === 'conflict') this.#say(this.#latestAt, 'red', 'barrier', `${title}: conflict`);
   }
 
   #say(
@@ -178,6 +182,11 @@ export class RunProgress implements RunListener {
   #painter(): { paint: Terminal['paint'] } {
     return { paint: this.#terminal.paint.bind(this.#terminal) };
   }
+}
+
+/** `1 task`, `2 tasks`. */
+function counted(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
 }
 
 /** What became of each task: where it ran, how often it was begun, and how long its last attempt took. */
