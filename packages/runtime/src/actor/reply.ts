@@ -10,6 +10,8 @@ import {
 } from 'xstate';
 import { holdThrough, replyThrough } from './xstate-adapter.ts';
 
+const REPLIES = new WeakSet<object>();
+
 /** What a reply is computed from. */
 export interface ReplyArgs<Context, Event> {
   readonly context: Context;
@@ -35,10 +37,16 @@ export function reply<
 ): ActionFunction<Context, ExpressionEvent, Event, Params, never, never, never, never, never> {
   const compute =
     typeof value === 'function' ? (value as (args: ReplyArgs<Context, ExpressionEvent>) => Value) : undefined;
-  return function reply({ context, event, self }) {
-    replyThrough(self, compute ? compute({ context, event }) : value);
-  };
+  const action: ActionFunction<Context, ExpressionEvent, Event, Params, never, never, never, never, never> =
+    function reply({ context, event, self }) {
+      replyThrough(self, compute ? compute({ context, event }) : value);
+    };
+  REPLIES.add(action);
+  return action;
 }
+
+/** Whether an action was made by {@link reply}. Its name would not tell: anybody may call an action of theirs so. */
+export const isReply = (action: object): boolean => REPLIES.has(action);
 
 /**
  * An action that keeps the ask being handled until a later `reply(...)`: one that runs while no ask is handled answers

@@ -180,7 +180,7 @@ export class Courier {
       }
       case 'reply':
       case 'fail':
-        this.#settle(message);
+        this.#settle(from, message);
         break;
       case 'watch':
       case 'subscribe':
@@ -201,9 +201,10 @@ export class Courier {
     return { address, event: this.decode(message.event) as EventObject, target, deadline, hops, epoch };
   }
 
-  #settle(message: Extract<ActorMessage, { t: 'reply' | 'fail' }>): void {
+  #settle(from: PeerIdentity, message: Extract<ActorMessage, { t: 'reply' | 'fail' }>): void {
     if (message.life !== this.#options.transport.self.incarnation) return;
     const ask = this.#asks.get(message.id);
+    if (ask && ask.node !== from.nodeId) return this.#drop(from, 'it answers what another node was asked');
     if (!ask) {
       const event = { type: message.t } as EventObject;
       this.#options.system.deadLetters.publish('ask', event, 'late-reply');

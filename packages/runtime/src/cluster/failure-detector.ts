@@ -86,7 +86,7 @@ export class FailureDetector {
     return peer.suspected ? [] : this.#ask(node, peer, now);
   }
 
-  /** Any sign of life that came over the direct link: an answer to a probe, or a probe. */
+  /** A probe was answered over the direct link, so both directions work. */
   heard(node: NodeId, now: number): readonly DetectorAction[] {
     const peer = this.#peers.get(node);
     if (!peer) return [];

@@ -94,4 +94,25 @@ describe('what another node sends', () => {
       expect(await harness.settle(cluster.ref('echo', key).ask({ type: 'say' }))).toBe('say');
     expect(harness.living()).toHaveLength(3);
   });
+
+  it('is no ask when its time is no number to wait for', () => {
+    const ask = { t: 'ask', to: 'entity:a/b', event: { type: 'x' }, hops: 0, epoch: 0, id: 1 };
+    for (const ttlMs of [Number.NaN, -1, '5', undefined])
+      expect(readActorMessage({ ...ask, ttlMs })).toBeUndefined();
+    expect(readActorMessage({ ...ask, ttlMs: Number.POSITIVE_INFINITY })).toBeDefined();
+  });
+
+  it('is no answer when another node was asked', async () => {
+    const harness = new ClusterHarness(['n1', 'n2', 'n3'], () => {});
+    await harness.start();
+    const ref = harness.node('n1').system.spawn(replying<null, { type: 'x' }>((state) => state, null));
+    const { system, transport } = harness.node('n2');
+    const ask = system.ref(ref.address).ask({ type: 'x' }, { timeoutMs: 1_000 });
+    const life = transport.self.incarnation;
+    for (let id = 0; id < 100; id++)
+      harness
+        .node('n3')
+        .transport.send(transport.self.nodeId, CHANNEL.actors, { t: 'reply', id, life, value: 'forged' });
+    await expect(harness.settle(ask)).rejects.toThrow(/No reply/);
+  });
 });

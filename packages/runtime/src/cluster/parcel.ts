@@ -76,7 +76,10 @@ export function readActorMessage(raw: unknown): ActorMessage | undefined {
     case 'send':
       return isParcel() ? (raw as ActorMessage) : undefined;
     case 'ask':
-      return isParcel() && isId(message['id']) && typeof message['ttlMs'] === 'number'
+      return isParcel() &&
+        isId(message['id']) &&
+        typeof message['ttlMs'] === 'number' &&
+        message['ttlMs'] >= 0
         ? (raw as ActorMessage)
         : undefined;
     case 'watch':

@@ -415,6 +415,7 @@ describe('the replicated placement', () => {
     let effects = 0;
     const vote = setup({
       types: { context: {} as { yes: number }, events: {} as { type: 'yes' } | { type: 'bump' } },
+      actions: { reply: () => effects++ },
     }).createMachine({
       context: { yes: 0 },
       initial: 'open',
@@ -426,6 +427,7 @@ describe('the replicated placement', () => {
                 assign({ yes: ({ context }) => context.yes + 1 }),
                 reply(({ context }) => context.yes),
                 () => effects++,
+                'reply',
               ],
             },
           },

@@ -109,8 +109,8 @@ export class Prober {
     const about = message.about;
     switch (message.t) {
       case 'ping':
+        // Being asked is no sign that the other hears us: of a link that works in one direction only, both must know.
         this.#send(from.nodeId, { t: 'pong' });
-        this.#perform(this.#detector.heard(from.nodeId, now));
         break;
       case 'pong':
         this.#perform(this.#detector.heard(from.nodeId, now));

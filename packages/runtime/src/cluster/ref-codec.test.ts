@@ -58,6 +58,12 @@ describe('refs inside of values', () => {
     );
   });
 
+  it('come back from any value that could be encoded, however deep its look-alikes are', () => {
+    let value: unknown = 'leaf';
+    for (let depth = 0; depth < 60; depth++) value = { $ref: value };
+    expect(decodeRefs(encodeRefs(value), makeRef)).toEqual(value);
+  });
+
   it('are refused in a value that contains itself', () => {
     const value: Record<string, unknown> = {};
     value['self'] = value;

@@ -63,6 +63,7 @@ export function decodeRefs(value: unknown, makeRef: (address: Address) => Ref, d
   if (!isPlain(value)) return value;
   const bag = value as Bag;
   if (typeof bag['$ref'] === 'string') return makeRef(bag['$ref']);
-  if ('$plain' in bag) return mapItems(bag['$plain'], depth + 1, decode);
+  // The wrapper is not counted, as encoding did not: what could be stored can be read again.
+  if ('$plain' in bag) return mapItems(bag['$plain'] ?? {}, depth, decode);
   return mapItems(value, depth, decode);
 }

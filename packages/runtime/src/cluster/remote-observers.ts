@@ -65,6 +65,7 @@ export class RemoteObservers {
     if (message.t !== 'ended' && message.t !== 'snapshot') return;
     if (message.life !== this.#options.transport.self.incarnation) return;
     const observation = this.#open.get(message.id);
+    if (observation && observation.node !== from.nodeId) return;
     if (message.t === 'snapshot') {
       if (observation) observation.onSnapshot?.(this.#options.courier.decode(message.snapshot));
       else this.#options.courier.signal(from.nodeId, { t: 'release', id: message.id });

@@ -12,6 +12,7 @@ import {
 } from '@tutti/kernel';
 import { type AnyActorLogic, type EventObject, type Snapshot, StateMachine } from 'xstate';
 import type { Address, Ref } from '../actor/ref.ts';
+import { isReply } from '../actor/reply.ts';
 import {
   type HeldEffects,
   type HostedSelf,
@@ -146,7 +147,7 @@ export class ReplicatedLogic implements ReplicatedModule {
       },
       fail: () => {},
     };
-    for (const { exec, info, params } of held.custom) if (exec?.name === 'reply') exec(info, params);
+    for (const { exec, info, params } of held.custom) if (exec && isReply(exec)) exec(info, params);
     if (!(this.#cell.logic instanceof StateMachine)) for (const effect of held.deferred) effect();
     this.#cell.currentAsk = undefined;
     return outcome;

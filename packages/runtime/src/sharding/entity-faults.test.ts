@@ -176,3 +176,28 @@ describe('a delay of a durable entity', () => {
     expect(await harness.settle(ref(other).ask({ type: 'state' }))).toBe('closed');
   });
 });
+
+const counting = () =>
+  replying<number, AddEvent>((total, event, answer) => {
+    const next = event.type === 'add' ? total + event.by : total;
+    answer(next);
+    return next;
+  }, 0);
+
+describe('a node that hears nothing from the leader, though the leader hears it', () => {
+  it('is given up, and its entities answer elsewhere: it could never prove contact with a quorum', async () => {
+    const harness = await started((cluster) => void cluster.entity('counter', counting()), {}, 'raft');
+    const leader = harness.leader!;
+    const deaf = harness.voters.find((name) => name !== leader)!;
+    const other = harness.voters.find((name) => name !== leader && name !== deaf)!;
+    const keys = Array.from({ length: 20 }, (_, i) => `k${i}`);
+    const ask = (key: string, event: AddEvent) =>
+      harness.node(other).cluster.ref<AddEvent>('counter', key).ask(event, { timeoutMs: 9_000 });
+    await harness.settle(Promise.all(keys.map((key) => ask(key, { type: 'add', by: 1 }))));
+    harness.network.mute(leader, deaf);
+    await harness.pass(8_000);
+    expect(await harness.settle(Promise.all(keys.map((key) => ask(key, { type: 'read' }))))).toEqual(
+      keys.map(() => 1),
+    );
+  });
+});

@@ -81,8 +81,12 @@ export class EntityHost {
    */
   deliver(name: EntityName, shard: ShardId, epoch: number, parcel: Parcel): boolean {
     const { courier, system, clock } = this.#options;
+    if (this.#closed) {
+      courier.refuse(parcel, new TuttiError('TUTTI_CLOSED', { what: 'This node' }));
+      return true;
+    }
     const declared = this.#options.kinds.get(name.kind);
-    if (!declared || this.#closed) {
+    if (!declared) {
       const details = { kind: name.kind };
       courier.bury(parcel, 'unknown-actor', new TuttiError('TUTTI_ENTITY_KIND_UNKNOWN', details));
       return true;

@@ -31,6 +31,7 @@ export class MemoryNetwork {
   readonly random: Random;
   readonly ends = new Map<NodeId, MemoryTransport>();
   readonly #cuts = new Map<string, Cut>();
+  readonly #muted = new Set<string>();
 
   constructor(clock: Clock, random: Random) {
     this.clock = clock;
@@ -51,6 +52,11 @@ export class MemoryNetwork {
     this.ends.get(b)?.dropLink(a, 'reset');
   }
 
+  /** From now on nothing that one sends reaches the other, and neither notices; the other way works. */
+  mute(from: NodeId, to: NodeId): void {
+    this.#muted.add(`${from} ${to}`);
+  }
+
   heal(a: NodeId, b: NodeId): void {
     this.#cuts.delete(pairKey(a, b));
     this.redial();
@@ -58,12 +64,17 @@ export class MemoryNetwork {
 
   healAll(): void {
     this.#cuts.clear();
+    this.#muted.clear();
     this.redial();
   }
 
   /** Whether a message sent now would arrive, pauses aside. */
   reaches(a: NodeId, b: NodeId): boolean {
     return !this.#cuts.has(pairKey(a, b)) && this.#isAlive(a) && this.#isAlive(b);
+  }
+
+  isMuted(from: NodeId, to: NodeId): boolean {
+    return this.#muted.has(`${from} ${to}`);
   }
 
   /** A process is gone: every peer sees its links reset. */
@@ -124,6 +135,7 @@ export class MemoryTransport implements Transport {
     const life = this.#links.get(to)?.incarnation;
     clock.setTimer(at - clock.now(), () => {
       const end = to === this.self.nodeId ? this : this.#network.ends.get(to);
+      if (this.#network.isMuted(this.self.nodeId, to)) return;
       if (
         !end ||
         (end !== this && (!this.#network.reaches(this.self.nodeId, to) || end.self.incarnation !== life))
