@@ -11,6 +11,7 @@ import { type Consensus, MemoryLogStore, Replica, VolatileConsensus } from '@tut
 import { createFileLogStore } from '@tutti/consensus/file';
 import {
   type Logger,
+  type NodeId,
   nodeId,
   type PeerAddress,
   type Random,
@@ -35,7 +36,10 @@ export interface NodeOptions {
   readonly name?: string;
   /** The cluster's name; default `tutti`. Nodes of another cluster are turned away. */
   readonly cluster?: string;
-  /** Where the node keeps its log, snapshots and key. Without it nothing survives the process. */
+  /**
+   * Where the node keeps its log, snapshots and key. Without it nothing survives the process: a node of several that
+   * comes back under the same name has forgotten what it voted for and acknowledged, so replace none of them then.
+   */
   readonly dataDir?: string;
   /**
    * The node's Ed25519 keys; by default those kept in {@link dataDir}, made on the first start. Give them to say in
@@ -46,7 +50,10 @@ export interface NodeOptions {
   readonly listen?: { readonly host?: string; readonly port: number };
   /** The other nodes, or a function that finds them once this one listens. Needs {@link listen}. */
   readonly peers?: readonly PeerAddress[] | ((self: PeerAddress) => Promise<readonly PeerAddress[]>);
-  /** Names of the nodes that vote, this one among them; by default this one and {@link peers}. Equal on every node. */
+  /**
+   * Names of the nodes that vote, this one among them; by default this one and {@link peers}, when those are a list.
+   * Equal on every node.
+   */
   readonly voters?: readonly string[];
   /** Labels for placement; default none. */
   readonly labels?: Readonly<Record<string, string>>;
@@ -103,13 +110,14 @@ const FRAME_BYTES_MAX = COMMAND_BYTES_MAX + 2 ** 20;
 
 /**
  * Makes a node; nothing runs until its `start`.
- * @throws TuttiError `TUTTI_ID_INVALID`, `TUTTI_NODE_NEEDS_LISTEN`, `TUTTI_STORE_WRONG_CLUSTER`,
+ * @throws TuttiError `TUTTI_ID_INVALID`, `TUTTI_NODE_NEEDS_LISTEN`, `TUTTI_CONFIG_INVALID`, `TUTTI_STORE_WRONG_CLUSTER`,
  * `TUTTI_STORE_WRONG_NODE`; and from `start` `TUTTI_PORT_IN_USE`, `TUTTI_STORE_*`
  */
 export function createNode(options: NodeOptions = {}): TuttiNode {
   const { name = 'n1', cluster = 'tutti', logger = silentLogger } = options;
   if (options.peers && !options.listen)
     throw new TuttiError('TUTTI_NODE_NEEDS_LISTEN', { node: nodeId(name) });
+  const voters = votersOf(name, options);
   const directory = options.dataDir === undefined ? undefined : resolve(options.dataDir);
   const identity =
     directory === undefined
@@ -132,10 +140,28 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
       random,
       logger,
       transport,
-      consensus: makeConsensus(identity, options, directory, transport, logger, random),
+      consensus: makeConsensus(identity, options, voters, directory, transport, logger, random),
     },
   );
   return new EmbeddedNode(options, identity, transport, parts);
+}
+
+/** Two nodes that count other voters can both find a majority, so what cannot be right is refused before the start. */
+function votersOf(name: string, { peers = [], voters }: NodeOptions): readonly NodeId[] {
+  const refuse = (problem: string) =>
+    new TuttiError('TUTTI_CONFIG_INVALID', {
+      source: 'createNode',
+      key: 'voters',
+      value: JSON.stringify(voters ?? null),
+      problem,
+      meaning: 'the names of all nodes that vote, this one among them, the same on every node',
+    });
+  if (!voters && typeof peers === 'function')
+    throw refuse('with peers that are found only later, it must be said who votes');
+  const names = voters ?? [name, ...(peers as readonly PeerAddress[]).map((peer) => peer.nodeId)];
+  if (!names.includes(name)) throw refuse(`${name} is not among them`);
+  if (new Set(names).size < names.length) throw refuse('a node is named twice');
+  return names.map(nodeId);
 }
 
 function makeTransport(
@@ -161,14 +187,13 @@ function makeTransport(
 function makeConsensus(
   identity: NodeIdentity,
   options: NodeOptions,
+  voters: readonly NodeId[],
   directory: string | undefined,
   transport: Transport,
   logger: Logger,
   random: Random,
 ): Consensus {
-  const peers = Array.isArray(options.peers) ? (options.peers as readonly PeerAddress[]) : [];
-  const names = options.voters ?? [identity.nodeId, ...peers.map((peer) => peer.nodeId)];
-  if (directory === undefined && names.length === 1)
+  if (directory === undefined && voters.length === 1)
     return new VolatileConsensus(identity.nodeId, systemClock);
   const tickMs = options.heartbeatMs ?? HEARTBEAT_MS_DEFAULT;
   const electionTicks = Math.max(
@@ -180,7 +205,7 @@ function makeConsensus(
     clusterId,
     nodeId: identity.nodeId,
     incarnation: identity.incarnation,
-    voters: names.map(nodeId),
+    voters,
     clock: systemClock,
     random: random.fork('consensus'),
     logger,
