@@ -1,7 +1,7 @@
 import { isTuttiError } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
-import { assign, fromPromise, setup } from 'xstate';
-import { reply, replying } from '../actor/reply.ts';
+import { assign, fromCallback, fromPromise, setup } from 'xstate';
+import { reply, replying, replyLater } from '../actor/reply.ts';
 import { ClusterHarness, type Declare } from '../testing/cluster-harness.ts';
 
 const NAMES = ['n1', 'n2', 'n3'];
@@ -199,5 +199,112 @@ describe('a node that hears nothing from the leader, though the leader hears it'
     expect(await harness.settle(Promise.all(keys.map((key) => ask(key, { type: 'read' }))))).toEqual(
       keys.map(() => 1),
     );
+  });
+});
+
+describe('passivation', () => {
+  it('loses no message that comes just as the entity goes', async () => {
+    const harness = await started((cluster) => {
+      cluster.entity('counter', counting(), { passivateAfterMs: 40 });
+    });
+    const random = harness.random.fork('senders');
+    const asks: Promise<number>[] = [];
+    let passivated = 0;
+    for (let round = 0; round < 300; round++) {
+      const name = random.pick(NAMES);
+      asks.push(harness.node(name).cluster.ref<AddEvent>('counter', 'a').ask({ type: 'add', by: 1 }));
+      await harness.pass(random.integer(1, 70));
+      if (harness.living().every(({ cluster }) => !cluster.status().entities['counter'])) passivated++;
+    }
+    const totals = await harness.settle(Promise.all(asks));
+    expect([...totals].sort((a, b) => a - b)).toEqual(asks.map((_, i) => i + 1));
+    expect(passivated).toBeGreaterThan(20);
+  });
+});
+
+describe('a singleton', () => {
+  it('is never alive twice while the nodes are restarted in turn, two at a time, with its mailbox full', async () => {
+    const alive = new Set<string>();
+    const doubles: string[] = [];
+    let lives = 0;
+    const harness = new ClusterHarness(['n1', 'n2', 'n3', 'n4', 'n5'], (cluster, node) => {
+      const master = fromCallback<{ type: 'tick' }>(({ receive }) => {
+        const life = `${node}/${++lives}`;
+        alive.add(life);
+        if (alive.size > 1) doubles.push([...alive].join(' and '));
+        receive(() => {});
+        return () => alive.delete(life);
+      });
+      cluster.entity('master', master, { singleton: true, durable: false });
+    });
+    await harness.start();
+    await harness.until(() => alive.size === 1);
+    const names = harness.voters;
+    const restarts = names.map((name, at) => [name, names[(at + 1) % names.length]!] as const);
+    for (const pair of [...restarts, ...restarts.reverse()]) {
+      for (let i = 0; i < 200; i++)
+        harness
+          .node(names[i % 5]!)
+          .cluster.ref('master', 'singleton')
+          .send({ type: 'tick' });
+      await harness.settle(Promise.all(pair.map((name) => harness.node(name).cluster.stop())));
+      for (const name of pair) {
+        harness.crash(name);
+        harness.boot(name);
+      }
+      await harness.untilBalanced();
+    }
+    await harness.until(() => alive.size === 1, 5_000);
+    expect(doubles).toEqual([]);
+    expect(lives).toBeGreaterThan(4);
+  });
+});
+
+describe('an ask', () => {
+  it('of an entity that asks itself, or one that asks back, is answered: waiting holds no mailbox', async () => {
+    type Hop = { readonly type: 'hop'; readonly left: number };
+    let harness: ClusterHarness;
+    const further = fromPromise<number, { next: string; left: number }>(({ input: { next, left } }) =>
+      harness.node('n1').cluster.ref<Hop>(next, 'a').ask<number>({ type: 'hop', left }),
+    );
+    const chain = (next: string) =>
+      setup({
+        types: { context: {} as { left: number }, events: {} as Hop },
+        actors: { further },
+      }).createMachine({
+        context: { left: 0 },
+        initial: 'idle',
+        on: { hop: { guard: ({ event }) => event.left === 0, actions: reply(0) } },
+        states: {
+          idle: {
+            on: {
+              hop: {
+                guard: ({ event }) => event.left > 0,
+                target: 'asking',
+                actions: [replyLater(), assign({ left: ({ event }) => event.left - 1 })],
+              },
+            },
+          },
+          asking: {
+            invoke: {
+              src: 'further',
+              input: ({ context }) => ({ next, left: context.left }),
+              onDone: { target: 'idle', actions: reply(({ event }) => event.output + 1) },
+            },
+          },
+        },
+      });
+    harness = await started((cluster) => {
+      cluster.entity('own', chain('own'));
+      cluster.entity('left', chain('right'));
+      cluster.entity('right', chain('left'));
+    });
+    for (const [kind, left] of [
+      ['own', 1],
+      ['left', 2],
+    ] as const) {
+      const answer = harness.node('n2').cluster.ref<Hop>(kind, 'a').ask({ type: 'hop', left });
+      expect(await harness.settle(answer)).toBe(left);
+    }
   });
 });

@@ -22,7 +22,7 @@ interface EntityStoreOptions {
 
 /**
  * Puts committed turns into the log: those of one turn of the event loop together. Bounded by the activations of the
- * node, since each has at most one commit under way.
+ * node, since each has at most one commit under way, of however many messages.
  */
 export class EntityStore {
   readonly #options: EntityStoreOptions;
