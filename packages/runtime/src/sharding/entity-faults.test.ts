@@ -263,7 +263,6 @@ describe('a singleton', () => {
 describe('an ask', () => {
   it('of an entity that asks itself, or one that asks back, is answered: waiting holds no mailbox', async () => {
     type Hop = { readonly type: 'hop'; readonly left: number };
-    let harness: ClusterHarness;
     const further = fromPromise<number, { next: string; left: number }>(({ input: { next, left } }) =>
       harness.node('n1').cluster.ref<Hop>(next, 'a').ask<number>({ type: 'hop', left }),
     );
@@ -294,7 +293,7 @@ describe('an ask', () => {
           },
         },
       });
-    harness = await started((cluster) => {
+    const harness: ClusterHarness = await started((cluster) => {
       cluster.entity('own', chain('own'));
       cluster.entity('left', chain('right'));
       cluster.entity('right', chain('left'));
