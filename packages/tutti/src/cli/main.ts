@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // The `tutti` executable.
 import { runCommandLine } from './program.ts';
 

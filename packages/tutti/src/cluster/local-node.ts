@@ -1,7 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { extname, join } from 'node:path';
 import { type PeerAddress, TuttiError } from '@tutti/kernel';
 import type { FromNode, NodeProcessConfig, ToNode } from './process-messages.ts';
 
@@ -10,7 +9,8 @@ const STOP_DEADLINE_MS = 5000;
 /** How much of a node's output is kept to explain why it died. */
 const OUTPUT_TAIL_CHARACTERS = 8000;
 
-const entry = fileURLToPath(import.meta.resolve('./node-process.ts'));
+// From source this file ends in .ts, as published in .js, and so does its neighbour.
+const entry = join(import.meta.dirname, `node-process${extname(import.meta.filename)}`);
 
 /** One node of a local cluster: a process of its own, and what is known of it from outside. */
 export class LocalNode {

@@ -33,7 +33,7 @@ export interface DelegationOutput {
   readonly end: DelegationEnd;
 }
 
-interface DelegationContext {
+export interface DelegationContext {
   readonly offer: DelegationPackage;
   readonly orphaned: boolean;
   readonly output: unknown;
