@@ -1,8 +1,9 @@
-import { isTuttiError } from '@tutti/kernel';
+import { isTuttiError, settled } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { assign, fromCallback, fromPromise, setup } from 'xstate';
 import { reply, replying, replyLater } from '../actor/reply.ts';
 import { ClusterHarness, type Declare } from '../testing/cluster-harness.ts';
+import { ENTITY_STATES } from './entity-states.ts';
 
 const NAMES = ['n1', 'n2', 'n3'];
 
@@ -199,6 +200,59 @@ describe('a node that hears nothing from the leader, though the leader hears it'
     expect(await harness.settle(Promise.all(keys.map((key) => ask(key, { type: 'read' }))))).toEqual(
       keys.map(() => 1),
     );
+  });
+});
+
+describe('an owner that sleeps between a commit and its effects', () => {
+  it('does not act on waking when the next owner has acted, at whichever step it fell asleep', async () => {
+    let slept = 0;
+    for (let seed = 1; seed <= 21; seed++) {
+      const acts: string[] = [];
+      const harness = new ClusterHarness(
+        NAMES,
+        (cluster, node) => {
+          const counter = setup({ types: { context: {} as { n: number } } }).createMachine({
+            context: { n: 0 },
+            on: {
+              add: {
+                actions: [
+                  assign({ n: ({ context }) => context.n + 1 }),
+                  () => void acts.push(node),
+                  reply('done'),
+                ],
+              },
+            },
+          });
+          cluster.entity('counter', counter);
+        },
+        {},
+        seed,
+      );
+      await harness.start();
+      const ref = (name: string) => harness.node(name).cluster.ref('counter', 'a');
+      await harness.settle(ref('n1').ask({ type: 'add' }));
+      const owner = acts[0]!;
+      const other = NAMES.find((name) => name !== owner)!;
+      const commits = () => harness.log.entries.filter(({ module }) => module === ENTITY_STATES).length;
+      const before = commits();
+      ref(owner).send({ type: 'add' });
+      await harness.until(() => commits() > before);
+      for (let step = 0; step < seed % 7; step++) {
+        await settled();
+        if (acts.length === 1) harness.clock.step();
+      }
+      if (acts.length > 1) continue;
+      slept++;
+      harness.pause(owner);
+      const { members } = harness.node(other).cluster;
+      await harness.until(() => members.list().some(({ state }) => state === 'lost'));
+      await harness.settle(ref(other).ask({ type: 'add' }, { timeoutMs: 20_000 }));
+      const acted = acts.length;
+      harness.resume(owner);
+      await harness.pass(500);
+      expect(acts.slice(acted)).toEqual([]);
+    }
+    expect(slept).toBeGreaterThan(3);
   });
 });
 
