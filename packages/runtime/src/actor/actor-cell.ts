@@ -1,114 +1,51 @@
 import { assert, messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
-import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
 import type { Mailbox, UserMessage } from '../mailbox/mailbox.ts';
-import type { Runnable } from '../scheduler/run-queue.ts';
 import { type SupervisedCell, Supervision } from '../supervision/supervision.ts';
 import { supervisionOf } from '../supervision/supervisor.ts';
 import type { ReplyTarget, StateKeeper } from '../system/actor-system.ts';
-import { Asked, refuse } from './ask.ts';
-import { CellListeners } from './cell-listeners.ts';
-import {
-  ChildDown,
-  ChildEnded,
-  type Closing,
-  Commit,
-  type Phase,
-  RareParts,
-  type SupervisingCell,
-} from './cell-parts.ts';
-import { CellPlace } from './cell-place.ts';
-import type { Terminated, TerminationReason } from './ref.ts';
+import { Asked } from './ask.ts';
+import { CellInbox } from './cell-inbox.ts';
+import { ChildDown, ChildEnded, type Closing, Commit, type SupervisingCell } from './cell-parts.ts';
+
+import type { TerminationReason } from './ref.ts';
 import type { HeldEffects } from './xstate-adapter.ts';
 import type { HostedSelf, HostingCell, Signal } from './xstate-self.ts';
 
 const SHUTDOWN_MS_DEFAULT = 5_000;
-const STASH_LIMIT_DEFAULT = 1_000;
 
 /**
  * One actor: a logic, its snapshot, its place in the tree, and its mailbox while it has messages. It never calls
  * another actor; it puts signals into the other's system lane, so that trees of any depth start, fail and stop without
  * recursion.
  */
-export class ActorCell extends CellPlace implements SupervisingCell, Runnable, SupervisedCell {
+export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, SupervisedCell {
   declare readonly parent: ActorCell | undefined;
   children: Map<string, ActorCell> | undefined;
-  phase: Phase = 'new';
-  isQueued = false;
-  stopRequested = false;
   snapshot: Snapshot<unknown> | undefined;
   self: HostedSelf | undefined;
   currentAsk: ReplyTarget | undefined;
-  mailbox: Mailbox<Signal<HostingCell>> | undefined;
-  #rare: RareParts<ActorCell> | undefined;
 
   get isDown(): boolean {
     return this.phase === 'down';
   }
 
-  get isStopped(): boolean {
-    return this.phase === 'stopped';
-  }
-
   get restarts(): number {
-    return this.#rare?.restarts ?? 0;
+    return this.rare?.restarts ?? 0;
   }
 
   get isAwaitingRestart(): boolean {
-    return this.#rare?.isAwaitingRestart ?? false;
+    return this.rare?.isAwaitingRestart ?? false;
   }
 
   get isReady(): boolean {
     if (this.phase === 'new') return true;
-    if (this.phase === 'committing') return this.#rare!.commit!.outcome !== 'waiting';
+    if (this.phase === 'committing') return this.rare!.commit!.outcome !== 'waiting';
     return this.mailbox !== undefined && (this.mailbox.hasSystem || this.#canHandleUser(this.mailbox));
   }
 
   #canHandleUser(mailbox: Mailbox<Signal<HostingCell>>): boolean {
     return this.phase === 'running' && mailbox.user.size > 0;
-  }
-
-  sendUser(event: EventObject): void {
-    this.accept(event);
-  }
-
-  /** Puts a message into the user lane, or makes a dead letter of it. */
-  accept(message: UserMessage): void {
-    if (this.phase === 'stopped' || this.stopRequested) return this.#refuse(message, 'stopped');
-    const mailbox = (this.mailbox ??= this.core.mailboxes.take());
-    if (mailbox.user.size >= this.settings.mailboxLimit) return this.#overflow(mailbox, message);
-    if (this.#rare?.isAwaitingRestart && mailbox.user.size >= this.#stashLimit) {
-      return this.#refuse(message, 'stash-full');
-    }
-    mailbox.pushUser(message);
-    if (!this.isQueued && (this.phase === 'running' || this.phase === 'new')) this.core.queue.ready(this);
-  }
-
-  signal(signal: Signal<HostingCell>): void {
-    if (this.phase === 'stopped') return;
-    const mailbox = (this.mailbox ??= this.core.mailboxes.take());
-    if (!mailbox.pushSystem(signal)) {
-      this.core.logger.error({ actor: this.address }, 'the system lane of an actor is full');
-    }
-    if (!this.isQueued) this.core.queue.ready(this);
-  }
-
-  get #stashLimit(): number {
-    return (this.policy && this.policy.stashLimit) || STASH_LIMIT_DEFAULT;
-  }
-
-  #overflow(mailbox: Mailbox<Signal<HostingCell>>, message: UserMessage): void {
-    if (this.settings.overflow !== 'drop-old') return this.#refuse(message, 'overflow-new');
-    this.#refuse(mailbox.user.shift()!, 'overflow-old');
-    mailbox.pushUser(message);
-  }
-
-  #refuse(message: UserMessage, reason: DeadLetterReason): void {
-    const { mailboxLimit, overflow } = this.settings;
-    const limit = reason === 'stash-full' ? this.#stashLimit : mailboxLimit;
-    const tells = overflow === 'reject' || reason === 'stash-full';
-    const size = this.mailbox?.user.size ?? 0;
-    refuse(this.core.deadLetters, this.address, message, reason, tells ? { size, limit } : undefined);
   }
 
   run(budget: number): number {
@@ -168,7 +105,7 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
       this.core.runtime.hold(this);
       return this.#afterTurn(() => this.#settle(next));
     }
-    if (keeper && (next !== this.snapshot || this.#rare?.commit || this.core.runtime.hasEffects(this))) {
+    if (keeper && (next !== this.snapshot || this.rare?.commit || this.core.runtime.hasEffects(this))) {
       return this.#keep(keeper, next);
     }
     this.#adopt(next, undefined);
@@ -176,7 +113,7 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
 
   /** Takes what a message did into the turn, which goes on while there are messages and room. */
   #keep(keeper: StateKeeper, next: Snapshot<unknown>): void {
-    const commit = (this.#rareParts.commit ??= new Commit(this.snapshot));
+    const commit = (this.rareParts.commit ??= new Commit(this.snapshot));
     commit.messages.push({ snapshot: next, effects: this.core.runtime.hold(this), ask: this.currentAsk });
     commit.changed ||= next !== this.snapshot;
     this.currentAsk = undefined;
@@ -188,7 +125,7 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
   /** Does something now, or when the open turn is committed and out. */
   #afterTurn(act: () => void): void {
     const ask = this.currentAsk;
-    if (this.#rare?.commit?.outcome !== 'open') return act();
+    if (this.rare?.commit?.outcome !== 'open') return act();
     this.currentAsk = undefined;
     this.#endTurn({ act, ask });
   }
@@ -207,7 +144,7 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
 
   #settle(next: Snapshot<unknown>): void {
     if (next.status === 'error') return this.fail(next.error);
-    this.#rare?.listeners?.publish(next, () => this.address, this.core.logger);
+    this.rare?.listeners?.publish(next, () => this.address, this.core.logger);
     if (next.status === 'active') return;
     const isPermanent = this.policy !== false && this.policy.restart === 'permanent';
     if (next.status === 'done' && isPermanent && !this.stopRequested) this.#close('down', 'done', undefined);
@@ -247,7 +184,7 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
 
   /** Hands the open turn, if there is one, to the keeper. Until it is committed the snapshot is the one before it. */
   #endTurn(sequel: Commit['sequel']): void {
-    const commit = this.#rare?.commit;
+    const commit = this.rare?.commit;
     if (commit?.outcome !== 'open') return;
     commit.sequel = sequel;
     this.snapshot = commit.before;
@@ -266,12 +203,12 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
   #await(commit: Commit, promise: Promise<void>): void {
     this.phase = 'committing';
     commit.follow(promise, () => {
-      if (this.#rare?.commit === commit) this.core.queue.ready(this);
+      if (this.rare?.commit === commit) this.core.queue.ready(this);
     });
   }
 
   #endCommit(): void {
-    const commit = this.#rare!.commit!;
+    const commit = this.rare!.commit!;
     if (commit.outcome === 'waiting') return;
     this.phase = 'running';
     if (commit.outcome !== 'committed')
@@ -284,7 +221,7 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
 
   /** Lets out what the messages of a committed turn did, in their order. */
   #release(commit: Commit): void {
-    this.#rare!.commit = undefined;
+    this.rare!.commit = undefined;
     for (const [at, { snapshot, effects, ask }] of commit.messages.entries()) {
       this.currentAsk = ask;
       if (this.snapshot === undefined) this.#begin(snapshot, effects);
@@ -301,7 +238,7 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
   /** The logic failed: it is put away, its children are stopped, and whoever supervises it is told. */
   fail(error: unknown): void {
     if (this.phase !== 'running') return;
-    if (this.#rare?.commit?.outcome === 'open') return this.#afterTurn(() => this.fail(error));
+    if (this.rare?.commit?.outcome === 'open') return this.#afterTurn(() => this.fail(error));
     const fields = { actor: this.address, problem: messageOf(error), restarts: this.restarts };
     this.core.logger.warn(fields, 'an actor failed');
     this.currentAsk?.fail(this.#failure(error));
@@ -319,8 +256,8 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
   #failForGood(error: unknown): void {
     const reason =
       error instanceof Error ? error : new TuttiError('TUTTI_INTERNAL', { problem: messageOf(error) });
-    this.#rare!.commit?.fail(reason);
-    this.#rare!.commit = undefined;
+    this.rare!.commit?.fail(reason);
+    this.rare!.commit = undefined;
     this.core.runtime.dispose(this, true);
     this.#close('stop', 'failed', error);
   }
@@ -337,30 +274,30 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
   }
 
   #dropCommit(): void {
-    const commit = this.#rare?.commit;
+    const commit = this.rare?.commit;
     if (!commit) return;
-    this.#rare!.commit = undefined;
+    this.rare!.commit = undefined;
     commit.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.address }));
   }
 
   #close(next: Closing<ActorCell>['next'], how: Closing<ActorCell>['how'], error: unknown): void {
     this.phase = 'closing';
-    this.#rare?.supervision?.cancel();
+    this.rare?.supervision?.cancel();
     const rest = this.children ? [...this.children.values()] : [];
     if (rest.length === 0 && next === 'stop') return this.#finalize(how as TerminationReason, error);
-    this.#rareParts.closing = { next, how, error, rest, awaited: undefined };
+    this.rareParts.closing = { next, how, error, rest, awaited: undefined };
     this.#closeNext();
   }
 
   /** Stops the children one after another, last started first, then goes on to what was asked for. */
   #closeNext(): void {
-    const closing = this.#rare!.closing!;
+    const closing = this.rare!.closing!;
     for (let child = closing.rest.pop(); child; child = closing.rest.pop()) {
       child.requestStop();
       closing.awaited = child;
       if (!child.isStopped) return;
     }
-    this.#rare!.closing = undefined;
+    this.rare!.closing = undefined;
     const { how, error } = closing;
     if (closing.next === 'stop') return this.#finalize(how as TerminationReason, error);
     this.core.runtime.dispose(this, how === 'failed');
@@ -372,13 +309,13 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
   }
 
   awaitRestart(): void {
-    this.#rareParts.isAwaitingRestart = true;
+    this.rareParts.isAwaitingRestart = true;
   }
 
   /** A new life at the same address, with what is left in the mailbox. */
   restart(): void {
-    this.#rareParts.isAwaitingRestart = false;
-    this.#rareParts.restarts++;
+    this.rareParts.isAwaitingRestart = false;
+    this.rareParts.restarts++;
     this.snapshot = undefined;
     this.phase = 'new';
     this.core.logger.info({ actor: this.address, restarts: this.restarts }, 'an actor was restarted');
@@ -401,10 +338,10 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     if (this.phase === 'running' && (!this.mailbox || this.mailbox.user.size === 0)) {
       this.#close('stop', 'stopped', undefined);
     }
-    if (this.isStopped || this.#rare?.deadline) return;
+    if (this.isStopped || this.rare?.deadline) return;
     const { shutdownMs = SHUTDOWN_MS_DEFAULT } = this.policy || {};
     if (shutdownMs === Infinity) return;
-    this.#rareParts.deadline = this.core.clock.setTimer(shutdownMs, () => this.#stopNow());
+    this.rareParts.deadline = this.core.clock.setTimer(shutdownMs, () => this.#stopNow());
   }
 
   /** The deadline is over: everything below ends now, deepest first, and what waits becomes dead letters. */
@@ -421,7 +358,7 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     this.phase = 'stopped';
     this.#dropCommit();
     this.core.runtime.dispose(this, reason === 'failed');
-    const rare = this.#rare;
+    const rare = this.rare;
     if (rare?.deadline) this.core.clock.clearTimer(rare.deadline);
     rare?.supervision?.cancel();
     const { mailbox } = this;
@@ -429,12 +366,12 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     for (let message = mailbox?.user.shift(); message; message = mailbox?.user.shift()) {
       const asked = reason === 'failed' && message instanceof Asked ? message : undefined;
       asked?.target.fail(this.#failure(error));
-      this.#refuse(asked?.event ?? message, 'stopped');
+      this.refuse(asked?.event ?? message, 'stopped');
     }
     this.parent?.children!.delete(this.id);
     this.core.onEnded();
     rare?.listeners?.terminated(this.address, reason, error, this.core.logger);
-    this.#rare = undefined;
+    this.rare = undefined;
     this.parent?.endedBelow(this);
   }
 
@@ -451,17 +388,17 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
 
   /** Called by a child at its end. Only a parent that waits for it needs a turn. */
   endedBelow(child: ActorCell): void {
-    if (this.#rare?.closing || this.#rare?.supervision) this.signal(new ChildEnded(child));
+    if (this.rare?.closing || this.rare?.supervision) this.signal(new ChildEnded(child));
   }
 
   onChildEnded(child: SupervisedCell): void {
-    this.#rare?.supervision?.onEnded(child);
-    if (this.#rare?.closing?.awaited === child) this.#closeNext();
+    this.rare?.supervision?.onEnded(child);
+    if (this.rare?.closing?.awaited === child) this.#closeNext();
   }
 
   onChildDown(child: SupervisedCell, how: 'failed' | 'done' | 'suspended', error: unknown): void {
     if (this.phase !== 'running') return;
-    const rare = this.#rareParts;
+    const rare = this.rareParts;
     if (!rare.supervision) {
       const listed = supervisionOf(this.logic);
       const host = {
@@ -480,22 +417,5 @@ export class ActorCell extends CellPlace implements SupervisingCell, Runnable, S
     child.terminate('failed', error);
     if (this.isGuardian) this.core.reportEscalation(address, error);
     else this.fail(error);
-  }
-
-  get #rareParts(): RareParts<ActorCell> {
-    return (this.#rare ??= new RareParts<ActorCell>());
-  }
-
-  get #listeners(): CellListeners {
-    return (this.#rareParts.listeners ??= new CellListeners());
-  }
-
-  /** The actor must not be stopped. */
-  watch(listener: (notice: Terminated) => void): () => void {
-    return this.#listeners.watch(listener);
-  }
-
-  subscribe(listener: (snapshot: Snapshot<unknown>) => void): () => void {
-    return this.phase === 'stopped' ? () => {} : this.#listeners.subscribe(listener);
   }
 }
