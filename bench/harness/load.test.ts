@@ -1,20 +1,34 @@
 import { expect, test } from 'vitest';
-import { closedLoop, openLoop, within } from './load.ts';
+import { closedLoop, type LoadClock, openLoop, within } from './load.ts';
+
+/** A clock that only moves when it is waited for, or pushed. */
+class SteppingClock implements LoadClock {
+  ms = 0;
+  now = () => this.ms;
+  nextTurn(action: () => void): void {
+    this.setTimer(0.25, action);
+  }
+  setTimer(delayMs: number, action: () => void): object {
+    this.ms += delayMs;
+    setImmediate(action);
+    return {};
+  }
+}
 
 test('an open loop counts the wait that a stall imposes on those who were due during it', async () => {
-  let stalled = false;
-  const { latencies, offered } = await openLoop(1_000, 60, (done) => {
-    if (!stalled) {
-      stalled = true;
-      const end = performance.now() + 40;
-      while (performance.now() < end);
-    }
+  const clock = new SteppingClock();
+  let requests = 0;
+  const stallOnce = (done: () => void) => {
+    if (requests++ === 0) clock.ms += 40;
     done();
-  });
+  };
+  const { latencies, offered } = await openLoop(1_000, 60, stallOnce, clock);
   expect(offered).toBe(60);
   expect(latencies.count).toBe(60);
-  // Of 60 that were due a millisecond apart, those due in the 40 ms of the stall waited for its end: 20 ms on average.
-  expect(latencies.percentile(0.4)).toBeGreaterThan(5);
+  // Of 60 that were due a millisecond apart, the 40 due in the stall waited for its end: from 40 ms down to none.
+  expect(latencies.percentile(0.9)).toBeGreaterThan(30);
+  expect(latencies.percentile(0.5)).toBeGreaterThan(5);
+  expect(latencies.percentile(0.2)).toBeLessThan(2);
 });
 
 test('an open loop answers only when every request is answered', async () => {

@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '@tutti/kernel';
 import { Histogram } from './histogram.ts';
 
 const MS_PER_S = 1_000;
@@ -15,6 +16,14 @@ export function within<Result>(ms: number, what: string, promise: Promise<Result
     timer = setTimeout(() => reject(new Error(`${what}: not within ${ms} ms`)), ms);
   });
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
+/** What an open loop needs of time. */
+export type LoadClock = Pick<Clock, 'now' | 'setTimer' | 'nextTurn'>;
+
+/** Lets some time pass, or only a turn of the event loop. */
+function pause(clock: LoadClock, ms: number): Promise<void> {
+  return new Promise((resolve) => void (ms > 0 ? clock.setTimer(ms, resolve) : clock.nextTurn(resolve)));
 }
 
 /** What came of an open-loop load. Latencies are in milliseconds. */
@@ -35,28 +44,29 @@ export async function openLoop(
   ratePerS: number,
   durationMs: number,
   request: (done: () => void) => void,
+  clock: LoadClock = systemClock,
 ): Promise<OpenLoopResult> {
   const total = Math.max(1, Math.floor((ratePerS * durationMs) / MS_PER_S));
   const latencies = new Histogram();
-  const start = performance.now();
+  const start = clock.now();
   let last = start;
   for (let sent = 0; sent < total; ) {
-    const dueNow = Math.min(total, Math.floor(((performance.now() - start) * ratePerS) / MS_PER_S) + 1);
+    const dueNow = Math.min(total, Math.floor(((clock.now() - start) * ratePerS) / MS_PER_S) + 1);
     for (; sent < dueNow; sent++) {
       const due = start + (sent * MS_PER_S) / ratePerS;
       request(() => {
-        last = performance.now();
+        last = clock.now();
         latencies.record(last - due);
       });
     }
-    const untilNextMs = start + (sent * MS_PER_S) / ratePerS - performance.now();
-    await (untilNextMs > TIMER_FLOOR_MS ? sleep(untilNextMs - 1) : nextTurn());
+    const untilNextMs = start + (sent * MS_PER_S) / ratePerS - clock.now();
+    await pause(clock, untilNextMs > TIMER_FLOOR_MS ? untilNextMs - 1 : 0);
   }
-  const deadline = performance.now() + DRAIN_MS;
+  const deadline = clock.now() + DRAIN_MS;
   while (latencies.count < total) {
-    if (performance.now() > deadline)
+    if (clock.now() > deadline)
       throw new Error(`${total - latencies.count} of ${total} requests were not answered`);
-    await sleep(1);
+    await pause(clock, 1);
   }
   return {
     offered: total,

@@ -151,7 +151,7 @@ describe('a plan file', () => {
 
   it('is refused when it uses a function and names no module, unless the nodes have that function', async () => {
     const file = planFile('name: x\ntasks:\n  a:\n    uses: build\n', 'no-module.yaml');
-    await expect(loadPlan(file)).rejects.toMatchObject({
+    await expect(loadPlan(file, { functions: ['biuld'] })).rejects.toMatchObject({
       code: 'TUTTI_WORKER_UNKNOWN',
       message: expect.stringContaining('no-module.yaml:4:') as string,
     });

@@ -18,7 +18,10 @@ export interface LoadedPlan {
 }
 
 export interface LoadPlanOptions {
-  /** Names of functions that the nodes have in their own table; a plan without `workers` may use these. Default none. */
+  /**
+   * Names of all functions that the nodes have in their own table: a plan without `workers` may use these and no other.
+   * Without it, such a plan is taken as it is, and a function that is not there is found at submission.
+   */
   readonly functions?: readonly string[];
 }
 
@@ -42,7 +45,7 @@ export async function loadPlan(path: string, options: LoadPlanOptions = {}): Pro
   const workerModule = document.workers === undefined ? undefined : besides(file, document.workers);
   const plan = resolvePlan(document, workerModule, concurrencyOf);
   checkPlan(plan, source.positionOf, { detectors: builtInDetectors().names() });
-  await checkFunctions(plan, new Set(options.functions), file, source.positionOf);
+  await checkFunctions(plan, options.functions, file, source.positionOf);
   return { file, plan, positionOf: source.positionOf };
 }
 
@@ -65,13 +68,14 @@ function concurrencyOf(orchestrator: string): number | undefined {
 /** Finds a misspelt function here, where the line is known, and not on a node a minute later. */
 async function checkFunctions(
   plan: Plan,
-  known: ReadonlySet<string>,
+  known: readonly string[] | undefined,
   planFile: string,
   positionOf: SourceMap,
 ): Promise<void> {
   const worker = moduleWorker();
   for (const { id, work } of plan.tasks) {
-    if (work.type !== 'function' || (work.module === undefined && known.has(work.name))) continue;
+    if (work.type !== 'function') continue;
+    if (work.module === undefined && (known === undefined || known.includes(work.name))) continue;
     const problem = work.module === undefined ? noModule(id, work.name) : await worker.prepare(work);
     if (!problem) continue;
     if (!isTuttiError(problem)) throw problem;

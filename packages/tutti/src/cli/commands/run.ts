@@ -61,7 +61,7 @@ async function start(file: string, flags: RunFlags, settings: Settings): Promise
   const random = seededRandom(seed);
   const kills = (flags.kill ?? []).map((text) => parseKill(text, random));
   checkKills(kills, settings['cluster.nodes']);
-  const loaded = await loadPlan(file);
+  const loaded = await loadPlan(file, { functions: [] });
   // With --json standard output holds the document and nothing else.
   const listener = new RunProgress(new Terminal(flags.json ? process.stderr : process.stdout));
   const session = randomIds(seededRandom(Date.now() + process.pid)).next('run');
