@@ -2,7 +2,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { claimProblems, claimsIn, type ResultFile } from './claims.ts';
-import { caseResult, type ResultDocument, type SubjectResult } from './harness/results.ts';
+import { caseResult, type ResultDocument } from './harness/results.ts';
+import type { SubjectResult } from './harness/subject-result.ts';
 import { benchOf, rateOf } from './harness/testing/bench-of.ts';
 
 function fileOf(name: string, startedAt: string, rate: number, quick = false): ResultFile {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import type { BenchCase, Measurement } from './case.ts';
 import { figureRows, showQuantity } from './figures.ts';
 import { Histogram } from './histogram.ts';
-import type { SubjectResult } from './results.ts';
+import type { SubjectResult } from './subject-result.ts';
 import { benchOf, rateOf } from './testing/bench-of.ts';
 
 function resultOf(id: string, kind: SubjectResult['kind'], samples: readonly Measurement[]): SubjectResult {

@@ -1,7 +1,7 @@
 import type { BenchCase, FigureSpec, Target } from './case.ts';
 import { Histogram } from './histogram.ts';
-import type { SubjectResult } from './results.ts';
 import { type Interval, median, medianInterval, ratioInterval, spread } from './statistics.ts';
+import type { SubjectResult } from './subject-result.ts';
 
 /** Ours over somebody else's. */
 export interface Ratio {

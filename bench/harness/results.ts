@@ -1,19 +1,7 @@
-import type { BenchCase, Measurement, Subject } from './case.ts';
+import type { BenchCase } from './case.ts';
 import { type FigureRow, figureRows } from './figures.ts';
 import type { Machine } from './machine.ts';
-
-/** What became of one subject of one case. */
-export interface SubjectResult {
-  readonly id: string;
-  readonly kind: Subject['kind'];
-  readonly title: string;
-  readonly configuration: string;
-  /** Why it was not run. */
-  readonly skipped?: string;
-  /** Problems of samples that gave nothing. */
-  readonly failures: readonly string[];
-  readonly samples: readonly Measurement[];
-}
+import type { SubjectResult } from './subject-result.ts';
 
 /** One case, with every raw sample and what was computed from them. */
 export interface CaseResult extends Omit<BenchCase, 'subjects' | 'sizes' | 'runs'> {

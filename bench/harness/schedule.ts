@@ -1,6 +1,7 @@
 import type { BenchCase, Measurement, Sizes, Subject } from './case.ts';
 import { missing } from './requirements.ts';
-import { type CaseResult, caseResult, type SubjectResult } from './results.ts';
+import { type CaseResult, caseResult } from './results.ts';
+import type { SubjectResult } from './subject-result.ts';
 
 /** What a bench run is told to do. */
 export interface ScheduleOptions {

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { caseResult, type ResultDocument, type SubjectResult } from '../harness/results.ts';
+import { caseResult, type ResultDocument } from '../harness/results.ts';
+import type { SubjectResult } from '../harness/subject-result.ts';
 import { resultTable } from '../harness/table.ts';
 import { benchOf } from '../harness/testing/bench-of.ts';
 import { benchReport } from './bench-report.ts';

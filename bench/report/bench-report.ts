@@ -1,8 +1,9 @@
 import { escapeHtml } from '../../packages/tutti/src/report/html-report.ts';
 import type { CurveSpec, Point } from '../harness/case.ts';
 import { type FigureRow, showNumber, showQuantity, type Verdict } from '../harness/figures.ts';
-import type { CaseResult, ResultDocument, SubjectResult } from '../harness/results.ts';
+import type { CaseResult, ResultDocument } from '../harness/results.ts';
 import { median } from '../harness/statistics.ts';
+import type { SubjectResult } from '../harness/subject-result.ts';
 import { verdictWord } from '../harness/table.ts';
 import { chart, type Series } from './chart.ts';
 import { STYLE } from './style.ts';
