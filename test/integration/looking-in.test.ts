@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -72,5 +72,30 @@ describe('looking into a cluster', () => {
     };
     expect(after.nodes).toHaveLength(3);
     expect(after.nodes.find((node) => node.node === leader.node)?.incarnation).toBe(2);
+  });
+});
+
+describe('looking into a run', () => {
+  it('explains what runs, what waits and for what', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'tutti-gate-'));
+    const plan = join(folder, 'gate.yaml');
+    // The first task waits until somebody opens the gate; nothing sleeps.
+    writeFileSync(
+      plan,
+      'name: Gate\ntasks:\n  hold: { run: mkfifo gate && cat gate }\n  next: { run: echo on, needs: hold }\n',
+    );
+    const run = start(['run', plan, '--out', folder]);
+    const [, session, at] = await run.prints(/ps (\S+) --dir (\S+) /);
+    const explain = async (task: string): Promise<string> => {
+      const asked = start(['explain', session!, task, '--dir', at!]);
+      await asked.ended;
+      return asked.stdout();
+    };
+    await expect.poll(() => explain('hold'), { timeout: 30_000 }).toContain('hold is running');
+    expect(await explain('next')).toMatch(/next is waiting\n {2}dependency: .*hold/);
+    await expect.poll(() => existsSync(join(folder, session!, 'gate')), { timeout: 30_000 }).toBe(true);
+    writeFileSync(join(folder, session!, 'gate'), 'open\n');
+    expect(await run.ended).toBe(0);
+    rmSync(folder, { recursive: true, force: true });
   });
 });

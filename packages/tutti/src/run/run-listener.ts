@@ -9,6 +9,8 @@ export interface RunStart {
   readonly mode: ExecutionMode;
   readonly nodes: readonly RunNode[];
   readonly leader: string | undefined;
+  /** Where `tutti ps --dir` and its like find this cluster while it runs; undefined on virtual time. */
+  readonly directory: string | undefined;
 }
 
 /** Follows a run: what shows its progress. */

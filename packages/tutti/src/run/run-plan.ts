@@ -35,7 +35,8 @@ export async function runPlan(options: RunOptions): Promise<RunDocument> {
   const { loaded, cluster, session, mode, folder, listener, signal } = options;
   const client = cluster.client();
   const first = await client.leader();
-  listener.started({ session, plan: loaded.plan, mode, nodes: nodesOf(cluster, new Set()), leader: first });
+  const nodes = nodesOf(cluster, new Set());
+  listener.started({ session, plan: loaded.plan, mode, nodes, leader: first, directory: cluster.directory });
   await client.submit({ session, plan: loaded.plan, mode, folder });
   const killer = new Killer(options.kills, loaded.plan.tasks.length, cluster, client, listener);
   await follow(options, killer);

@@ -29,7 +29,7 @@ export class RunProgress implements RunListener {
     this.#terminal = terminal;
   }
 
-  started({ session, plan, mode, nodes, leader }: RunStart): void {
+  started({ session, plan, mode, nodes, leader, directory }: RunStart): void {
     for (const task of plan.tasks) this.#titles.set(task.id, task.title);
     this.#levels = wavesOf(plan);
     const { paint } = this.#painter();
@@ -43,6 +43,10 @@ export class RunProgress implements RunListener {
         `${counted(plan.orchestrators.length, 'orchestrator')}, ${counted(plan.barriers.length, 'barrier')}, ${mode}`,
     );
     this.#terminal.line(`${paint('bold', 'session ')}  ${session}`);
+    if (directory !== undefined)
+      this.#terminal.line(
+        `${paint('bold', 'look in ')}  tutti ps ${session} --dir ${directory}   (tree, explain likewise)`,
+      );
     this.#levels.forEach((level, index) => {
       const names = level.map((id) => this.#titles.get(id) ?? id);
       const shown = names.length > 8 ? [...names.slice(0, 8), `and ${names.length - 8} more`] : names;

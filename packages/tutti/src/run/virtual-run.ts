@@ -40,7 +40,8 @@ export async function runVirtually(options: VirtualRunOptions): Promise<RunDocum
   await drive(cluster, cluster.start());
   await runVirtual(cluster.clock, () => cluster.leader() !== undefined, LIMIT_MS);
   const first = cluster.leader()?.id;
-  listener.started({ session, plan: loaded.plan, mode, nodes: nodesOf(cluster), leader: first });
+  const nodes = nodesOf(cluster);
+  listener.started({ session, plan: loaded.plan, mode, nodes, leader: first, directory: undefined });
   const submitted = cluster.alive()[0]!.parts.orchestration!.submit(loaded.plan, { session, mode, folder });
   await drive(cluster, submitted);
   const kills = await followToEnd(cluster, options);
