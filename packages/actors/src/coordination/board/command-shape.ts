@@ -9,7 +9,7 @@ const flag: Field = (value) => typeof value === 'boolean';
 const amount: Field = (value) => typeof value === 'number' && value >= 0 && Number.isFinite(value);
 const whole: Field = (value) => amount(value) && Number.isSafeInteger(value);
 const number: Field = (value) => typeof value === 'number';
-const any: Field = () => true;
+const anything: Field = () => true;
 const record: Field = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const oneOf =
   (...values: string[]): Field =>
@@ -35,7 +35,7 @@ const shaped =
 const holder: Shape = { node: text, incarnation: whole };
 const problem = shaped({ code: text, message: text });
 const attempt: Shape = { session: text, task: text, fence: whole };
-const side = shaped({ orchestrator: text, task: text, value: any });
+const side = shaped({ orchestrator: text, task: text, value: anything });
 const conflict = shaped({ check: text, subject: text, sides: pairOf(side), explanation: text });
 const move = oneOf('restart', 'failover', 'redistribute', 'degrade');
 
@@ -81,7 +81,7 @@ const COMMANDS: { readonly [Type in BoardCommand['type']]: Shape } = {
   'session.cancel': { session: text, reason: text },
   'tasks.assign': { session: text, assignments: listOf(shaped({ ...holder, task: text, why: text })) },
   'task.start': attempt,
-  'task.complete': { ...attempt, output: any },
+  'task.complete': { ...attempt, output: anything },
   'task.fail': { ...attempt, problem, retryable: flag, retryInMs: amount, recovery: optional(move) },
   'task.return': { ...attempt, reason: text, recovery: optional(move) },
   'task.wake': { session: text, task: text },
