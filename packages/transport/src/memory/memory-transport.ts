@@ -5,25 +5,19 @@ import {
   type Incarnation,
   isTuttiError,
   type Lane,
-  type LinkListener,
   type Logger,
-  type MessageHandler,
   type NodeId,
   type PeerAddress,
   type PeerIdentity,
   type SendOutcome,
   type Transport,
-  type TransportCounters,
   type WireValue,
 } from '@tutti/kernel';
 import { readMessages } from '../codec/frame.ts';
 import type { TransportLimits } from '../codec/limits.ts';
 import { msgpackCodec } from '../codec/msgpack-codec.ts';
 import type { Hello } from '../session/hello.ts';
-import { Loopback } from '../session/loopback.ts';
-import { Refusals } from '../session/refusals.ts';
-import { Subscriptions } from '../session/subscriptions.ts';
-import { Tally } from '../session/tally.ts';
+import { TransportEnd } from '../session/transport-end.ts';
 import type { MemoryPipe } from './memory-pipe.ts';
 
 /** What a transport in memory asks of its network. */
@@ -53,15 +47,9 @@ interface MemoryEnd {
 }
 
 /** A {@link Transport} whose links are made by a `MemoryNetwork`. */
-export class MemoryTransport implements Transport {
-  readonly self: PeerIdentity;
+export class MemoryTransport extends TransportEnd implements Transport {
   readonly hello: MemoryTransportDeps['hello'];
-  readonly limits: TransportLimits;
-  readonly tally = new Tally();
-  readonly refusals: Refusals;
   readonly #deps: MemoryTransportDeps;
-  readonly #subscriptions: Subscriptions;
-  readonly #loopback: Loopback;
   readonly #peers = new Map<NodeId, MemoryPeer>();
   readonly #ends = new Map<NodeId, MemoryEnd>();
   readonly #dirty: Readonly<Record<Lane, Set<MemoryPipe>>> = { control: new Set(), bulk: new Set() };
@@ -70,13 +58,9 @@ export class MemoryTransport implements Transport {
 
   constructor(deps: MemoryTransportDeps) {
     const { hello, clock, logger, limits } = deps;
+    super({ nodeId: hello.nodeId, incarnation: hello.incarnation }, limits, clock, logger);
     this.#deps = deps;
     this.hello = hello;
-    this.limits = limits;
-    this.self = { nodeId: hello.nodeId, incarnation: hello.incarnation };
-    this.refusals = new Refusals(clock, this.tally, logger);
-    this.#subscriptions = new Subscriptions(this.tally, logger);
-    this.#loopback = new Loopback(this.self, clock, this.#subscriptions, limits);
   }
 
   get isOpen(): boolean {
@@ -103,39 +87,17 @@ export class MemoryTransport implements Transport {
     if (this.#peers.delete(nodeId)) this.endDown(nodeId, 'the peer was removed');
   }
 
-  send(to: NodeId, channel: Channel, message: WireValue, lane: Lane = 'bulk'): SendOutcome {
-    const outcome = this.#state === 'open' ? this.#route(to, channel, message, lane) : 'no-link';
-    if (outcome !== 'queued') this.tally.messagesRefused++;
-    return outcome;
-  }
-
-  onMessage(channel: Channel, handler: MessageHandler): void {
-    this.#subscriptions.handle(channel, handler);
-  }
-
-  onLink(listener: LinkListener): void {
-    this.#subscriptions.listen(listener);
-  }
-
-  linked(): readonly PeerIdentity[] {
-    return this.#subscriptions.linked();
-  }
-
-  counters(): TransportCounters {
-    return this.tally.snapshot();
-  }
-
   async close(): Promise<void> {
     if (this.#state === 'closed' || this.#state === 'crashed') return;
     this.#state = 'closed';
-    this.#loopback.close();
+    this.loopback.close();
     for (const nodeId of this.#ends.keys()) this.endDown(nodeId, 'the transport is closed');
   }
 
   /** The process is gone: it hears and says nothing from now on. */
   crash(): void {
     this.#state = 'crashed';
-    this.#loopback.close();
+    this.loopback.close();
     this.#ends.clear();
   }
 
@@ -152,7 +114,7 @@ export class MemoryTransport implements Transport {
   endUp(peer: PeerIdentity, out: MemoryPipe): void {
     this.#peers.get(peer.nodeId)!.incarnation = peer.incarnation;
     this.#ends.set(peer.nodeId, { peer, out });
-    this.#subscriptions.linkUp(peer);
+    this.subscriptions.linkUp(peer);
   }
 
   /** This end of the link goes down, if it is up. */
@@ -160,7 +122,7 @@ export class MemoryTransport implements Transport {
     const end = this.#ends.get(nodeId);
     if (end === undefined) return;
     this.#ends.delete(nodeId);
-    this.#subscriptions.linkDown(end.peer, reason);
+    this.subscriptions.linkDown(end.peer, reason);
     this.#deps.fabric.left(this, nodeId);
   }
 
@@ -171,7 +133,7 @@ export class MemoryTransport implements Transport {
       const link = this.#ends.get(from);
       if (link === undefined || this.#state !== 'open') return;
       try {
-        this.#subscriptions.deliver(link.peer, channel, msgpackCodec.decodeRange(frame, start, end));
+        this.subscriptions.deliver(link.peer, channel, msgpackCodec.decodeRange(frame, start, end));
       } catch (thrown) {
         if (!isTuttiError(thrown)) throw thrown;
         this.refusals.note(thrown, from, false);
@@ -179,8 +141,8 @@ export class MemoryTransport implements Transport {
     });
   }
 
-  #route(to: NodeId, channel: Channel, message: WireValue, lane: Lane): SendOutcome {
-    if (to === this.self.nodeId) return this.#loopback.send(channel, message, lane);
+  protected route(to: NodeId, channel: Channel, message: WireValue, lane: Lane): SendOutcome {
+    if (to === this.self.nodeId) return this.loopback.send(channel, message, lane);
     const end = this.#ends.get(to);
     if (end === undefined) return 'no-link';
     const outcome = end.out.send(channel, message, lane);

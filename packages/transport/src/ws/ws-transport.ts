@@ -5,25 +5,19 @@ import {
   type ClusterId,
   type Incarnation,
   type Lane,
-  type LinkListener,
   type Logger,
-  type MessageHandler,
   type NodeId,
   type PeerAddress,
   type PeerIdentity,
   type Random,
   type SendOutcome,
   type Transport,
-  type TransportCounters,
   type WireValue,
 } from '@tutti/kernel';
 import type { KeyPair } from '../auth/key-pair.ts';
 import { type TransportLimits, transportLimits, WIRE_VERSIONS, type WireVersions } from '../codec/limits.ts';
 import type { Established } from '../session/handshake.ts';
-import { Loopback } from '../session/loopback.ts';
-import { Refusals } from '../session/refusals.ts';
-import { Subscriptions } from '../session/subscriptions.ts';
-import { Tally } from '../session/tally.ts';
+import { TransportEnd } from '../session/transport-end.ts';
 import { Acceptor, type ListenAddress } from './acceptor.ts';
 import { Dialler } from './dialler.ts';
 import type { LaneSocket } from './lane-socket.ts';
@@ -64,14 +58,8 @@ export function createWsTransport(options: WsTransportOptions): WsTransport {
   return new SocketTransport(options);
 }
 
-class SocketTransport implements WsTransport {
-  readonly self: PeerIdentity;
+class SocketTransport extends TransportEnd implements WsTransport {
   readonly #options: WsTransportOptions;
-  readonly #limits: TransportLimits;
-  readonly #tally = new Tally();
-  readonly #refusals: Refusals;
-  readonly #subscriptions: Subscriptions;
-  readonly #loopback: Loopback;
   readonly #sessions: SessionMaker;
   readonly #acceptor: Acceptor;
   readonly #peers = new Map<NodeId, Peer>();
@@ -84,12 +72,8 @@ class SocketTransport implements WsTransport {
 
   constructor(options: WsTransportOptions) {
     const { clock, logger, self, clusterId, keys, wireVersions = WIRE_VERSIONS } = options;
-    this.self = self;
+    super(self, transportLimits(options.limits), clock, logger);
     this.#options = options;
-    this.#limits = transportLimits(options.limits);
-    this.#refusals = new Refusals(clock, this.#tally, logger);
-    this.#subscriptions = new Subscriptions(this.#tally, logger);
-    this.#loopback = new Loopback(self, clock, this.#subscriptions, this.#limits);
     this.#sessions = new SessionMaker({ clusterId, self, keys, wireVersions }, (nodeId) => ({
       publicKey: this.#peers.get(nodeId)?.address.publicKey,
       incarnation: this.#peers.get(nodeId)?.incarnation,
@@ -98,6 +82,10 @@ class SocketTransport implements WsTransport {
       ...this.#shared(),
       superseded: (peer) => this.#peers.get(peer.nodeId)?.link?.down('the peer connected anew'),
     });
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
   }
 
   async open(): Promise<void> {
@@ -129,28 +117,6 @@ class SocketTransport implements WsTransport {
     this.#drop(peer, 'the peer was removed');
   }
 
-  send(to: NodeId, channel: Channel, message: WireValue, lane: Lane = 'bulk'): SendOutcome {
-    const outcome = this.#state === 'open' ? this.#route(to, channel, message, lane) : 'no-link';
-    if (outcome !== 'queued') this.#tally.messagesRefused++;
-    return outcome;
-  }
-
-  onMessage(channel: Channel, handler: MessageHandler): void {
-    this.#subscriptions.handle(channel, handler);
-  }
-
-  onLink(listener: LinkListener): void {
-    this.#subscriptions.listen(listener);
-  }
-
-  linked(): readonly PeerIdentity[] {
-    return this.#subscriptions.linked();
-  }
-
-  counters(): TransportCounters {
-    return this.#tally.snapshot();
-  }
-
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -158,7 +124,7 @@ class SocketTransport implements WsTransport {
 
   async #close(): Promise<void> {
     this.#state = 'closed';
-    this.#loopback.close();
+    this.loopback.close();
     for (const peer of this.#peers.values()) {
       peer.dialler?.stop();
       peer.link?.down('the transport is closed', true);
@@ -170,8 +136,8 @@ class SocketTransport implements WsTransport {
     await this.#acceptor.close();
   }
 
-  #route(to: NodeId, channel: Channel, message: WireValue, lane: Lane): SendOutcome {
-    if (to === this.self.nodeId) return this.#loopback.send(channel, message, lane);
+  protected route(to: NodeId, channel: Channel, message: WireValue, lane: Lane): SendOutcome {
+    if (to === this.self.nodeId) return this.loopback.send(channel, message, lane);
     const link = this.#peers.get(to)?.link;
     if (link === undefined) return 'no-link';
     const outcome = link.send(channel, message, lane);
@@ -206,9 +172,9 @@ class SocketTransport implements WsTransport {
     return {
       clock,
       logger,
-      limits: this.#limits,
+      limits: this.limits,
       sessions: this.#sessions,
-      refusals: this.#refusals,
+      refusals: this.refusals,
       linked: (result: Established, control: LaneSocket, bulk: LaneSocket) =>
         this.#linked(result, control, bulk),
       lost: (socket: LaneSocket, reason: string) => this.#lost(socket, reason),
@@ -230,10 +196,10 @@ class SocketTransport implements WsTransport {
       { control, bulk },
       {
         clock: this.#options.clock,
-        limits: this.#limits,
-        tally: this.#tally,
-        refusals: this.#refusals,
-        subscriptions: this.#subscriptions,
+        limits: this.limits,
+        tally: this.tally,
+        refusals: this.refusals,
+        subscriptions: this.subscriptions,
         down: (gone) => this.#down(peer, gone),
       },
     );
