@@ -2,6 +2,12 @@ import type { BenchCase, FigureSpec, Target } from '../harness/case.ts';
 
 const figuresOf = (kind: string): FigureSpec[] => [
   { id: `${kind}-bytes`, title: `memory per ${kind}`, unit: 'bytes', better: 'lower' },
+  {
+    id: `${kind}-used-bytes`,
+    title: `memory per ${kind} after each has had a message`,
+    unit: 'bytes',
+    better: 'lower',
+  },
   { id: `${kind}-spawn`, title: `${kind}s spawned and started`, unit: 'actors/s', better: 'higher' },
   { id: `${kind}-reach`, title: `${kind}s reached by address`, unit: 'actors/s', better: 'higher' },
 ];
@@ -18,7 +24,7 @@ export const bench: BenchCase = {
   id: 'R6',
   title: 'A million live actors in one node, each addressable',
   measures:
-    'growth of the resident set per live actor after a collection; rates of spawning and of reaching each once',
+    'growth of the resident set per live actor after a collection, when all have started and again when each has had a message; rates of spawning and of reaching each once',
   payload: 'one shared event object; actors are found by address, no refs are kept',
   durability: 'none',
   verification: 'each actor counts its one message; all are alive at the end',
