@@ -1,53 +1,32 @@
 import {
-  assert,
   CHANNEL,
   type Clock,
-  isTuttiError,
-  type Logger,
   type LogIndex,
   type NodeId,
   type Term,
-  type Timer,
   TuttiError,
-  type ValueCodec,
   type WireValue,
 } from '@tutti/kernel';
 import type { ConsensusStatus, ProposeOptions } from '../consensus.ts';
 import type { RaftMessage, SnapshotMeta } from '../raft/messages.ts';
-import { RaftNode } from '../raft/raft-node.ts';
+import type { RaftNode } from '../raft/raft-node.ts';
 import type { Ready } from '../raft/ready.ts';
-import type { LogStore, LogStoreState } from '../storage/log-store.ts';
 import { Applier } from './applier.ts';
-import { COMMAND_OVERHEAD_BYTES_MAX, isWellFormed, stamped } from './command.ts';
 import { DiskWatch } from './disk-watch.ts';
+import { type DriverParts, makeCore } from './driver-parts.ts';
 import { LeaderWatch } from './leader-watch.ts';
-import type { ModuleHost } from './module-host.ts';
 import { Persister } from './persister.ts';
-import { type ProposalRoute, Proposals, type ProposeCallback } from './proposals.ts';
+import { ProposalRouting } from './proposal-routing.ts';
+import { Proposals, type ProposeCallback } from './proposals.ts';
 import { type ReadCallback, Reads } from './reads.ts';
-import type { ReplicaConfig, ReplicaOptions } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
-import { SnapshotReceiver } from './snapshot-receiver.ts';
-import { SnapshotSender } from './snapshot-sender.ts';
+import { SnapshotTraffic } from './snapshot-traffic.ts';
+import { Turns } from './turns.ts';
 import { laneOf, messageFromWire, messageToWire } from './wire.ts';
-
-/** What a driver is made of, once the store is open and the state restored from its snapshot. */
-export interface DriverParts {
-  readonly options: ReplicaOptions;
-  readonly config: Required<ReplicaConfig>;
-  readonly codec: ValueCodec;
-  readonly logger: Logger;
-  readonly host: ModuleHost;
-  readonly stats: ReplicaStats;
-  readonly stored: LogStoreState;
-  /** Called when role, term or leader may have changed. */
-  readonly onStatus: () => void;
-  /** Called once; the driver has ended itself. */
-  readonly onFailure: (failure: Error) => void;
-}
 
 /** Rounds of Ready handled in one turn before the loop is given back. */
 const READY_ROUNDS_MAX = 32;
+
 /**
  * Drives one Raft core: input is stepped as it comes, output is handled once per turn of the event loop, so that
  * everything that one poll of the sockets brought is one write to the disk and one message to each peer.
@@ -56,111 +35,76 @@ export class Driver {
   readonly #parts: DriverParts;
   readonly #self: NodeId;
   readonly #clock: Clock;
-  readonly #config: Required<ReplicaConfig>;
-  readonly #store: LogStore;
-  readonly #host: ModuleHost;
   readonly #stats: ReplicaStats;
   readonly #core: RaftNode;
+  readonly #turns: Turns;
   readonly #persister: Persister;
   readonly #disk: DiskWatch;
   readonly #leaderWatch: LeaderWatch;
   readonly #proposals: Proposals;
+  readonly #routing: ProposalRouting;
   readonly #reads: Reads;
   readonly #applier: Applier;
-  readonly #sender: SnapshotSender;
-  readonly #receiver: SnapshotReceiver;
-  #scheduled = false;
+  readonly #snapshots: SnapshotTraffic;
   #ended = false;
-  #timer: Timer | undefined;
-  #stampedMs = 0;
   #routeTerm: Term | undefined;
   #routeLeader: NodeId | undefined;
   #linkRenewed = false;
 
   constructor(parts: DriverParts) {
-    const { options, config, stored } = parts;
+    const { options, config, stats } = parts;
+    const { nodeId: self, clock, random } = options;
     this.#parts = parts;
-    this.#self = options.nodeId;
-    this.#clock = options.clock;
-    this.#config = config;
-    this.#store = options.store;
-    this.#host = parts.host;
-    this.#stats = parts.stats;
-    const snapshot = stored.snapshot;
-    const membership = { voters: options.voters, learners: options.learners ?? [] };
-    this.#core = new RaftNode({
-      id: options.nodeId,
-      config: {
-        electionTimeoutTicks: config.electionTicks,
-        heartbeatTicks: config.heartbeatTicks,
-        preVote: config.preVote,
-        appendBytesMax: config.appendBytesMax,
-        inflightMessagesMax: config.inflightMessagesMax,
-        proposalBytesMax: config.commandBytesMax + COMMAND_OVERHEAD_BYTES_MAX,
-        uncommittedBytesMax: Math.max(16 * 2 ** 20, 2 * config.commandBytesMax),
-        readsMax: config.readsMax,
-      },
-      random: options.random.fork('raft'),
-      hardState: stored.hardState,
-      membership: snapshot?.membership ?? membership,
-      log: this.#store,
+    this.#self = self;
+    this.#clock = clock;
+    this.#stats = stats;
+    this.#core = makeCore(parts);
+    this.#turns = new Turns(clock, config.tickMs, {
+      drive: () => this.#guarded(() => this.#drive()),
+      tick: () => this.#guarded(() => this.#tick()),
     });
-    this.#leaderWatch = new LeaderWatch(this.#clock, config.noLeaderMs);
-    const nonces = options.random.fork('sessions');
-    this.#proposals = new Proposals(
-      this.#clock,
-      config,
-      this.#self,
-      () => `${this.#self}/${options.incarnation}/${nonces.uint32()}`,
-      this.#stats,
-    );
-    this.#reads = new Reads(this.#clock, options.random.fork('reads'), config);
-    this.#disk = new DiskWatch(this.#self, config);
-    this.#persister = new Persister(
-      this.#store,
-      {
-        durable: (sequence, messages) => this.#durable(sequence, messages),
-        failed: (failure) => this.#fail(failure),
-      },
-      this.#stats,
-      this.#disk.write,
-    );
-    this.#applier = new Applier({
-      store: this.#store,
-      host: this.#host,
+    this.#leaderWatch = new LeaderWatch(clock, config.noLeaderMs);
+    const nonces = random.fork('sessions');
+    const nonce = () => `${self}/${options.incarnation}/${nonces.uint32()}`;
+    this.#proposals = new Proposals(clock, config, self, nonce, stats);
+    this.#reads = new Reads(clock, random.fork('reads'), config);
+    this.#disk = new DiskWatch(self, config);
+    this.#persister = this.#makePersister();
+    this.#applier = this.#makeApplier();
+    this.#routing = new ProposalRouting(parts, this.#core, this.#persister, this.#applier);
+    this.#snapshots = new SnapshotTraffic(parts, {
+      core: this.#core,
+      applier: this.#applier,
+      send: (message) => this.#send(message),
+      schedule: () => this.#turns.schedule(),
+      guarded: (action) => this.#guarded(action),
+      failed: (failure) => this.#fail(failure),
+    });
+  }
+
+  #makePersister(): Persister {
+    const listener = {
+      durable: (sequence: number, messages: readonly RaftMessage[]) => this.#durable(sequence, messages),
+      failed: (failure: Error) => this.#fail(failure),
+    };
+    return new Persister(this.#parts.options.store, listener, this.#stats, this.#disk.write);
+  }
+
+  #makeApplier(): Applier {
+    const { options, host, codec, config, logger, stats, stored } = this.#parts;
+    return new Applier({
+      store: options.store,
+      host,
       clock: this.#clock,
-      codec: parts.codec,
+      codec,
       config,
-      logger: parts.logger,
-      stats: this.#stats,
+      logger,
+      stats,
       outcomes: this.#proposals,
-      from: snapshot ?? { index: 0 as LogIndex, term: 0 as Term },
+      from: stored.snapshot ?? { index: 0 as LogIndex, term: 0 as Term },
       guarded: (action) => this.#guarded(action),
       failed: (failure) => this.#fail(failure),
       watch: this.#disk.reset,
-    });
-    this.#sender = new SnapshotSender({
-      self: this.#self,
-      clock: this.#clock,
-      chunkBytes: config.snapshotChunkBytes,
-      send: (message) => this.#send(message),
-      ended: (peer, meta, ok) => {
-        if (ok) this.#stats.snapshotsSent++;
-        this.#core.snapshotSent(peer, meta, ok);
-        this.#schedule();
-      },
-    });
-    this.#receiver = new SnapshotReceiver({
-      self: this.#self,
-      store: this.#store,
-      term: () => this.#core.term,
-      reply: (message) => this.#guarded(() => this.#send(message)),
-      received: (meta) =>
-        this.#guarded(() => {
-          this.#core.snapshotReceived(meta);
-          this.#schedule();
-        }),
-      failed: (failure) => this.#fail(failure),
     });
   }
 
@@ -173,14 +117,13 @@ export class Driver {
         if (this.#ended) return;
         this.#proposals.linkRenewed(peer.nodeId);
         this.#linkRenewed = true;
-        this.#schedule();
+        this.#turns.schedule();
       },
       linkDown: () => {},
     });
     // A voter without others has nobody to wait for: an election timeout would only delay its start.
     if (this.#isOnlyVoter()) this.#core.campaign();
-    this.#armTimer();
-    this.#schedule();
+    this.#turns.begin();
   }
 
   #isOnlyVoter(): boolean {
@@ -199,7 +142,7 @@ export class Driver {
       appliedIndex: this.#applier.index,
       lastIndex: core.lastIndex,
       voters: core.membership.voters,
-      snapshotIndex: this.#store.snapshot()?.meta.index ?? (0 as LogIndex),
+      snapshotIndex: this.#parts.options.store.snapshot()?.meta.index ?? (0 as LogIndex),
     };
   }
 
@@ -211,15 +154,21 @@ export class Driver {
     done: ProposeCallback,
   ): void {
     this.#leaderWatch.refuseWithoutLeader(this.#core.leader, this.#core.term);
-    this.#proposals.add(`The command for "${module}"`, this.#host.names.bytesOf(module), body, options, done);
-    this.#schedule();
+    this.#proposals.add(
+      `The command for "${module}"`,
+      this.#parts.host.names.bytesOf(module),
+      body,
+      options,
+      done,
+    );
+    this.#turns.schedule();
   }
 
   /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_NO_LEADER` */
   read(options: ProposeOptions | undefined, done: ReadCallback): void {
     this.#leaderWatch.refuseWithoutLeader(this.#core.leader, this.#core.term);
     this.#reads.add(options, done);
-    this.#schedule();
+    this.#turns.schedule();
   }
 
   /** Stops; what waits is failed with what `failure` makes. */
@@ -239,11 +188,10 @@ export class Driver {
   #silence(): boolean {
     if (this.#ended) return false;
     this.#ended = true;
-    if (this.#timer) this.#clock.clearTimer(this.#timer);
+    this.#turns.end();
     this.#persister.end();
     this.#applier.end();
-    this.#receiver.abort();
-    this.#sender.abandon();
+    this.#snapshots.end();
     return true;
   }
 
@@ -263,26 +211,16 @@ export class Driver {
     }
   }
 
-  // Time
-
-  /** The tick is judged a turn later: after a stall of the loop, what the peers sent meanwhile is heard first. */
-  #armTimer(): void {
-    this.#timer = this.#clock.setTimer(this.#config.tickMs, () => {
-      this.#armTimer();
-      this.#clock.nextTurn(() => this.#guarded(() => this.#tick()));
-    });
-  }
-
   #tick(): void {
     const stalled = this.#disk.tick();
     if (stalled) return this.#fail(stalled);
     this.#core.tick();
     this.#leaderWatch.notice(this.#core.leader);
-    this.#proposals.resend(this.#route());
+    this.#proposals.resend(this.#routing.current());
     const leaderless = this.#leaderWatch.isLeaderless(this.#core.leader);
     this.#proposals.expire(this.#clock.now(), leaderless);
     this.#reads.expire(this.#clock.now(), leaderless);
-    this.#sender.tick();
+    this.#snapshots.tick();
     this.#drive();
   }
 
@@ -295,79 +233,28 @@ export class Driver {
         this.#stats.malformed++;
         return;
       }
-      if (message.type === 'forward') this.#takeForwarded(message.frames);
+      if (message.type === 'forward') this.#routing.takeForwarded(message.frames);
       else {
         this.#core.step(message);
-        if (message.type === 'installSnapshotReply') this.#sender.replied(message);
-        this.#sender.heard(from);
+        if (message.type === 'installSnapshotReply') this.#snapshots.replied(message);
+        this.#snapshots.heard(from);
       }
-      this.#schedule();
+      this.#turns.schedule();
     });
-  }
-
-  /** A node that does not lead drops them: their proposer notices the change of leader and sends them there. */
-  #takeForwarded(frames: readonly Uint8Array[]): void {
-    const { commandBytesMax } = this.#config;
-    for (const frame of frames) {
-      if (!isWellFormed(frame) || frame.length > commandBytesMax + COMMAND_OVERHEAD_BYTES_MAX)
-        this.#stats.malformed++;
-      else if (this.#core.leader !== this.#self || !this.#appendAsLeader(frame)) return;
-    }
-  }
-
-  #appendAsLeader(frame: Uint8Array): boolean {
-    const { backlogMax } = this.#config;
-    if (this.#core.lastIndex - this.#applier.index >= backlogMax) return false;
-    if (this.#persister.queuedEntries >= backlogMax) return false;
-    this.#stampedMs = Math.max(this.#stampedMs, this.#clock.wallTime());
-    try {
-      if (this.#core.propose(stamped(frame, this.#stampedMs)) === undefined) return false;
-    } catch (thrown) {
-      if (isTuttiError(thrown, 'TUTTI_OVERLOADED')) return false;
-      throw thrown;
-    }
-    this.#stats.appended++;
-    return true;
-  }
-
-  #route(): ProposalRoute {
-    const { term, leader } = this.#core;
-    return {
-      term,
-      leader,
-      propose: (frame) => this.#appendAsLeader(frame),
-      forward: (frames) =>
-        leader !== undefined &&
-        this.#parts.options.transport.send(
-          leader,
-          CHANNEL.consensus,
-          messageToWire({ type: 'forward', from: this.#self, frames }),
-          'bulk',
-        ) === 'queued',
-    };
   }
 
   // Output
 
-  #schedule(): void {
-    if (this.#scheduled || this.#ended) return;
-    this.#scheduled = true;
-    this.#clock.nextTurn(() => {
-      this.#scheduled = false;
-      this.#guarded(() => this.#drive());
-    });
-  }
-
   #drive(): void {
     this.#noticeLeader();
-    this.#proposals.pump(this.#route());
+    this.#proposals.pump(this.#routing.current());
     this.#reads.ask((requestId) => this.#core.readIndex(requestId));
     for (let round = 0; round < READY_ROUNDS_MAX && this.#core.hasReady() && !this.#ended; round++)
       this.#handle(this.#core.ready());
     if (this.#ended) return;
     this.#apply();
     this.#noticeLeader();
-    if (this.#applier.hasWork || this.#core.hasReady()) this.#schedule();
+    if (this.#applier.hasWork || this.#core.hasReady()) this.#turns.schedule();
   }
 
   /** The steps and their order are those of {@link Ready}. */
@@ -378,12 +265,8 @@ export class Driver {
     this.#stats.committed += ready.committed.length;
     for (const state of ready.reads) this.#reads.confirmed(state);
     for (const requestId of ready.lostReads) this.#reads.lost(requestId);
-    for (const peer of ready.snapshotsTo) this.#startTransfer(peer);
-    for (const chunk of ready.snapshotChunks) {
-      // A snapshot of our own making would be older than the one that comes.
-      this.#applier.abortSnapshot();
-      this.#receiver.take(chunk);
-    }
+    for (const peer of ready.snapshotsTo) this.#snapshots.start(peer);
+    for (const chunk of ready.snapshotChunks) this.#snapshots.take(chunk);
     const { install } = ready;
     if (install) this.#applier.install(install, () => this.#installed(install));
   }
@@ -401,7 +284,7 @@ export class Driver {
     this.#guarded(() => {
       for (const message of messages) this.#send(message);
       if (sequence > 0) this.#core.persisted(sequence);
-      this.#schedule();
+      this.#turns.schedule();
     });
   }
 
@@ -409,12 +292,12 @@ export class Driver {
     const { term, leader } = this.#core;
     this.#leaderWatch.notice(leader);
     const changed = term !== this.#routeTerm || leader !== this.#routeLeader;
-    if (changed) this.#sender.abandon();
+    if (changed) this.#snapshots.abandonSending();
     if (!changed && !this.#linkRenewed) return this.#parts.onStatus();
     this.#routeTerm = term;
     this.#routeLeader = leader;
     this.#linkRenewed = false;
-    this.#proposals.resend(this.#route());
+    this.#proposals.resend(this.#routing.current());
     this.#parts.onStatus();
   }
 
@@ -424,26 +307,18 @@ export class Driver {
     if (this.#applier.applySome()) this.#core.applied(this.#applier.index);
     if (this.#ended) return;
     this.#reads.applied(this.#applier.index);
-    this.#proposals.pump(this.#route());
-    this.#receiver.forgetThrough(this.#applier.index);
-    if (!this.#sender.busy && !this.#receiver.busy) this.#applier.snapshotIfDue(this.#core.membership);
-  }
-
-  #startTransfer(peer: NodeId): void {
-    const stored = this.#store.snapshot();
-    assert(stored, 'what the log no longer has is in a snapshot');
-    // The snapshot that goes out must not be replaced by the one being written.
-    this.#applier.abortSnapshot();
-    this.#sender.start(peer, this.#core.term, stored);
+    this.#proposals.pump(this.#routing.current());
+    this.#snapshots.forgetThrough(this.#applier.index);
+    if (!this.#snapshots.busy) this.#applier.snapshotIfDue(this.#core.membership);
   }
 
   #installed(meta: SnapshotMeta): void {
     this.#core.restored(meta);
-    const { sessions } = this.#host;
+    const { sessions } = this.#parts.host;
     this.#proposals.restored(
       (session, sequence) => sessions.outcomeOf(session, sequence),
       (session) => sessions.has(session),
     );
-    this.#schedule();
+    this.#turns.schedule();
   }
 }

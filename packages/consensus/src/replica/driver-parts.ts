@@ -1,0 +1,44 @@
+import type { Logger, ValueCodec } from '@tutti/kernel';
+import { RaftNode } from '../raft/raft-node.ts';
+import type { LogStoreState } from '../storage/log-store.ts';
+import { COMMAND_OVERHEAD_BYTES_MAX } from './command.ts';
+import type { ModuleHost } from './module-host.ts';
+import type { ReplicaConfig, ReplicaOptions } from './replica-options.ts';
+import type { ReplicaStats } from './replica-stats.ts';
+
+/** What a driver is made of, once the store is open and the state restored from its snapshot. */
+export interface DriverParts {
+  readonly options: ReplicaOptions;
+  readonly config: Required<ReplicaConfig>;
+  readonly codec: ValueCodec;
+  readonly logger: Logger;
+  readonly host: ModuleHost;
+  readonly stats: ReplicaStats;
+  readonly stored: LogStoreState;
+  /** Called when role, term or leader may have changed. */
+  readonly onStatus: () => void;
+  /** Called once; the driver has ended itself. */
+  readonly onFailure: (failure: Error) => void;
+}
+
+/** The core that a driver drives: a replica's numbers in a core's terms, and what was stored. */
+export function makeCore({ options, config, stored }: DriverParts): RaftNode {
+  const { nodeId, voters, learners = [], random, store } = options;
+  return new RaftNode({
+    id: nodeId,
+    config: {
+      electionTimeoutTicks: config.electionTicks,
+      heartbeatTicks: config.heartbeatTicks,
+      preVote: config.preVote,
+      appendBytesMax: config.appendBytesMax,
+      inflightMessagesMax: config.inflightMessagesMax,
+      proposalBytesMax: config.commandBytesMax + COMMAND_OVERHEAD_BYTES_MAX,
+      uncommittedBytesMax: Math.max(16 * 2 ** 20, 2 * config.commandBytesMax),
+      readsMax: config.readsMax,
+    },
+    random: random.fork('raft'),
+    hardState: stored.hardState,
+    membership: stored.snapshot?.membership ?? { voters, learners },
+    log: store,
+  });
+}
