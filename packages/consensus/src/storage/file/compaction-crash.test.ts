@@ -13,8 +13,8 @@ import {
   suiteEntries,
   suiteEntry,
 } from '../log-store-suite.ts';
+import type { DiskCalls } from './disk-calls.ts';
 import { FileLogStore } from './file-log-store.ts';
-import type { DiskCalls } from './segment.ts';
 
 const root = fs.mkdtempSync(join(tmpdir(), 'tutti-compaction-'));
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }));

@@ -1,7 +1,7 @@
-import * as fs from 'node:fs';
 import { assert, TuttiError } from '@tutti/kernel';
 import type { Entry } from '../../raft/messages.ts';
 import { recordAt, recordSize } from '../record.ts';
+import type { DiskCalls } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
 import type { Segment } from './segment.ts';
 
@@ -10,11 +10,13 @@ const READ_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Reads entries that have left the memory back from their segments, checked. */
 export class EntryReader {
+  readonly #disk: DiskCalls;
   readonly #index: EntryIndex;
   readonly #segments: () => readonly Segment[];
   #open: { readonly sequence: number; readonly handle: number } | undefined;
 
-  constructor(index: EntryIndex, segments: () => readonly Segment[]) {
+  constructor(disk: DiskCalls, index: EntryIndex, segments: () => readonly Segment[]) {
+    this.#disk = disk;
     this.#index = index;
     this.#segments = segments;
   }
@@ -36,7 +38,7 @@ export class EntryReader {
   }
 
   close(): void {
-    if (this.#open) fs.closeSync(this.#open.handle);
+    if (this.#open) this.#disk.closeSync(this.#open.handle);
     this.#open = undefined;
   }
 
@@ -55,7 +57,7 @@ export class EntryReader {
     const bytes = new Uint8Array(last.offset - first.offset + recordSize(last.dataBytes));
     const segment = this.#segments().find((candidate) => candidate.sequence === first.segment);
     assert(segment, 'a held entry is in a segment that is there');
-    fs.readSync(this.#handleOf(segment), bytes, 0, bytes.length, first.offset);
+    this.#disk.readSync(this.#handleOf(segment), bytes, 0, bytes.length, first.offset);
     const entries: Entry[] = [];
     for (let index = from; index <= lastIndex; index++) {
       const { offset } = this.#index.placeOf(index);
@@ -75,7 +77,7 @@ export class EntryReader {
   #handleOf(segment: Segment): number {
     if (this.#open?.sequence === segment.sequence) return this.#open.handle;
     this.close();
-    this.#open = { sequence: segment.sequence, handle: fs.openSync(segment.path, 'r') };
+    this.#open = { sequence: segment.sequence, handle: this.#disk.openSync(segment.path, 'r') };
     return this.#open.handle;
   }
 }

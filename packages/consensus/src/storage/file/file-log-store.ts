@@ -1,4 +1,3 @@
-import * as fs from 'node:fs';
 import { join } from 'node:path';
 import {
   assert,
@@ -22,12 +21,12 @@ import type {
   WriteCallback,
 } from '../log-store.ts';
 import { DirectoryLock } from './directory-lock.ts';
+import { type DiskCalls, nodeDisk } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
 import { EntryReader } from './entry-reader.ts';
 import { LogWriter } from './log-writer.ts';
 import { claimDirectory } from './meta-file.ts';
 import { type RecoveredLog, Recovery } from './recovery.ts';
-import type { DiskCalls } from './segment.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
 import { TailCache } from './tail-cache.ts';
 
@@ -71,8 +70,7 @@ export class FileLogStore implements LogStore {
     assert((options.segmentBytes ?? 4096) >= 4096, 'a segment has at least 4 KiB');
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
-    const { write, fsync, fdatasync } = fs;
-    this.#disk = { write, fsync, fdatasync, ...disk };
+    this.#disk = { ...nodeDisk(), ...disk };
   }
 
   get firstIndex(): LogIndex {
@@ -88,7 +86,7 @@ export class FileLogStore implements LogStore {
       this.#opened = this.#openDirectory();
     } catch (thrown) {
       const failure = isTuttiError(thrown) ? thrown : this.#failed(thrown);
-      setImmediate(() => done(failure));
+      this.#disk.nextTurn(() => done(failure));
       return;
     }
     const { index, snapshots } = this.#opened;
@@ -99,21 +97,21 @@ export class FileLogStore implements LogStore {
       failure ? done(failure) : done(undefined, this.#state());
     // A snapshot that was stored just before the end, and whose state the log does not lead to, replaces the log.
     if (meta && index.termAt(meta.index) !== meta.term) this.resetToSnapshot(report);
-    else setImmediate(report, undefined);
+    else this.#disk.nextTurn(() => report(undefined));
   }
 
   #openDirectory(): Opened {
     const { directory, clusterId, nodeId } = this.#options;
-    fs.mkdirSync(directory, { recursive: true });
-    const lock = DirectoryLock.acquire(directory);
+    this.#disk.mkdirSync(directory, { recursive: true });
+    const lock = DirectoryLock.acquire(directory, this.#disk);
     try {
-      claimDirectory(directory, clusterId, nodeId);
+      claimDirectory(this.#disk, directory, clusterId, nodeId);
       const snapshots = new SnapshotDirectory(this.#disk, directory);
       snapshots.open();
-      const recovered = new Recovery(directory, this.#logger).run();
+      const recovered = new Recovery(this.#disk, directory, this.#logger).run();
       this.#checkContinuity(recovered, snapshots.current?.meta);
-      for (const name of fs.readdirSync(directory))
-        if (name.endsWith('.tmp')) fs.rmSync(join(directory, name), { force: true });
+      for (const name of this.#disk.readdirSync(directory))
+        if (name.endsWith('.tmp')) this.#disk.rmSync(join(directory, name), { force: true });
       return this.#assemble(lock, recovered, snapshots);
     } catch (thrown) {
       lock.release();
@@ -128,7 +126,7 @@ export class FileLogStore implements LogStore {
     const writer = new LogWriter(directory, segmentBytes, this.#disk, recovered, (cause) =>
       this.#failed(cause),
     );
-    const reader = new EntryReader(index, () => writer.segments);
+    const reader = new EntryReader(this.#disk, index, () => writer.segments);
     return { lock, index, writer, reader, tail: new TailCache(index.lastIndex, cacheBytes), snapshots };
   }
 
@@ -155,7 +153,7 @@ export class FileLogStore implements LogStore {
   append(write: LogWrite, done: WriteCallback): void {
     const opened = this.#opened;
     if (!opened) {
-      setImmediate(() => done(this.#closed()));
+      this.#disk.nextTurn(() => done(this.#closed()));
       return;
     }
     const { index, tail, writer } = opened;
@@ -215,14 +213,14 @@ export class FileLogStore implements LogStore {
     const opened = this.#opened;
     this.#opened = undefined;
     if (!opened) {
-      setImmediate(() => done(undefined));
+      this.#disk.nextTurn(() => done(undefined));
       return;
     }
     opened.writer.close(() => {
       opened.reader.close();
       opened.snapshots.close();
       opened.lock.release();
-      setImmediate(() => done(undefined));
+      this.#disk.nextTurn(() => done(undefined));
     });
   }
 

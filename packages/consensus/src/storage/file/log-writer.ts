@@ -1,11 +1,11 @@
-import * as fs from 'node:fs';
 import { assert, type LogIndex, type Term } from '@tutti/kernel';
 import type { HardState } from '../../raft/messages.ts';
 import type { LogWrite, WriteCallback } from '../log-store.ts';
 import { BatchEncoder, recordSize } from '../record.ts';
+import type { DiskCalls } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
 import type { RecoveredLog } from './recovery.ts';
-import { createSegment, type DiskCalls, SEGMENT_HEADER_BYTES, type Segment, writeFully } from './segment.ts';
+import { createSegment, SEGMENT_HEADER_BYTES, type Segment, writeFully } from './segment.ts';
 
 /** What waits to be written: a write of the driver, or the log's beginning anew after a snapshot. */
 type Job =
@@ -77,7 +77,7 @@ export class LogWriter {
     const active = this.#segments.at(-1);
     this.#sequence = active?.sequence ?? 0;
     this.#flushedSequence = this.#sequence;
-    if (active) this.#handle = fs.openSync(active.path, 'r+');
+    if (active) this.#handle = this.#disk.openSync(active.path, 'r+');
   }
 
   get segments(): readonly Segment[] {
@@ -116,13 +116,13 @@ export class LogWriter {
     const segment = this.#toRemove.shift();
     this.#removing = segment !== undefined;
     if (!segment) return this.#idle();
-    fs.rm(segment.path, { force: true }, () => this.#removeNext());
+    this.#disk.rm(segment.path, { force: true }, () => this.#removeNext());
   }
 
   /** Calls back when everything has been written, and lets go of the files. */
   close(done: () => void): void {
     const finish = (): void => {
-      if (this.#handle !== undefined) fs.closeSync(this.#handle);
+      if (this.#handle !== undefined) this.#disk.closeSync(this.#handle);
       this.#handle = undefined;
       done();
     };
@@ -155,7 +155,7 @@ export class LogWriter {
 
   #refuse(): void {
     const jobs = this.#queue.splice(0);
-    setImmediate(() => {
+    this.#disk.nextTurn(() => {
       for (const job of jobs) job.done(this.#failure);
       this.#idle();
     });
@@ -271,9 +271,9 @@ export class LogWriter {
 
   #switchTo(segment: Segment, done: (failure: Error | undefined) => void): void {
     this.#next = undefined;
-    fs.open(segment.path, 'r+', (failure, handle) => {
+    this.#disk.open(segment.path, 'r+', (failure, handle) => {
       if (failure) return done(failure);
-      if (this.#handle !== undefined) fs.closeSync(this.#handle);
+      if (this.#handle !== undefined) this.#disk.closeSync(this.#handle);
       this.#handle = handle;
       this.#segments.push(segment);
       this.#offset = SEGMENT_HEADER_BYTES;

@@ -1,15 +1,6 @@
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  writeSync,
-} from 'node:fs';
 import { join } from 'node:path';
 import { type ClusterId, type NodeId, TuttiError } from '@tutti/kernel';
+import type { DiskCalls } from './disk-calls.ts';
 
 const META = 'meta.json';
 /** The layout of the directory; the files in it carry versions of their own. */
@@ -22,33 +13,34 @@ interface Meta {
 }
 
 /** Makes a file's name durable: a rename or a new file is lost with the directory's unwritten pages. */
-export function syncDirectory(directory: string): void {
-  const handle = openSync(directory, 'r');
+export function syncDirectory(disk: DiskCalls, directory: string): void {
+  const handle = disk.openSync(directory, 'r');
   try {
-    fsyncSync(handle);
+    disk.fsyncSync(handle);
   } finally {
-    closeSync(handle);
+    disk.closeSync(handle);
   }
 }
 
 /** Writes a small file so that either all of it is there after a crash, or none. */
-export function writeDurably(directory: string, name: string, contents: string): void {
+export function writeDurably(disk: DiskCalls, directory: string, name: string, contents: string): void {
   const draft = join(directory, `${name}.tmp`);
-  const handle = openSync(draft, 'w');
+  const handle = disk.openSync(draft, 'w');
   try {
-    writeSync(handle, contents);
-    fsyncSync(handle);
+    const bytes = Buffer.from(contents);
+    disk.writeSync(handle, bytes, 0, bytes.length, 0);
+    disk.fsyncSync(handle);
   } finally {
-    closeSync(handle);
+    disk.closeSync(handle);
   }
-  renameSync(draft, join(directory, name));
-  syncDirectory(directory);
+  disk.renameSync(draft, join(directory, name));
+  syncDirectory(disk, directory);
 }
 
-function parse(file: string): Meta {
+function parse(disk: DiskCalls, file: string): Meta {
   let found: unknown;
   try {
-    found = JSON.parse(readFileSync(file, 'utf8'));
+    found = JSON.parse(disk.readFileSync(file).toString('utf8'));
   } catch {
     // Reported below, like JSON that says something else.
   }
@@ -62,8 +54,8 @@ function parse(file: string): Meta {
 }
 
 /** It is written before anything else, so a log or snapshot without it has lost its name: it may be anybody's. */
-function refuseNameless(directory: string, file: string): void {
-  const other = readdirSync(directory).find((name) => name.endsWith('.log') || name.endsWith('.snap'));
+function refuseNameless(disk: DiskCalls, directory: string, file: string): void {
+  const other = disk.readdirSync(directory).find((name) => name.endsWith('.log') || name.endsWith('.snap'));
   if (other === undefined) return;
   const problem = `it is missing, though ${other} is there`;
   throw new TuttiError('TUTTI_STORE_CORRUPT', { file, offset: 0, problem });
@@ -74,14 +66,19 @@ function refuseNameless(directory: string, file: string): void {
  * @throws TuttiError `TUTTI_STORE_WRONG_CLUSTER`, `TUTTI_STORE_WRONG_NODE`, `TUTTI_STORE_NEWER_VERSION`,
  * `TUTTI_STORE_CORRUPT`
  */
-export function claimDirectory(directory: string, clusterId: ClusterId, nodeId: NodeId): void {
+export function claimDirectory(
+  disk: DiskCalls,
+  directory: string,
+  clusterId: ClusterId,
+  nodeId: NodeId,
+): void {
   const file = join(directory, META);
-  if (!existsSync(file)) {
-    refuseNameless(directory, file);
+  if (!disk.existsSync(file)) {
+    refuseNameless(disk, directory, file);
     const meta: Meta = { version: META_VERSION, clusterId, nodeId };
-    return writeDurably(directory, META, `${JSON.stringify(meta, undefined, 2)}\n`);
+    return writeDurably(disk, directory, META, `${JSON.stringify(meta, undefined, 2)}\n`);
   }
-  const found = parse(file);
+  const found = parse(disk, file);
   if (found.version > META_VERSION)
     throw new TuttiError('TUTTI_STORE_NEWER_VERSION', {
       file,

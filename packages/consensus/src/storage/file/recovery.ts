@@ -1,7 +1,7 @@
-import * as fs from 'node:fs';
 import { type Logger, logIndex, type Term, TuttiError, term } from '@tutti/kernel';
 import type { Entry, HardState } from '../../raft/messages.ts';
 import { type FoundRecord, isBlank, type LogRecord, recordAt } from '../record.ts';
+import type { DiskCalls } from './disk-calls.ts';
 import { EntryIndex } from './entry-index.ts';
 import { checkHeader, listSegments, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
 
@@ -28,6 +28,7 @@ interface Place {
  * then nothing is changed and the store refuses to open.
  */
 export class Recovery {
+  readonly #disk: DiskCalls;
   readonly #logger: Logger;
   readonly #segments: Segment[];
   readonly #index = new EntryIndex();
@@ -40,16 +41,17 @@ export class Recovery {
   #stop: Place | undefined;
   #end: Place | undefined;
 
-  constructor(directory: string, logger: Logger) {
+  constructor(disk: DiskCalls, directory: string, logger: Logger) {
+    this.#disk = disk;
     this.#logger = logger;
-    this.#segments = listSegments(directory);
+    this.#segments = listSegments(disk, directory);
   }
 
   /** @throws TuttiError `TUTTI_STORE_CORRUPT`, `TUTTI_STORE_NEWER_VERSION` */
   run(): RecoveredLog {
-    for (const segment of this.#segments) checkHeader(readStart(segment), segment);
+    for (const segment of this.#segments) checkHeader(this.#readStart(segment), segment);
     for (const segment of this.#segments) {
-      const bytes = fs.readFileSync(segment.path);
+      const bytes = this.#disk.readFileSync(segment.path);
       if (this.#stop) this.#refuseLater(bytes, segment, SEGMENT_HEADER_BYTES, this.#stop);
       else this.#scan(bytes, segment);
     }
@@ -63,6 +65,17 @@ export class Recovery {
       lastChecksum: this.#end ? this.#checksum : 0,
       nextOffset: this.#end?.offset ?? SEGMENT_HEADER_BYTES,
     };
+  }
+
+  #readStart(segment: Segment): Buffer {
+    const start = Buffer.alloc(SEGMENT_HEADER_BYTES);
+    const handle = this.#disk.openSync(segment.path, 'r');
+    try {
+      const length = this.#disk.readSync(handle, start, 0, SEGMENT_HEADER_BYTES, 0);
+      return start.subarray(0, length);
+    } finally {
+      this.#disk.closeSync(handle);
+    }
   }
 
   /** Goes through one segment up to its end, or to the first thing that is no whole batch. */
@@ -150,20 +163,20 @@ export class Recovery {
   #cut(stop: Place): void {
     const { segment, offset } = stop;
     const last = this.#segments.indexOf(segment);
-    const handle = fs.openSync(segment.path, 'r+');
+    const handle = this.#disk.openSync(segment.path, 'r+');
     let bytes = 0;
     try {
       const rest = Buffer.alloc(Math.max(0, segment.sizeBytes - offset));
-      fs.readSync(handle, rest, 0, rest.length, offset);
+      this.#disk.readSync(handle, rest, 0, rest.length, offset);
       bytes = rest.length - blankTail(rest);
       rest.fill(0);
-      fs.writeSync(handle, rest, 0, bytes, offset);
-      fs.fsyncSync(handle);
+      this.#disk.writeSync(handle, rest, 0, bytes, offset);
+      this.#disk.fsyncSync(handle);
     } finally {
-      fs.closeSync(handle);
+      this.#disk.closeSync(handle);
     }
     for (const later of this.#segments.slice(last + 1)) {
-      const contents = fs.readFileSync(later.path);
+      const contents = this.#disk.readFileSync(later.path);
       if (isBlankFrom(contents, SEGMENT_HEADER_BYTES)) continue;
       bytes += contents.length - SEGMENT_HEADER_BYTES;
     }
@@ -175,7 +188,7 @@ export class Recovery {
   /** A segment that was made ready and holds no whole batch is made again when it is needed. */
   #dropUnused(): void {
     const keep = this.#end ? this.#segments.indexOf(this.#end.segment) + 1 : 0;
-    for (const segment of this.#segments.splice(keep).reverse()) fs.unlinkSync(segment.path);
+    for (const segment of this.#segments.splice(keep).reverse()) this.#disk.unlinkSync(segment.path);
   }
 }
 
@@ -184,17 +197,6 @@ const corrupt = (segment: Segment, offset: number, problem: string): TuttiError 
 
 /** Nothing stands before entry 1; before any other first entry the term is not known. */
 const termBefore = (entry: Entry): Term | undefined => (entry.index === 1 ? term(0) : undefined);
-
-function readStart(segment: Segment): Buffer {
-  const start = Buffer.alloc(SEGMENT_HEADER_BYTES);
-  const handle = fs.openSync(segment.path, 'r');
-  try {
-    const length = fs.readSync(handle, start, 0, SEGMENT_HEADER_BYTES, 0);
-    return start.subarray(0, length);
-  } finally {
-    fs.closeSync(handle);
-  }
-}
 
 /** How many zeros `bytes` ends with; whole words first, since most of a segment may be zeros. */
 function blankTail(bytes: Buffer): number {

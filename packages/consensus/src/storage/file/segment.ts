@@ -1,7 +1,7 @@
-import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { TuttiError } from '@tutti/kernel';
 import { crc32c } from '../crc32c.ts';
+import type { DiskCalls } from './disk-calls.ts';
 import { syncDirectory } from './meta-file.ts';
 
 /**
@@ -25,26 +25,19 @@ export interface Segment {
   highestIndex: number;
 }
 
-/** The disk calls that writing log, segments and snapshots goes through; tests put failing ones in their place. */
-export interface DiskCalls {
-  readonly write: typeof fs.write;
-  readonly fsync: typeof fs.fsync;
-  readonly fdatasync: typeof fs.fdatasync;
-}
-
 export const segmentName = (sequence: number): string => `segment-${String(sequence).padStart(12, '0')}.log`;
 
 /** The segments of a directory, oldest first. @throws TuttiError `TUTTI_STORE_CORRUPT` when one is missing */
-export function listSegments(directory: string): Segment[] {
+export function listSegments(disk: DiskCalls, directory: string): Segment[] {
   const segments: Segment[] = [];
-  for (const name of fs.readdirSync(directory)) {
+  for (const name of disk.readdirSync(directory)) {
     const match = NAME.exec(name);
     if (!match) continue;
     const path = join(directory, name);
     segments.push({
       sequence: Number(match[1]),
       path,
-      sizeBytes: fs.statSync(path).size,
+      sizeBytes: disk.statSync(path).size,
       highestIndex: 0,
     });
   }
@@ -97,14 +90,14 @@ export function createSegment(
 ): void {
   const path = join(directory, segmentName(sequence));
   const draft = `${path}.tmp`;
-  fs.open(draft, 'w', (failure, handle) => {
+  disk.open(draft, 'w', (failure, handle) => {
     if (failure) return done(failure);
     const finish = (problem: Error | null | undefined) =>
-      fs.close(handle, () => {
+      disk.close(handle, () => {
         if (problem) return done(problem);
         try {
-          fs.renameSync(draft, path);
-          syncDirectory(directory);
+          disk.renameSync(draft, path);
+          syncDirectory(disk, directory);
         } catch (thrown) {
           return done(thrown as Error);
         }

@@ -1,11 +1,11 @@
-import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { TuttiError } from '@tutti/kernel';
 import type { SnapshotMeta } from '../../raft/messages.ts';
 import { crc32c } from '../crc32c.ts';
 import type { SnapshotWriter, StoredSnapshot, WriteCallback } from '../log-store.ts';
+import type { DiskCalls } from './disk-calls.ts';
 import { syncDirectory } from './meta-file.ts';
-import { type DiskCalls, writeFully } from './segment.ts';
+import { writeFully } from './segment.ts';
 
 /**
  * A snapshot file: "TUTTISNP", format version u32, length of the meta data u32, the meta data as JSON, the contents,
@@ -40,6 +40,7 @@ function trailerOf(header: Buffer, totalBytes: number, checksum: number): Buffer
 
 /** A snapshot file that is open for reading; it stays readable until its last read has ended, even when replaced. */
 class SnapshotFile implements StoredSnapshot {
+  readonly #disk: DiskCalls;
   readonly path: string;
   readonly meta: SnapshotMeta;
   readonly totalBytes: number;
@@ -49,24 +50,32 @@ class SnapshotFile implements StoredSnapshot {
   #reading = 0;
   #retired = false;
 
-  constructor(path: string, meta: SnapshotMeta, contentsFrom: number, totalBytes: number, checksum: number) {
+  constructor(
+    disk: DiskCalls,
+    path: string,
+    meta: SnapshotMeta,
+    contentsFrom: number,
+    totalBytes: number,
+    checksum: number,
+  ) {
+    this.#disk = disk;
     this.path = path;
     this.meta = meta;
     this.totalBytes = totalBytes;
     this.checksum = checksum;
     this.#contentsFrom = contentsFrom;
-    this.#handle = fs.openSync(path, 'r');
+    this.#handle = this.#disk.openSync(path, 'r');
   }
 
   read(offset: number, length: number, done: (failure: Error | undefined, data: Uint8Array) => void): void {
     const data = new Uint8Array(length);
     if (this.#retired) {
       const failure = new TuttiError('TUTTI_CLOSED', { what: `The snapshot ${this.path}` });
-      setImmediate(() => done(failure, data));
+      this.#disk.nextTurn(() => done(failure, data));
       return;
     }
     this.#reading++;
-    fs.read(this.#handle, data, 0, length, this.#contentsFrom + offset, (failure, bytesRead) => {
+    this.#disk.read(this.#handle, data, 0, length, this.#contentsFrom + offset, (failure, bytesRead) => {
       this.#reading--;
       this.#closeIfUnused();
       done(failure ?? undefined, data.subarray(0, bytesRead));
@@ -80,7 +89,7 @@ class SnapshotFile implements StoredSnapshot {
   }
 
   #closeIfUnused(): void {
-    if (this.#retired && this.#reading === 0) fs.closeSync(this.#handle);
+    if (this.#retired && this.#reading === 0) this.#disk.closeSync(this.#handle);
   }
 }
 
@@ -101,10 +110,10 @@ export class SnapshotDirectory {
 
   /** Takes the newest one, checked in full. @throws TuttiError `TUTTI_STORE_CORRUPT`, `TUTTI_STORE_NEWER_VERSION` */
   open(): void {
-    const names = fs.readdirSync(this.#directory).filter((name) => NAME.test(name));
+    const names = this.#disk.readdirSync(this.#directory).filter((name) => NAME.test(name));
     const newest = names.sort().at(-1);
     if (newest === undefined) return;
-    this.#current = verified(join(this.#directory, newest));
+    this.#current = verified(this.#disk, join(this.#directory, newest));
     this.#forgetOthers();
   }
 
@@ -122,36 +131,36 @@ export class SnapshotDirectory {
     const before = this.#current;
     if (before && before.meta.index > file.meta.index) {
       file.retire();
-      fs.rmSync(file.path, { force: true });
+      this.#disk.rmSync(file.path, { force: true });
       return before;
     }
     this.#current = file;
     before?.retire();
     // If a crash comes before it is gone, opening removes it.
-    if (before && before.path !== file.path) fs.rm(before.path, { force: true }, () => {});
+    if (before && before.path !== file.path) this.#disk.rm(before.path, { force: true }, () => {});
     return file;
   }
 
   #forgetOthers(): void {
-    for (const name of fs.readdirSync(this.#directory)) {
+    for (const name of this.#disk.readdirSync(this.#directory)) {
       const path = join(this.#directory, name);
-      if (NAME.test(name) && path !== this.#current?.path) fs.rmSync(path, { force: true });
+      if (NAME.test(name) && path !== this.#current?.path) this.#disk.rmSync(path, { force: true });
     }
   }
 }
 
-function verified(path: string): SnapshotFile {
-  const handle = fs.openSync(path, 'r');
+function verified(disk: DiskCalls, path: string): SnapshotFile {
+  const handle = disk.openSync(path, 'r');
   const damaged = (offset: number, problem: string): never => {
     throw new TuttiError('TUTTI_STORE_CORRUPT', { file: path, offset, problem });
   };
   const readAt = (offset: number, length: number): Buffer => {
     const bytes = Buffer.alloc(length);
-    if (fs.readSync(handle, bytes, 0, length, offset) !== length) damaged(offset, 'it is cut off');
+    if (disk.readSync(handle, bytes, 0, length, offset) !== length) damaged(offset, 'it is cut off');
     return bytes;
   };
   try {
-    const size = fs.fstatSync(handle).size;
+    const size = disk.fstatSync(handle).size;
     const start = readAt(0, HEADER_BYTES);
     if (!start.subarray(0, 8).equals(MAGIC)) damaged(0, 'it is no snapshot');
     const found = start.readUInt32LE(8);
@@ -169,9 +178,9 @@ function verified(path: string): SnapshotFile {
       actual = crc32c(readAt(contentsFrom + offset, Math.min(READ_BYTES, totalBytes - offset)), actual);
     if (actual !== checksum) damaged(contentsFrom, 'the checksum of its contents is another');
     const meta = JSON.parse(header.toString('utf8', HEADER_BYTES)) as SnapshotMeta;
-    return new SnapshotFile(path, meta, contentsFrom, totalBytes, checksum);
+    return new SnapshotFile(disk, path, meta, contentsFrom, totalBytes, checksum);
   } finally {
-    fs.closeSync(handle);
+    disk.closeSync(handle);
   }
 }
 
@@ -223,7 +232,7 @@ class SnapshotFileWriter implements SnapshotWriter {
       this.abort();
       const problem = 'the checksum of what arrived is another';
       const failure = new TuttiError('TUTTI_STORE_CORRUPT', { file: this.#path, offset, problem });
-      setImmediate(() => done(failure));
+      this.#disk.nextTurn(() => done(failure));
       return;
     }
     const trailer = trailerOf(this.#header, this.#size, this.#checksum);
@@ -243,12 +252,14 @@ class SnapshotFileWriter implements SnapshotWriter {
     if (this.#aborted) return done(new TuttiError('TUTTI_ABORTED', { what: 'Writing a snapshot' }));
     let stored: StoredSnapshot;
     try {
-      fs.closeSync(this.#handle!);
+      this.#disk.closeSync(this.#handle!);
       this.#handle = undefined;
-      fs.renameSync(this.#draft, this.#path);
-      syncDirectory(join(this.#path, '..'));
+      this.#disk.renameSync(this.#draft, this.#path);
+      syncDirectory(this.#disk, join(this.#path, '..'));
       const { meta, size } = this;
-      stored = this.#publish(new SnapshotFile(this.#path, meta, this.#header.length, size, this.#checksum));
+      stored = this.#publish(
+        new SnapshotFile(this.#disk, this.#path, meta, this.#header.length, size, this.#checksum),
+      );
     } catch (thrown) {
       return done(thrown as Error);
     }
@@ -266,9 +277,9 @@ class SnapshotFileWriter implements SnapshotWriter {
     done: WriteCallback,
   ): void {
     try {
-      this.#handle ??= fs.openSync(this.#draft, 'w');
+      this.#handle ??= this.#disk.openSync(this.#draft, 'w');
     } catch (thrown) {
-      setImmediate(() => done(thrown as Error));
+      this.#disk.nextTurn(() => done(thrown as Error));
       return;
     }
     this.#busy = true;
@@ -283,9 +294,9 @@ class SnapshotFileWriter implements SnapshotWriter {
 
   #remove(): void {
     if (this.#handle === undefined) return;
-    fs.closeSync(this.#handle);
+    this.#disk.closeSync(this.#handle);
     this.#handle = undefined;
-    fs.rmSync(this.#draft, { force: true });
+    this.#disk.rmSync(this.#draft, { force: true });
   }
 }
 
