@@ -24,6 +24,11 @@ export class Ring<T> {
     return this.#size;
   }
 
+  /** Items that fit before the array has to grow. */
+  get capacity(): number {
+    return this.#mask + 1;
+  }
+
   push(item: T): boolean {
     if (this.#size === this.limit) return false;
     if (this.#size > this.#mask) this.#grow();
@@ -70,8 +75,11 @@ export class Ring<T> {
   }
 
   #grow(): void {
-    const grown = new Array<T | undefined>(this.#slots.length * 2);
-    for (let i = 0; i < this.#size; i++) grown[i] = this.#slots[(this.#head + i) & this.#mask];
+    const slots = this.#slots;
+    // Copies of runs are moves of memory; a loop that masks each place is not.
+    const grown =
+      this.#head === 0 ? slots.slice() : slots.slice(this.#head).concat(slots.slice(0, this.#head));
+    grown.length = slots.length * 2;
     this.#slots = grown;
     this.#mask = grown.length - 1;
     this.#head = 0;

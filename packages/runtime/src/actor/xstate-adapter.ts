@@ -10,6 +10,7 @@ import {
 } from 'xstate';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import { type FlatPlan, flatPlan, flatStep } from './xstate-flat.ts';
+import { type Reducer, reduce, reducerOf } from './xstate-reducer.ts';
 import {
   CHILD_IS_RUNNING,
   type ChildActor,
@@ -118,9 +119,9 @@ export class XStateRuntime implements HostRuntime {
   readonly #shared: HostScope;
   /** Only of logics that keep their scope (promises, callbacks, observables); machines share one. */
   readonly #scopes = new WeakMap<HostedSelf, HostScope>();
-  readonly #plans = new WeakMap<AnyActorLogic, FlatPlan | undefined>();
-  #lastPlanned: AnyActorLogic | undefined;
-  #lastPlan: FlatPlan | undefined;
+  readonly #shortWays = new WeakMap<AnyActorLogic, FlatPlan | Reducer | undefined>();
+  #lastLogic: AnyActorLogic | undefined;
+  #lastShortWay: FlatPlan | Reducer | undefined;
   readonly #initial = new WeakMap<AnyActorLogic, Snapshot<unknown>>();
 
   constructor(options: XStateRuntimeOptions) {
@@ -188,9 +189,10 @@ export class XStateRuntime implements HostRuntime {
     const scope = this.#scopeOf(cell);
     cell.self?.system.resetMicrosteps();
     try {
-      const plan = this.#planOf(cell.logic);
-      if (plan) {
-        const next = flatStep(plan, cell.snapshot as AnyMachineSnapshot, event, scope, this.microstepsMax);
+      const way = this.#shortWayOf(cell.logic);
+      if (typeof way === 'function') return reduce(way, cell.snapshot!, event, given(scope));
+      if (way) {
+        const next = flatStep(way, cell.snapshot as AnyMachineSnapshot, event, scope, this.microstepsMax);
         if (next) return next as Snapshot<unknown>;
       }
       return cell.logic.transition(cell.snapshot, event, given(scope));
@@ -200,12 +202,12 @@ export class XStateRuntime implements HostRuntime {
     }
   }
 
-  #planOf(logic: AnyActorLogic): FlatPlan | undefined {
-    if (logic === this.#lastPlanned) return this.#lastPlan;
-    this.#lastPlanned = logic;
-    if (!this.#plans.has(logic))
-      this.#plans.set(logic, logic instanceof StateMachine ? flatPlan(logic) : undefined);
-    return (this.#lastPlan = this.#plans.get(logic));
+  #shortWayOf(logic: AnyActorLogic): FlatPlan | Reducer | undefined {
+    if (logic === this.#lastLogic) return this.#lastShortWay;
+    this.#lastLogic = logic;
+    if (!this.#shortWays.has(logic))
+      this.#shortWays.set(logic, logic instanceof StateMachine ? flatPlan(logic) : reducerOf(logic));
+    return (this.#lastShortWay = this.#shortWays.get(logic));
   }
 
   /** Whether the last transition left anything to release. */

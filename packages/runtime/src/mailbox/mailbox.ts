@@ -13,7 +13,6 @@ export type UserMessage = EventObject | Asked;
 export class Mailbox<Signal extends object> {
   readonly user = new Ring<UserMessage>(MAILBOX_LIMIT_MAX);
   #system: Ring<Signal> | undefined;
-  #highWater = 0;
 
   get isEmpty(): boolean {
     return this.user.size === 0 && (this.#system === undefined || this.#system.size === 0);
@@ -26,7 +25,6 @@ export class Mailbox<Signal extends object> {
   /** The caller has compared `user.size` with the actor's own limit, which is at most the ring's. */
   pushUser(message: UserMessage): void {
     this.user.push(message);
-    if (this.user.size > this.#highWater) this.#highWater = this.user.size;
   }
 
   /** False only at 2^20 waiting signals, which stands for a broken producer. */
@@ -39,26 +37,32 @@ export class Mailbox<Signal extends object> {
     return this.#system?.shift();
   }
 
-  /** Whether its arrays are still small enough to be worth keeping for the next actor. */
-  get isReusable(): boolean {
-    return this.#highWater <= 1024;
+  /** Places of its arrays, in use or not: what it costs to keep. */
+  get capacity(): number {
+    return this.user.capacity + (this.#system?.capacity ?? 0);
   }
 }
 
-/** Empty mailboxes, kept for whoever gets a message next. It holds at most `limit`. */
+/** Empty mailboxes, kept for whoever gets a message next: as many as `places` allows, whatever their sizes. */
 export class MailboxPool<Signal extends object> {
   readonly #free: Mailbox<Signal>[] = [];
-  readonly #limit: number;
+  #places: number;
 
-  constructor(limit = 1024) {
-    this.#limit = limit;
+  /** @param places The most places that kept mailboxes have together; the default costs 4 MiB at most. */
+  constructor(places = 2 ** 19) {
+    this.#places = places;
   }
 
   take(): Mailbox<Signal> {
-    return this.#free.pop() ?? new Mailbox<Signal>();
+    const kept = this.#free.pop();
+    if (!kept) return new Mailbox<Signal>();
+    this.#places += kept.capacity;
+    return kept;
   }
 
   give(mailbox: Mailbox<Signal>): void {
-    if (this.#free.length < this.#limit && mailbox.isReusable) this.#free.push(mailbox);
+    if (mailbox.capacity > this.#places) return;
+    this.#places -= mailbox.capacity;
+    this.#free.push(mailbox);
   }
 }
