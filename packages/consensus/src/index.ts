@@ -31,4 +31,11 @@ export type {
 } from './storage/log-store.ts';
 export { type LogStoreCase, type LogStoreHarness, logStoreCases } from './storage/log-store-suite.ts';
 export { MemoryLogStore } from './storage/memory-log-store.ts';
+export type {
+  LostRange,
+  RepairCallback,
+  RepairStep,
+  ScrubOutcome,
+  StoreDamage,
+} from './storage/store-damage.ts';
 export { VolatileConsensus } from './volatile/volatile-consensus.ts';

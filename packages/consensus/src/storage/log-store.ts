@@ -1,5 +1,6 @@
 import type { LogIndex, Term } from '@tutti/kernel';
 import type { Entry, HardState, SnapshotMeta } from '../raft/messages.ts';
+import type { RepairCallback, RepairStep, ScrubOutcome, StoreDamage } from './store-damage.ts';
 
 /** Told once when a write is on disk, or that it failed. After a failure the store refuses every later write. */
 export type WriteCallback = (failure: Error | undefined) => void;
@@ -17,6 +18,8 @@ export interface LogStoreState {
   readonly snapshot: SnapshotMeta | undefined;
   readonly firstIndex: LogIndex;
   readonly lastIndex: LogIndex;
+  /** What is damaged and has to be fetched from peers, by `repair`, before this node may take part. */
+  readonly damage?: StoreDamage | undefined;
 }
 
 /** A finished snapshot's contents. */
@@ -50,7 +53,9 @@ export interface SnapshotWriter {
 export interface LogStore {
   /**
    * Reads what is on disk. A log that lacks the stored snapshot's last entry, or has it under another term, is
-   * dropped as a whole and continues after the snapshot; one that has it is kept (Raft figure 13).
+   * dropped as a whole and continues after the snapshot; one that has it is kept (Raft figure 13). What a crash left
+   * of a write that nobody was told of is cut off; damage to what had been flushed is reported in the state, and
+   * nothing is changed.
    * @throws TuttiError (through the callback) see `docs/reference/errors.md`, `TUTTI_STORE_*`
    */
   open(done: (failure: Error | undefined, state?: LogStoreState) => void): void;
@@ -78,5 +83,12 @@ export interface LogStore {
   compact(index: LogIndex): void;
   /** Drops the whole log and continues after the stored snapshot: its state replaced ours. */
   resetToSnapshot(done: WriteCallback): void;
+  /** Takes one step in putting damage right that `open` or `scrub` reported. */
+  repair(step: RepairStep, done: RepairCallback): void;
+  /**
+   * Reads on over what is on disk and will not be written any more, some `bytesMax` of it, and compares checksums. One
+   * call at a time; the caller paces it.
+   */
+  scrub(bytesMax: number, done: (failure: Error | undefined, outcome?: ScrubOutcome) => void): void;
   close(done: WriteCallback): void;
 }

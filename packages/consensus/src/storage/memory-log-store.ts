@@ -9,6 +9,25 @@ import type {
   StoredSnapshot,
   WriteCallback,
 } from './log-store.ts';
+import {
+  leadsTo,
+  type RepairCallback,
+  type RepairStep,
+  type ScrubOutcome,
+  type StoreDamage,
+} from './store-damage.ts';
+
+/** What a test takes away from a store in memory, as a bad disk would. */
+export interface MemoryDamage {
+  /** Single entries. The last one there is cannot be lost: that is `end`. */
+  readonly entries?: readonly number[];
+  /** This entry and all after it, and the knowledge that there was anything. */
+  readonly endFrom?: number;
+  /** Term and vote; the oldest there could be are left. */
+  readonly hardState?: boolean;
+  /** The snapshot, with all of the log before it. */
+  readonly snapshot?: boolean;
+}
 
 /**
  * A log that lives as long as the object: for tests, and for replicas whose group may forget everything when all of
@@ -24,6 +43,9 @@ export class MemoryLogStore implements LogStore {
   #entries: Entry[] = [];
   #base = 0;
   #baseTerm: Term | undefined = term(0);
+  readonly #lost = new Set<number>();
+  #endLost = false;
+  #hardStateLost = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -45,13 +67,104 @@ export class MemoryLogStore implements LogStore {
     }
     this.#open = true;
     this.#dropLogBehindSnapshot();
-    const state: LogStoreState = {
+    const state = this.#state();
+    this.#clock.nextTurn(() => done(undefined, state));
+  }
+
+  #state(): LogStoreState {
+    return {
       hardState: this.#hardState,
       snapshot: this.#snapshot?.meta,
       firstIndex: this.firstIndex,
       lastIndex: this.lastIndex,
+      damage: this.#damage(),
     };
-    this.#clock.nextTurn(() => done(undefined, state));
+  }
+
+  #damage(): StoreDamage | undefined {
+    const lost: { from: LogIndex; to: LogIndex }[] = [];
+    if (this.#base > (this.#snapshot?.meta.index ?? 0))
+      lost.push({ from: logIndex(1), to: logIndex(this.#base) });
+    for (const index of [...this.#lost].toSorted((a, b) => a - b)) {
+      const last = lost.at(-1);
+      if (last && last.to + 1 === index) last.to = logIndex(index);
+      else lost.push({ from: logIndex(index), to: logIndex(index) });
+    }
+    if (lost.length === 0 && !this.#endLost && !this.#hardStateLost) return undefined;
+    const details = { file: 'memory', offset: 0, problem: 'a test took something away' };
+    const failure = new TuttiError('TUTTI_STORE_CORRUPT', details);
+    return { failure, lost, endLost: this.#endLost, hardStateLost: this.#hardStateLost };
+  }
+
+  /** Takes something away while the store is closed, for tests of how it is fetched again. */
+  lose(damage: MemoryDamage): void {
+    assert(!this.#open, 'a store is damaged between two lives');
+    if (damage.snapshot) {
+      this.compact(this.#snapshot?.meta.index ?? logIndex(0));
+      this.#snapshot = undefined;
+    }
+    if (damage.endFrom !== undefined) {
+      this.#entries.length = Math.max(0, damage.endFrom - this.#base - 1);
+      this.#endLost = true;
+    }
+    if (damage.hardState) {
+      this.#hardState = { term: term(0), votedFor: undefined };
+      this.#hardStateLost = true;
+    }
+    for (const index of damage.entries ?? []) {
+      assert(index > this.#base && index < this.lastIndex, 'an entry between others is lost');
+      this.#lost.add(index);
+    }
+  }
+
+  repair(step: RepairStep, done: RepairCallback): void {
+    if (step.kind === 'entries') this.#fill(step.entries);
+    else if (step.kind === 'cut') {
+      this.#truncateFrom(step.from);
+      this.#endLost = true;
+    } else if (step.kind === 'whole') {
+      this.#hardState = step.hardState ?? this.#hardState;
+      this.#endLost = false;
+      this.#hardStateLost = false;
+    } else this.#leadUpBySnapshot();
+    const state = this.#state();
+    this.#clock.nextTurn(() => done(this.#refusal(), state));
+  }
+
+  #fill(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      this.#entries[entry.index - this.#base - 1] = entry;
+      this.#lost.delete(entry.index);
+    }
+  }
+
+  #leadUpBySnapshot(): void {
+    const { meta } = this.#snapshot!;
+    for (const index of this.#lost) if (index <= meta.index) this.#lost.delete(index);
+    if (this.#base > meta.index) return;
+    if (leadsTo(meta, this.lastIndex, (index) => this.#ownTerm(index))) {
+      this.#entries.splice(0, meta.index - this.#base);
+      this.#base = meta.index;
+      this.#baseTerm = meta.term;
+      return;
+    }
+    this.#lost.clear();
+    this.#continueAfter(meta);
+  }
+
+  #ownTerm(index: number): Term | undefined {
+    return this.#lost.has(index) ? undefined : this.#entries[index - this.#base - 1]?.term;
+  }
+
+  #truncateFrom(index: number): void {
+    this.#entries.length = Math.min(this.#entries.length, Math.max(0, index - this.#base - 1));
+    for (const lost of this.#lost) if (lost >= index) this.#lost.delete(lost);
+  }
+
+  /** Memory does not rot. */
+  scrub(_bytesMax: number, done: (failure: Error | undefined, outcome?: ScrubOutcome) => void): void {
+    const outcome = { bytes: 0, round: true, damage: undefined, snapshotFailure: undefined };
+    this.#clock.nextTurn(() => done(undefined, outcome));
   }
 
   append(write: LogWrite, done: WriteCallback): void {
@@ -70,6 +183,7 @@ export class MemoryLogStore implements LogStore {
 
   termAt(index: LogIndex): Term | undefined {
     if (index === this.#base) return this.#baseTerm;
+    if (this.#lost.has(index)) return undefined;
     return this.#entries[index - this.#base - 1]?.term;
   }
 
@@ -78,7 +192,7 @@ export class MemoryLogStore implements LogStore {
     let bytes = 0;
     for (let at = from - this.#base - 1; at <= to - this.#base - 1; at++) {
       const entry = this.#entries[at];
-      if (!entry) break;
+      if (!entry || this.#lost.has(entry.index)) break;
       bytes += entry.data.length;
       if (found.length > 0 && bytes > maxBytes) break;
       found.push(entry);

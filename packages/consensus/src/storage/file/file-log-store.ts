@@ -20,6 +20,7 @@ import type {
   StoredSnapshot,
   WriteCallback,
 } from '../log-store.ts';
+import type { RepairCallback, RepairStep, ScrubOutcome } from '../store-damage.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { type DiskCalls, nodeDisk } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
@@ -207,6 +208,15 @@ export class FileLogStore implements LogStore {
     tail.reset(meta.index);
     reader.close();
     writer.reset(meta.index, meta.term, done);
+  }
+
+  repair(step: RepairStep, _done: RepairCallback): void {
+    assert(false, `damage is refused when the directory is opened (${step.kind})`);
+  }
+
+  scrub(_bytesMax: number, done: (failure: Error | undefined, outcome?: ScrubOutcome) => void): void {
+    const outcome = { bytes: 0, round: true, damage: undefined, snapshotFailure: undefined };
+    this.#disk.nextTurn(() => done(undefined, outcome));
   }
 
   close(done: WriteCallback): void {
