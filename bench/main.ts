@@ -1,78 +1,94 @@
 // The command behind `npm run bench`. Progress goes to stderr; the table is the last thing on stdout.
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { loadavg } from 'node:os';
-import { dirname, resolve } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { fillClaims } from './claims/fill-claims.ts';
 import type { BenchCase } from './harness/case.ts';
 import { type Change, changeTable, compareCase } from './harness/compare.ts';
 import { describeMachine, type Machine } from './harness/machine.ts';
 import { type BenchOptions, benchOptions, USAGE } from './harness/options.ts';
-import { Progress } from './harness/progress.ts';
-import { loadCases } from './harness/registry.ts';
-import type { CaseResult, ResultDocument } from './harness/results.ts';
+import { caseFiles } from './harness/registry.ts';
+import { readResults, resultText, resumable, writeWhole } from './harness/result-file.ts';
+import type { ResultDocument } from './harness/results.ts';
+import { failuresIn, runCases } from './harness/run.ts';
 import { endSamples, measureInProcess } from './harness/sample-process.ts';
-import { runCase, runsOf, subjectsOf } from './harness/schedule.ts';
-import { resultTable } from './harness/table.ts';
+import { limitMsOf } from './harness/schedule.ts';
+import { caseList, selectCases } from './harness/selection.ts';
+import { resultTable, summaryText } from './harness/table.ts';
 import { addWorktree } from './harness/worktree.ts';
 import { benchReport } from './report/bench-report.ts';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const SAMPLE_TIMEOUT_QUICK_MS = 120_000;
-const SAMPLE_TIMEOUT_FULL_MS = 3_600_000;
+const OUT = join(ROOT, 'bench/out');
 const INTERRUPTED = 130;
 
 const say = (line: string) => void process.stderr.write(`${line}\n`);
+const interruption = new AbortController();
 
 async function main(args: readonly string[]): Promise<number> {
   const options = benchOptions(args);
-  if (options.help) {
-    process.stdout.write(USAGE);
-    return 0;
-  }
-  const cases = await loadCases(options.cases);
+  if (options.help) return print(USAGE);
+  if (options.from !== undefined) return fromResults(options.from, options);
+  const cases = await selectCases(options);
+  if (options.list) return print(`${caseList(cases)}\n`);
   return options.compare === undefined
     ? await run(cases, options)
     : await compare(cases, options, options.compare);
 }
 
+function print(text: string): number {
+  process.stdout.write(text);
+  return 0;
+}
+
 async function run(cases: readonly BenchCase[], options: BenchOptions): Promise<number> {
-  const startedAt = new Date().toISOString();
   const machine = describeMachine(ROOT);
   announce(machine, options);
-  const planned = cases.flatMap((bench) =>
-    subjectsOf(bench, options)
-      .filter(({ skipped }) => skipped === undefined)
-      .map(({ subject }) => [`${bench.id} ${subject.id}`, runsOf(bench, options.quick)] as const),
-  );
-  const progress = new Progress(new Map(planned), say);
-  const timeoutMs = timeoutOf(options);
-  const results: CaseResult[] = [];
-  const documentNow = (): ResultDocument => ({
-    format: 1,
-    startedAt,
-    endedAt: new Date().toISOString(),
-    quick: options.quick,
+  const json = resolve(options.json ?? join(OUT, 'results.json'));
+  const done = options.resume ? resumable(json, { quick: options.quick, commit: machine.commit }) : [];
+  if (done.length > 0) say(`Going on after ${done.map(({ id }) => id).join(' ')}.`);
+  const document = await runCases(cases, {
+    root: ROOT,
     machine,
-    loadAfter: loadavg(),
-    cases: results,
+    done,
+    say,
+    quick: options.quick,
+    peers: options.peers,
+    profile: options.profile,
+    keep: (document) => writeWhole(json, resultText(document)),
+    signal: interruption.signal,
   });
-  for (const bench of cases) {
-    const result = await runCase(bench, {
-      ...options,
-      measure: (caseId, subjectId, sizes) => measureInProcess(ROOT, { caseId, subjectId, sizes }, timeoutMs),
-      onSample: (sample) => progress.sample(sample),
-    });
-    results.push(result);
-    // After each case, so that a long run that is broken off leaves what it has.
-    if (options.json !== undefined) write(options.json, `${JSON.stringify(documentNow())}\n`);
+  say(`Results: ${json}`);
+  publish(document, json, options);
+  print(`${resultTable(document.cases)}\n\n${summaryText(document.cases)}\n`);
+  if (document.isBrokenOff) {
+    say('Interrupted: the results hold what was measured; --resume goes on with them.');
+    return INTERRUPTED;
   }
-  if (options.report !== undefined) write(options.report, benchReport(documentNow()));
-  process.stdout.write(`${resultTable(results)}\n`);
-  return results.some(({ subjects }) =>
-    subjects.some((one) => one.kind === 'ours' && one.failures.length > 0),
-  )
-    ? 1
-    : 0;
+  return failuresIn(document.cases).length > 0 ? 1 : 0;
+}
+
+function fromResults(file: string, options: BenchOptions): number {
+  const json = resolve(file);
+  const document = readResults(json);
+  publish(document, json, options);
+  return print(`${resultTable(document.cases)}\n\n${summaryText(document.cases)}\n`);
+}
+
+/** The page, and the numbers in the texts. */
+function publish(document: ResultDocument, json: string, options: BenchOptions): void {
+  const report = resolve(options.report ?? join(OUT, 'report.html'));
+  writeWhole(report, benchReport(document, relative(ROOT, json)));
+  say(`Page: ${report}`);
+  for (const file of options.claims) {
+    const path = resolve(file);
+    const source = { name: basename(json), document };
+    const { text, filled, missing } = fillClaims(readFileSync(path, 'utf8'), source, caseFiles());
+    writeWhole(path, text);
+    say(
+      `${file}: ${filled} claims written${missing.length > 0 ? `; no figure for ${missing.join(', ')}` : ''}`,
+    );
+  }
 }
 
 async function compare(
@@ -88,12 +104,14 @@ async function compare(
   const changes: Change[] = [];
   for (const bench of cases) {
     say(`${bench.id} ${bench.title}: ${revision} and this tree in turns`);
+    const limitMs = limitMsOf(bench, options.quick);
     const measured = await compareCase(bench, options.quick, (side, caseId, subjectId, sizes) =>
-      measureInProcess(roots[side], { caseId, subjectId, sizes }, timeoutOf(options)),
+      measureInProcess(roots[side], { caseId, subjectId, sizes }, limitMs),
     );
     changes.push(...measured);
   }
-  if (options.json !== undefined) write(options.json, `${JSON.stringify({ revision, machine, changes })}\n`);
+  if (options.json !== undefined)
+    writeWhole(resolve(options.json), `${JSON.stringify({ revision, machine, changes })}\n`);
   process.stdout.write(`${changeTable(changes)}\n`);
   return 0;
 }
@@ -107,21 +125,14 @@ function announce(machine: Machine, options: BenchOptions): void {
   if (options.quick) say('Quick sizes: good for a first look and for regressions, not for quoting.');
 }
 
-function timeoutOf({ quick }: BenchOptions): number {
-  return quick ? SAMPLE_TIMEOUT_QUICK_MS : SAMPLE_TIMEOUT_FULL_MS;
-}
-
-function write(file: string, text: string): void {
-  const path = resolve(file);
-  mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, text);
-  say(`Wrote ${path}`);
-}
-
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    endSamples();
-    process.exit(INTERRUPTED);
+  process.on(signal, () => {
+    // A comparison keeps nothing half done, and whoever asks twice does not want to wait.
+    if (interruption.signal.aborted || process.argv.includes('--compare')) {
+      endSamples();
+      process.exit(INTERRUPTED);
+    }
+    interruption.abort();
   });
 main(process.argv.slice(2)).then(
   (code) => (process.exitCode = code),

@@ -83,8 +83,28 @@ export interface BenchCase {
   readonly curves?: readonly CurveSpec[];
   readonly subjects: readonly Subject[];
   readonly sizes: { readonly quick: Sizes; readonly full: Sizes };
+  /**
+   * How long one sample takes with these sizes, in seconds, where that is more than some seconds. It foretells the
+   * remaining time, and a sample that takes three times as long and a minute more is ended.
+   */
+  readonly expectedS?: (sizes: Sizes) => number;
   /** Processes per subject when the usual five, or three in a quick run, are too long. */
   readonly runs?: number;
+  /** `false` for cases where the time of the processor is not what is spent: kills, pauses, waiting. */
+  readonly isProfiled?: boolean;
   /** What the reader has to know beside the numbers. */
   readonly note?: string;
+  /** Why ours is not faster: said beside a line that is not met, with numbers of the same run. */
+  readonly limits?: readonly LimitSpec[];
 }
+
+/** The arithmetic of a limit. */
+export interface LimitSpec {
+  /** The figure whose unmet lines it explains. */
+  readonly figure: string;
+  /** Says it in words; undefined when a number that it needs was not measured. */
+  readonly explain: (measured: MeasuredValue) => string | undefined;
+}
+
+/** The quoted value of a subject's figure in this run. */
+export type MeasuredValue = (subject: string, figure: string) => number | undefined;

@@ -19,6 +19,8 @@ export interface Verdict {
   readonly asked: string;
   /** What came out, in the same unit; undefined when the other side was not there. */
   readonly got: number | undefined;
+  /** Where `got` lies, as far as the samples can tell. */
+  readonly interval?: Interval;
   readonly met: boolean | undefined;
 }
 
@@ -116,15 +118,14 @@ function verdictsOf(
   return bench.targets
     .filter((target) => target.figure === figure.id)
     .map((target) => {
-      const unit = target.against ? unitOf(bench, subjects, target.against, figure) : 1;
-      const got = unit === undefined ? undefined : quoted(subject, figure) / unit;
-      const met =
-        got === undefined
-          ? undefined
-          : figure.better === 'higher'
-            ? got >= target.value
-            : got <= target.value;
-      return { level: target.level, asked: askedOf(target, figure), got, met };
+      const other = target.against && unitOf(bench, subjects, target.against, figure);
+      if (target.against && !other)
+        return { level: target.level, asked: askedOf(target, figure), got: undefined, met: undefined };
+      const values = valuesOf(subject, figure);
+      const got = quoted(subject, figure) / (other?.quoted ?? 1);
+      const interval = other ? ratioInterval(values, other.values) : medianInterval(values);
+      const met = figure.better === 'higher' ? got >= target.value : got <= target.value;
+      return { level: target.level, asked: askedOf(target, figure), got, interval, met };
     });
 }
 
@@ -133,11 +134,11 @@ function unitOf(
   subjects: readonly SubjectResult[],
   against: NonNullable<Target['against']>,
   figure: FigureSpec,
-): number | undefined {
+): { readonly quoted: number; readonly values: readonly number[] } | undefined {
   const other = subjects.find(({ id }) => id === against.subject);
   const spec = bench.figures.find(({ id }) => id === (against.figure ?? figure.id));
-  if (!other || !spec || valuesOf(other, spec).length === 0) return undefined;
-  return quoted(other, spec);
+  const values = other && spec ? valuesOf(other, spec) : [];
+  return other && spec && values.length > 0 ? { quoted: quoted(other, spec), values } : undefined;
 }
 
 function askedOf({ value, against, figure }: Target, { unit }: FigureSpec): string {

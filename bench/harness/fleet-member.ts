@@ -1,3 +1,10 @@
+import { startProfile } from './profile.ts';
+
+/** Set in the environment of a sample that is profiled, and so in its fleet's. */
+export const PROFILE_VARIABLE = 'TUTTI_BENCH_PROFILE';
+/** The method by which a profiled process says what it did. */
+export const PROFILE_METHOD = '$profile';
+
 /** From the sample to a process of its fleet. */
 export interface FleetCall {
   readonly id: number;
@@ -15,10 +22,12 @@ const send = (answer: FleetAnswer) => void process.send?.(answer);
 
 /** Makes this process do what its fleet calls for. It ends when the fleet is gone. */
 export function serve(methods: Readonly<Record<string, (argument: never) => unknown>>): void {
+  const profile = process.env[PROFILE_VARIABLE] === undefined ? undefined : startProfile();
+  const all: typeof methods = { ...methods, [PROFILE_METHOD]: async () => await (await profile)?.() };
   process.on('message', ({ id, method, argument }: FleetCall) => {
     void (async () => {
       try {
-        const action = methods[method];
+        const action = all[method];
         if (!action) throw new Error(`no method ${method}`);
         send({ type: 'result', id, value: await action(argument as never) });
       } catch (thrown) {

@@ -1,6 +1,17 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { FleetAnswer, FleetCall } from './fleet-member.ts';
+import { type FleetAnswer, type FleetCall, PROFILE_METHOD, PROFILE_VARIABLE } from './fleet-member.ts';
+import type { ProfileSummary } from './profile.ts';
+
+const PROFILE_PATIENCE_MS = 3_000;
+const running = new Set<FleetProcess>();
+const profiles: ProfileSummary[] = [];
+
+/** What the processes of this sample's fleet did, those that are gone and those that are not. */
+export async function fleetProfiles(): Promise<readonly ProfileSummary[]> {
+  await Promise.all([...running].map((process) => process.keepProfile()));
+  return profiles;
+}
 
 /** One process that a sample has started, and that does what it is told. */
 export class FleetProcess {
@@ -18,12 +29,14 @@ export class FleetProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
+    running.add(this);
     const keep = (chunk: Buffer) => (this.#output = (this.#output + chunk.toString()).slice(-4_000));
     this.#child.stdout!.on('data', keep);
     this.#child.stderr!.on('data', keep);
     this.#child.on('message', (answer: FleetAnswer) => this.#answered(answer));
     this.#exited = new Promise((resolve) => {
       this.#child.once('exit', () => {
+        running.delete(this);
         for (const call of this.#calls.values())
           call.reject(new Error(`the process is gone. ${this.#output}`));
         this.#calls.clear();
@@ -56,8 +69,20 @@ export class FleetProcess {
     this.#child.kill('SIGCONT');
   }
 
+  /** Asks a profiled process for its profile; one that does not answer has none. */
+  async keepProfile(): Promise<void> {
+    if (process.env[PROFILE_VARIABLE] === undefined) return;
+    const late = new Promise<undefined>((resolve) => {
+      setTimeout(() => resolve(undefined), PROFILE_PATIENCE_MS).unref();
+    });
+    const answer = this.call<ProfileSummary>(PROFILE_METHOD).catch(() => undefined);
+    const profile = await Promise.race([answer, late]);
+    if (profile) profiles.push(profile);
+  }
+
   /** kill -9, and resolves when it is gone. */
   async kill(): Promise<void> {
+    await this.keepProfile();
     this.#child.kill('SIGKILL');
     await this.#exited;
   }

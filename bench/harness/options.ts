@@ -1,24 +1,47 @@
 import { parseArgs } from 'node:util';
 
 export interface BenchOptions {
+  /** Cases, groups, or `million`, as {@link selectCases} takes them. */
   readonly cases: readonly string[];
   readonly quick: boolean;
   readonly peers: boolean;
   readonly json: string | undefined;
   readonly report: string | undefined;
   readonly compare: string | undefined;
+  /** Go on with the run that the JSON file holds: cases that are whole in it are not measured again. */
+  readonly resume: boolean;
+  /** How long F6 soaks, instead of what its sizes say. */
+  readonly soakMinutes: number | undefined;
+  /** Profile ours: by default in a full run. */
+  readonly profile: boolean;
+  /** A results file to write the page and the claims from, without measuring. */
+  readonly from: string | undefined;
+  /** Texts whose marked numbers are replaced by those of the results. */
+  readonly claims: readonly string[];
+  readonly list: boolean;
   readonly help: boolean;
 }
 
-export const USAGE = `npm run bench -- [CASE...] [options]
+export const USAGE = `npm run bench -- [CASE|GROUP...] [options]
 
-  CASE...          such as R1 C1 S2; without one, all of them
+  CASE             such as R1 C1 S2; without one, all of them
+  GROUP            runtime, raft, orchestration, reliability, headline, scaling
+  million          R6 with its million actors, also when quick
+  --list           the cases, their groups and who takes part, and nothing else
   --quick          small sizes and three samples each: everything in under ten minutes
   --no-peers       leave out what others have made
   --peers          run the peers that are installed; this is the default
-  --json FILE      write every sample, figure and ratio
-  --report FILE    write one self-contained page
+  --no-profile     leave out the one profiled sample of each of ours; a quick run takes it only with --profile
+  --soak-minutes N how long F6 soaks
+  --json FILE      where every sample, figure and ratio goes; default bench/out/results.json
+  --report FILE    where the page goes; default bench/out/report.html
+  --resume         go on with the run that the JSON file holds
+  --from FILE      measure nothing: make the page, and the claims, from a results file
+  --claims FILE    write the measured numbers into a text, wherever it has a claim mark
   --compare REV    measure our side of this tree and of a git revision, interleaved; says what moved
+
+Exit code: 0 all was measured; 1 a subject failed, or the command was wrong; 130 interrupted. A floor that is not met
+is a finding and no failure.
 `;
 
 /** @throws Error for an option there is not, or `--compare` together with what it does not give */
@@ -33,11 +56,21 @@ export function benchOptions(args: readonly string[]): BenchOptions {
       json: { type: 'string' },
       report: { type: 'string' },
       compare: { type: 'string' },
+      resume: { type: 'boolean', default: false },
+      profile: { type: 'boolean' },
+      'soak-minutes': { type: 'string' },
+      from: { type: 'string' },
+      claims: { type: 'string', multiple: true, default: [] },
+      list: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
-  if (values.compare !== undefined && values.report !== undefined)
-    throw new Error('--report draws one tree against its peers, --compare one against another: choose one');
+  if (values.compare !== undefined && (values.report !== undefined || values.claims.length > 0))
+    throw new Error(
+      '--report and --claims are about one tree and its peers, --compare about two: choose one',
+    );
+  if (values.compare !== undefined && values.resume)
+    throw new Error('--resume goes on with a run; a comparison cannot be gone on with');
   return {
     cases: positionals,
     quick: values.quick,
@@ -45,6 +78,19 @@ export function benchOptions(args: readonly string[]): BenchOptions {
     json: values.json,
     report: values.report,
     compare: values.compare,
+    resume: values.resume,
+    soakMinutes: minutesOf(values['soak-minutes']),
+    profile: values.profile ?? !values.quick,
+    from: values.from,
+    claims: values.claims,
+    list: values.list,
     help: values.help,
   };
+}
+
+function minutesOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const minutes = Number(text);
+  if (!(minutes > 0)) throw new Error(`--soak-minutes takes a number above 0, not ${text}`);
+  return minutes;
 }

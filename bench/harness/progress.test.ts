@@ -5,8 +5,8 @@ test('what is left is foretold from each subject’s own time', () => {
   const lines: string[] = [];
   const progress = new Progress(
     new Map([
-      ['R1 slow', 3],
-      ['R1 fast', 3],
+      ['R1 slow', { samples: 3, expectedMs: undefined }],
+      ['R1 fast', { samples: 3, expectedMs: undefined }],
     ]),
     (line) => lines.push(line),
   );
@@ -18,4 +18,16 @@ test('what is left is foretold from each subject’s own time', () => {
     '[1/6] R1 slow 1/3: 10.0 s, about 50 s left',
     '[2/6] R1 fast 1/3: 1.0 s, about 22 s left',
   ]);
+});
+
+test('a case that says how long it takes is taken at its word until it has been seen', () => {
+  const progress = new Progress(
+    new Map([
+      ['R1 ours', { samples: 2, expectedMs: undefined }],
+      ['F6 ours', { samples: 1, expectedMs: 600_000 }],
+    ]),
+    () => {},
+  );
+  progress.sample({ caseId: 'R1', subjectId: 'ours', run: 1, runs: 2, elapsedMs: 1_000, problem: undefined });
+  expect(progress.remainingMs()).toBe(601_000);
 });

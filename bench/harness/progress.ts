@@ -1,18 +1,28 @@
 import type { SampleNotice } from './schedule.ts';
 
+/** What is to be measured of one subject. */
+export interface PlannedSamples {
+  readonly samples: number;
+  readonly expectedMs: number | undefined;
+}
+
 /** Says on one line per sample how far a run is, and about how long it will still take. */
 export class Progress {
-  readonly #total: number;
+  #total = 0;
   readonly #write: (line: string) => void;
   #done = 0;
   /** The first time of each subject foretells its others; those not seen yet count as the mean of all. */
   readonly #timeMs = new Map<string, number>();
   readonly #left = new Map<string, number>();
+  readonly #foretold = new Map<string, number>();
 
-  /** @param planned How many samples each subject will take, by `case subject`. */
-  constructor(planned: ReadonlyMap<string, number>, write: (line: string) => void) {
-    this.#left = new Map(planned);
-    this.#total = [...planned.values()].reduce((sum, count) => sum + count, 0);
+  /** @param planned By `case subject`, how many samples each will take, and how long one does if the case says so. */
+  constructor(planned: ReadonlyMap<string, PlannedSamples>, write: (line: string) => void) {
+    for (const [key, { samples, expectedMs }] of planned) {
+      this.#left.set(key, samples);
+      if (expectedMs !== undefined) this.#foretold.set(key, expectedMs);
+      this.#total += samples;
+    }
     this.#write = write;
   }
 
@@ -28,10 +38,12 @@ export class Progress {
   }
 
   remainingMs(): number {
-    const known = [...this.#timeMs.values()];
+    // The long ones say so themselves, and would make the mean too long for those that do not.
+    const known = [...this.#timeMs].flatMap(([key, ms]) => (this.#foretold.has(key) ? [] : [ms]));
     const mean = known.reduce((sum, ms) => sum + ms, 0) / Math.max(1, known.length);
     let sum = 0;
-    for (const [key, count] of this.#left) sum += count * (this.#timeMs.get(key) ?? mean);
+    for (const [key, count] of this.#left)
+      sum += count * (this.#timeMs.get(key) ?? this.#foretold.get(key) ?? mean);
     return sum;
   }
 }

@@ -13,9 +13,14 @@ export function caseIds(): string[] {
     .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
+/** Where each case is, by id. */
+export function caseFiles(): Map<string, string> {
+  return new Map(files().map((file) => [idOf(file), file]));
+}
+
 /** The cases by id, or all of them; letter case does not matter. @throws Error naming what is not there */
 export async function loadCases(ids: readonly string[] = []): Promise<BenchCase[]> {
-  const all = new Map(files().map((file) => [idOf(file), file]));
+  const all = caseFiles();
   const wanted = ids.length === 0 ? caseIds() : ids.map((id) => id.toUpperCase());
   const unknown = wanted.filter((id) => !all.has(id));
   if (unknown.length > 0) throw new Error(`no case ${unknown.join(', ')}; there are ${caseIds().join(', ')}`);

@@ -1,13 +1,24 @@
-import type { BenchCase } from './case.ts';
+import type { BenchCase, MeasuredValue, Sizes } from './case.ts';
 import { type FigureRow, figureRows } from './figures.ts';
 import type { Machine } from './machine.ts';
 import type { SubjectResult } from './subject-result.ts';
 
 /** One case, with every raw sample and what was computed from them. */
-export interface CaseResult extends Omit<BenchCase, 'subjects' | 'sizes' | 'runs'> {
-  readonly sizes: BenchCase['sizes']['quick'];
+export interface CaseResult
+  extends Omit<BenchCase, 'subjects' | 'sizes' | 'runs' | 'expectedS' | 'limits' | 'isProfiled'> {
+  readonly sizes: Sizes;
+  /** The run was broken off within this case: some samples are missing. */
+  readonly isBrokenOff?: true;
+  /** Why a line is not met, for each figure that has such a line. */
+  readonly explanations: readonly Explanation[];
   readonly subjects: readonly SubjectResult[];
   readonly rows: readonly FigureRow[];
+}
+
+/** The arithmetic of a limit, with the numbers of this run. */
+export interface Explanation {
+  readonly figure: string;
+  readonly text: string;
 }
 
 /** One run of the bench, as `--json` writes it. */
@@ -18,15 +29,48 @@ export interface ResultDocument {
   readonly quick: boolean;
   readonly machine: Machine;
   readonly loadAfter: readonly number[];
+  /** The run was broken off: there is what was measured by then. */
+  readonly isBrokenOff?: true;
   readonly cases: readonly CaseResult[];
 }
 
 /** Joins a case's definition with what its subjects measured. */
 export function caseResult(
   bench: BenchCase,
-  sizes: BenchCase['sizes']['quick'],
+  sizes: Sizes,
   subjects: readonly SubjectResult[],
+  isBrokenOff = false,
 ): CaseResult {
-  const { subjects: _, sizes: __, runs: ___, ...header } = bench;
-  return { ...header, sizes, subjects, rows: figureRows(bench, subjects) };
+  const { id, title, measures, payload, durability, verification, figures, targets, curves, note } = bench;
+  const rows = figureRows(bench, subjects);
+  return {
+    id,
+    title,
+    measures,
+    payload,
+    durability,
+    verification,
+    figures,
+    targets,
+    ...(curves ? { curves } : {}),
+    ...(note === undefined ? {} : { note }),
+    ...(isBrokenOff ? { isBrokenOff } : {}),
+    sizes,
+    subjects,
+    rows,
+    explanations: explanationsOf(bench, rows),
+  };
+}
+
+/** Only figures with a line that is not met need explaining. */
+function explanationsOf({ limits = [] }: BenchCase, rows: readonly FigureRow[]): Explanation[] {
+  const measured: MeasuredValue = (subject, figure) =>
+    rows.find((row) => row.subject === subject && row.figure === figure)?.value;
+  return limits.flatMap(({ figure, explain }) => {
+    const isUnmet = rows.some(
+      (row) => row.figure === figure && row.verdicts.some(({ met }) => met === false),
+    );
+    const text = isUnmet ? explain(measured) : undefined;
+    return text === undefined ? [] : [{ figure, text }];
+  });
 }

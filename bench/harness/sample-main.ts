@@ -1,4 +1,7 @@
 // The process of one sample: it loads the one subject, measures once, says what came out, and ends.
+import { fleetProfiles } from './fleet.ts';
+import { PROFILE_VARIABLE } from './fleet-member.ts';
+import { busiest, startProfile } from './profile.ts';
 import { loadCases } from './registry.ts';
 import type { SampleAnswer, SampleRequest } from './sample-messages.ts';
 
@@ -8,7 +11,12 @@ async function answer({ caseId, subjectId, sizes }: SampleRequest): Promise<Samp
     const subject = found?.subjects.find(({ id }) => id === subjectId);
     if (!subject) throw new Error(`there is no subject ${subjectId} in case ${caseId}`);
     const run = await subject.load();
-    return { type: 'measured', measurement: await run(sizes) };
+    if (process.env[PROFILE_VARIABLE] === undefined)
+      return { type: 'measured', measurement: await run(sizes) };
+    const endProfile = await startProfile();
+    const measurement = await run(sizes);
+    const profile = busiest([await endProfile(), ...(await fleetProfiles())]);
+    return { type: 'measured', measurement, ...(profile ? { profile } : {}) };
   } catch (thrown) {
     return {
       type: 'failed',

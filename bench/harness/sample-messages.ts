@@ -1,4 +1,5 @@
 import type { Measurement, Sizes } from './case.ts';
+import type { ProfileSummary } from './profile.ts';
 
 /** To the process of a sample: measure this, once. */
 export interface SampleRequest {
@@ -9,5 +10,5 @@ export interface SampleRequest {
 
 /** From it. */
 export type SampleAnswer =
-  | { readonly type: 'measured'; readonly measurement: Measurement }
+  | { readonly type: 'measured'; readonly measurement: Measurement; readonly profile?: ProfileSummary }
   | { readonly type: 'failed'; readonly problem: string };

@@ -3,26 +3,50 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { benchDisk } from './bench-disk.ts';
 import type { Measurement } from './case.ts';
+import { PROFILE_VARIABLE } from './fleet-member.ts';
+import type { ProfileSummary } from './profile.ts';
 import type { SampleAnswer, SampleRequest } from './sample-messages.ts';
 
 const OUTPUT_KEPT = 4_000;
 const running = new Set<ChildProcess>();
 
+type Measured = Extract<SampleAnswer, { type: 'measured' }>;
+
 /** Measures once in a fresh process, out of the tree at `root`. Rejects with the sample's own words. */
-export function measureInProcess(
+export async function measureInProcess(
   root: string,
   request: SampleRequest,
   timeoutMs: number,
 ): Promise<Measurement> {
+  const { measurement } = await answerOf(root, request, timeoutMs, {});
+  return measurement;
+}
+
+/** The same under a profiler, which slows it down: the figures are thrown away. */
+export async function profileInProcess(
+  root: string,
+  request: SampleRequest,
+  timeoutMs: number,
+): Promise<ProfileSummary | undefined> {
+  const { profile } = await answerOf(root, request, timeoutMs, { [PROFILE_VARIABLE]: '1' });
+  return profile;
+}
+
+function answerOf(
+  root: string,
+  request: SampleRequest,
+  timeoutMs: number,
+  variables: Readonly<Record<string, string>>,
+): Promise<Measured> {
   // The sample's files are below a folder that is ours to remove, however the sample ends.
   const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-'));
-  return new Promise<Measurement>((resolve, reject) => {
+  return new Promise<Measured>((resolve, reject) => {
     const child = fork(join(root, 'bench/harness/sample-main.ts'), [], {
       cwd: root,
       // A group of its own, so that whatever a sample has started ends with it.
       detached: true,
       execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
-      env: { ...process.env, TUTTI_BENCH_DISK: folder },
+      env: { ...process.env, TUTTI_BENCH_DISK: folder, ...variables },
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -42,9 +66,7 @@ export function measureInProcess(
       action();
     };
     child.once('message', (answer: SampleAnswer) =>
-      settle(() =>
-        answer.type === 'measured' ? resolve(answer.measurement) : reject(new Error(answer.problem)),
-      ),
+      settle(() => (answer.type === 'measured' ? resolve(answer) : reject(new Error(answer.problem)))),
     );
     child.once('error', (failure) => settle(() => reject(failure)));
     child.once('exit', (code, signal) =>

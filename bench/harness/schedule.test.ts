@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { runCase, type ScheduleOptions } from './schedule.ts';
+import { limitMsOf, runCase, type ScheduleOptions } from './schedule.ts';
 import { benchOf, rateOf, subjectOf } from './testing/bench-of.ts';
 
 function recording(changes: Partial<ScheduleOptions> = {}) {
@@ -62,4 +62,49 @@ test('a sample that fails is told and kept, and the others go on', async () => {
   const { subjects, rows } = await runCase(benchOf(), options);
   expect(subjects.find(({ id }) => id === 'peer')!.failures).toEqual(Array(3).fill('it fell over'));
   expect(rows.map(({ subject }) => subject)).toEqual(['ours', 'limit']);
+});
+
+test('a run that is broken off keeps what it has, and what it gave up has not failed', async () => {
+  const interruption = new AbortController();
+  const { order, options } = recording({
+    signal: interruption.signal,
+    measure: (_case, subject) => {
+      order.push(subject);
+      if (order.length < 3) return Promise.resolve(rateOf(1));
+      interruption.abort();
+      return Promise.reject(new Error('it was killed'));
+    },
+  });
+  const { subjects, isBrokenOff } = await runCase(benchOf(), options);
+  expect(order).toEqual(['ours', 'limit', 'peer']);
+  expect(isBrokenOff).toBe(true);
+  expect(subjects.map(({ samples, failures }) => [samples.length, failures.length])).toEqual([
+    [1, 0],
+    [1, 0],
+    [0, 0],
+  ]);
+});
+
+test('ours is profiled once after its samples, and a profile that fails costs nothing', async () => {
+  const profiled: string[] = [];
+  const profile: ScheduleOptions['profile'] = (_case, subject) => {
+    profiled.push(subject);
+    return profiled.length === 1
+      ? Promise.resolve({ busyMs: 1, lines: [] })
+      : Promise.reject(new Error('no profiler'));
+  };
+  const { options } = recording({ profile });
+  const first = await runCase(benchOf(), options);
+  const second = await runCase(benchOf(), options);
+  expect(profiled).toEqual(['ours', 'ours']);
+  expect(first.subjects[0]!.profile).toEqual({ busyMs: 1, lines: [] });
+  expect(second.subjects[0]!.profile).toBeUndefined();
+  await runCase(benchOf({ isProfiled: false }), options);
+  expect(profiled).toHaveLength(2);
+});
+
+test('every sample has a limit, and a long one says how long it is', () => {
+  expect(limitMsOf(benchOf(), true)).toBe(60_000);
+  expect(limitMsOf(benchOf(), false)).toBe(120_000);
+  expect(limitMsOf(benchOf({ expectedS: ({ n }) => n! * 100 }), false)).toBe(660_000);
 });

@@ -1,4 +1,5 @@
 import type { Measurement, Subject } from './case.ts';
+import type { ProfileSummary } from './profile.ts';
 
 /** What became of one subject of one case. */
 export interface SubjectResult {
@@ -11,4 +12,6 @@ export interface SubjectResult {
   /** Problems of samples that gave nothing. */
   readonly failures: readonly string[];
   readonly samples: readonly Measurement[];
+  /** Where ours spends its time, from one more run at quick size. */
+  readonly profile?: ProfileSummary;
 }

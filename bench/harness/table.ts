@@ -1,4 +1,5 @@
 import { type FigureRow, showNumber, showQuantity, type Verdict } from './figures.ts';
+import { peersAhead } from './peers-ahead.ts';
 import type { CaseResult } from './results.ts';
 
 /** The results as text: per case its line, then one line per figure of ours. */
@@ -15,6 +16,35 @@ function caseText(result: CaseResult): string {
       lines.push(`  FAILED ${id}, ${failures.length} times: ${failures[0]!.split('\n')[0]}`);
   }
   return lines.join('\n');
+}
+
+/** What a reader looks for after a long table: what is met, who is ahead of us, what failed and what was not here. */
+export function summaryText(cases: readonly CaseResult[]): string {
+  const judged = cases.flatMap(({ id, rows }) =>
+    rows.flatMap(({ figure, verdicts }) => verdicts.map((verdict) => ({ id, figure, verdict }))),
+  );
+  const tally = (level: Verdict['level']) => {
+    const all = judged.filter(({ verdict }) => verdict.level === level && verdict.met !== undefined);
+    const missed = all.filter(({ verdict }) => !verdict.met);
+    const names = missed.map(({ id, figure, verdict }) => `${id}.${figure} ${verdict.asked}`);
+    return `${level}s met: ${all.length - missed.length} of ${all.length}${names.length > 0 ? `; not met: ${names.join(', ')}` : ''}`;
+  };
+  const ahead = cases.flatMap(peersAhead).map(({ text }) => text);
+  const failed = cases.flatMap(({ id, subjects }) =>
+    subjects.flatMap((one) =>
+      one.failures.length > 0 ? [`${id} ${one.id} (${one.failures.length} samples)`] : [],
+    ),
+  );
+  const skipped = cases.flatMap(({ id, subjects }) =>
+    subjects.flatMap((one) => (one.skipped === undefined ? [] : [`${id} ${one.id}: ${one.skipped}`])),
+  );
+  return [
+    tally('floor'),
+    tally('aim'),
+    ...(ahead.length > 0 ? [`others are ahead: ${ahead.join('; ')}`] : []),
+    ...(failed.length > 0 ? [`failed: ${failed.join(', ')}`] : []),
+    ...(skipped.length > 0 ? [`skipped: ${skipped.join('; ')}`] : []),
+  ].join('\n');
 }
 
 /** Ours and its ablations have lines of their own; others where they alone have a figure. */

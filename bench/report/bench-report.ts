@@ -1,15 +1,21 @@
 import { escapeHtml } from '../../packages/tutti/src/report/html-report.ts';
 import type { CurveSpec, Point } from '../harness/case.ts';
 import { type FigureRow, showNumber, showQuantity, type Verdict } from '../harness/figures.ts';
+import { peersAhead } from '../harness/peers-ahead.ts';
 import type { CaseResult, ResultDocument } from '../harness/results.ts';
 import { median } from '../harness/statistics.ts';
 import type { SubjectResult } from '../harness/subject-result.ts';
 import { verdictWord } from '../harness/table.ts';
 import { chart, type Series } from './chart.ts';
+import { flameFigure } from './flame.ts';
+import { overview } from './overview.ts';
 import { STYLE } from './style.ts';
 
-/** One page that shows a run, complete in itself: no script, no font, no picture from elsewhere. */
-export function benchReport(document: ResultDocument): string {
+/**
+ * One page that shows a run, complete in itself: no script, no font, no picture from elsewhere.
+ * @param source Where the results with every sample are, for the reader
+ */
+export function benchReport(document: ResultDocument, source = ''): string {
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -21,7 +27,9 @@ export function benchReport(document: ResultDocument): string {
 </head>
 <body>
 <main>
-${heading(document)}
+${heading(document, source)}
+${navigation(document.cases)}
+${overview(document.cases)}
 ${document.cases.map(caseSection).join('\n')}
 </main>
 </body>
@@ -29,7 +37,18 @@ ${document.cases.map(caseSection).join('\n')}
 `;
 }
 
-function heading({ startedAt, quick, machine, loadAfter, cases }: ResultDocument): string {
+function navigation(cases: readonly CaseResult[]): string {
+  const links = cases.map(({ id, title }) => {
+    const safe = escapeHtml(id);
+    return `<a href="#${safe}" title="${escapeHtml(title)}">${safe}</a>`;
+  });
+  return `<nav>${links.join(' ')}</nav>`;
+}
+
+function heading(
+  { startedAt, endedAt, quick, machine, loadAfter, isBrokenOff, cases }: ResultDocument,
+  source: string,
+): string {
   const verdicts = cases.flatMap(({ rows }) => rows.flatMap((row) => row.verdicts));
   const tally = (level: Verdict['level']) => {
     const judged = verdicts.filter((verdict) => verdict.level === level && verdict.met !== undefined);
@@ -50,26 +69,40 @@ function heading({ startedAt, quick, machine, loadAfter, cases }: ResultDocument
         .map((pair) => pair.join(' '))
         .join(', '),
     ],
+    ['took', `${((Date.parse(endedAt) - Date.parse(startedAt)) / 60_000).toFixed(1)} minutes`],
+    ...(source === '' ? [] : [['every sample', source] as [string, string]]),
     ['load before, after', `${loads(machine.loadBefore)}, ${loads(loadAfter)}`],
   ];
   const items = facts
     .map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`)
     .join('');
-  const warning = quick
-    ? '<p class="note">Quick sizes: good for a first look and for regressions, not for quoting.</p>'
-    : '';
+  const warnings = [
+    ...(quick ? ['Quick sizes: good for a first look and for regressions, not for quoting.'] : []),
+    ...(isBrokenOff ? ['The run was broken off: there is what was measured by then.'] : []),
+  ];
+  const warning = warnings.map((text) => `<p class="note">${text}</p>`).join('');
   return `<header><h1>Tutti: benchmarks</h1><p class="sub">${escapeHtml(startedAt)}. Ours, the limits of this machine and the peers installed on it, interleaved in one run. Ranges are 95 % bootstrap intervals of the median.</p>
 <dl>${items}</dl>${warning}</header>`;
 }
 
 function caseSection(result: CaseResult): string {
   const { id, title, measures, payload, durability, verification, note, curves = [] } = result;
-  const drawn = curves.map((spec) => curveFigure(result, spec)).join('');
+  const drawn = [
+    ...curves.map((spec) => curveFigure(result, spec)),
+    ...result.subjects.map(flameFigure),
+  ].join('');
+  const why = result.explanations.map(
+    ({ figure, text }) =>
+      `<p class="why"><strong>Why not more</strong> (${escapeHtml(result.figures.find(({ id }) => id === figure)?.title ?? figure)}): ${escapeHtml(text)}</p>`,
+  );
   return `<section id="${escapeHtml(id)}"><h2>${escapeHtml(id)} ${escapeHtml(title)}</h2>
 <p class="sub">${escapeHtml(measures)}. Payload: ${escapeHtml(payload)}. Durability: ${escapeHtml(durability)}.</p>
 <div class="wide"><table><thead><tr><th>figure</th><th>who</th><th>value</th><th>ours is</th><th>floor and aim</th></tr></thead>
 <tbody>${result.rows.map((row) => figureLine(result, row)).join('')}</tbody></table></div>
 ${note === undefined ? '' : `<p class="note">${escapeHtml(note)}</p>`}
+${why.join('')}${peersAhead(result)
+  .map(({ text }) => `<p class="ahead">${escapeHtml(text)}.</p>`)
+  .join('')}
 ${absences(result.subjects)}
 ${drawn && `<div class="charts">${drawn}</div>`}
 <details><summary>How each was set up, and what was checked</summary><p>${escapeHtml(verification)}</p>${setUp(result.subjects)}</details></section>`;

@@ -1,9 +1,9 @@
 /** The page's look: light and dark by the reader's own choice; ours is told from the others by weight, not by colour alone. */
 export const STYLE = `
-:root { --paper: #fff; --ink: #1b1f24; --soft: #667080; --line: #d8dee6; --good: #0c7a5a; --bad: #c62828;
+:root { --paper: #fff; --ink: #1b1f24; --soft: #667080; --line: #d8dee6; --heat: #ffe1c2; --good: #0c7a5a; --bad: #c62828;
   --c0: #2f6fde; --c1: #b4670a; --c2: #0c8a6a; --c3: #8b4fc4; --c4: #5b6b7f; --c5: #b03a6a; }
 @media (prefers-color-scheme: dark) { :root { --paper: #14171b; --ink: #e6eaf0; --soft: #94a0b0; --line: #2d343d;
-  --good: #4fd0a5; --bad: #ff7b72; --c0: #6ea3ff; --c1: #e2a04a; --c2: #3fc79f; --c3: #bf90ee; --c4: #93a2b5; --c5: #f08bb4; } }
+  --heat: #513620; --good: #4fd0a5; --bad: #ff7b72; --c0: #6ea3ff; --c1: #e2a04a; --c2: #3fc79f; --c3: #bf90ee; --c4: #93a2b5; --c5: #f08bb4; } }
 * { box-sizing: border-box; }
 body { margin: 0; background: var(--paper); color: var(--ink); font: 15px/1.5 system-ui, sans-serif; }
 main { max-width: 1180px; margin: 0 auto; padding: 24px 20px 60px; }
@@ -21,5 +21,15 @@ details { margin: 8px 0; font-size: 13.5px; } summary { cursor: pointer; color: 
 .charts { display: flex; flex-wrap: wrap; gap: 24px; } figure { margin: 8px 0; flex: 1 1 420px; max-width: 560px; }
 figcaption { font-size: 13px; } svg { width: 100%; height: auto; } .grid { stroke: var(--line); }
 .tick, .axis { fill: var(--soft); font-size: 11px; } .key { font-size: 12px; fill: var(--ink); }
-polyline { fill: none; stroke-width: 1.6; } .first polyline { stroke-width: 2.8; }
+nav { display: flex; flex-wrap: wrap; gap: 4px 12px; font-size: 13.5px; margin: 8px 0; }
+a { color: var(--c0); text-decoration: none; } a:hover { text-decoration: underline; } ul { margin: 6px 0; padding-left: 20px; }
+.why { border-left: 3px solid var(--bad); padding-left: 10px; font-size: 13.5px; max-width: 86ch; } .ahead { color: var(--bad); font-size: 13.5px; margin: 2px 0; }
+.flame ol { list-style: none; margin: 6px 0; padding: 0; font-size: 12.5px; } .flame li { position: relative; padding: 2px 6px; margin: 2px 0; overflow-wrap: anywhere; }
+.flame i { position: absolute; inset: 0 auto 0 0; background: var(--heat); z-index: -1; border-radius: 2px; } .flame li span { display: inline-block; min-width: 4.2em; font-variant-numeric: tabular-nums; }
+polyline { fill: none; stroke-width: 1.6; } .first nav { display: flex; flex-wrap: wrap; gap: 4px 12px; font-size: 13.5px; margin: 8px 0; }
+a { color: var(--c0); text-decoration: none; } a:hover { text-decoration: underline; } ul { margin: 6px 0; padding-left: 20px; }
+.why { border-left: 3px solid var(--bad); padding-left: 10px; font-size: 13.5px; max-width: 86ch; } .ahead { color: var(--bad); font-size: 13.5px; margin: 2px 0; }
+.flame ol { list-style: none; margin: 6px 0; padding: 0; font-size: 12.5px; } .flame li { position: relative; padding: 2px 6px; margin: 2px 0; overflow-wrap: anywhere; }
+.flame i { position: absolute; inset: 0 auto 0 0; background: var(--heat); z-index: -1; border-radius: 2px; } .flame li span { display: inline-block; min-width: 4.2em; font-variant-numeric: tabular-nums; }
+polyline { stroke-width: 2.8; }
 `;

@@ -1,4 +1,4 @@
-import type { ResultDocument } from './harness/results.ts';
+import type { ResultDocument } from '../harness/results.ts';
 
 /** A number in a text that says where it comes from: `31 M msg/s <!-- claim: R1.rate -->`. */
 export interface Claim {
@@ -15,8 +15,10 @@ export interface ResultFile {
   readonly document: ResultDocument;
 }
 
-const MARK = /<!--\s*claim:\s*(\S+)\s*-->/g;
-const NUMBER = /(\d[\d,]*(?:\.\d+)?)\s*(k|M)?/g;
+/** Says where the number before it comes from. */
+export const MARK = /<!--\s*claim:\s*(\S+)\s*-->/g;
+/** A number as texts show it. */
+export const NUMBER = /(\d[\d,]*(?:\.\d+)?)(?:\s*(k|M)(?!\w))?/g;
 const SCALE: Readonly<Record<string, number>> = { k: 1e3, M: 1e6 };
 
 /** All marked numbers of a text: for each mark, the last number before it on its line and after the mark before it. */
@@ -59,7 +61,8 @@ function newestFirst(results: readonly ResultFile[]): ResultFile[] {
     .toSorted((a, b) => b.document.startedAt.localeCompare(a.document.startedAt));
 }
 
-function valueIn({ cases }: ResultDocument, source: string): number[] {
+/** The value of a claim's source in a run: none or one. */
+export function valueIn({ cases }: ResultDocument, source: string): number[] {
   const [path, against] = source.split('/');
   const [caseId, figure] = path!.split('.');
   const rows = cases.find(({ id }) => id === caseId)?.rows ?? [];
@@ -67,6 +70,22 @@ function valueIn({ cases }: ResultDocument, source: string): number[] {
   if (!row) return [];
   if (against === undefined) return [row.value];
   return row.ratios.filter(({ subject }) => subject === against).map(({ ratio }) => ratio);
+}
+
+const CODE = /```[\s\S]*?```|`[^`\n]*`/g;
+/** Rates, and how many times as much as somebody else: what is never a setting and always a measurement. */
+const MEASURED =
+  /\b\d[\d,]*(?:\.\d+)?\s*(?:[kM]\s*)?(?:(?:messages|msg|commits|tasks|actors|reads|writes|entries|ops|sends|requests)?\/s\b|x(?= [A-Za-z])|times (?:faster|slower|as fast|as many)\b)/g;
+
+/** Rates and ratios of a text, outside of code, that have no mark: what anybody could have written. */
+export function unmarkedIn(text: string): string[] {
+  const withoutCode = text.replace(CODE, (code) => code.replace(/[^\n]/g, ' '));
+  return withoutCode.split('\n').flatMap((line, index) =>
+    [...line.matchAll(MEASURED)].flatMap((found, i, all) => {
+      const after = line.slice(found.index, all[i + 1]?.index ?? line.length);
+      return /<!--\s*claim:/.test(after) ? [] : [`line ${index + 1}: ${found[0]} has no claim mark`];
+    }),
+  );
 }
 
 /** Whether a value, rounded to the digits that are shown, is what is shown. At least two digits count as shown. */

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { benchOptions } from './options.ts';
+import { caseList, GROUPS, selectCases } from './selection.ts';
+
+const idsOf = async (...args: string[]) => (await selectCases(benchOptions(args))).map(({ id }) => id);
+
+test('nothing named is everything, and every case belongs to one group', async () => {
+  const all = await idsOf();
+  const grouped = await Promise.all(Object.keys(GROUPS).map((group) => idsOf(group)));
+  expect(grouped.flat().sort()).toEqual(all.toSorted());
+});
+
+test('groups and cases may be mixed, and each case is taken once', async () => {
+  expect(await idsOf('s5', 'raft', 'C1')).toEqual([...(await idsOf('raft')), 'S5']);
+});
+
+test('the million is R6 with its full size also when quick', async () => {
+  const [million] = await selectCases(benchOptions(['million', '--quick']));
+  expect([million!.id, million!.sizes.quick['actors']]).toEqual(['R6', 1_000_000]);
+});
+
+test('the soak takes as long as it is told', async () => {
+  const [soak] = await selectCases(benchOptions(['F6', '--soak-minutes', '30']));
+  expect(soak!.sizes.full['soakMs']).toBe(1_800_000);
+  expect(() => benchOptions(['--soak-minutes', 'long'])).toThrow(/above 0, not long/);
+});
+
+test('a word that is neither case nor group is named beside those there are', async () => {
+  await expect(idsOf('R1', 'rafts')).rejects.toThrow(/no case or group RAFTS; .*R1.*raft.*million/s);
+});
+
+test('the list has a line for each case with who takes part', async () => {
+  const cases = await selectCases(benchOptions(['C1']));
+  expect(caseList(cases)).toMatch(/^C1 +raft +Raft: commits per second\n +tutti, .*etcd, ra/);
+});

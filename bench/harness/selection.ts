@@ -1,0 +1,69 @@
+import type { BenchCase } from './case.ts';
+import type { BenchOptions } from './options.ts';
+import { caseIds, loadCases } from './registry.ts';
+
+/** Groups by the letter that their cases begin with. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  runtime: 'R',
+  raft: 'C',
+  orchestration: 'S',
+  reliability: 'F',
+  headline: 'O',
+  scaling: 'X',
+};
+const MILLION = 'million';
+const MILLION_CASE = 'R6';
+const MS_PER_MINUTE = 60_000;
+
+/**
+ * The cases that are named, each once, in the registry's order: by id, by group, or `million`, which is R6 with all
+ * its actors even when quick. None named is all of them.
+ * @throws Error naming what is neither
+ */
+export async function selectCases({
+  cases: words,
+  soakMinutes,
+}: Pick<BenchOptions, 'cases' | 'soakMinutes'>): Promise<BenchCase[]> {
+  const ids = caseIds();
+  const wanted = new Set(
+    words.flatMap((word) => {
+      const letter = GROUPS[word.toLowerCase()];
+      if (letter !== undefined) return ids.filter((id) => id.startsWith(letter));
+      return word.toLowerCase() === MILLION ? [MILLION_CASE] : [word.toUpperCase()];
+    }),
+  );
+  const unknown = [...wanted].filter((id) => !ids.includes(id));
+  if (unknown.length > 0)
+    throw new Error(
+      `no case or group ${unknown.join(', ')}; there are ${ids.join(', ')}; ${Object.keys(GROUPS).join(', ')}; ${MILLION}`,
+    );
+  const named = ids.filter((id) => words.length === 0 || wanted.has(id));
+  const cases = named.length === 0 ? [] : await loadCases(named);
+  const isMillion = words.some((word) => word.toLowerCase() === MILLION);
+  return cases.map((bench) => {
+    if (bench.id === MILLION_CASE && isMillion) return withQuickSizes(bench, bench.sizes.full);
+    return soakMinutes === undefined ? bench : withSoak(bench, soakMinutes * MS_PER_MINUTE);
+  });
+}
+
+function withQuickSizes(bench: BenchCase, quick: BenchCase['sizes']['quick']): BenchCase {
+  return { ...bench, sizes: { ...bench.sizes, quick } };
+}
+
+function withSoak(bench: BenchCase, soakMs: number): BenchCase {
+  const { quick, full } = bench.sizes;
+  if (full['soakMs'] === undefined) return bench;
+  return { ...bench, sizes: { quick: { ...quick, soakMs }, full: { ...full, soakMs } } };
+}
+
+/** One line per case: its id, its group, its title, and who takes part. */
+export function caseList(cases: readonly BenchCase[]): string {
+  const groupOf = (id: string) =>
+    Object.entries(GROUPS).find(([, letter]) => id.startsWith(letter))?.[0] ?? '';
+  return cases
+    .map(({ id, title, subjects }) => {
+      const who = subjects.map((subject) => subject.id).join(', ');
+      return `${id.padEnd(4)} ${groupOf(id).padEnd(14)} ${title}\n${' '.repeat(20)}${who}`;
+    })
+    .join('\n');
+}
