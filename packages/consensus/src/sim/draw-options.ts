@@ -1,10 +1,12 @@
 import { type Random, seededRandom } from '@tutti/kernel';
 import type { ReplicaConfig } from '../replica/replica-options.ts';
+import { FAULT_KINDS } from './faults/fault-kinds.ts';
 import type { NetworkFaults } from './sim-network.ts';
 import type { Ambush, FaultRates, SimOptions } from './sim-options.ts';
+import { ACTIONS } from './workload/actions.ts';
 
 /** Chance for one option. Each has a stream of its own, so that an option added later shifts none of the others. */
-type Draw = (option: string) => Random;
+export type Draw = (option: string) => Random;
 
 /** Votes and their answers, appends and theirs, snapshots and theirs; what is seldom is struck more often. */
 const AMBUSHES: readonly Ambush[] = [
@@ -15,6 +17,9 @@ const AMBUSHES: readonly Ambush[] = [
   { kind: 9, chance: 0.1 },
   { kind: 10, chance: 0.2 },
 ];
+
+/** What would hide a leader that lingers: it must neither fall nor be cut off at once. */
+const CUTTING = ['crash', 'crash all', 'split', 'isolate', 'bridge', 'ring', 'deafen'];
 
 /** What becomes of a run's weather; one listed twice comes twice as often. */
 const SEASONS: readonly ((draw: Draw, weather: SimOptions) => SimOptions)[] = [
@@ -64,18 +69,10 @@ function stormy(draw: Draw, weather: SimOptions): SimOptions {
     },
     faults: {
       everyMs: draw('storm/everyMs').pick([20, 40, 80]),
-      crash: true,
-      partition: draw('storm/partition').chance(0.7),
-      oneWay: draw('storm/oneWay').chance(0.3),
-      pause: draw('storm/pause').chance(0.3),
-      slowDisk: draw('storm/slowDisk').chance(0.3),
-      clog: draw('storm/clog').chance(0.2),
-      starve: draw('storm/starve').chance(0.6),
+      kinds: drawKinds(draw, 'storm'),
       ambushes: AMBUSHES.filter(({ kind }) => draw(`storm/ambush/${kind}`).chance(0.5)),
       halfLeaderChance: 0,
       fallAtCommitChance: draw('storm/fallAtCommitChance').pick([0, 0.02]),
-      deafen: draw('storm/deafen').chance(0.2),
-      lag: false,
       outageMeanMs: draw('storm/outageMeanMs').pick([5, 20, 60]),
     },
     diskLatencyMeanMs: draw('storm/diskLatencyMeanMs').pick([0.5, 3, 10]),
@@ -121,7 +118,7 @@ function withLag(draw: Draw, weather: SimOptions): SimOptions {
     faults: {
       ...weather.faults,
       everyMs: draw('lag/everyMs').pick([50, 150]),
-      lag: true,
+      kinds: [...new Set([...weather.faults.kinds, 'left behind'])],
       outageMeanMs: draw('lag/outageMeanMs').pick([30, 100]),
     },
     clients: draw('lag/clients').integer(3, 6),
@@ -142,15 +139,13 @@ function withLateAnswers(draw: Draw, weather: SimOptions): SimOptions {
     faults: {
       ...weather.faults,
       everyMs: draw('late/everyMs').pick([200, 400]),
-      crash: false,
-      partition: false,
-      deafen: true,
+      kinds: ['deafen', ...weather.faults.kinds.filter((kind) => !CUTTING.includes(kind))],
     },
     diskLatencyMeanMs: draw('late/diskLatencyMeanMs').pick([0.1, 1]),
     clients: draw('late/clients').integer(4, 8),
     thinkMeanMs: draw('late/thinkMeanMs').pick([2, 5]),
     keys: 1,
-    readChance: draw('late/readChance').pick([0.4, 0.7]),
+    mix: { ...weather.mix, read: draw('late/readChance').pick([1, 3]) },
   };
 }
 
@@ -167,7 +162,7 @@ function drawWeather(draw: Draw): SimOptions {
     clients: draw('clients').integer(1, 6),
     thinkMeanMs: draw('thinkMeanMs').pick([2, 10, 40]),
     keys: draw('keys').integer(1, 4),
-    readChance: draw('readChance').pick([0.1, 0.4]),
+    mix: drawMix(draw),
     safetyMs: draw('safetyMs').pick([2_000, 4_000]),
     livenessMs: 60_000,
     eventsMax: 10_000,
@@ -207,18 +202,21 @@ function drawNetwork(draw: Draw): NetworkFaults {
 function drawFaults(draw: Draw): FaultRates {
   return {
     everyMs: draw('everyMs').pick([50, 100, 300, 1_000]),
-    crash: draw('crash').chance(0.7),
-    partition: draw('partition').chance(0.6),
-    oneWay: draw('oneWay').chance(0.4),
-    pause: draw('pause').chance(0.4),
-    slowDisk: draw('slowDisk').chance(0.4),
-    clog: draw('clog').chance(0.3),
-    starve: draw('starve').chance(0.4),
+    kinds: drawKinds(draw, 'fair'),
     ambushes: AMBUSHES.filter(({ kind }) => draw(`ambush/${kind}`).chance(0.25)),
     halfLeaderChance: draw('halfLeaderChance').pick([0, 0, 0, 0.3]),
     fallAtCommitChance: draw('fallAtCommitChance').pick([0, 0, 0.01]),
-    deafen: draw('deafen').chance(0.3),
-    lag: draw('lag').chance(0.2),
     outageMeanMs: draw('outageMeanMs').pick([10, 50, 300, 1_000]),
   };
+}
+
+/** Each kind by a chance of its own, so that a kind added later shifts none of the others. */
+function drawKinds(draw: Draw, season: 'fair' | 'storm'): readonly string[] {
+  return FAULT_KINDS.filter((kind) => draw(`${season}/${kind.name}`).chance(kind[season])).map(
+    ({ name }) => name,
+  );
+}
+
+function drawMix(draw: Draw): Readonly<Record<string, number>> {
+  return Object.fromEntries(ACTIONS.map(({ name, weights }) => [name, draw(`mix/${name}`).pick(weights)]));
 }

@@ -20,12 +20,15 @@ export interface ClockFault {
 export class NodeClock implements Clock {
   readonly #world: VirtualClock;
   readonly #fault: ClockFault;
+  readonly #touched: () => void;
   #alive = true;
   /** What came due during a pause, in order; undefined while running. */
   #held: Held[] | undefined;
 
-  constructor(world: VirtualClock, fault: ClockFault) {
+  /** @param touched Called whenever something happens on this clock. */
+  constructor(world: VirtualClock, fault: ClockFault, touched: () => void = () => {}) {
     this.#world = world;
+    this.#touched = touched;
     this.#fault = fault;
   }
 
@@ -64,8 +67,12 @@ export class NodeClock implements Clock {
 
   #due(held: Held): void {
     if (!this.#alive) return;
-    if (this.#held) this.#held.push(held);
-    else held.action?.();
+    if (this.#held) {
+      this.#held.push(held);
+      return;
+    }
+    this.#touched();
+    held.action?.();
   }
 
   pause(): void {
@@ -75,6 +82,7 @@ export class NodeClock implements Clock {
   resume(): void {
     const held = this.#held;
     this.#held = undefined;
+    this.#touched();
     for (const { action } of held ?? []) if (this.#alive) action?.();
   }
 

@@ -113,6 +113,11 @@ export class SimDisk {
     this.#listener = listener;
   }
 
+  /** What ails it for a while is over. */
+  heal(): void {
+    this.slowness = 1;
+  }
+
   write(write: LogWrite): void {
     if (write.hardState) this.#writeHardState(write.hardState);
     for (const entry of write.entries) this.#writeEntry(entry);

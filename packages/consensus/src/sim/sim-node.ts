@@ -1,15 +1,17 @@
 import { clusterId, incarnation, type NodeId, type Random, type VirtualClock } from '@tutti/kernel';
 import { Replica } from '../replica/replica.ts';
-import { ListsModule } from './lists-module.ts';
 import { NodeClock } from './node-clock.ts';
 import { type DiskListener, SimDisk } from './sim-disk.ts';
 import { SimLogStore } from './sim-log-store.ts';
 import type { SimNetwork } from './sim-network.ts';
 import type { SimOptions } from './sim-options.ts';
+import { ListsModule } from './workload/lists-module.ts';
 
 /** What a node tells the world about itself. */
 export interface NodeListener {
   serving(node: SimNode): void;
+  /** Something happened to it: what it believes may have changed. */
+  touched(node: SimNode): void;
   applied(node: SimNode, index: number, what: string): void;
   /** It stopped by itself, which nothing in the simulated world should make it do. */
   failed(node: SimNode, failure: Error): void;
@@ -72,7 +74,11 @@ export class SimNode {
     const { id, voters, learners, world, random, network, options, listener } = this.#parts;
     const life = random.fork(`${id}/${++this.#life}`);
     const skewMs = Math.round((2 * life.float() - 1) * options.clockSkewMs);
-    const clock = new NodeClock(world, { skewMs, rate: 1 + (2 * life.float() - 1) * options.clockDrift });
+    const clock = new NodeClock(
+      world,
+      { skewMs, rate: 1 + (2 * life.float() - 1) * options.clockDrift },
+      () => listener.touched(this),
+    );
     const store = new SimLogStore({
       clock,
       world,
@@ -100,6 +106,7 @@ export class SimNode {
     this.#replica = replica;
     this.#module = module;
     replica.startWith((failure) => {
+      listener.touched(this);
       if (failure) return listener.failed(this, failure);
       this.#serving = true;
       listener.serving(this);

@@ -4,24 +4,14 @@ import type { NetworkFaults } from './sim-network.ts';
 /** Which kinds of trouble a run has, and how often on average one begins, in milliseconds of virtual time. */
 export interface FaultRates {
   readonly everyMs: number;
-  readonly crash: boolean;
-  readonly partition: boolean;
-  readonly oneWay: boolean;
-  readonly pause: boolean;
-  readonly slowDisk: boolean;
-  readonly clog: boolean;
-  /** Cuts the lane of entries and snapshots only: a leader that is heard but cannot replicate. */
-  readonly starve: boolean;
+  /** Names of the kinds of trouble that the run has. */
+  readonly kinds: readonly string[];
   /** Strikes just as something is decided, where chance alone would come too seldom. */
   readonly ambushes: readonly Ambush[];
-  /** Lets a leader's words be lost and the answers to it come late. */
-  readonly deafen: boolean;
   /** Chance that a new leader reaches only some of the others and falls soon after, as in the paper's figure 8. */
   readonly halfLeaderChance: number;
   /** Chance that a leader falls, and its last messages with it, just as it has committed something. */
   readonly fallAtCommitChance: number;
-  /** Leaves one node behind for several outages, so that only a snapshot can bring it back. */
-  readonly lag: boolean;
   /** How long a node stays down, paused or cut off on average, in milliseconds. */
   readonly outageMeanMs: number;
 }
@@ -49,7 +39,8 @@ export interface SimOptions {
   readonly clients: number;
   readonly thinkMeanMs: number;
   readonly keys: number;
-  readonly readChance: number;
+  /** How often clients do each of the workload's actions, compared with the others; 0 or missing is never. */
+  readonly mix: Readonly<Record<string, number>>;
   readonly safetyMs: number;
   /** Virtual time after healing within which all must be well again. */
   readonly livenessMs: number;

@@ -47,21 +47,7 @@ test('a seed is a run: the same seed twice does the same, event by event, and an
 
 test('without faults no call fails and one term is enough', () => {
   const drawn = drawOptions(7);
-  const quiet = {
-    ...drawn.faults,
-    crash: false,
-    partition: false,
-    oneWay: false,
-    pause: false,
-    slowDisk: false,
-    clog: false,
-    starve: false,
-    ambushes: [],
-    halfLeaderChance: 0,
-    fallAtCommitChance: 0,
-    deafen: false,
-    lag: false,
-  };
+  const quiet = { ...drawn.faults, kinds: [] };
   const report = simulate({
     seed: 7,
     options: {

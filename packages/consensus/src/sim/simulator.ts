@@ -1,19 +1,15 @@
 import { type LogIndex, type NodeId, nodeId, type Random, seededRandom, VirtualClock } from '@tutti/kernel';
+import type { Checker } from './checkers/checker.ts';
+import { CHECKERS } from './checkers/checkers.ts';
 import { ClientHistory } from './checkers/client-history.ts';
-import { Commitment } from './checkers/commitment.ts';
-import { ElectionSafety } from './checkers/election-safety.ts';
-import { LogMatching } from './checkers/log-matching.ts';
-import { Monotonic } from './checkers/monotonic.ts';
-import { StateMachineSafety } from './checkers/state-machine-safety.ts';
 import { drawOptions } from './draw-options.ts';
-import { FaultPlan } from './fault-plan.ts';
-import type { LogImage } from './sim-disk.ts';
+import { FaultPlan } from './faults/fault-plan.ts';
 import { SimNetwork } from './sim-network.ts';
 import { SimNode } from './sim-node.ts';
 import type { SimOptions } from './sim-options.ts';
 import { Trace } from './trace.ts';
 import { type Violation, Violations } from './violations.ts';
-import { Workload } from './workload.ts';
+import { Workload } from './workload/workload.ts';
 
 /** What one run came to. */
 export interface SimReport {
@@ -57,28 +53,25 @@ export function simulate(run: SimRun): SimReport {
   return new Simulation(run).run();
 }
 
-function electionMsOf({ replica }: SimOptions): number {
-  return (replica.tickMs ?? 0) * (replica.electionTicks ?? 0);
-}
-
 class Simulation {
   readonly #run: SimRun;
   readonly #options: SimOptions;
   readonly #clock = new VirtualClock();
   readonly #trace: Trace;
   readonly #violations = new Violations(() => this.#clock.now());
-  readonly #elections = new ElectionSafety(this.#violations);
-  readonly #matching = new LogMatching(this.#violations);
-  readonly #machines = new StateMachineSafety(this.#violations);
-  readonly #monotonic = new Monotonic(this.#violations);
   readonly #history = new ClientHistory(this.#violations);
-  readonly #commitment: Commitment;
   readonly #network: SimNetwork;
   readonly #nodes: readonly SimNode[];
   readonly #workload: Workload;
   readonly #faults: FaultPlan;
   /** The term in which each node was last seen to lead. */
   readonly #led = new Map<NodeId, number>();
+  readonly #checkers: readonly Checker[];
+  readonly #following: readonly Checker[];
+  /** Nodes that the present event touched. */
+  readonly #touched = new Set<SimNode>();
+  /** What is known to be committed, wherever. */
+  #committed = 0;
   #steps = 0;
 
   constructor(run: SimRun) {
@@ -88,11 +81,10 @@ class Simulation {
     this.#trace = new Trace(run.traceLinesMax);
     this.#network = new SimNetwork(this.#clock, random.fork('network'), this.#options.network, this.#trace);
     this.#nodes = this.#makeNodes(random.fork('nodes'));
-    const voters = this.#nodes.slice(0, this.#options.voters);
-    this.#commitment = new Commitment(
-      this.#violations,
-      new Map<NodeId, LogImage>(voters.map((node) => [node.id, node.disk.durable])),
-    );
+    const byId = new Map(this.#nodes.map((node) => [node.id, node]));
+    const durable = (id: NodeId) => byId.get(id)!.disk.durable;
+    this.#checkers = CHECKERS.map((make) => make({ violations: this.#violations, durable }));
+    this.#following = this.#checkers.filter((checker) => checker.observed);
     const shared = { clock: this.#clock, nodes: this.#nodes, trace: this.#trace };
     this.#workload = new Workload({
       ...shared,
@@ -104,9 +96,8 @@ class Simulation {
       ...shared,
       random: random.fork('faults'),
       network: this.#network,
-      workload: this.#workload,
-      rates: this.#options.faults,
-      electionMs: electionMsOf(this.#options),
+      options: this.#options,
+      crashed: (node) => this.#workload.crashed(node),
     });
   }
 
@@ -124,11 +115,13 @@ class Simulation {
           network: this.#network,
           options: this.#options,
           disk: {
-            hardState: (before, after) => this.#monotonic.hardState(id, before, after),
-            entry: (entry, previousTerm) => this.#matching.written(id, entry, previousTerm),
+            hardState: (before, after) => this.#tell((checker) => checker.hardState?.(id, before, after)),
+            entry: (entry, previousTerm) =>
+              this.#tell((checker) => checker.written?.(id, entry, previousTerm)),
           },
           listener: {
-            serving: (node) => this.#monotonic.born(node.id),
+            serving: (node) => this.#tell((checker) => checker.born?.(node.id)),
+            touched: (node) => this.#touched.add(node),
             applied: (node, index, what) => this.#applied(node, index, what),
             failed: (node, failure) => this.#failed(node, failure),
           },
@@ -136,9 +129,13 @@ class Simulation {
     );
   }
 
+  #tell(tell: (checker: Checker) => void): void {
+    for (const checker of this.#checkers) tell(checker);
+  }
+
   #applied(node: SimNode, index: number, what: string): void {
     this.#trace.note(this.#clock.now(), 'apply', node.id, index, what);
-    this.#machines.applied(node.id, index as LogIndex, what);
+    this.#tell((checker) => checker.applied?.(node.id, index as LogIndex, what));
   }
 
   #failed(node: SimNode, failure: Error): void {
@@ -159,7 +156,8 @@ class Simulation {
   #stepWhile(condition: () => boolean): void {
     while (!this.#violations.first && condition() && this.#step()) {
       this.#steps++;
-      for (const node of this.#nodes) this.#observe(node);
+      for (const node of this.#touched) this.#observe(node);
+      this.#touched.clear();
     }
   }
 
@@ -177,15 +175,15 @@ class Simulation {
   #observe(node: SimNode): void {
     const status = node.replica?.status();
     if (!status || status.role === 'stopped') return;
-    this.#monotonic.observed(node.id, status);
-    const isNews = this.#commitment.committed(node.id, status.commitIndex, status.term);
+    for (const checker of this.#following) checker.observed!(node.id, status);
+    const isNews = status.commitIndex > this.#committed;
+    if (isNews) this.#committed = status.commitIndex;
     if (status.role !== 'leader') return;
     if (isNews) this.#faults.committed(node);
-    this.#elections.leads(node.id, status.term);
     if (this.#led.get(node.id) === status.term) return;
     this.#led.set(node.id, status.term);
     this.#trace.note(this.#clock.now(), 'leads', node.id, status.term);
-    this.#commitment.elected(node.id, status.term);
+    this.#tell((checker) => checker.elected?.(node.id, status.term));
     this.#faults.elected(node);
   }
 
@@ -270,7 +268,7 @@ class Simulation {
         reads: this.#history.readCount,
         terms: Math.max(0, ...this.#led.values()),
         snapshotsInstalled: this.#nodes.reduce((sum, node) => sum + node.snapshotsInstalled, 0),
-        committed: this.#commitment.index,
+        committed: this.#committed,
       },
     };
   }

@@ -1,5 +1,6 @@
-import { logIndex, nodeId, term } from '@tutti/kernel';
+import { logIndex, type NodeId, nodeId, TuttiError, term } from '@tutti/kernel';
 import { expect, test } from 'vitest';
+import type { ConsensusStatus } from '../../consensus.ts';
 import type { Entry } from '../../raft/messages.ts';
 import { LogImage } from '../sim-disk.ts';
 import { Violations } from '../violations.ts';
@@ -23,6 +24,18 @@ const entry = (index: number, inTerm: number, byte = 0): Entry => ({
   data: Uint8Array.of(byte),
 });
 
+const claiming = (commitIndex: number, inTerm: number): ConsensusStatus => ({
+  nodeId: a,
+  role: 'leader',
+  term: term(inTerm),
+  leader: a,
+  commitIndex: logIndex(commitIndex),
+  appliedIndex: logIndex(0),
+  lastIndex: logIndex(commitIndex),
+  voters: [a, b, c],
+  snapshotIndex: logIndex(0),
+});
+
 function findings(): { violations: Violations; found: () => string | undefined } {
   const violations = new Violations(() => 0);
   return { violations, found: () => violations.first?.checker };
@@ -30,19 +43,19 @@ function findings(): { violations: Violations; found: () => string | undefined }
 
 test('two leaders of one term are found, one leader of two terms is fine', () => {
   const { violations, found } = findings();
-  const checker = new ElectionSafety(violations);
-  checker.leads(a, term(1));
-  checker.leads(a, term(1));
-  checker.leads(a, term(2));
+  const checker = new ElectionSafety({ violations });
+  checker.elected(a, term(1));
+  checker.elected(a, term(1));
+  checker.elected(a, term(2));
   expect(found()).toBeUndefined();
-  checker.leads(b, term(2));
+  checker.elected(b, term(2));
   expect(found()).toBe('election safety');
 });
 
 test('an entry with other contents, or another predecessor, than its index and term had is found', () => {
   for (const wrong of ['contents', 'predecessor']) {
     const { violations, found } = findings();
-    const checker = new LogMatching(violations);
+    const checker = new LogMatching({ violations });
     checker.written(a, entry(2, 3), term(1));
     checker.written(b, entry(2, 3), term(1));
     checker.written(b, entry(2, 4), term(2));
@@ -61,11 +74,12 @@ test('a commit needs a majority of disks, and every later leader needs the entry
     [b, second],
     [c, third],
   ]);
+  const durable = (node: NodeId) => disks.get(node)!;
   const { violations, found } = findings();
-  const checker = new Commitment(violations, disks);
+  const checker = new Commitment({ violations, durable });
   first.put(entry(1, 1));
   second.put(entry(1, 1));
-  checker.committed(a, logIndex(1), term(2));
+  checker.observed(a, claiming(1, 2));
   checker.elected(b, term(3));
   // A leader of the same term or an earlier one, heard of late, owes nothing.
   checker.elected(c, term(2));
@@ -76,13 +90,13 @@ test('a commit needs a majority of disks, and every later leader needs the entry
 
   const again = findings();
   first.put(entry(2, 2));
-  new Commitment(again.violations, disks).committed(a, logIndex(2), term(2));
+  new Commitment({ violations: again.violations, durable }).observed(a, claiming(2, 2));
   expect(again.found()).toBe('committed on a quorum');
 });
 
 test('different commands or results at one index are found', () => {
   const { violations, found } = findings();
-  const checker = new StateMachineSafety(violations);
+  const checker = new StateMachineSafety({ violations });
   checker.applied(a, logIndex(4), 'x = 1');
   checker.applied(b, logIndex(4), 'x = 1');
   expect(found()).toBeUndefined();
@@ -92,7 +106,7 @@ test('different commands or results at one index are found', () => {
 
 test('a falling index within a life is found, a new life may begin lower; a changed vote is found', () => {
   const { violations, found } = findings();
-  const checker = new Monotonic(violations);
+  const checker = new Monotonic({ violations });
   const at = (commit: number) => ({
     term: term(1),
     commitIndex: logIndex(commit),
@@ -106,7 +120,7 @@ test('a falling index within a life is found, a new life may begin lower; a chan
   expect(found()).toBe('monotonic');
 
   const votes = findings();
-  const durable = new Monotonic(votes.violations);
+  const durable = new Monotonic({ violations: votes.violations });
   durable.hardState(a, { term: term(1), votedFor: b }, { term: term(2), votedFor: undefined });
   durable.hardState(a, { term: term(2), votedFor: undefined }, { term: term(2), votedFor: c });
   expect(votes.found()).toBeUndefined();
@@ -118,7 +132,7 @@ test('a read that misses what was acknowledged before it began is found', () => 
   const { violations, found } = findings();
   const checker = new ClientHistory(violations);
   const floor = checker.floor('k');
-  checker.acknowledged('k', 11, 0);
+  checker.acknowledged('k', 11, 0, 0);
   checker.read(a, 'k', floor, []);
   expect(found()).toBeUndefined();
   checker.read(a, 'k', checker.floor('k'), []);
@@ -131,7 +145,34 @@ test('a serial applied twice, and an acknowledged one that is gone, are found', 
   expect(twice.found()).toBe('exactly once');
   const gone = findings();
   const checker = new ClientHistory(gone.violations);
-  checker.acknowledged('k', 1, 0);
+  checker.acknowledged('k', 1, 0, 0);
   checker.settle(new Map([['k', [2]]]));
   expect(gone.found()).toBe('durability of acknowledged writes');
+});
+
+test('an append that takes a place from before it began, and one that was said never to be, are found', () => {
+  const early = findings();
+  const history = new ClientHistory(early.violations);
+  history.acknowledged('k', 1, 4, 0);
+  history.acknowledged('k', 2, 3, history.floor('k'));
+  expect(early.found()).toBe('linearizable appends');
+
+  const denied = findings();
+  const other = new ClientHistory(denied.violations);
+  other.failed(a, 7, new TuttiError('TUTTI_ABORTED', { what: 'A call' }));
+  other.settle(new Map([['k', [7]]]));
+  expect(denied.found()).toBeUndefined();
+  other.failed(a, 7, new TuttiError('TUTTI_NO_LEADER', { known: 'nothing' }));
+  other.settle(new Map([['k', [7]]]));
+  expect(denied.found()).toBe('failed calls');
+});
+
+test('two reads that show different serials at one place are found', () => {
+  const { violations, found } = findings();
+  const history = new ClientHistory(violations);
+  history.read(a, 'k', 0, [1, 2]);
+  history.read(b, 'k', 0, [1, 2]);
+  expect(found()).toBeUndefined();
+  history.read(b, 'k', 0, [1, 3]);
+  expect(found()).toBe('exactly once');
 });

@@ -1,6 +1,7 @@
 import type { NodeId, Term } from '@tutti/kernel';
 import type { Entry } from '../../raft/messages.ts';
 import type { Violations } from '../violations.ts';
+import type { Checker, CheckerWorld } from './checker.ts';
 
 interface Known {
   readonly data: Uint8Array;
@@ -15,11 +16,11 @@ const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
  * the given index" (figure 3). Checked entry by entry as they reach a disk: index and term name one content and one
  * predecessor; the rest follows by induction.
  */
-export class LogMatching {
+export class LogMatching implements Checker {
   readonly #violations: Violations;
   readonly #known = new Map<string, Known>();
 
-  constructor(violations: Violations) {
+  constructor({ violations }: Pick<CheckerWorld, 'violations'>) {
     this.#violations = violations;
   }
 

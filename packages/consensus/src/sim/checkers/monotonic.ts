@@ -1,6 +1,7 @@
 import type { LogIndex, NodeId, Term } from '@tutti/kernel';
 import type { HardState } from '../../raft/messages.ts';
 import type { Violations } from '../violations.ts';
+import type { Checker, CheckerWorld } from './checker.ts';
 
 interface Seen {
   term: Term;
@@ -9,11 +10,11 @@ interface Seen {
 }
 
 /** What never goes back: the term over all lives of a node, commit and applied index within one; a vote, ever. */
-export class Monotonic {
+export class Monotonic implements Checker {
   readonly #violations: Violations;
   readonly #seen = new Map<NodeId, Seen>();
 
-  constructor(violations: Violations) {
+  constructor({ violations }: Pick<CheckerWorld, 'violations'>) {
     this.#violations = violations;
   }
 

@@ -1,15 +1,16 @@
 import type { LogIndex, NodeId } from '@tutti/kernel';
 import type { Violations } from '../violations.ts';
+import type { Checker, CheckerWorld } from './checker.ts';
 
 /**
  * "If a server has applied a log entry at a given index to its state machine, no other server will ever apply a
  * different log entry for the same index" (figure 3); and with the same result.
  */
-export class StateMachineSafety {
+export class StateMachineSafety implements Checker {
   readonly #violations: Violations;
   readonly #applied = new Map<LogIndex, string>();
 
-  constructor(violations: Violations) {
+  constructor({ violations }: Pick<CheckerWorld, 'violations'>) {
     this.#violations = violations;
   }
 

@@ -1,5 +1,5 @@
 import { TuttiError, type WireValue } from '@tutti/kernel';
-import type { ApplyContext, ReplicatedModule } from '../consensus.ts';
+import type { ApplyContext, ReplicatedModule } from '../../consensus.ts';
 
 /** Appends `serial` to the list `key`, and is answered with its place; a negative serial is refused. */
 export interface AppendCommand {

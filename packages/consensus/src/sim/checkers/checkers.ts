@@ -1,0 +1,15 @@
+import type { Checker, CheckerWorld } from './checker.ts';
+import { Commitment } from './commitment.ts';
+import { ElectionSafety } from './election-safety.ts';
+import { LogMatching } from './log-matching.ts';
+import { Monotonic } from './monotonic.ts';
+import { StateMachineSafety } from './state-machine-safety.ts';
+
+/** Every checker that follows a run. A new one is one entry here. */
+export const CHECKERS: readonly ((world: CheckerWorld) => Checker)[] = [
+  (world) => new ElectionSafety(world),
+  (world) => new LogMatching(world),
+  (world) => new StateMachineSafety(world),
+  (world) => new Monotonic(world),
+  (world) => new Commitment(world),
+];

@@ -1,0 +1,65 @@
+import type { Mutant } from '../mutant.ts';
+
+/** What is in the log, on which disks, and when it is committed. */
+export const REPLICATION_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'an entry of an earlier term commits by counting replicas',
+    file: 'raft/replication.ts',
+    right: 'this.#log.termAt(reached) === this.#term ? reached : 0',
+    wrong: 'reached',
+  },
+  {
+    name: 'a leader counts its own disk before it has written',
+    file: 'raft/replication.ts',
+    right: 'voter === this.#self ? this.#log.durableIndex :',
+    wrong: 'voter === this.#self ? this.#log.lastIndex :',
+  },
+  {
+    name: 'a follower acknowledges what is not on its disk',
+    file: 'raft/following.ts',
+    right: 'logIndex(Math.min(state.verifiedIndex, state.log.durableIndex))',
+    wrong: 'state.verifiedIndex',
+  },
+  {
+    name: 'a heartbeat announces more than its receiver acknowledged',
+    file: 'raft/heartbeats.ts',
+    right: 'logIndex(Math.min(progress.match, state.commitIndex))',
+    wrong: 'state.commitIndex',
+  },
+  {
+    name: 'an append is accepted after an entry of another term',
+    file: 'raft/accept-entries.ts',
+    right: '!log.matches(prevIndex, prevTerm)',
+    wrong: 'prevIndex > log.lastIndex',
+  },
+  {
+    name: 'a repeated append drops what follows it',
+    file: 'raft/accept-entries.ts',
+    right: 'while (at < entries.length && log.matches(entries[at]!.index, entries[at]!.term)) at++;',
+    wrong: '',
+  },
+  {
+    name: 'an acknowledgement of the disk is matched by index',
+    file: 'raft/log-view.ts',
+    right: 'for (const flight of this.#flights) flight.lastIndex = Math.min(flight.lastIndex, kept);',
+    wrong: '',
+  },
+  {
+    name: 'a lost append is never noticed',
+    file: 'raft/progress.ts',
+    right: 'this.#match === this.#matchAtHeartbeat) this.#verifyDue = true;',
+    wrong: 'this.#match === this.#matchAtHeartbeat) this.#verifyDue = false;',
+  },
+  {
+    name: 'a lost probe is never sent again',
+    file: 'raft/progress.ts',
+    right: 'this.active = true;\n    this.#paused = false;',
+    wrong: 'this.active = true;',
+  },
+  {
+    name: 'a leader begins its term without an entry',
+    file: 'raft/leading.ts',
+    right: "  append(state, 'noop', NO_DATA);",
+    wrong: '',
+  },
+];
