@@ -84,7 +84,7 @@ class Simulation {
     const byId = new Map(this.#nodes.map((node) => [node.id, node]));
     const durable = (id: NodeId) => byId.get(id)!.disk.durable;
     this.#checkers = CHECKERS.map((make) => make({ violations: this.#violations, durable }));
-    this.#following = this.#checkers.filter((checker) => checker.observed);
+    this.#following = this.#checkers.filter((checker) => 'observed' in checker);
     const shared = { clock: this.#clock, nodes: this.#nodes, trace: this.#trace };
     this.#workload = new Workload({
       ...shared,

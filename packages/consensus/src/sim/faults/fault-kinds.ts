@@ -2,12 +2,13 @@ import { slowDisk } from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { bridge, clog, deafen, isolate, oneWay, ring, split, starve } from './link-faults.ts';
 import { ambush, fallAtCommit, halfLeader } from './moment-faults.ts';
-import { crash, crashAll, leftBehind, pause } from './process-faults.ts';
+import { crash, crashAll, leftBehind, pause, quickRestart } from './process-faults.ts';
 
 /** Every kind of trouble there is. A new kind is one entry here; which runs have it is drawn by name. */
 export const FAULT_KINDS: readonly FaultKind[] = [
   crash,
   crashAll,
+  quickRestart,
   pause,
   leftBehind,
   split,

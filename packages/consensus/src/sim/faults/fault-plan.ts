@@ -17,7 +17,7 @@ export class FaultPlan {
 
   start(): void {
     if (this.#weightSum > 0) this.#next();
-    const listening = this.#kinds.filter((kind) => kind.delivered);
+    const listening = this.#kinds.filter((kind) => 'delivered' in kind);
     if (listening.length === 0) return;
     this.#world.network.onDelivered = (from, to, number) => {
       if (this.#world.stopped) return;
@@ -45,7 +45,7 @@ export class FaultPlan {
   }
 
   #draw(): FaultKind {
-    const beginning = this.#kinds.filter((kind) => kind.begin);
+    const beginning = this.#kinds.filter((kind) => 'begin' in kind);
     let left = this.#world.random.float() * this.#weightSum;
     return beginning.find((kind) => (left -= weightOf(kind)) < 0) ?? beginning.at(-1)!;
   }

@@ -11,6 +11,15 @@ export const crash: FaultKind = {
   begin: (world) => world.crash(),
 };
 
+/** Down and up again at once: what was said to the life before is answered to the next. */
+export const quickRestart: FaultKind = {
+  name: 'quick restart',
+  fair: 0.3,
+  storm: 0.3,
+  begin: (world) =>
+    world.crash(world.random.pick(world.nodes), world.random.exponential(world.network.faults.delayMeanMs)),
+};
+
 /** The lights go out for everybody: only what is on disk is left anywhere. */
 export const crashAll: FaultKind = {
   name: 'crash all',
