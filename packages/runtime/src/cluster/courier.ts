@@ -16,7 +16,13 @@ import type { EventObject } from 'xstate';
 import type { Address, Ref } from '../actor/ref.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
 import type { ActorSystem, ReplyTarget } from '../system/actor-system.ts';
-import { type ActorMessage, type Parcel, readActorMessage, type WireError } from './parcel.ts';
+import {
+  type ActorMessage,
+  type Parcel,
+  readActorMessage,
+  type WireError,
+  writeActorMessage,
+} from './parcel.ts';
 import { decodeRefs, encodeRefs } from './ref-codec.ts';
 
 /** How often open asks whose deadline is long over are forgotten. */
@@ -141,7 +147,7 @@ export class Courier {
   }
 
   #send(to: NodeId, message: ActorMessage, lane: Lane): SendOutcome {
-    return this.#options.transport.send(to, CHANNEL.actors, message, lane);
+    return this.#options.transport.send(to, CHANNEL.actors, writeActorMessage(message), lane);
   }
 
   #scheduleSweep(): void {

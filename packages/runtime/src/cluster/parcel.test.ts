@@ -1,9 +1,9 @@
-import { CHANNEL } from '@tutti/kernel';
+import { CHANNEL, incarnation } from '@tutti/kernel';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { replying } from '../actor/reply.ts';
 import { ClusterHarness } from '../testing/cluster-harness.ts';
-import { readActorMessage } from './parcel.ts';
+import { type ActorMessage, readActorMessage, writeActorMessage } from './parcel.ts';
 
 const names = fc.constantFrom(
   'send',
@@ -39,6 +39,7 @@ const odd = fc.oneof(
 );
 const message = fc.oneof(
   fc.jsonValue({ maxDepth: 2 }),
+  fc.tuple(names, fc.array(odd, { maxLength: 7 })).map(([t, fields]) => [t, ...fields]),
   fc.record(
     {
       t: names,
@@ -58,18 +59,39 @@ const message = fc.oneof(
 );
 
 describe('what another node sends', () => {
-  it('is read as a message only with all its fields', () => {
-    expect(readActorMessage({ t: 'send', to: 'a', event: { type: 'x' }, hops: 0, epoch: 0 })).toBeDefined();
-    for (const field of ['to', 'event', 'hops', 'epoch']) {
-      const lacking: Record<string, unknown> = {
-        t: 'send',
-        to: 'a',
-        event: { type: 'x' },
-        hops: 0,
-        epoch: 0,
-      };
-      delete lacking[field];
-      expect(readActorMessage(lacking), field).toBeUndefined();
+  const send: unknown[] = ['send', 'a', { type: 'x' }, 0, 0];
+  const ask: unknown[] = ['ask', 'entity:a/b', { type: 'x' }, 0, 0, 1, 5];
+  const reply = ['reply', 1, 1, 'answer'];
+
+  it('is read as a message only with all its fields, and no more', () => {
+    for (const whole of [send, ask, reply]) {
+      expect(readActorMessage(whole), String(whole[0])).toMatchObject({ t: whole[0] });
+      expect(readActorMessage([...whole, 1])).toBeUndefined();
+      for (let length = 0; length < whole.length; length++)
+        expect(readActorMessage(whole.slice(0, length)), `${String(whole[0])}, ${length}`).toBeUndefined();
+    }
+    for (const at of [1, 2, 3, 4])
+      expect(readActorMessage(send.with(at, null)), `field ${at}`).toBeUndefined();
+  });
+
+  it('comes out as it was written, whatever its kind', () => {
+    const life = incarnation(3);
+    const event = { type: 'x', list: [1, { deep: true }] };
+    const messages: ActorMessage[] = [
+      { t: 'send', to: 'local:n1/1/a', event, hops: 1, epoch: 2 },
+      { t: 'ask', to: 'entity:a/b', event, hops: 0, epoch: 7, id: 9, ttlMs: 12.5 },
+      { t: 'reply', id: 9, life, value: event },
+      { t: 'fail', id: 9, life, error: { code: 'TUTTI_ACTOR_FAILED', message: 'it failed', details: {} } },
+      { t: 'watch', id: 1, to: 'a' },
+      { t: 'subscribe', id: 1, to: 'a' },
+      { t: 'stop', id: 1, to: 'a' },
+      { t: 'release', id: 1 },
+      { t: 'ended', id: 1, life, reason: 'failed', problem: 'why' },
+      { t: 'snapshot', id: 1, life, snapshot: { n: 1 } },
+    ];
+    for (const sent of messages) {
+      const carried: unknown = structuredClone(writeActorMessage(sent));
+      expect(readActorMessage(carried)).toEqual(sent);
     }
   });
 
@@ -96,10 +118,9 @@ describe('what another node sends', () => {
   });
 
   it('is no ask when its time is no number to wait for', () => {
-    const ask = { t: 'ask', to: 'entity:a/b', event: { type: 'x' }, hops: 0, epoch: 0, id: 1 };
     for (const ttlMs of [Number.NaN, -1, '5', undefined])
-      expect(readActorMessage({ ...ask, ttlMs })).toBeUndefined();
-    expect(readActorMessage({ ...ask, ttlMs: Number.POSITIVE_INFINITY })).toBeDefined();
+      expect(readActorMessage(ask.with(6, ttlMs))).toBeUndefined();
+    expect(readActorMessage(ask.with(6, Number.POSITIVE_INFINITY))).toBeDefined();
   });
 
   it('is no answer when another node was asked', async () => {
@@ -110,9 +131,7 @@ describe('what another node sends', () => {
     const ask = system.ref(ref.address).ask({ type: 'x' }, { timeoutMs: 1_000 });
     const life = transport.self.incarnation;
     for (let id = 0; id < 100; id++)
-      harness
-        .node('n3')
-        .transport.send(transport.self.nodeId, CHANNEL.actors, { t: 'reply', id, life, value: 'forged' });
+      harness.node('n3').transport.send(transport.self.nodeId, CHANNEL.actors, ['reply', id, life, 'forged']);
     await expect(harness.settle(ask)).rejects.toThrow(/No reply/);
   });
 });

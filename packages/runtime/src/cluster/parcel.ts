@@ -62,33 +62,44 @@ export type ActorMessage =
 
 const isId = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
+/**
+ * What travels: the three kinds that are most of the traffic go as tuples, without the names of their fields, which
+ * the receiver would otherwise read again in each message.
+ */
+export function writeActorMessage(message: ActorMessage): unknown {
+  switch (message.t) {
+    case 'send':
+      return ['send', message.to, message.event, message.hops, message.epoch];
+    case 'ask': {
+      const { to, event, hops, epoch, id, ttlMs } = message;
+      return ['ask', to, event, hops, epoch, id, ttlMs];
+    }
+    case 'reply':
+      return ['reply', message.id, message.life, message.value];
+    case 'fail':
+    case 'watch':
+    case 'subscribe':
+    case 'stop':
+    case 'release':
+    case 'ended':
+    case 'snapshot':
+      return message;
+  }
+}
+
 /** Checks a message from another node; undefined when it is none of ours, which the caller counts and drops. */
 export function readActorMessage(raw: unknown): ActorMessage | undefined {
+  if (Array.isArray(raw)) return readTuple(raw);
   if (typeof raw !== 'object' || raw === null) return undefined;
   const message = raw as Record<string, unknown>;
-  const isParcel = () =>
-    typeof message['to'] === 'string' &&
-    isId(message['hops']) &&
-    isId(message['epoch']) &&
-    typeof (message['event'] as { type?: unknown } | null)?.type === 'string';
   const isAnswer = () => isId(message['id']) && isId(message['life']);
   switch (message['t']) {
-    case 'send':
-      return isParcel() ? (raw as ActorMessage) : undefined;
-    case 'ask':
-      return isParcel() &&
-        isId(message['id']) &&
-        typeof message['ttlMs'] === 'number' &&
-        message['ttlMs'] >= 0
-        ? (raw as ActorMessage)
-        : undefined;
     case 'watch':
     case 'subscribe':
     case 'stop':
       return isId(message['id']) && typeof message['to'] === 'string' ? (raw as ActorMessage) : undefined;
     case 'release':
       return isId(message['id']) ? (raw as ActorMessage) : undefined;
-    case 'reply':
     case 'snapshot':
       return isAnswer() ? (raw as ActorMessage) : undefined;
     case 'fail':
@@ -100,4 +111,23 @@ export function readActorMessage(raw: unknown): ActorMessage | undefined {
     default:
       return undefined;
   }
+}
+
+function readTuple(raw: readonly unknown[]): ActorMessage | undefined {
+  const t = raw[0];
+  if (t === 'reply') {
+    const [, id, life, value] = raw;
+    return raw.length === 4 && isId(id) && isId(life) ? ({ t, id, life, value } as ActorMessage) : undefined;
+  }
+  const [, to, event, hops, epoch, id, ttlMs] = raw;
+  const isParcel =
+    typeof to === 'string' &&
+    isId(hops) &&
+    isId(epoch) &&
+    typeof (event as { type?: unknown } | null | undefined)?.type === 'string';
+  if (!isParcel) return undefined;
+  if (t === 'send' && raw.length === 5) return { t, to, event, hops, epoch } as ActorMessage;
+  if (t === 'ask' && raw.length === 7 && isId(id) && typeof ttlMs === 'number' && ttlMs >= 0)
+    return { t, to, event, hops, epoch, id, ttlMs } as ActorMessage;
+  return undefined;
 }

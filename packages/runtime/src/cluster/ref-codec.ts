@@ -19,24 +19,27 @@ function isPlain(value: object): boolean {
   return prototype === Object.prototype || prototype === null;
 }
 
-function mapItems(
-  value: unknown,
-  depth: number,
-  convert: (item: unknown, depth: number) => unknown,
-): unknown {
+/** Converts one value at a depth; what is handed along with it is the same for all. */
+type Convert<Given> = (item: unknown, given: Given, depth: number) => unknown;
+
+/** On the way of every message between nodes: nothing is copied, and nothing made, for a value without refs. */
+function mapItems<Given>(value: unknown, given: Given, depth: number, convert: Convert<Given>): unknown {
   if (depth > DEPTH_MAX) throw new TuttiError('TUTTI_VALUE_TOO_DEEP', { limit: DEPTH_MAX });
   if (Array.isArray(value)) {
     let copy: unknown[] | undefined;
     for (let i = 0; i < value.length; i++) {
-      const item = convert(value[i], depth + 1);
+      const item = convert(value[i], given, depth + 1);
       if (item !== value[i]) (copy ??= [...(value as unknown[])])[i] = item;
     }
     return copy ?? value;
   }
+  const bag = value as Bag;
   let copy: Bag | undefined;
-  for (const [key, before] of Object.entries(value as Bag)) {
-    const item = convert(before, depth + 1);
-    if (item !== before) (copy ??= { ...(value as Bag) })[key] = item;
+  for (const key in bag) {
+    const before = bag[key];
+    if (typeof before !== 'object' || before === null) continue;
+    const item = convert(before, given, depth + 1);
+    if (item !== before) (copy ??= { ...bag })[key] = item;
   }
   return copy ?? value;
 }
@@ -45,25 +48,32 @@ function mapItems(
  * Replaces each ref inside a value by `{ $ref: address }`. A value without refs is returned as it is, not copied.
  * @throws TuttiError `TUTTI_VALUE_TOO_DEEP`
  */
-export function encodeRefs(value: unknown, depth = 0): unknown {
+export function encodeRefs(value: unknown): unknown {
+  return encode(value, undefined, 0);
+}
+
+function encode(value: unknown, given: undefined, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return mapItems(value, depth, encodeRefs);
+  if (Array.isArray(value)) return mapItems(value, given, depth, encode);
   const bag = value as Bag;
   if (isRef(bag)) return { $ref: bag['address'] };
   if (!isPlain(value)) return value;
-  const mapped = mapItems(value, depth, encodeRefs);
+  const mapped = mapItems(value, given, depth, encode);
   return looksEncoded(bag) ? { $plain: mapped } : mapped;
 }
 
 /** Undoes {@link encodeRefs}; `makeRef` gives the ref of an address on this node. */
-export function decodeRefs(value: unknown, makeRef: (address: Address) => Ref, depth = 0): unknown {
+export function decodeRefs(value: unknown, makeRef: (address: Address) => Ref): unknown {
+  return decode(value, makeRef, 0);
+}
+
+function decode(value: unknown, makeRef: (address: Address) => Ref, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  const decode = (item: unknown, level: number) => decodeRefs(item, makeRef, level);
-  if (Array.isArray(value)) return mapItems(value, depth, decode);
+  if (Array.isArray(value)) return mapItems(value, makeRef, depth, decode);
   if (!isPlain(value)) return value;
   const bag = value as Bag;
   if (typeof bag['$ref'] === 'string') return makeRef(bag['$ref']);
   // The wrapper is not counted, as encoding did not: what could be stored can be read again.
-  if ('$plain' in bag) return mapItems(bag['$plain'] ?? {}, depth, decode);
-  return mapItems(value, depth, decode);
+  if ('$plain' in bag) return mapItems(bag['$plain'] ?? {}, makeRef, depth, decode);
+  return mapItems(value, makeRef, depth, decode);
 }

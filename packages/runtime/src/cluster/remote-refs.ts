@@ -1,4 +1,4 @@
-import { type Clock, type NodeId, type Transport, TuttiError } from '@tutti/kernel';
+import { type Clock, type Incarnation, type NodeId, type Transport, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { parseLocalAddress } from '../actor/address.ts';
 import { ASK_TIMEOUT_MS_DEFAULT, type AskTable } from '../actor/ask.ts';
@@ -21,9 +21,15 @@ interface RemoteRefsOptions {
 /** Makes refs to the actors of other nodes: `local:<node>/<incarnation>/<path>`. */
 export class RemoteRefs implements AddressResolver {
   readonly #options: RemoteRefsOptions;
+  /** The life that each node had when its link last came up; as many as there are peers. */
+  readonly #lastLives = new Map<NodeId, Incarnation>();
 
   constructor(options: RemoteRefsOptions) {
     this.#options = options;
+    options.transport.onLink({
+      linkUp: ({ nodeId, incarnation }) => void this.#lastLives.set(nodeId, incarnation),
+      linkDown: () => {},
+    });
   }
 
   matches(address: Address): boolean {
@@ -32,18 +38,28 @@ export class RemoteRefs implements AddressResolver {
   }
 
   ref(address: Address): Ref {
-    return new RemoteRef(address, nodeOf(address)!, this.#options);
+    return new RemoteRef(address, nodeOf(address)!, this, this.#options);
+  }
+
+  /** The latest life of a node that the log or a link has shown. */
+  lastLife(node: NodeId): number {
+    return Math.max(this.#options.members.get(node)?.incarnation ?? 0, this.#lastLives.get(node) ?? 0);
   }
 }
 
 class RemoteRef implements Ref {
   readonly address: Address;
   readonly #node: NodeId;
+  /** The life that the address is of; none when it is malformed, so that nobody answers to it. */
+  readonly #life: number;
+  readonly #refs: RemoteRefs;
   readonly #options: RemoteRefsOptions;
 
-  constructor(address: Address, node: NodeId, options: RemoteRefsOptions) {
+  constructor(address: Address, node: NodeId, refs: RemoteRefs, options: RemoteRefsOptions) {
     this.address = address;
     this.#node = node;
+    this.#life = parseLocalAddress(address)?.incarnation ?? -1;
+    this.#refs = refs;
     this.#options = options;
   }
 
@@ -106,12 +122,8 @@ class RemoteRef implements Ref {
     return new TuttiError('TUTTI_NODE_UNREACHABLE', { node: this.#node, address: this.address, why });
   }
 
-  /** A later life of the node is known, by the log or by the link, so nobody there answers to this address. */
+  /** A later life of the node is known, by the log or by a link, so nobody there answers to this address. */
   #isPast(): boolean {
-    const life = parseLocalAddress(this.address)?.incarnation;
-    if (life === undefined) return true;
-    const { members, transport } = this.#options;
-    const linked = transport.linked().find((peer) => peer.nodeId === this.#node);
-    return (members.get(this.#node)?.incarnation ?? 0) > life || (linked?.incarnation ?? 0) > life;
+    return this.#refs.lastLife(this.#node) > this.#life;
   }
 }

@@ -41,6 +41,7 @@ function settingsOf(options: SpawnOptions, policy: ChildPolicy | false): CellSet
   return { input, keeper, policy, mailboxLimit, overflow };
 }
 
+const DELIVERED_MAX = 4_096;
 const GUARDIAN_SETTINGS = settingsOf({}, GUARDIAN_POLICY);
 const DEFAULT_SETTINGS = settingsOf({}, policyUnder(undefined, undefined));
 
@@ -60,6 +61,8 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
   readonly asks: AskTable;
   readonly #guardian: ActorCell;
   readonly #resolvers: AddressResolver[] = [];
+  /** Refs to whom messages came for lately, so that an address is taken apart once and not per message. */
+  readonly #delivered = new Map<Address, LocalRef>();
   readonly #onEscalation: ActorSystemOptions['onEscalation'];
   readonly #actorsMax: number;
   #actorCount = 0;
@@ -184,7 +187,11 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
   }
 
   deliver(address: Address, event: EventObject, target?: ReplyTarget): void {
-    const ref = new LocalRef(this, undefined, address);
+    let ref = this.#delivered.get(address);
+    if (!ref) {
+      if (this.#delivered.size >= DELIVERED_MAX) this.#delivered.clear();
+      this.#delivered.set(address, (ref = new LocalRef(this, undefined, address)));
+    }
     if (target) ref.deliver(new Asked(event, target));
     else ref.send(event);
   }
