@@ -66,25 +66,13 @@ const isId = (value: unknown) => Number.isSafeInteger(value) && (value as number
  * What travels: the three kinds that are most of the traffic go as tuples, without the names of their fields, which
  * the receiver would otherwise read again in each message.
  */
-export function writeActorMessage(message: ActorMessage): unknown {
-  switch (message.t) {
-    case 'send':
-      return ['send', message.to, message.event, message.hops, message.epoch];
-    case 'ask': {
-      const { to, event, hops, epoch, id, ttlMs } = message;
-      return ['ask', to, event, hops, epoch, id, ttlMs];
-    }
-    case 'reply':
-      return ['reply', message.id, message.life, message.value];
-    case 'fail':
-    case 'watch':
-    case 'subscribe':
-    case 'stop':
-    case 'release':
-    case 'ended':
-    case 'snapshot':
-      return message;
+export function writeActorMessage(message: ActorMessage): ActorMessage | readonly unknown[] {
+  if (message.t === 'send') return ['send', message.to, message.event, message.hops, message.epoch];
+  if (message.t === 'ask') {
+    const { to, event, hops, epoch, id, ttlMs } = message;
+    return ['ask', to, event, hops, epoch, id, ttlMs];
   }
+  return message.t === 'reply' ? ['reply', message.id, message.life, message.value] : message;
 }
 
 /** Checks a message from another node; undefined when it is none of ours, which the caller counts and drops. */
