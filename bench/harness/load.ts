@@ -50,8 +50,7 @@ export async function openLoop(
   const latencies = new Histogram();
   const start = clock.now();
   let last = start;
-  let sent = 0;
-  const sendDue = () => {
+  for (let sent = 0; sent < total; ) {
     const dueNow = Math.min(total, Math.floor(((clock.now() - start) * ratePerS) / MS_PER_S) + 1);
     for (; sent < dueNow; sent++) {
       const due = start + (sent * MS_PER_S) / ratePerS;
@@ -60,18 +59,9 @@ export async function openLoop(
         latencies.record(last - due);
       });
     }
-  };
-  await new Promise<void>((resolve) => {
-    // No promise per turn: the load's own garbage would be collected in the middle of what it measures.
-    const turn = () => {
-      sendDue();
-      if (sent === total) return resolve();
-      const untilNextMs = start + (sent * MS_PER_S) / ratePerS - clock.now();
-      if (untilNextMs > TIMER_FLOOR_MS) clock.setTimer(untilNextMs - 1, turn);
-      else clock.nextTurn(turn);
-    };
-    turn();
-  });
+    const untilNextMs = start + (sent * MS_PER_S) / ratePerS - clock.now();
+    await pause(clock, untilNextMs > TIMER_FLOOR_MS ? untilNextMs - 1 : 0);
+  }
   const deadline = clock.now() + DRAIN_MS;
   while (latencies.count < total) {
     if (clock.now() > deadline)

@@ -25,10 +25,27 @@ export interface ReplicatedModule {
    * The whole state as a run of values, none larger than some 64 KiB when encoded. Called between two applies; it
    * must capture the state at once (later applies must not show), but may build the values lazily. The first value
    * is asked for at once, so a generator captures what it copies before its first `yield`.
+   *
+   * The parts are asked for a few milliseconds' worth at a time, with applies between them. What takes long at once is
+   * capturing: a state of many keys belongs in a `SnapshotableMap`, whose capture costs nothing. The parts of equal
+   * states should be equal: a transfer then goes on from another node where the first one left it.
    */
   snapshot(): Iterable<WireValue>;
   /** Replaces the whole state by what `snapshot` gave, on this node or another. */
   restore(parts: Iterable<WireValue>): void;
+  /**
+   * Begins to replace the whole state part by part, so that a large one is never in memory twice as parts and as
+   * state, nor holds the loop up. Without it the parts are gathered and given to `restore` at once.
+   */
+  restorer?(): ModuleRestorer;
+}
+
+/** Takes a module's snapshot in. It may be dropped before `finish`; the module's state is then as it was. */
+export interface ModuleRestorer {
+  /** The next part. Nothing of it may show yet: between two parts the module is read. */
+  add(part: WireValue): void;
+  /** Every part was given: shows the new state in the place of the old one, at once. */
+  finish(): void;
 }
 
 /** How to propose. */

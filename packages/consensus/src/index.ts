@@ -9,6 +9,7 @@ export type {
   ApplyContext,
   Consensus,
   ConsensusStatus,
+  ModuleRestorer,
   ModuleWatcher,
   ProposeOptions,
   ReplicaRole,
@@ -20,6 +21,8 @@ export type { ReadCallback } from './replica/reads.ts';
 export { Replica } from './replica/replica.ts';
 export { REPLICA_DEFAULTS, type ReplicaConfig, type ReplicaOptions } from './replica/replica-options.ts';
 export type { ReplicaStats } from './replica/replica-stats.ts';
+export { type SnapshotLimits, snapshotLimits } from './replica/snapshot-limits.ts';
+export { SnapshotableMap } from './replica/snapshotable-map.ts';
 // Where the log is kept. The durable store is `@tutti/consensus/file`.
 export type {
   LogStore,

@@ -111,6 +111,8 @@ export interface InstallSnapshot extends Addressed {
   readonly offset: number;
   readonly totalBytes: number;
   readonly data: Uint8Array;
+  /** CRC-32C of `data`; a chunk that was damaged on its way is not kept. */
+  readonly dataChecksum: number;
   /** CRC-32C of the whole snapshot; checked when the last chunk is in. */
   readonly checksum: number;
 }
@@ -121,6 +123,8 @@ export interface InstallSnapshotReply extends Addressed {
   /** Bytes held without a gap: where the leader sends from next. */
   readonly receivedBytes: number;
   readonly installed: boolean;
+  /** The receiver has no place for it yet, or is putting it in place: to be asked again, and not to be given up. */
+  readonly later: boolean;
 }
 
 export type RaftMessage =

@@ -42,7 +42,7 @@ const snapshotAt = (index: number, inTerm: number): SnapshotMeta => ({
 
 function chunk(from: NodeId, inTerm: number, meta: SnapshotMeta): RaftMessage {
   const data = new Uint8Array(4);
-  const place = { meta, offset: 0, totalBytes: 4, data, checksum: 0 };
+  const place = { meta, offset: 0, totalBytes: 4, data, dataChecksum: 0, checksum: 0 };
   return { type: 'installSnapshot', from, to: a, term: term(inTerm), ...place };
 }
 

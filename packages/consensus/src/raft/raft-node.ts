@@ -62,6 +62,11 @@ export class RaftNode {
     return this.#state.log.lastIndex;
   }
 
+  /** The last entry that is on this node's disk, as it stands in the log now. */
+  get durableIndex(): LogIndex {
+    return this.#state.log.durableIndex;
+  }
+
   get membership(): Membership {
     return this.#state.electorate.membership;
   }

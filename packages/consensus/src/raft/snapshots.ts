@@ -38,6 +38,7 @@ function replyInstalled(state: RaftState, meta: SnapshotMeta): void {
     index: meta.index,
     receivedBytes: 0,
     installed: true,
+    later: false,
   });
 }
 

@@ -8,12 +8,14 @@ import {
   type ValueCodec,
 } from '@tutti/kernel';
 import type { Entry, Membership, SnapshotMeta } from '../raft/messages.ts';
-import type { LogStore } from '../storage/log-store.ts';
+import type { LogStore, StoredSnapshot } from '../storage/log-store.ts';
 import type { StallWatch } from './disk-watch.ts';
 import type { ModuleHost, OutcomeListener } from './module-host.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
-import { readSnapshot, SnapshotTaker } from './snapshot-taker.ts';
+import { readSnapshot } from './snapshot-reader.ts';
+import { SnapshotSchedule } from './snapshot-schedule.ts';
+import { SnapshotTaker } from './snapshot-taker.ts';
 
 /**
  * Committed entries that may wait for being applied. They are entries of the log, which snapshots keep short; the
@@ -36,6 +38,8 @@ export interface ApplierParts {
   /** Runs an action of a later turn, unless the replica has ended; what it throws ends the replica. */
   readonly guarded: (action: () => void) => void;
   readonly failed: (failure: Error) => void;
+  /** A snapshot of this node's own is stored: the log it covers may go. */
+  readonly snapshotTaken: () => void;
   /** Watches the store's part in installing a snapshot. */
   readonly watch: StallWatch;
 }
@@ -44,6 +48,7 @@ export interface ApplierParts {
 export class Applier {
   readonly #parts: ApplierParts;
   readonly #taker: SnapshotTaker;
+  readonly #schedule: SnapshotSchedule;
   readonly #queue = new Ring<Entry>(APPLY_QUEUE_MAX);
   #index: LogIndex;
   #term: Term;
@@ -55,6 +60,9 @@ export class Applier {
     this.#index = parts.from.index;
     this.#term = parts.from.term;
     this.#taker = new SnapshotTaker(parts.store, parts.clock, parts.codec, parts.config);
+    this.#schedule = new SnapshotSchedule(parts.clock, parts.config);
+    const stored = parts.store.snapshot();
+    if (stored) this.#schedule.restored(stored.totalBytes, parts.host.appliedBytes);
   }
 
   /** The last entry applied. */
@@ -64,6 +72,11 @@ export class Applier {
 
   get hasWork(): boolean {
     return this.#queue.size > 0 && !this.#installing;
+  }
+
+  /** Whether a received snapshot is replacing the state. */
+  get isInstalling(): boolean {
+    return this.#installing;
   }
 
   push(entries: readonly Entry[]): void {
@@ -82,7 +95,8 @@ export class Applier {
       host.apply(entry, outcomes);
       this.#index = entry.index;
       this.#term = entry.term;
-      this.#taker.count(entry.data.length);
+      // A snapshot is of exactly the entry that makes it due, so that every node's is the same.
+      if (this.#schedule.applied(entry.index, entry.data.length, host.appliedBytes)) break;
       if (count % 32 === 0 && clock.now() >= until) break;
     }
     stats.applied = host.appliedCount;
@@ -90,31 +104,41 @@ export class Applier {
     return this.#index !== before;
   }
 
-  /** Takes a snapshot if one is due, and drops the log it covers when it is stored. */
+  /** Takes a snapshot if one is due. */
   snapshotIfDue(membership: Membership): void {
-    if (!this.#taker.due || this.#installing || this.#ended) return;
+    if (!this.#schedule.due || this.#taker.busy || this.#installing || this.#ended || this.#index === 0)
+      return;
     const meta: SnapshotMeta = { index: this.#index, term: this.#term, membership };
-    this.#taker.take(this.#parts.host.capture(), meta, (failure) =>
-      this.#parts.guarded(() => (failure ? this.#notTaken(failure, meta) : this.#taken(meta))),
+    const { host, guarded } = this.#parts;
+    this.#schedule.begun(host.appliedBytes);
+    this.#taker.take(host.capture(), meta, (failure, stored) =>
+      guarded(() => (stored ? this.#taken(stored) : this.#notTaken(meta, failure))),
     );
   }
 
-  #taken(meta: SnapshotMeta): void {
-    const { store, config, stats } = this.#parts;
-    stats.snapshotsTaken++;
-    const keptFrom = meta.index - config.trailingEntries;
-    if (keptFrom > 0 && !this.#installing) store.compact(keptFrom as LogIndex);
+  /** Has a snapshot taken as soon as may be, though none is due by the log. */
+  demandSnapshot(): void {
+    this.#schedule.demand();
   }
 
-  /** The log still has everything, so work goes on; the next attempt comes when the next snapshot is due. */
-  #notTaken(failure: Error, meta: SnapshotMeta): void {
-    const fields = { index: meta.index, error: failure.message };
+  #taken(stored: StoredSnapshot): void {
+    this.#parts.stats.snapshotsTaken++;
+    this.#schedule.stored(stored.totalBytes);
+    this.#parts.snapshotTaken();
+  }
+
+  /** The log still has everything, so work goes on; it stays due. */
+  #notTaken(meta: SnapshotMeta, failure: Error | undefined): void {
+    this.#schedule.failed(true);
+    const fields = { index: meta.index, error: failure?.message };
     this.#parts.logger.error(fields, 'A snapshot could not be written; the log is kept instead');
   }
 
-  /** Gives up the snapshot being written, because another one is being sent or received. */
+  /** Gives up the snapshot being written, because another one is being received. It stays due. */
   abortSnapshot(): void {
+    if (!this.#taker.busy) return;
     this.#taker.abort();
+    this.#schedule.failed(false);
   }
 
   /**
@@ -122,24 +146,26 @@ export class Applier {
    * been read in full.
    */
   install(meta: SnapshotMeta, installed: () => void): void {
-    const { store, codec, config, host, stats, watch } = this.#parts;
+    const { store, host, stats, watch } = this.#parts;
     const stored = store.snapshot();
     assert(stored?.meta.index === meta.index, 'the snapshot to install is the stored one');
     this.#installing = true;
-    this.#taker.reset();
+    this.#taker.abort();
     this.#queue.clear();
-    readSnapshot(stored, codec, config.snapshotChunkBytes, (failure, state) => {
-      if (this.#ended) return;
+    const restorer = host.restorer();
+    const isOver = (): boolean => this.#ended;
+    readSnapshot(stored, restorer, { ...this.#parts, isOver }, (failure) => {
       if (failure) return this.#parts.failed(failure);
       watch.begin();
       store.resetToSnapshot((problem) => {
         watch.end();
         if (problem) return this.#parts.failed(problem);
         this.#parts.guarded(() => {
-          host.restore(state!, (watcher) => watcher.restored?.(meta.index));
+          restorer.finish((watcher) => watcher.restored?.(meta.index));
           this.#installing = false;
           this.#index = meta.index;
           this.#term = meta.term;
+          this.#schedule.restored(stored.totalBytes, host.appliedBytes);
           stats.snapshotsInstalled++;
           installed();
         });

@@ -104,6 +104,7 @@ export class Driver {
       from: stored.snapshot ?? { index: 0 as LogIndex, term: 0 as Term },
       guarded: (action) => this.#guarded(action),
       failed: (failure) => this.#fail(failure),
+      snapshotTaken: () => this.#snapshots.trimLog(),
       watch: this.#disk.reset,
     });
   }
@@ -236,8 +237,7 @@ export class Driver {
       if (message.type === 'forward') this.#routing.takeForwarded(message.frames);
       else {
         this.#core.step(message);
-        if (message.type === 'installSnapshotReply') this.#snapshots.replied(message);
-        this.#snapshots.heard(from);
+        this.#snapshots.heard(message);
       }
       this.#turns.schedule();
     });
@@ -309,7 +309,7 @@ export class Driver {
     this.#reads.applied(this.#applier.index);
     this.#proposals.pump(this.#routing.current());
     this.#snapshots.forgetThrough(this.#applier.index);
-    if (!this.#snapshots.busy) this.#applier.snapshotIfDue(this.#core.membership);
+    if (!this.#snapshots.isReceiving) this.#applier.snapshotIfDue(this.#core.membership);
   }
 
   #installed(meta: SnapshotMeta): void {

@@ -6,7 +6,7 @@ import {
   type ValueCodec,
   type WireValue,
 } from '@tutti/kernel';
-import type { ApplyContext, ModuleWatcher, ReplicatedModule } from '../consensus.ts';
+import type { ApplyContext, ModuleRestorer, ModuleWatcher, ReplicatedModule } from '../consensus.ts';
 import type { Entry } from '../raft/messages.ts';
 import { decodeCommand, NameTable } from './command.ts';
 import { type Outcome, type SessionRow, SessionTable } from './session-table.ts';
@@ -18,18 +18,22 @@ export interface OutcomeListener {
   sessionOpened(nonce: string, session: number): void;
 }
 
-/** The replicated state as it was between two entries. The modules' parts may still be built lazily. */
+/** The replicated state as it was between two entries. Sessions and parts may still be built lazily. */
 export interface CapturedState {
   readonly timeMs: number;
-  readonly sessions: readonly SessionRow[];
+  readonly appliedBytes: number;
+  readonly sessions: Iterable<SessionRow>;
   readonly modules: readonly { readonly name: string; readonly parts: Iterable<WireValue> }[];
 }
 
-/** The same, read back from a snapshot in full. */
-export interface RestoredState {
-  readonly timeMs: number;
-  readonly sessions: readonly SessionRow[];
-  readonly modules: ReadonlyMap<string, readonly WireValue[]>;
+/** Takes a captured state in, value by value; it shows when `finish` is called, and not before. */
+export interface StateRestorer {
+  begin(timeMs: number, appliedBytes: number): void;
+  session(row: SessionRow): void;
+  /** The parts that follow are this module's. @throws TuttiError `TUTTI_MODULE_UNKNOWN` */
+  module(name: string): void;
+  part(value: WireValue): void;
+  finish(tell: (watcher: ModuleWatcher) => void): void;
 }
 
 /**
@@ -44,6 +48,7 @@ export class ModuleHost {
   readonly #codec: ValueCodec;
   readonly #logger: Logger;
   #timeMs = 0;
+  #appliedBytes = 0;
   #applied = 0;
   #duplicates = 0;
 
@@ -55,6 +60,11 @@ export class ModuleHost {
   /** The time of the last entry applied, in milliseconds since 1970. */
   get timeMs(): number {
     return this.#timeMs;
+  }
+
+  /** Bytes of all entries applied since the log began; the same on every node that applied as far. */
+  get appliedBytes(): number {
+    return this.#appliedBytes;
   }
 
   get appliedCount(): number {
@@ -88,6 +98,7 @@ export class ModuleHost {
    * Applies one entry. Throws when this node cannot go on: the module is unknown, or it threw what is no TuttiError.
    */
   apply(entry: Entry, listener: OutcomeListener): void {
+    this.#appliedBytes += entry.data.length;
     if (entry.kind !== 'command') return;
     const command = decodeCommand(entry.data, this.names);
     // A new leader's clock may be behind the old one's; the log's time still never goes back.
@@ -125,17 +136,41 @@ export class ModuleHost {
   /** Captures everything at once; the modules build their parts when they are asked for. */
   capture(): CapturedState {
     const modules = [...this.#modules.values()].map((m) => ({ name: m.name, parts: begun(m.snapshot()) }));
-    return { timeMs: this.#timeMs, sessions: this.sessions.capture(), modules };
+    return {
+      timeMs: this.#timeMs,
+      appliedBytes: this.#appliedBytes,
+      sessions: this.sessions.capture(),
+      modules,
+    };
   }
 
-  /** @throws TuttiError `TUTTI_MODULE_UNKNOWN` before anything is changed */
-  restore(state: RestoredState, tell: (watcher: ModuleWatcher) => void): void {
-    for (const name of state.modules.keys())
-      if (!this.#modules.has(name)) throw new TuttiError('TUTTI_MODULE_UNKNOWN', { module: name });
-    this.#timeMs = state.timeMs;
-    this.sessions.restore(state.sessions);
-    for (const [name, parts] of state.modules) this.#modules.get(name)!.restore(parts);
-    for (const name of state.modules.keys()) this.#tell(name, tell);
+  /** Begins to replace the whole state. */
+  restorer(): StateRestorer {
+    let timeMs = 0;
+    let appliedBytes = 0;
+    const sessions: SessionRow[] = [];
+    const modules = new Map<string, ModuleRestorer>();
+    let current: ModuleRestorer | undefined;
+    return {
+      begin: (time, bytes) => {
+        timeMs = time;
+        appliedBytes = bytes;
+      },
+      session: (row) => void sessions.push(row),
+      module: (name) => {
+        const module = this.#modules.get(name);
+        if (!module) throw new TuttiError('TUTTI_MODULE_UNKNOWN', { module: name });
+        modules.set(name, (current = module.restorer?.() ?? gathering(module)));
+      },
+      part: (value) => current!.add(value),
+      finish: (tell) => {
+        this.#timeMs = timeMs;
+        this.#appliedBytes = appliedBytes;
+        this.sessions.restore(sessions);
+        for (const restorer of modules.values()) restorer.finish();
+        for (const name of modules.keys()) this.#tell(name, tell);
+      },
+    };
   }
 
   #tell(name: string, tell: (watcher: ModuleWatcher) => void): void {
@@ -170,4 +205,10 @@ function begun(parts: Iterable<WireValue>): Iterable<WireValue> {
   return (function* rest() {
     for (let item = first; !item.done; item = iterator.next()) yield item.value;
   })();
+}
+
+/** For a module that takes its parts at once. */
+function gathering(module: ReplicatedModule): ModuleRestorer {
+  const parts: WireValue[] = [];
+  return { add: (part) => void parts.push(part), finish: () => module.restore(parts) };
 }

@@ -9,6 +9,7 @@ import type {
   ValueCodec,
 } from '@tutti/kernel';
 import type { LogStore } from '../storage/log-store.ts';
+import type { SnapshotLimits } from './snapshot-limits.ts';
 
 /**
  * The numbers of a replica. The defaults suit one machine room; for links slower than some 10 ms raise `tickMs`.
@@ -56,14 +57,35 @@ export interface ReplicaConfig {
   readonly flushTimeoutMs?: number;
   /** Client sessions the cluster remembers; the least recently used one is forgotten. Default 4,096. */
   readonly sessionsMax?: number;
-  /** A snapshot is taken after this many entries were applied since the last. Default 10,000. */
+  /**
+   * A snapshot is taken at every index that this divides. Default 10,000. All nodes take theirs at the same entries, so
+   * that a transfer can go on from another node.
+   */
   readonly snapshotEntries?: number;
-  /** ... or after this many bytes of entries, whichever comes first. Default 16 MiB. */
+  /** ... and whenever so many more bytes of entries were applied, whichever comes first. Default 16 MiB. */
   readonly snapshotBytes?: number;
+  /**
+   * A state larger than `snapshotBytes` is written again only when the log has grown by this share of it. Default 0.5,
+   * so that writing snapshots costs at most three times what writing the log does.
+   */
+  readonly snapshotGrowth?: number;
   /** Entries kept behind a snapshot, so that a follower slightly behind needs no snapshot. Default 2,000. */
   readonly trailingEntries?: number;
-  /** Bytes of one snapshot chunk on the wire. Default 256 KiB. */
+  /** Bytes of one snapshot chunk, on the wire and when one is written and read. Default 256 KiB. */
   readonly snapshotChunkBytes?: number;
+  /** Milliseconds of writing or reading a snapshot after which the loop is given back. Default 2. */
+  readonly snapshotBudgetMs?: number;
+  /** Bytes of a snapshot that may be under way to one follower. Default 1 MiB; at least one chunk is. */
+  readonly snapshotWindowBytes?: number;
+  /** Bytes of snapshots that this node sends per second, to all followers together. Default 64 MiB. */
+  readonly snapshotBytesPerSecond?: number;
+  /** Snapshots that are sent at once; further followers wait. Default 4. */
+  readonly snapshotsOutgoingMax?: number;
+  /**
+   * Bytes of entries that may be applied during one transfer, and are kept for its receiver. Beyond it the transfer is
+   * begun anew with a newer snapshot, and for that follower the bound doubles, up to eight times. Default 256 MiB.
+   */
+  readonly snapshotLogBytesMax?: number;
   /** Entries applied in one turn of the event loop at most. Default 512. */
   readonly applyBatchMax?: number;
   /** Milliseconds of applying after which the loop is given back. Default 8. */
@@ -90,6 +112,8 @@ export interface ReplicaOptions {
   /** How commands and snapshots become bytes; the same on every node. Default `jsonCodec`. */
   readonly codec?: ValueCodec;
   readonly config?: ReplicaConfig;
+  /** Bounds on snapshots that travel, where several replicas of a process share them. Default its own. */
+  readonly snapshotLimits?: SnapshotLimits;
   /** Told once if the replica stops because it cannot go on: a failed disk, or a module that threw. */
   readonly onFailStop?: (failure: Error) => void;
 }
@@ -114,7 +138,13 @@ export const REPLICA_DEFAULTS: Required<ReplicaConfig> = {
   snapshotEntries: 10_000,
   snapshotBytes: 16 * 2 ** 20,
   trailingEntries: 2_000,
+  snapshotGrowth: 0.5,
   snapshotChunkBytes: 256 * 1024,
+  snapshotBudgetMs: 2,
+  snapshotWindowBytes: 2 ** 20,
+  snapshotBytesPerSecond: 64 * 2 ** 20,
+  snapshotsOutgoingMax: 4,
+  snapshotLogBytesMax: 256 * 2 ** 20,
   applyBatchMax: 512,
   applyBudgetMs: 8,
 };

@@ -23,6 +23,8 @@ export interface ReplicaStats {
   snapshotsTaken: number;
   snapshotsSent: number;
   snapshotsInstalled: number;
+  /** Transfers that were begun anew with a newer snapshot, because the log had grown too long meanwhile. */
+  snapshotsRestarted: number;
   /** Messages that were not understood and dropped. */
   malformed: number;
 }
@@ -44,6 +46,7 @@ export function newReplicaStats(): ReplicaStats {
     snapshotsTaken: 0,
     snapshotsSent: 0,
     snapshotsInstalled: 0,
+    snapshotsRestarted: 0,
     malformed: 0,
   };
 }

@@ -26,7 +26,8 @@ import type { ProposeCallback } from './proposals.ts';
 import type { ReadCallback } from './reads.ts';
 import { REPLICA_DEFAULTS, type ReplicaConfig, type ReplicaOptions } from './replica-options.ts';
 import { newReplicaStats, type ReplicaStats } from './replica-stats.ts';
-import { readSnapshot } from './snapshot-taker.ts';
+import { readSnapshot } from './snapshot-reader.ts';
+import { attempt } from './turn-budget.ts';
 
 type Done = (failure: Error | undefined) => void;
 type Lifecycle = 'new' | 'starting' | 'running' | 'stopped';
@@ -100,14 +101,12 @@ export class Replica implements Consensus {
     const snapshot = this.#options.store.snapshot();
     if (!snapshot) return done(undefined);
     assert(stored.snapshot?.index === snapshot.meta.index, 'a store says what it holds');
-    readSnapshot(snapshot, this.#codec, this.#config.snapshotChunkBytes, (failure, state) => {
+    const restorer = this.#host.restorer();
+    const parts = { clock: this.#options.clock, codec: this.#codec, config: this.#config };
+    readSnapshot(snapshot, restorer, parts, (failure) => {
       if (failure) return done(failure);
-      try {
-        this.#host.restore(state!, (watcher) => watcher.restored?.(snapshot.meta.index));
-      } catch (thrown) {
-        return done(thrown instanceof Error ? thrown : new Error(String(thrown)));
-      }
-      done(undefined);
+      const tell = (watcher: ModuleWatcher) => watcher.restored?.(snapshot.meta.index);
+      done(attempt(() => restorer.finish(tell)).failure);
     });
   }
 

@@ -12,6 +12,8 @@ export type Admission =
   | { readonly verdict: 'expired' };
 
 interface Session {
+  /** The capture before which it was made: one that is older belongs to a capture as well, and is copied first. */
+  readonly generation: number;
   ackedBelow: number;
   readonly results: Map<number, Outcome>;
 }
@@ -32,6 +34,7 @@ export class SessionTable {
   /** In order of last use in the log, the least recent first. */
   readonly #sessions = new Map<number, Session>();
   #latest = -1;
+  #generation = 0;
 
   get size(): number {
     return this.#sessions.size;
@@ -39,7 +42,7 @@ export class SessionTable {
 
   /** Opens the session `id`, and forgets the least recently used ones beyond `sessionsMax`. */
   open(id: number, sessionsMax: number): void {
-    this.#sessions.set(id, { ackedBelow: 1, results: new Map() });
+    this.#sessions.set(id, { generation: this.#generation, ackedBelow: 1, results: new Map() });
     this.#latest = id;
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= Math.max(1, sessionsMax)) return;
@@ -56,14 +59,25 @@ export class SessionTable {
       this.#sessions.set(id, session);
       this.#latest = id;
     }
-    if (acked > session.ackedBelow) forgetBelow(acked, session);
-    const outcome = session.results.get(sequence);
+    if (acked > session.ackedBelow) forgetBelow(acked, this.#own(id, session));
+    const { results, ackedBelow } = this.#sessions.get(id)!;
+    const outcome = results.get(sequence);
     if (outcome) return { verdict: 'repeated', outcome };
-    return sequence < session.ackedBelow ? FORGOTTEN : NEW;
+    return sequence < ackedBelow ? FORGOTTEN : NEW;
   }
 
   record(id: number, sequence: number, outcome: Outcome): void {
-    this.#sessions.get(id)?.results.set(sequence, outcome);
+    const session = this.#sessions.get(id);
+    if (session) this.#own(id, session).results.set(sequence, outcome);
+  }
+
+  /** The session, or a copy in its place if a capture may still read it. */
+  #own(id: number, session: Session): Session {
+    if (session.generation === this.#generation) return session;
+    const { ackedBelow, results } = session;
+    const copy = { generation: this.#generation, ackedBelow, results: new Map(results) };
+    this.#sessions.set(id, copy);
+    return copy;
   }
 
   /** The result kept for a command, if there is one. */
@@ -75,20 +89,14 @@ export class SessionTable {
     return this.#sessions.has(id);
   }
 
-  /** A copy that later entries do not change. */
-  capture(): SessionRow[] {
-    const rows: SessionRow[] = [];
-    for (const [id, { ackedBelow, results }] of this.#sessions) {
-      const kept: ResultRow[] = [];
-      for (const [sequence, outcome] of results)
-        kept.push(
-          'result' in outcome
-            ? [sequence, true, outcome.result]
-            : [sequence, false, outcome.refusal.toJSON()],
-        );
-      rows.push([id, ackedBelow, kept]);
-    }
-    return rows;
+  /** The table as it is now, each row built when it is asked for. */
+  capture(): Iterable<SessionRow> {
+    this.#generation++;
+    const sessions = [...this.#sessions];
+    return (function* rows(): Generator<SessionRow> {
+      for (const [id, { ackedBelow, results }] of sessions)
+        yield [id, ackedBelow, [...results].map(([sequence, outcome]) => rowOf(sequence, outcome))];
+    })();
   }
 
   restore(rows: Iterable<SessionRow>): void {
@@ -97,11 +105,14 @@ export class SessionTable {
       const results = new Map<number, Outcome>();
       for (const [sequence, ok, value] of kept)
         results.set(sequence, ok ? { result: value } : { refusal: TuttiError.fromJSON(value as TuttiError) });
-      this.#sessions.set(id, { ackedBelow, results });
+      this.#sessions.set(id, { generation: this.#generation, ackedBelow, results });
       this.#latest = id;
     }
   }
 }
+
+const rowOf = (sequence: number, outcome: Outcome): ResultRow =>
+  'result' in outcome ? [sequence, true, outcome.result] : [sequence, false, outcome.refusal.toJSON()];
 
 /** Goes over the acknowledged sequences or over the kept results, whichever are fewer: mostly it is one sequence. */
 function forgetBelow(acked: number, session: Session): void {

@@ -2,24 +2,27 @@ import { logIndex, nodeId, term, VirtualClock } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import { crc32c } from '../storage/crc32c.ts';
 import { MemoryLogStore } from '../storage/memory-log-store.ts';
+import { Places } from './snapshot-limits.ts';
 import { SnapshotReceiver } from './snapshot-receiver.ts';
 
 const contents = Uint8Array.from({ length: 30 }, (_, i) => i);
 const meta = { index: logIndex(9), term: term(2), membership: { voters: [nodeId('a')], learners: [] } };
 
-function receiving(checksum = crc32c(contents)) {
+function receiving(checksum = crc32c(contents), places = new Places(1)) {
   const clock = new VirtualClock();
   const store = new MemoryLogStore(clock);
   const heard: unknown[] = [];
   const receiver = new SnapshotReceiver({
     self: nodeId('b'),
+    clock,
     store,
+    places,
     term: () => term(3),
-    reply: (reply) => heard.push(reply.receivedBytes),
+    reply: (reply) => heard.push(reply.later ? 'later' : reply.receivedBytes),
     received: (whole) => heard.push(whole),
     failed: (failure) => heard.push(failure),
   });
-  const take = (offset: number, end: number): void => {
+  const send = (offset: number, end: number, dataChecksum = crc32c(contents.subarray(offset, end))): void =>
     receiver.take({
       type: 'installSnapshot',
       from: nodeId('a'),
@@ -29,11 +32,14 @@ function receiving(checksum = crc32c(contents)) {
       offset,
       totalBytes: contents.length,
       data: contents.subarray(offset, end),
+      dataChecksum,
       checksum,
     });
+  const take = (offset: number, end: number, dataChecksum?: number): void => {
+    send(offset, end, dataChecksum);
     clock.advance(1);
   };
-  return { take, heard, store };
+  return { take, send, heard, store, clock, receiver };
 }
 
 test('chunks that come twice, too early or too late leave the snapshot whole', () => {
@@ -53,4 +59,39 @@ test('a snapshot that was damaged on the way is asked for from the start', () =>
   take(0, 30);
   expect(heard).toEqual([0]);
   expect(store.snapshot()).toBeUndefined();
+});
+
+test('a chunk that was damaged on the way is not kept, and asked for again', () => {
+  const { take, heard, store } = receiving();
+  take(0, 20);
+  take(20, 30, 1);
+  take(20, 30);
+  expect(heard).toEqual([20, 20, meta]);
+  expect(store.snapshot()?.checksum).toBe(crc32c(contents));
+});
+
+test('chunks that come faster than they are written wait in their order', () => {
+  const { send, heard, store, clock } = receiving();
+  for (const at of [0, 10, 20]) send(at, at + 10);
+  expect(heard).toEqual([]);
+  clock.advance(5);
+  expect(heard).toEqual([10, 20, meta]);
+  expect(store.snapshot()?.checksum).toBe(crc32c(contents));
+});
+
+test('without a place for it a snapshot is put off, and taken when one that came to nothing has lost its own', () => {
+  const places = new Places(1);
+  const first = receiving(undefined, places);
+  const second = receiving(undefined, places);
+  first.take(0, 10);
+  second.take(0, 10);
+  expect(second.heard).toEqual(['later']);
+  first.receiver.tick();
+  second.take(0, 10);
+  expect(second.heard).toEqual(['later', 'later']);
+  first.clock.advance(60_000);
+  first.receiver.tick();
+  second.take(0, 30);
+  expect(second.heard).toEqual(['later', 'later', meta]);
+  expect(places.taken).toBe(0);
 });

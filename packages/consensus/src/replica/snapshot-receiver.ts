@@ -1,19 +1,33 @@
-import { isTuttiError, type LogIndex, type NodeId, type Term } from '@tutti/kernel';
+import { type Clock, isTuttiError, type LogIndex, type NodeId, type Term } from '@tutti/kernel';
 import type { InstallSnapshot, InstallSnapshotReply, SnapshotMeta } from '../raft/messages.ts';
+import { crc32c } from '../storage/crc32c.ts';
 import type { LogStore, SnapshotWriter } from '../storage/log-store.ts';
+import type { Places } from './snapshot-limits.ts';
+
+/** Chunks that wait for the one being written. More than a sender's window holds is dropped, and sent again. */
+const CHUNKS_WAITING_MAX = 64;
+/** A transfer of which nothing came for this long gives its place to another. */
+const IDLE_MS = 60_000;
 
 interface Receiving {
   readonly checksum: number;
   readonly totalBytes: number;
   readonly writer: SnapshotWriter;
+  readonly waiting: InstallSnapshot[];
+  /** Bytes that are written, and where the next chunk has to begin. */
+  written: number;
+  next: number;
   writing: boolean;
   committing: boolean;
+  heardAt: number;
 }
 
 /** What a receiver needs of its replica. */
 export interface SnapshotReceiverPorts {
   readonly self: NodeId;
+  readonly clock: Clock;
   readonly store: LogStore;
+  readonly places: Places;
   term(): Term;
   reply(message: InstallSnapshotReply): void;
   /** Every byte is here, checked and durable. */
@@ -22,8 +36,9 @@ export interface SnapshotReceiverPorts {
 }
 
 /**
- * Takes in a snapshot chunk by chunk. Chunks come in order; what does not fit is answered with the number of bytes
- * held, from where the sender goes on. A transfer that broke off is resumed as long as the snapshot is the same.
+ * Takes in a snapshot chunk by chunk. Chunks come in order and are checked one by one; what does not fit is answered
+ * with the number of bytes held, from where the sender goes on. A transfer that broke off is resumed as long as the
+ * snapshot is the same, whoever sends it.
  */
 export class SnapshotReceiver {
   readonly #ports: SnapshotReceiverPorts;
@@ -40,20 +55,26 @@ export class SnapshotReceiver {
 
   take(chunk: InstallSnapshot): void {
     const receiving = this.#for(chunk);
-    if (receiving.writing || receiving.committing) return;
-    const { writer } = receiving;
-    if (chunk.offset !== writer.size || writer.size + chunk.data.length > chunk.totalBytes)
-      return this.#reply(chunk, writer.size);
-    if (chunk.data.length === 0 && chunk.totalBytes > 0 && writer.size < chunk.totalBytes)
-      return this.#reply(chunk, writer.size);
-    receiving.writing = true;
-    writer.write(chunk.data, (failure) => {
-      if (this.#receiving !== receiving) return;
-      receiving.writing = false;
-      if (failure) return this.#ports.failed(failure);
-      if (writer.size === chunk.totalBytes) this.#commit(receiving, chunk);
-      else this.#reply(chunk, writer.size);
-    });
+    if (!receiving || receiving.committing) return this.answerLater(chunk);
+    receiving.heardAt = this.#ports.clock.now();
+    const { data, offset, totalBytes } = chunk;
+    const fits = offset === receiving.next && data.length > 0 && offset + data.length <= totalBytes;
+    if (!fits || crc32c(data) !== chunk.dataChecksum || receiving.waiting.length >= CHUNKS_WAITING_MAX)
+      return this.#reply(chunk, receiving.written);
+    receiving.next += data.length;
+    receiving.waiting.push(chunk);
+    this.#write(receiving);
+  }
+
+  /** Nothing is wrong, but it takes its time: there is no place for it now, or it is being put in place. */
+  answerLater(chunk: InstallSnapshot): void {
+    this.#reply(chunk, 0, true);
+  }
+
+  tick(): void {
+    const receiving = this.#receiving;
+    if (!receiving || receiving.committing || receiving.writing) return;
+    if (this.#ports.clock.now() - receiving.heardAt >= IDLE_MS) this.abort();
   }
 
   /** Drops a snapshot that would bring nothing new: the log has led to `index` meanwhile. */
@@ -65,10 +86,15 @@ export class SnapshotReceiver {
   /** Drops what came so far. */
   abort(): void {
     this.#receiving?.writer.abort();
+    this.#forget();
+  }
+
+  #forget(): void {
+    if (this.#receiving) this.#ports.places.giveBack();
     this.#receiving = undefined;
   }
 
-  #for(chunk: InstallSnapshot): Receiving {
+  #for(chunk: InstallSnapshot): Receiving | undefined {
     const current = this.#receiving;
     const { meta, checksum, totalBytes } = chunk;
     if (
@@ -79,24 +105,50 @@ export class SnapshotReceiver {
     )
       return current;
     this.abort();
-    const writer = this.#ports.store.beginSnapshot(meta);
-    this.#receiving = { checksum, totalBytes, writer, writing: false, committing: false };
+    if (!this.#ports.places.take()) return undefined;
+    this.#receiving = {
+      checksum,
+      totalBytes,
+      writer: this.#ports.store.beginSnapshot(meta),
+      waiting: [],
+      written: 0,
+      next: 0,
+      writing: false,
+      committing: false,
+      heardAt: this.#ports.clock.now(),
+    };
     return this.#receiving;
+  }
+
+  #write(receiving: Receiving): void {
+    if (receiving.writing) return;
+    const chunk = receiving.waiting.shift();
+    if (!chunk) return;
+    receiving.writing = true;
+    receiving.writer.write(chunk.data, (failure) => {
+      if (this.#receiving !== receiving) return;
+      receiving.writing = false;
+      if (failure) return this.#ports.failed(failure);
+      receiving.written += chunk.data.length;
+      if (receiving.written === chunk.totalBytes) return this.#commit(receiving, chunk);
+      this.#reply(chunk, receiving.written);
+      this.#write(receiving);
+    });
   }
 
   #commit(receiving: Receiving, chunk: InstallSnapshot): void {
     receiving.committing = true;
     receiving.writer.commit(receiving.checksum, (failure) => {
       if (this.#receiving !== receiving) return;
-      this.#receiving = undefined;
+      this.#forget();
       if (!failure) return this.#ports.received(receiving.writer.meta);
-      // Damaged on the way: ask for it from the start. Anything else is our disk.
+      // It is not what was announced: asked for from the start. Anything else is our disk.
       if (isTuttiError(failure, 'TUTTI_STORE_CORRUPT')) this.#reply(chunk, 0);
       else this.#ports.failed(failure);
     });
   }
 
-  #reply(chunk: InstallSnapshot, receivedBytes: number): void {
+  #reply(chunk: InstallSnapshot, receivedBytes: number, later = false): void {
     this.#ports.reply({
       type: 'installSnapshotReply',
       from: this.#ports.self,
@@ -105,6 +157,7 @@ export class SnapshotReceiver {
       index: chunk.meta.index,
       receivedBytes,
       installed: false,
+      later,
     });
   }
 }

@@ -1,20 +1,17 @@
-import { type Clock, TuttiError, type ValueCodec } from '@tutti/kernel';
+import type { Clock, ValueCodec } from '@tutti/kernel';
 import type { SnapshotMeta } from '../raft/messages.ts';
 import type { LogStore, SnapshotWriter, StoredSnapshot } from '../storage/log-store.ts';
-import type { CapturedState, RestoredState } from './module-host.ts';
+import type { CapturedState } from './module-host.ts';
 import type { ReplicaConfig } from './replica-options.ts';
-import { encodeSnapshot, SnapshotDecoder } from './snapshot-codec.ts';
+import { encodeSnapshot } from './snapshot-codec.ts';
+import { attempt, timeLimit } from './turn-budget.ts';
 
-/** Decides when a snapshot is due, and writes it chunk by chunk, so that the loop is never held up by a large one. */
+/** Writes a captured state chunk by chunk, a few milliseconds per turn, so that a large one does not hold up the loop. */
 export class SnapshotTaker {
   readonly #store: LogStore;
   readonly #clock: Clock;
   readonly #codec: ValueCodec;
   readonly #config: Required<ReplicaConfig>;
-  #entries = 0;
-  #bytes = 0;
-  /** What the snapshot being written was taken for. */
-  #covered = { entries: 0, bytes: 0 };
   #writer: SnapshotWriter | undefined;
 
   constructor(store: LogStore, clock: Clock, codec: ValueCodec, config: Required<ReplicaConfig>) {
@@ -28,105 +25,38 @@ export class SnapshotTaker {
     return this.#writer !== undefined;
   }
 
-  /** Whether enough has been applied since the last snapshot. */
-  get due(): boolean {
-    const { snapshotEntries, snapshotBytes } = this.#config;
-    return !this.busy && (this.#entries >= snapshotEntries || this.#bytes >= snapshotBytes);
-  }
-
-  /** Counts an applied entry. */
-  count(bytes: number): void {
-    this.#entries++;
-    this.#bytes += bytes;
-  }
-
-  /** Writes the state that was captured after `meta.index`. */
+  /** Writes the state that was captured after `meta.index`. Not called back if it is aborted. */
   take(
     state: CapturedState,
     meta: SnapshotMeta,
     done: (failure: Error | undefined, stored?: StoredSnapshot) => void,
   ): void {
-    this.#covered = { entries: this.#entries, bytes: this.#bytes };
-    this.#entries = 0;
-    this.#bytes = 0;
+    const { snapshotChunkBytes, snapshotBudgetMs } = this.#config;
     const writer = this.#store.beginSnapshot(meta);
     this.#writer = writer;
-    const chunks = encodeSnapshot(state, meta, this.#codec, this.#config.snapshotChunkBytes);
-    const end = (failure: Error | undefined, stored?: StoredSnapshot) => {
+    const limit = timeLimit(this.#clock, snapshotBudgetMs);
+    const chunks = encodeSnapshot(state, meta, this.#codec, snapshotChunkBytes, limit.isUp);
+    const end = (failure: Error | undefined, stored?: StoredSnapshot): void => {
       if (this.#writer !== writer) return;
       this.#writer = undefined;
+      if (failure) writer.abort();
       done(failure, stored);
     };
     const next = (): void => {
       if (this.#writer !== writer) return;
+      limit.begin();
       const { failure, value: chunk } = attempt(() => chunks.next());
-      if (failure || !chunk) return this.#giveUp(writer, failure, end);
+      if (failure || !chunk) return end(failure);
       if (chunk.done) return writer.commit(undefined, end);
-      writer.write(chunk.value, (problem) =>
-        problem ? this.#giveUp(writer, problem, end) : this.#clock.nextTurn(next),
-      );
+      if (!chunk.value) return this.#clock.nextTurn(next);
+      writer.write(chunk.value, (problem) => (problem ? end(problem) : this.#clock.nextTurn(next)));
     };
     next();
   }
 
-  #giveUp(
-    writer: SnapshotWriter,
-    failure: Error | undefined,
-    end: (failure: Error | undefined) => void,
-  ): void {
-    writer.abort();
-    end(failure);
-  }
-
-  /**
-   * Drops a snapshot that is being written: one is being sent or received, or the replica ends. It stays due, lest a
-   * node that falls idle then keeps a log that is too long.
-   */
+  /** Drops the snapshot that is being written. */
   abort(): void {
-    if (!this.#writer) return;
-    this.#writer.abort();
+    this.#writer?.abort();
     this.#writer = undefined;
-    this.#entries += this.#covered.entries;
-    this.#bytes += this.#covered.bytes;
-  }
-
-  /** The state has come from a snapshot: counting starts anew. */
-  reset(): void {
-    this.abort();
-    this.#entries = 0;
-    this.#bytes = 0;
-  }
-}
-
-/** Reads a stored snapshot back into values, chunk by chunk. */
-export function readSnapshot(
-  stored: StoredSnapshot,
-  codec: ValueCodec,
-  chunkBytes: number,
-  done: (failure: Error | undefined, state?: RestoredState) => void,
-): void {
-  const decoder = new SnapshotDecoder(codec);
-  const from = (offset: number): void => {
-    if (offset >= stored.totalBytes) {
-      const end = attempt(() => decoder.finish());
-      return done(end.failure, end.value);
-    }
-    stored.read(offset, Math.min(chunkBytes, stored.totalBytes - offset), (failure, data) => {
-      const problem = failure ?? (data.length === 0 ? cutOff() : attempt(() => decoder.push(data)).failure);
-      if (problem) done(problem);
-      else from(offset + data.length);
-    });
-  };
-  from(0);
-}
-
-const cutOff = (): TuttiError =>
-  new TuttiError('TUTTI_CODEC_INVALID', { problem: 'the snapshot has become shorter than it was' });
-
-function attempt<T>(action: () => T): { readonly failure: Error | undefined; readonly value?: T } {
-  try {
-    return { failure: undefined, value: action() };
-  } catch (thrown) {
-    return { failure: thrown instanceof Error ? thrown : new Error(String(thrown)) };
   }
 }

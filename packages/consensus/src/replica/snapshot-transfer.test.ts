@@ -1,4 +1,8 @@
+import { logIndex, term, VirtualClock } from '@tutti/kernel';
 import { expect, test } from 'vitest';
+import type { StoredSnapshot } from '../storage/log-store.ts';
+import type { ReplicaConfig } from './replica-options.ts';
+import { SnapshotReading } from './snapshot-reading.ts';
 import { ReplicaCluster, type TestNode } from './testing/replica-cluster.ts';
 
 const INSTALL_SNAPSHOT = 9;
@@ -59,4 +63,137 @@ test('a follower that dies during a transfer does not keep its leader from takin
   cluster.start(absent!);
   cluster.until('it is brought up later', () => absent!.counter.history.length === 250);
   expect(absent!.counter.history).toEqual(other!.counter.history);
+});
+
+/** A cluster whose third node was away for so long that only a snapshot can bring it up. */
+function withAbsent(config: ReplicaConfig): { cluster: ReplicaCluster; leader: TestNode; absent: TestNode } {
+  const cluster = new ReplicaCluster(3, { ...compacting, ...config });
+  cluster.startAll();
+  const leader = cluster.electLeader();
+  const [absent] = cluster.followers();
+  cluster.crash(absent!);
+  for (let i = 0; i < 8; i++) fill(cluster, leader, 25);
+  cluster.run(100);
+  return { cluster, leader, absent: absent! };
+}
+
+/** Calls back for each chunk: its sender, its offset and its bytes. */
+function onChunk(
+  cluster: ReplicaCluster,
+  heard: (from: string, offset: number, bytes: number) => void,
+): void {
+  cluster.network.drops = (from, _to, message) => {
+    const [kind, , , offset, , data] = message as [number, number, unknown, number, number, Uint8Array];
+    if (kind === INSTALL_SNAPSHOT) heard(from, offset, data.length);
+    return false;
+  };
+}
+
+test('another leader goes on where the one before was interrupted', () => {
+  const { cluster, leader, absent } = withAbsent({ snapshotBytesPerSecond: 3_000, snapshotWindowBytes: 300 });
+  let held = 0;
+  onChunk(cluster, (_from, offset) => (held = Math.max(held, offset)));
+  cluster.start(absent);
+  cluster.until('half of it is there', () => held >= 1_500);
+  cluster.crash(leader);
+  const offsets: number[] = [];
+  onChunk(cluster, (from, offset) => {
+    if (from !== leader.id) offsets.push(offset);
+  });
+  cluster.until('it is brought up', () => absent.counter.history.length === 200);
+  expect(absent.replica.stats().snapshotsInstalled).toBe(1);
+  expect(offsets[0]).toBe(0);
+  expect(offsets.slice(1).every((offset) => offset >= held)).toBe(true);
+});
+
+test('newer snapshots are taken while one is sent, and the log that follows the one sent is kept until it is used', () => {
+  const { cluster, leader, absent } = withAbsent({ snapshotBytesPerSecond: 2_000 });
+  const before = leader.replica.status().snapshotIndex;
+  cluster.start(absent);
+  cluster.run(200);
+  for (let i = 0; i < 8; i++) fill(cluster, leader, 25);
+  expect(absent.replica.stats().snapshotsInstalled).toBe(0);
+  expect(leader.replica.status().snapshotIndex).toBeGreaterThan(before);
+  expect(leader.store.firstIndex).toBe(before + 1);
+  cluster.until('it is brought up', () => absent.counter.history.length === 400);
+  expect(leader.replica.stats().snapshotsSent).toBe(1);
+  cluster.run(200);
+  expect(leader.store.firstIndex).toBeGreaterThan(before + 100);
+});
+
+test('a transfer for which too much log would be kept is begun anew, with more patience each time', () => {
+  const { cluster, leader, absent } = withAbsent({
+    snapshotBytesPerSecond: 4_000,
+    snapshotLogBytesMax: 500,
+  });
+  cluster.start(absent);
+  let longest = 0;
+  let calls = 0;
+  for (let i = 0; absent.replica.stats().snapshotsInstalled === 0; i++) {
+    expect(i).toBeLessThan(600);
+    cluster.propose(leader, `late${i}`);
+    calls++;
+    cluster.run(20);
+    longest = Math.max(longest, leader.store.lastIndex - leader.store.firstIndex);
+  }
+  expect(leader.replica.stats().snapshotsRestarted).toBeGreaterThan(0);
+  cluster.until('it is brought up', () => absent.counter.history.length === 200 + calls);
+  // A command takes more than 40 bytes: eight times the bound, what was there before, and what comes in one tick.
+  expect(longest).toBeLessThan((8 * 500) / 40 + 60);
+});
+
+test('a transfer keeps to its rate', () => {
+  const rate = 2_000;
+  const { cluster, absent } = withAbsent({ snapshotBytesPerSecond: rate });
+  let bytes = 0;
+  onChunk(cluster, (_from, _offset, length) => (bytes += length));
+  const from = cluster.clock.now();
+  cluster.start(absent);
+  cluster.until('it is brought up', () => absent.counter.history.length === 200);
+  expect(bytes).toBeGreaterThan(2_000);
+  // What a tenth of a second saves up may pass at once, and one chunk may be owed.
+  expect(bytes).toBeLessThanOrEqual((rate * (cluster.clock.now() - from)) / 1_000 + rate / 10 + 300);
+});
+
+test('a receiver that needs long to put a snapshot in place is waited for', () => {
+  const { cluster, leader, absent } = withAbsent({});
+  const begin = absent.store.beginSnapshot.bind(absent.store);
+  absent.store.beginSnapshot = (meta) => {
+    const writer = begin(meta);
+    const commit = writer.commit.bind(writer);
+    writer.commit = (checksum, done) => void cluster.clock.setTimer(50_000, () => commit(checksum, done));
+    return writer;
+  };
+  cluster.start(absent);
+  cluster.until('it is brought up', () => absent.counter.history.length === 200, 100_000);
+  cluster.run(100);
+  expect(absent.replica.stats().snapshotsInstalled).toBe(1);
+  expect(leader.replica.stats().snapshotsSent).toBe(1);
+});
+
+test('what several receive is read once', () => {
+  const clock = new VirtualClock();
+  const asked: number[] = [];
+  let released = 0;
+  const stored: StoredSnapshot = {
+    meta: { index: logIndex(1), term: term(1), membership: { voters: [], learners: [] } },
+    totalBytes: 25,
+    checksum: 0,
+    read: (offset, length, done) => {
+      asked.push(offset);
+      clock.nextTurn(() => done(undefined, new Uint8Array(length).fill(offset)));
+    },
+    hold: () => () => void released++,
+  };
+  const reading = new SnapshotReading(stored, 10);
+  const heard: string[] = [];
+  for (const who of ['a', 'b'])
+    for (const offset of [0, 10, 20])
+      reading.chunk(offset, (_, data) => void heard.push(`${who} ${data[0]} ${data.length}`));
+  clock.advance(1);
+  reading.chunk(10, (_, data) => void heard.push(`c ${data[0]} ${data.length}`));
+  expect(heard).toEqual(['a 0 10', 'b 0 10', 'a 10 10', 'b 10 10', 'a 20 5', 'b 20 5', 'c 10 10']);
+  expect(asked).toEqual([0, 10, 20]);
+  reading.close();
+  expect(released).toBe(1);
 });

@@ -57,6 +57,7 @@ const message: fc.Arbitrary<RaftMessage> = fc.oneof(
     offset: whole,
     totalBytes: whole,
     data: bytes,
+    dataChecksum: whole,
     checksum: whole,
   }),
   fc.record({
@@ -64,6 +65,7 @@ const message: fc.Arbitrary<RaftMessage> = fc.oneof(
     index,
     receivedBytes: whole,
     installed: fc.boolean(),
+    later: fc.boolean(),
   }),
 );
 

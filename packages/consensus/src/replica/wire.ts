@@ -71,9 +71,18 @@ export function messageToWire(m: RaftMessage | Forward): WireValue[] {
     case 'readIndexReply':
       return [KIND.readIndexReply, m.term, m.requestId, m.readIndex ?? -1];
     case 'installSnapshot':
-      return [KIND.installSnapshot, m.term, metaToWire(m.meta), m.offset, m.totalBytes, m.data, m.checksum];
+      return [
+        KIND.installSnapshot,
+        m.term,
+        metaToWire(m.meta),
+        m.offset,
+        m.totalBytes,
+        m.data,
+        m.dataChecksum,
+        m.checksum,
+      ];
     case 'installSnapshotReply':
-      return [KIND.installSnapshotReply, m.term, m.index, m.receivedBytes, m.installed];
+      return [KIND.installSnapshotReply, m.term, m.index, m.receivedBytes, m.installed, m.later];
     case 'forward':
       return [KIND.forward, m.frames];
     default:
@@ -193,8 +202,9 @@ function decode(kind: number, from: NodeId, to: NodeId, r: Reader): RaftMessage 
     }
     case KIND.installSnapshot: {
       const meta = metaFrom(r.reader());
-      const place = { offset: r.whole(), totalBytes: r.whole(), data: r.bytes(), checksum: r.whole() };
-      return { type: 'installSnapshot', ...head, meta, ...place };
+      const place = { offset: r.whole(), totalBytes: r.whole(), data: r.bytes() };
+      const sums = { dataChecksum: r.whole(), checksum: r.whole() };
+      return { type: 'installSnapshot', ...head, meta, ...place, ...sums };
     }
     case KIND.installSnapshotReply:
       return {
@@ -203,6 +213,7 @@ function decode(kind: number, from: NodeId, to: NodeId, r: Reader): RaftMessage 
         index: r.index(),
         receivedBytes: r.whole(),
         installed: r.flag(),
+        later: r.flag(),
       };
     default:
       throw new Malformed();

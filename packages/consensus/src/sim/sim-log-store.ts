@@ -121,6 +121,7 @@ export class SimLogStore implements LogStore {
           () => done(undefined, image.data.slice(offset, offset + length)),
         );
       },
+      hold: () => () => {},
     };
   }
 

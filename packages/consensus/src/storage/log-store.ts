@@ -27,8 +27,13 @@ export interface StoredSnapshot {
   readonly meta: SnapshotMeta;
   readonly totalBytes: number;
   readonly checksum: number;
-  /** Reads up to `length` bytes from `offset`. The bytes belong to the caller. */
+  /**
+   * Reads up to `length` bytes from `offset`. The bytes belong to the caller. What is damaged is not given:
+   * `TUTTI_STORE_CORRUPT`.
+   */
   read(offset: number, length: number, done: (failure: Error | undefined, data: Uint8Array) => void): void;
+  /** Keeps the contents readable, also when a newer snapshot replaces this one, until what it returns is called. */
+  hold(): () => void;
 }
 
 /** A snapshot being written; nothing of it is visible until `commit` has called back. */

@@ -305,6 +305,7 @@ class MemorySnapshotWriter implements SnapshotWriter {
           const data = bytes.slice(offset, offset + length);
           clock.nextTurn(() => done(undefined, data));
         },
+        hold: () => () => {},
       };
       done(undefined, this.#publish(stored));
     });

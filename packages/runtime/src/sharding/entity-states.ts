@@ -1,4 +1,4 @@
-import type { ReplicatedModule } from '@tutti/consensus';
+import { type ModuleRestorer, type ReplicatedModule, SnapshotableMap } from '@tutti/consensus';
 import { incarnation, nodeId, type WireValue } from '@tutti/kernel';
 import { CommandReader } from '../cluster/command-reader.ts';
 import type { Life } from '../cluster/membership.ts';
@@ -35,19 +35,21 @@ export type EntityCommand = Life & { readonly type: 'commit'; readonly entries: 
 export class EntityStates implements ReplicatedModule {
   readonly name = ENTITY_STATES;
   readonly #shards: ShardMap;
-  readonly #kinds = new Map<string, Map<string, EntityState>>();
+  /** By kind and key, so that a snapshot of a million of them is taken without a pause. */
+  readonly #states = new SnapshotableMap<string, EntityState>();
+  readonly #counts = new Map<string, number>();
 
   constructor(shards: ShardMap) {
     this.#shards = shards;
   }
 
-  get({ kind, key }: EntityName): EntityState | undefined {
-    return this.#kinds.get(kind)?.get(key);
+  get(name: EntityName): EntityState | undefined {
+    return this.#states.get(placeOf(name));
   }
 
   /** How many are stored, by kind. */
   counts(): Readonly<Record<string, number>> {
-    return Object.fromEntries([...this.#kinds].map(([kind, states]) => [kind, states.size]));
+    return Object.fromEntries(this.#counts);
   }
 
   apply(command: WireValue): readonly CommitOutcome[] {
@@ -62,12 +64,33 @@ export class EntityStates implements ReplicatedModule {
   }
 
   snapshot(): Iterable<WireValue> {
-    return [...this.#kinds.values()].flatMap((states) => [...states.values()]);
+    const captured = this.#states.capture();
+    return (function* states() {
+      for (const [, state] of captured) yield state;
+    })();
   }
 
   restore(parts: Iterable<WireValue>): void {
-    this.#kinds.clear();
-    for (const part of parts) this.#put(part as EntityState);
+    const restorer = this.restorer();
+    for (const part of parts) restorer.add(part);
+    restorer.finish();
+  }
+
+  restorer(): ModuleRestorer {
+    const counts = new Map<string, number>();
+    const states = this.#states.restorer((part) => {
+      const state = part as EntityState;
+      counts.set(state.kind, (counts.get(state.kind) ?? 0) + 1);
+      return [placeOf(state), state];
+    });
+    return {
+      add: (part) => states.add(part),
+      finish: () => {
+        states.finish();
+        this.#counts.clear();
+        for (const [kind, count] of counts) this.#counts.set(kind, count);
+      },
+    };
   }
 
   #commit(life: Life, commit: EntityCommit): CommitOutcome {
@@ -79,11 +102,14 @@ export class EntityStates implements ReplicatedModule {
   }
 
   #put(state: EntityState): void {
-    let states = this.#kinds.get(state.kind);
-    if (!states) this.#kinds.set(state.kind, (states = new Map()));
-    states.set(state.key, state);
+    const place = placeOf(state);
+    if (!this.#states.has(place)) this.#counts.set(state.kind, (this.#counts.get(state.kind) ?? 0) + 1);
+    this.#states.set(place, state);
   }
 }
+
+/** A kind holds no line break, so no two names have the same place. */
+const placeOf = ({ kind, key }: EntityName): string => `${kind}\n${key}`;
 
 function readCommit(reader: CommandReader): EntityCommit {
   return {

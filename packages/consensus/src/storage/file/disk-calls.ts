@@ -25,6 +25,7 @@ export interface DiskCalls {
     position: number,
     done: (failure: Failure, written: number) => void,
   ): void;
+  rename(from: string, to: string, done: (failure: Failure) => void): void;
   fsync(handle: number, done: (failure: Failure) => void): void;
   fdatasync(handle: number, done: (failure: Failure) => void): void;
   rm(path: string, options: { readonly force: boolean }, done: (failure: Failure) => void): void;

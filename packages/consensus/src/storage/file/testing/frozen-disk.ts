@@ -7,7 +7,7 @@ export type CrashMode = 'before' | 'half' | 'after';
 type AnyCall = (...args: unknown[]) => unknown;
 type Name = keyof typeof fs;
 
-const ASYNC: readonly Name[] = ['write', 'fdatasync', 'fsync', 'rm', 'open', 'close'];
+const ASYNC: readonly Name[] = ['write', 'fdatasync', 'fsync', 'rm', 'open', 'close', 'rename'];
 /** A process that dies takes nothing with it that it wrote: flushes only have to be there, and would cost time. */
 const FLUSHES: readonly Name[] = ['fdatasync', 'fsync', 'fsyncSync'];
 /** Turns after which nothing of a dead process is on its way any more. */

@@ -1,0 +1,98 @@
+import { TuttiError } from '@tutti/kernel';
+import type { SnapshotMeta } from '../../raft/messages.ts';
+import { crc32c } from '../crc32c.ts';
+import type { DiskCalls } from './disk-calls.ts';
+
+/**
+ * A snapshot file: "TUTTISNP", format version u32, length of the meta data u32, the meta data as JSON, the contents, the
+ * CRC-32C of each 64 KiB of the contents u32, and at the end the contents' length f64, their CRC-32C u32, and the
+ * CRC-32C of all that stands around them u32. With the checksums of the blocks every read is checked by itself: what
+ * has rotted since the file was opened is neither restored nor sent.
+ */
+const MAGIC = Buffer.from('TUTTISNP', 'latin1');
+const VERSION = 2;
+const HEADER_BYTES = 16;
+const TRAILER_BYTES = 16;
+export const SNAPSHOT_BLOCK_BYTES = 64 * 1024;
+/** What is read at once when the whole file is checked. */
+const READ_BYTES = 16 * SNAPSHOT_BLOCK_BYTES;
+
+/** What is known of a snapshot file besides its contents. */
+export interface SnapshotImage {
+  readonly meta: SnapshotMeta;
+  readonly contentsFrom: number;
+  readonly totalBytes: number;
+  readonly checksum: number;
+  /** A u32 for each block of the contents. */
+  readonly blocks: Buffer;
+}
+
+export function headerOf(meta: SnapshotMeta): Buffer {
+  const json = Buffer.from(JSON.stringify(meta));
+  const header = Buffer.alloc(HEADER_BYTES + json.length);
+  MAGIC.copy(header);
+  header.writeUInt32LE(VERSION, 8);
+  header.writeUInt32LE(json.length, 12);
+  json.copy(header, HEADER_BYTES);
+  return header;
+}
+
+/** What stands behind the contents: the blocks' checksums, and the trailer. */
+export function endOf(header: Uint8Array, blocks: Uint8Array, totalBytes: number, checksum: number): Buffer {
+  const trailer = Buffer.alloc(TRAILER_BYTES);
+  trailer.writeDoubleLE(totalBytes, 0);
+  trailer.writeUInt32LE(checksum, 8);
+  trailer.writeUInt32LE(crc32c(trailer.subarray(0, 12), crc32c(blocks, crc32c(header))), 12);
+  return Buffer.concat([blocks, trailer]);
+}
+
+/** Where in `bytes`, which stand at `from` in the contents, the first damaged block begins. */
+export function damagedBlock({ blocks }: SnapshotImage, bytes: Uint8Array, from: number): number | undefined {
+  for (let at = 0; at < bytes.length; at += SNAPSHOT_BLOCK_BYTES) {
+    const actual = crc32c(bytes, 0, at, Math.min(at + SNAPSHOT_BLOCK_BYTES, bytes.length));
+    if (actual !== blocks.readUInt32LE(((from + at) / SNAPSHOT_BLOCK_BYTES) * 4)) return at;
+  }
+  return undefined;
+}
+
+/**
+ * Reads what stands around the contents, and checks all of the file.
+ * @throws TuttiError `TUTTI_STORE_CORRUPT`, `TUTTI_STORE_NEWER_VERSION`
+ */
+export function readImage(disk: DiskCalls, path: string, handle: number): SnapshotImage {
+  const damaged = (offset: number, problem: string): never => {
+    throw new TuttiError('TUTTI_STORE_CORRUPT', { file: path, offset, problem });
+  };
+  const readAt = (offset: number, length: number): Buffer => {
+    const bytes = Buffer.alloc(length);
+    if (disk.readSync(handle, bytes, 0, length, offset) !== length) damaged(offset, 'it is cut off');
+    return bytes;
+  };
+  const { size } = disk.fstatSync(handle);
+  const start = readAt(0, HEADER_BYTES);
+  if (!start.subarray(0, 8).equals(MAGIC)) damaged(0, 'it is no snapshot');
+  const found = start.readUInt32LE(8);
+  if (found > VERSION)
+    throw new TuttiError('TUTTI_STORE_NEWER_VERSION', { file: path, found, supported: VERSION });
+  if (found < VERSION) damaged(8, `its format ${found} is no longer read`);
+  const contentsFrom = HEADER_BYTES + start.readUInt32LE(12);
+  if (contentsFrom + TRAILER_BYTES > size) damaged(12, 'it is cut off');
+  const header = readAt(0, contentsFrom);
+  const trailer = readAt(size - TRAILER_BYTES, TRAILER_BYTES);
+  const totalBytes = trailer.readDoubleLE(0);
+  const blocksBytes = 4 * Math.ceil(totalBytes / SNAPSHOT_BLOCK_BYTES);
+  if (contentsFrom + totalBytes + blocksBytes + TRAILER_BYTES !== size)
+    damaged(size, 'header and end do not fit');
+  const blocks = readAt(contentsFrom + totalBytes, blocksBytes);
+  const checksum = trailer.readUInt32LE(8);
+  if (!endOf(header, blocks, totalBytes, checksum).subarray(blocksBytes).equals(trailer))
+    damaged(size, 'header and end do not fit');
+  const meta = JSON.parse(header.toString('utf8', HEADER_BYTES)) as SnapshotMeta;
+  const image = { meta, contentsFrom, totalBytes, checksum, blocks };
+  for (let from = 0; from < totalBytes; from += READ_BYTES) {
+    const bytes = readAt(contentsFrom + from, Math.min(READ_BYTES, totalBytes - from));
+    const at = damagedBlock(image, bytes, from);
+    if (at !== undefined) damaged(contentsFrom + from + at, 'the checksum of its contents is another');
+  }
+  return image;
+}
