@@ -1,10 +1,12 @@
 import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import { Command, CommanderError } from 'commander';
+import { addCancelCommand } from './commands/cancel.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand } from './commands/init.ts';
 import { addPsCommand } from './commands/ps.ts';
 import { addRunCommand } from './commands/run.ts';
+import { addSubmitCommand } from './commands/submit.ts';
 import { addTreeCommand } from './commands/tree.ts';
 import { addUpCommand } from './commands/up.ts';
 import { EXIT, exitCodeOf } from './exit.ts';
@@ -24,6 +26,8 @@ export function buildProgram(): Command {
     .configureHelp({ sortSubcommands: false });
   addUpCommand(program);
   addRunCommand(program);
+  addSubmitCommand(program);
+  addCancelCommand(program);
   addPsCommand(program);
   addTreeCommand(program);
   addExplainCommand(program);
