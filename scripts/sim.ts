@@ -1,8 +1,11 @@
 // `npm run sim -- raft [--seeds N] [--seed S]`: runs whole clusters on virtual time, one per seed. Progress and the
 // trace of a violation go to stderr; the last line on stdout is JSON. With `--mutants` it plants bugs one by one and
 // says after how many seeds each was found; a bug that lives through N seeds is a survivor, and the exit code is 1.
+// `npm run sim -- histories [--seeds N] [--seed S] [--seconds T]`: five real processes under kills, stops and
+// partitions, T seconds for each seed; what their clients saw is held against the linearizability checker.
 import { parseArgs } from 'node:util';
 import { type SimReport, simulate } from '../packages/consensus/src/sim/index.ts';
+import { runHistories } from './sim/histories.ts';
 import { runMutants } from './sim/mutation-suite.ts';
 import { RAFT_MUTANTS } from './sim/raft-mutants.ts';
 
@@ -10,6 +13,7 @@ const SEEDS_DEFAULT = 200;
 /** Seeds after which a planted bug counts as a survivor, where nothing else is said. */
 const MUTANT_SEEDS_DEFAULT = 1_500;
 const TRACE_LINES = 200;
+const HISTORIES_SECONDS_DEFAULT = 20;
 const SUITES: Readonly<Record<string, (seed: number, traceLinesMax: number) => SimReport>> = {
   raft: (seed, traceLinesMax) => simulate({ seed, traceLinesMax }),
 };
@@ -20,7 +24,8 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 
 function usage(problem: string): never {
   say(
-    `${problem}\nusage: npm run sim -- ${Object.keys(SUITES).join('|')} [--seeds N] [--seed S] [--mutants]`,
+    `${problem}\nusage: npm run sim -- ${Object.keys(SUITES).join('|')} [--seeds N] [--seed S] [--mutants]\n` +
+      '       npm run sim -- histories [--seeds N] [--seed S] [--seconds T]',
   );
   process.exit(2);
 }
@@ -36,7 +41,12 @@ function readArguments() {
   try {
     return parseArgs({
       allowPositionals: true,
-      options: { seeds: { type: 'string' }, seed: { type: 'string' }, mutants: { type: 'boolean' } },
+      options: {
+        seeds: { type: 'string' },
+        seed: { type: 'string' },
+        mutants: { type: 'boolean' },
+        seconds: { type: 'string' },
+      },
     });
   } catch (thrown) {
     return usage(thrown instanceof Error ? thrown.message : String(thrown));
@@ -53,10 +63,18 @@ function show(suite: string, report: SimReport): void {
 
 const { positionals, values } = readArguments();
 const suite = positionals[0] ?? 'raft';
-const runSeed = SUITES[suite] ?? usage(`there is no suite "${suite}"`);
 const first = wholeNumber('seed', values.seed, 1);
-if (values.mutants) await plantBugs();
-else runSeeds();
+if (suite === 'histories') await judgeHistories();
+else if (values.mutants) await plantBugs();
+else runSeeds(SUITES[suite] ?? usage(`there is no suite "${suite}"`));
+
+async function judgeHistories(): Promise<void> {
+  const seeds = wholeNumber('seeds', values.seeds, 1);
+  const seconds = wholeNumber('seconds', values.seconds, HISTORIES_SECONDS_DEFAULT);
+  const report = await runHistories({ firstSeed: first, seeds, seconds, say });
+  process.stdout.write(`${JSON.stringify({ suite, ...report })}\n`);
+  process.exitCode = report.violations > 0 ? 1 : 0;
+}
 
 async function plantBugs(): Promise<void> {
   const mutants = MUTANTS[suite] ?? usage(`there are no planted bugs for "${suite}"`);
@@ -66,7 +84,7 @@ async function plantBugs(): Promise<void> {
   process.exitCode = report.survivors.length > 0 ? 1 : 0;
 }
 
-function runSeeds(): void {
+function runSeeds(runSeed: (seed: number, traceLinesMax: number) => SimReport): void {
   const count = wholeNumber('seeds', values.seeds, values.seed === undefined ? SEEDS_DEFAULT : 1);
   let steps = 0;
   let violations = 0;

@@ -1,0 +1,110 @@
+// One of the five: a voter with its log in files and its links over sockets, in a process of its own, that does for
+// clients elsewhere what they ask for.
+import { type ConsensusStatus, Replica, type ReplicaConfig } from '@tutti/consensus';
+import { createFileLogStore } from '@tutti/consensus/file';
+import type { RegisterInput, RegisterOutput } from '@tutti/consensus/linearizability';
+import {
+  clusterId,
+  incarnation,
+  isTuttiError,
+  nodeId,
+  type PeerAddress,
+  seededRandom,
+  silentLogger,
+  systemClock,
+} from '@tutti/kernel';
+import { createWsTransport, type KeyPair, msgpackCodec, type WsTransport } from '@tutti/transport';
+import { serve } from '../../bench/harness/fleet-member.ts';
+import { RegisterModule, type RegisterRecord } from './register-module.ts';
+
+/** What a node is told first. */
+export interface NodeConfig {
+  readonly name: string;
+  readonly voters: readonly string[];
+  readonly directory: string;
+  /** Which life of the node this is, from 1. */
+  readonly life: number;
+  readonly seed: number;
+  readonly keys: KeyPair;
+  readonly replica: ReplicaConfig;
+}
+
+export interface Request {
+  readonly input: RegisterInput;
+  readonly timeoutMs: number;
+  /** The wrong way to read: what this node has is the answer, whoever leads. */
+  readonly withoutBarrier?: boolean;
+}
+
+/** How a request ended, as far as the node can tell. */
+export type Answer =
+  | { readonly kind: 'returned'; readonly output: RegisterOutput }
+  | { readonly kind: 'failed' | 'unknown'; readonly code: string };
+
+const CLUSTER = clusterId('histories');
+/** Refusals at the door: what met one of these was sent to nobody. */
+const NOTHING_HAPPENED = new Set(['TUTTI_NO_LEADER', 'TUTTI_OVERLOADED', 'TUTTI_PROPOSAL_TOO_LARGE']);
+
+const registers = new RegisterModule();
+let replica: Replica | undefined;
+let transport: WsTransport | undefined;
+
+async function open(config: NodeConfig): Promise<PeerAddress> {
+  const { name, voters, directory, life, keys } = config;
+  const self = { nodeId: nodeId(name), incarnation: incarnation(life) };
+  const random = seededRandom(config.seed * 64 + life).fork(name);
+  transport = createWsTransport({
+    clusterId: CLUSTER,
+    self,
+    keys,
+    listen: { host: '127.0.0.1', port: 0 },
+    clock: systemClock,
+    random: random.fork('transport'),
+    logger: silentLogger,
+  });
+  replica = new Replica({
+    ...self,
+    clusterId: CLUSTER,
+    voters: voters.map(nodeId),
+    clock: systemClock,
+    random,
+    transport,
+    store: createFileLogStore({ directory, clusterId: CLUSTER, nodeId: self.nodeId }),
+    codec: msgpackCodec,
+    config: config.replica,
+  });
+  replica.register(registers);
+  await transport.open();
+  return { nodeId: self.nodeId, url: transport.address(), publicKey: keys.publicKey };
+}
+
+async function operate({ input, timeoutMs, withoutBarrier = false }: Request): Promise<Answer> {
+  try {
+    if (input.op !== 'read')
+      return {
+        kind: 'returned',
+        output: (await replica!.propose(registers.name, input, { timeoutMs })) as RegisterOutput,
+      };
+    if (!withoutBarrier) await replica!.readBarrier({ timeoutMs });
+    return { kind: 'returned', output: registers.read(input.key) };
+  } catch (thrown) {
+    if (!isTuttiError(thrown)) throw thrown;
+    // A read that is not answered has no effect, whatever kept it.
+    const isCertain = input.op === 'read' || NOTHING_HAPPENED.has(thrown.code);
+    return { kind: isCertain ? 'failed' : 'unknown', code: thrown.code };
+  }
+}
+
+serve({
+  open,
+  start: async (peers: readonly PeerAddress[]) => {
+    for (const peer of peers) transport!.addPeer(peer);
+    await replica!.start();
+  },
+  operate,
+  status: (): ConsensusStatus => replica!.status(),
+  records: async (): Promise<RegisterRecord[]> => {
+    await replica!.readBarrier();
+    return registers.records();
+  },
+});
