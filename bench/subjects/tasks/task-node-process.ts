@@ -1,4 +1,5 @@
 // One node of a durable cluster in a process of its own.
+import { partsOf } from '@tutti/actors';
 import type { PeerAddress } from '@tutti/kernel';
 import { createNode, type TuttiNode } from 'tutti';
 import { serve, sharedNowMs } from '../../harness/fleet-member.ts';
@@ -31,8 +32,9 @@ function listen({ name, voters, directory, port }: NodeConfig): Promise<PeerAddr
     });
     node.orchestration.board.watch({
       applied(command, outcome) {
-        const { type, session, task } = command as { type: string; session: string; task: string };
-        if (type === 'task.complete' && !(outcome instanceof Error)) completed(session, task);
+        if (outcome instanceof Error) return;
+        for (const part of partsOf(command))
+          if (part.type === 'task.complete') completed(part.session, part.task);
       },
     });
     started = node.start();

@@ -14,6 +14,8 @@ export {
 export type {
   Assigned,
   AssignTasks,
+  Batch,
+  BatchAnswer,
   BoardCommand,
   CancelSession,
   CompleteTask,
@@ -27,10 +29,14 @@ export type {
   ReturnTask,
   SessionMoved,
   SessionOpened,
+  SingleCommand,
   StartTask,
+  TakeTasks,
   TaskMoved,
+  TasksTaken,
   WakeTask,
 } from './coordination/board/commands.ts';
+export { partsOf } from './coordination/board/commands.ts';
 export {
   type Blocker,
   type BlockerKind,

@@ -53,7 +53,10 @@ export interface OrchestrationOptions {
   readonly limits?: DispatchLimits;
   /** What the master may do; by default everything. */
   readonly capabilities?: MasterCapabilities;
-  /** Who gets a task when several could; default {@link leastLoaded}. */
+  /**
+   * Who gets a task when several could; default {@link leastLoaded}. With one of your own every task is placed by it;
+   * by default a slot that becomes free takes the next task itself, where no other node has less to do.
+   */
   readonly balancer?: Balancer;
   readonly board?: TaskBoardOptions;
   /** What a barrier's `check` can name; by default `api-contract`, `infrastructure` and `deployment`. */
@@ -125,7 +128,16 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
   const board = cluster.replicated('board', new TaskBoard(options.board));
   const waiters = new SessionWaiters(board);
   const holder = { node: cluster.system.nodeId, incarnation: cluster.system.incarnation };
-  const tree = new OrchestratorTree(cluster.system, { holder, board, workers, clock, random, logger });
+  const tree = new OrchestratorTree(cluster.system, {
+    holder,
+    board,
+    members: cluster.members,
+    workers,
+    clock,
+    random,
+    logger,
+    takesNext: options.balancer === undefined,
+  });
   cluster.entity(
     MASTER_KIND,
     masterMachine(masterTools(options, board, capabilities, detectors)),

@@ -1,17 +1,17 @@
-import type { DelegationEnd } from '../coordination/delegation/delegation-machine.ts';
+import type { DelegationEnd } from '../coordination/delegation/delegation-table.ts';
 
 /**
- * How many delegations of one orchestrator ended in each way. `crashed`: the delegation's own actor failed. `late`:
- * work brought a result after it had been called off; the result went nowhere.
+ * How many delegations of one orchestrator ended in each way. `late`: work brought a result after it had been called
+ * off; the result went nowhere.
  */
 export class DelegationCounts {
-  readonly #counts = new Map<DelegationEnd | 'crashed' | 'late', number>();
+  readonly #counts = new Map<DelegationEnd | 'late', number>();
 
-  add(what: DelegationEnd | 'crashed' | 'late'): void {
+  add(what: DelegationEnd | 'late'): void {
     this.#counts.set(what, this.of(what) + 1);
   }
 
-  of(what: DelegationEnd | 'crashed' | 'late'): number {
+  of(what: DelegationEnd | 'late'): number {
     return this.#counts.get(what) ?? 0;
   }
 }

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import type { SnapshotFrom } from 'xstate';
 import type { BoardCommand } from '../coordination/board/commands.ts';
 import type { TaskBoard } from '../coordination/board/task-board.ts';
-import { HandBoard } from '../testing/board-with.ts';
+import { HandBoard, memberOf } from '../testing/board-with.ts';
 import { planOf } from '../testing/plan-of.ts';
 import { simulatedWorker } from '../workers/worker.ts';
 import { DelegationCounts } from './delegation-counts.ts';
@@ -18,6 +18,7 @@ class Bench {
   readonly world: TestSystem = createTestSystem();
   readonly hand = new HandBoard();
   readonly counts = new DelegationCounts();
+  readonly begun = new Set<number>();
   readonly proposed: string[] = [];
   readonly states: string[] = [];
   readonly ref: Ref<OrchestratorEvent, Snapshot>;
@@ -33,7 +34,7 @@ class Bench {
         return new Promise<Result>((resolve) => {
           refuse(wanted);
           this.apply(wanted);
-          resolve({} as Result);
+          resolve({ refused: [] } as Result);
         });
       },
       readBarrier: () => Promise.resolve(logIndex(0)),
@@ -51,6 +52,9 @@ class Bench {
       random: seededRandom(1),
       logger: system.logger,
       counts: this.counts,
+      members: { list: () => [memberOf('n1')] },
+      begun: this.begun,
+      takesNext: false,
     });
     this.ref = system.spawn(machine, { id: 'backend' });
     this.ref.subscribe(({ value }) => {

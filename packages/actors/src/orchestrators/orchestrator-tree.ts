@@ -20,6 +20,9 @@ export interface OrchestratorStatus {
 
 type OrchestratorRef = Ref<OrchestratorEvent, SnapshotFrom<ReturnType<typeof orchestratorMachine>>>;
 
+/** What all orchestrators of a node work with. */
+export type TreeTools = Omit<OrchestratorTools, 'id' | 'counts' | 'begun'>;
+
 interface Branch {
   readonly ref: OrchestratorRef;
   readonly counts: DelegationCounts;
@@ -42,12 +45,12 @@ const root = setup({}).createMachine({ id: 'orchestration' });
 /** The supervision tree `orchestration`, with one orchestrator for each name that is asked for, one-for-one. */
 export class OrchestratorTree {
   readonly #system: Pick<ActorSystem, 'spawn'>;
-  readonly #tools: Omit<OrchestratorTools, 'id' | 'counts'>;
+  readonly #tools: TreeTools;
   readonly #branches = new Map<string, Branch>();
   readonly #replanting = new Set<Timer>();
   #root: Ref | undefined;
 
-  constructor(system: Pick<ActorSystem, 'spawn'>, tools: Omit<OrchestratorTools, 'id' | 'counts'>) {
+  constructor(system: Pick<ActorSystem, 'spawn'>, tools: TreeTools) {
     this.#system = system;
     this.#tools = tools;
   }
@@ -59,7 +62,7 @@ export class OrchestratorTree {
 
   /** Starts the orchestrator of this name unless it is there. */
   ensure(id: string): void {
-    if (this.#root && !this.#branches.has(id)) this.#plant(id, new DelegationCounts());
+    if (this.#root && !this.#branches.has(id)) this.#plant(id, new DelegationCounts(), new Set());
   }
 
   ref(id: string): OrchestratorRef | undefined {
@@ -70,7 +73,7 @@ export class OrchestratorTree {
     return [...this.#branches].map(([id, { snapshot, counts }]) => ({
       id,
       state: !snapshot || snapshot.status === 'active' ? (snapshot?.value ?? 'idle') : 'failed',
-      running: snapshot?.context.live.size ?? 0,
+      running: snapshot?.context.live ?? 0,
       queued: snapshot?.context.queued ?? 0,
       counts,
     }));
@@ -86,11 +89,11 @@ export class OrchestratorTree {
     this.#branches.clear();
   }
 
-  #plant(id: string, counts: DelegationCounts): void {
+  #plant(id: string, counts: DelegationCounts, begun: Set<number>): void {
     const parent = this.#root;
     if (!parent) return;
     const random = this.#tools.random.fork(`orchestrator ${id}`);
-    const logic = orchestratorMachine({ ...this.#tools, id, counts, random });
+    const logic = orchestratorMachine({ ...this.#tools, id, counts, begun, random });
     const ref = this.#system.spawn(logic, { id: actorId(id), parent, supervise: PERMANENT });
     const branch: Branch = { ref, counts, snapshot: undefined };
     this.#branches.set(id, branch);
@@ -105,7 +108,7 @@ export class OrchestratorTree {
       );
       const timer = this.#tools.clock.setTimer(REPLANT_MS, () => {
         this.#replanting.delete(timer);
-        this.#plant(id, counts);
+        this.#plant(id, counts, begun);
       });
       this.#replanting.add(timer);
     });

@@ -23,6 +23,13 @@ export class HandBoard {
     this.apply({ type: 'tasks.assign', session, assignments: tasks.map((task) => ({ task, ...holder })) });
   }
 
+  /** As {@link assign}, and running where a slot is free. */
+  hand(session: string, node: string, ...tasks: string[]): void {
+    const holder = { node: nodeId(node), incarnation: incarnation(1), why: 'a test says so' };
+    const assignments = tasks.map((task) => ({ task, ...holder }));
+    this.apply({ type: 'tasks.assign', session, begin: true, assignments });
+  }
+
   fence(session: string, task: string): number {
     return this.board.session(session)!.tasks.get(task)!.attempts.at(-1)!.fence;
   }

@@ -6,13 +6,15 @@ import { type Item, packParts, unpackParts } from './snapshot-parts.ts';
 import type { Attempt, BarrierRecord, RecoveryRecord, SessionState, TaskEvent, TaskRecord } from './state.ts';
 
 /** Grows when the parts change their meaning; another version's snapshot is refused. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** Everything a board holds. */
 export interface BoardImage {
   readonly lastFence: number;
   readonly lostLives: readonly (readonly [NodeId, Incarnation])[];
   readonly finished: readonly string[];
+  /** For each orchestrator the sessions that have tasks ready, in the order of their turns. */
+  readonly turns: readonly (readonly [string, readonly string[]])[];
   readonly sessions: readonly BoardSession[];
 }
 
@@ -21,6 +23,7 @@ interface HeadRow {
   readonly lastFence: number;
   readonly lostLives: readonly (readonly [NodeId, Incarnation])[];
   readonly finished: readonly string[];
+  readonly turns: readonly (readonly [string, readonly string[]])[];
 }
 
 interface SessionRow {
@@ -39,7 +42,7 @@ interface SessionRow {
 /** A task's place in the plan, and the rest of its record; only of tasks that have left their first state. */
 type TaskRow = readonly [
   index: number,
-  rest: Nullable<Omit<TaskRecord, 'plan' | 'level' | 'attempts'>>,
+  rest: Nullable<Omit<TaskRecord, 'plan' | 'index' | 'level' | 'attempts'>>,
   AttemptRow[],
 ];
 type AttemptRow = Nullable<Attempt>;
@@ -57,8 +60,8 @@ interface BarrierRow {
 type Nullable<T> = { readonly [Key in keyof T]: undefined extends T[Key] ? T[Key] | null : T[Key] };
 
 export function writeBoard(image: BoardImage): IterableIterator<WireValue> {
-  const { lastFence, lostLives, finished } = image;
-  const head: HeadRow = { version: VERSION, lastFence, lostLives, finished };
+  const { lastFence, lostLives, finished, turns } = image;
+  const head: HeadRow = { version: VERSION, lastFence, lostLives, finished, turns };
   const sessions = image.sessions.map(captureSession);
   return packParts(itemsOf(head, sessions));
 }

@@ -1,6 +1,6 @@
 import { unreachable } from '@tutti/kernel';
 import type { Plan, PlanBarrier, PlanTask } from '../../engines/workflow/plan.ts';
-import type { BoardCommand, Holder } from './commands.ts';
+import type { BoardCommand, Holder, SingleCommand } from './commands.ts';
 import type { BarrierRecord, SessionState, TaskState } from './state.ts';
 
 interface TwinTask {
@@ -35,13 +35,16 @@ export class BoardTwin {
   readonly barriers: readonly TwinBarrier[];
   readonly #plan: Plan;
   readonly #isWave: boolean;
+  readonly #slacks: ArrayLike<number>;
   #fence = 0;
   #stale = 0;
   readonly #lost: Holder[] = [];
   readonly #levels = new Map<TwinTask, number>();
 
-  constructor(plan: Plan, isWave: boolean) {
+  /** @param slacks Of each task: which of those that are ready goes first. */
+  constructor(plan: Plan, isWave: boolean, slacks: ArrayLike<number>) {
     this.#plan = plan;
+    this.#slacks = slacks;
     this.#isWave = isWave;
     this.tasks = plan.tasks.map((task) => ({
       plan: task,
@@ -82,12 +85,16 @@ export class BoardTwin {
   }
 
   apply(command: BoardCommand, now: number): Outcome {
+    if (command.type === 'batch') {
+      for (const part of command.commands) this.apply(part, now);
+      return 'accepted';
+    }
     const outcome = this.#apply(command, now);
     if (outcome === 'accepted') this.#follow();
     return outcome;
   }
 
-  #apply(command: BoardCommand, now: number): Outcome {
+  #apply(command: SingleCommand, now: number): Outcome {
     switch (command.type) {
       case 'session.open':
         return 'accepted';
@@ -98,7 +105,11 @@ export class BoardTwin {
       case 'tasks.assign':
         if (this.state !== 'running') return 'refused';
         for (const { task, node, incarnation } of command.assignments)
-          this.#assign(this.task(task), { node, incarnation });
+          this.#assign(this.task(task), { node, incarnation }, command.begin === true);
+        return 'accepted';
+      case 'tasks.take':
+        if (this.#isLost(command.holder)) return 'refused';
+        this.#take(command.holder, command.orchestrator, command.upTo);
         return 'accepted';
       case 'holder.lost':
         this.#lost.push(command.holder);
@@ -130,14 +141,40 @@ export class BoardTwin {
     }
   }
 
-  #assign(task: TwinTask, holder: Holder): void {
-    const isLost = this.#lost.some(
-      (lost) => lost.node === holder.node && lost.incarnation >= holder.incarnation,
-    );
-    if (task.state !== 'ready' || isLost) return;
-    task.state = 'assigned';
+  #isLost(holder: Holder): boolean {
+    return this.#lost.some((lost) => lost.node === holder.node && lost.incarnation >= holder.incarnation);
+  }
+
+  #heldOn(node: string, orchestrator: string): TwinTask[] {
+    return this.tasks.filter((task) => task.held?.node === node && task.plan.orchestrator === orchestrator);
+  }
+
+  #limitOf(orchestrator: string): number {
+    return this.#plan.orchestrators.find(({ id }) => id === orchestrator)!.maxConcurrentTasks;
+  }
+
+  #assign(task: TwinTask, holder: Holder, begin: boolean): void {
+    if (task.state !== 'ready' || this.#isLost(holder)) return;
+    const { orchestrator } = task.plan;
+    const running = this.#heldOn(holder.node, orchestrator).filter(({ state }) => state === 'running');
+    task.state = begin && running.length < this.#limitOf(orchestrator) ? 'running' : 'assigned';
     task.attempts++;
     task.held = { ...holder, fence: ++this.#fence };
+  }
+
+  #take(holder: Holder, orchestrator: string, upTo: number): void {
+    const inOrder = this.tasks
+      .map((task, at) => ({ task, slack: this.#slacks[at]! }))
+      .filter(({ task }) => task.state === 'ready' && task.plan.orchestrator === orchestrator)
+      .sort(
+        (a, b) =>
+          a.slack - b.slack ||
+          this.levelOf(a.task) - this.levelOf(b.task) ||
+          (a.task.plan.id < b.task.plan.id ? -1 : 1),
+      );
+    for (const { task } of inOrder)
+      if (this.#heldOn(holder.node, orchestrator).length < Math.min(upTo, this.#limitOf(orchestrator)))
+        this.#assign(task, holder, true);
   }
 
   #attempt(task: TwinTask, command: Extract<BoardCommand, { fence: number }>, now: number): Outcome {
@@ -150,14 +187,8 @@ export class BoardTwin {
     switch (command.type) {
       case 'task.start': {
         const { orchestrator } = task.plan;
-        const running = this.tasks.filter(
-          (other) =>
-            other.state === 'running' &&
-            other.plan.orchestrator === orchestrator &&
-            other.held?.node === task.held?.node,
-        );
-        const limit = this.#plan.orchestrators.find(({ id }) => id === orchestrator)!.maxConcurrentTasks;
-        if (task.state !== 'running' && running.length >= limit) return 'refused';
+        const running = this.#heldOn(task.held.node, orchestrator).filter(({ state }) => state === 'running');
+        if (task.state !== 'running' && running.length >= this.#limitOf(orchestrator)) return 'refused';
         task.state = 'running';
         return 'accepted';
       }

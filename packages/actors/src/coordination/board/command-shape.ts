@@ -1,5 +1,5 @@
 import { TuttiError, type WireValue } from '@tutti/kernel';
-import type { BoardCommand } from './commands.ts';
+import type { BoardCommand, SingleCommand } from './commands.ts';
 
 type Field = (value: unknown) => boolean;
 type Shape = Readonly<Record<string, Field>>;
@@ -76,10 +76,15 @@ const plan = shaped({
   ),
 });
 
-const COMMANDS: { readonly [Type in BoardCommand['type']]: Shape } = {
+const COMMANDS: { readonly [Type in SingleCommand['type']]: Shape } = {
   'session.open': { session: text, plan, mode: oneOf('eager', 'wave'), folder: text },
   'session.cancel': { session: text, reason: text },
-  'tasks.assign': { session: text, assignments: listOf(shaped({ ...holder, task: text, why: text })) },
+  'tasks.assign': {
+    session: text,
+    begin: optional(flag),
+    assignments: listOf(shaped({ ...holder, task: text, why: text })),
+  },
+  'tasks.take': { holder: shaped(holder), orchestrator: text, upTo: whole },
   'task.start': attempt,
   'task.complete': { ...attempt, output: anything },
   'task.fail': { ...attempt, problem, retryable: flag, retryInMs: amount, recovery: optional(move) },
@@ -96,19 +101,28 @@ const COMMANDS: { readonly [Type in BoardCommand['type']]: Shape } = {
  * @throws TuttiError `TUTTI_BOARD_COMMAND_INVALID`
  */
 export function readCommand(value: WireValue): BoardCommand {
+  const { type, commands } = (value ?? {}) as { readonly type?: unknown; readonly commands?: unknown };
+  if (type !== 'batch') return readSingle(value);
+  if (!Array.isArray(commands))
+    throw new TuttiError('TUTTI_BOARD_COMMAND_INVALID', { problem: 'a batch has no list of commands' });
+  return { type, commands: commands.map(readSingle) };
+}
+
+function readSingle(value: unknown): SingleCommand {
   const type = (value as { readonly type?: unknown } | null | undefined)?.type;
   if (typeof type !== 'string' || !Object.hasOwn(COMMANDS, type))
     throw new TuttiError('TUTTI_BOARD_COMMAND_INVALID', { problem: `its type is ${String(type)}` });
-  const wrong = wrongField(value, COMMANDS[type as BoardCommand['type']]);
+  const wrong = wrongField(value, COMMANDS[type as SingleCommand['type']]);
   if (wrong !== undefined)
     throw new TuttiError('TUTTI_BOARD_COMMAND_INVALID', {
       problem: `"${wrong}" of ${type} is missing or wrong`,
     });
-  return value as BoardCommand;
+  return value as SingleCommand;
 }
 
 function wrongField(value: unknown, shape: Shape): string | undefined {
   if (!record(value)) return 'the whole';
   const fields = value as Readonly<Record<string, unknown>>;
-  return Object.keys(shape).find((name) => !shape[name]!(fields[name]));
+  for (const name in shape) if (!shape[name]!(fields[name])) return name;
+  return undefined;
 }

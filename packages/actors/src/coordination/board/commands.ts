@@ -30,7 +30,25 @@ export interface CancelSession {
 export interface AssignTasks {
   readonly type: 'tasks.assign';
   readonly session: string;
+  /**
+   * Where fewer attempts of the orchestrator run on the node than its limit, over all sessions, the attempt is running
+   * at once, and nobody need propose its start. Default false: it is only offered.
+   */
+  readonly begin?: boolean;
   readonly assignments: readonly (Holder & { readonly task: string; readonly why: string })[];
+}
+
+/**
+ * An orchestrator on one node asks for ready tasks, until it holds `upTo` of them over all sessions, or its limit:
+ * proposed together with the ends of those before, it saves a round to the master. Sessions take turns, and within one
+ * the least slack comes first. The attempts are running at once. Refused with `TUTTI_HOLDER_LOST`.
+ */
+export interface TakeTasks {
+  readonly type: 'tasks.take';
+  readonly holder: Holder;
+  readonly orchestrator: string;
+  /** A level and not a number of tasks, so that a proposal that takes effect twice gives no more than once. */
+  readonly upTo: number;
 }
 
 /** The orchestrator has begun an attempt: from here on it counts as running. */
@@ -106,10 +124,12 @@ export interface DegradeTask {
   readonly reason: string;
 }
 
-export type BoardCommand =
+/** What is proposed alone or together with others. */
+export type SingleCommand =
   | OpenSession
   | CancelSession
   | AssignTasks
+  | TakeTasks
   | StartTask
   | CompleteTask
   | FailTask
@@ -118,6 +138,42 @@ export type BoardCommand =
   | LoseHolder
   | ResolveBarrier
   | DegradeTask;
+
+/**
+ * Several commands in one entry of the log, applied in their order as if each came alone: one that is refused changes
+ * nothing for the next.
+ */
+export interface Batch {
+  readonly type: 'batch';
+  readonly commands: readonly SingleCommand[];
+}
+
+export type BoardCommand = SingleCommand | Batch;
+
+/**
+ * What is in a command: a batch's parts, or itself. For watchers, who are also told of what was refused as nonsense:
+ * whatever is none of a board's commands by its form is left out.
+ */
+export function partsOf(command: unknown): readonly SingleCommand[] {
+  if (!isTyped(command)) return [];
+  if (command.type !== 'batch') return [command as SingleCommand];
+  const { commands } = command as { readonly commands?: unknown };
+  return Array.isArray(commands) ? (commands.filter(isTyped) as SingleCommand[]) : [];
+}
+
+function isTyped(value: unknown): value is { readonly type: unknown } {
+  return typeof value === 'object' && value !== null && 'type' in value;
+}
+
+/** What `batch` answers: those that were refused, by their place. */
+export interface BatchAnswer {
+  readonly refused: readonly { readonly at: number; readonly code: string; readonly message: string }[];
+}
+
+/** What `tasks.take` answers. */
+export interface TasksTaken {
+  readonly taken: number;
+}
 
 /** What `session.open` answers. `created` is false when the same session was there already. */
 export interface SessionOpened {

@@ -53,6 +53,13 @@ export class ReadyTasks {
     this.#size--;
   }
 
+  /** The task of this orchestrator that is to be started first. */
+  first(orchestrator: string): number | undefined {
+    const lane = this.#lanes.get(orchestrator);
+    const place = lane ? lane.ready.next(0) : -1;
+    return place === -1 ? undefined : lane!.tasks[place];
+  }
+
   *of(orchestrator: string): IterableIterator<number> {
     const lane = this.#lanes.get(orchestrator);
     if (lane) for (const place of lane.ready) yield lane.tasks[place]!;

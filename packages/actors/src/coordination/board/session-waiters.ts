@@ -1,5 +1,6 @@
 import { TuttiError } from '@tutti/kernel';
 import type { ReplicatedHandle } from '@tutti/runtime';
+import { partsOf } from './commands.ts';
 import type { SessionRecord } from './state.ts';
 import type { TaskBoard } from './task-board.ts';
 
@@ -22,14 +23,24 @@ export class SessionWaiters {
   constructor(board: ReplicatedHandle<TaskBoard>) {
     this.#board = board;
     this.#unwatch = board.watch({
-      applied: (command) => {
-        const session = sessionOf(command);
-        if (session !== undefined) this.#settle(session);
-      },
-      restored: () => {
-        for (const session of this.#waiting.keys()) this.#settle(session);
-      },
+      applied: (command) => this.#applied(command),
+      restored: () => this.#settleAll(),
     });
+  }
+
+  #applied(command: unknown): void {
+    if (this.#waiting.size === 0) return;
+    let last: string | undefined;
+    for (const part of partsOf(command)) {
+      if (part.type === 'holder.lost') return this.#settleAll();
+      if (!('session' in part) || part.session === last) continue;
+      last = part.session;
+      this.#settle(last);
+    }
+  }
+
+  #settleAll(): void {
+    for (const session of this.#waiting.keys()) this.#settle(session);
   }
 
   /** @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_OVERLOADED`, `TUTTI_ABORTED`, `TUTTI_CLOSED` */
@@ -89,9 +100,4 @@ export class SessionWaiters {
 
 function closed(): TuttiError {
   return new TuttiError('TUTTI_CLOSED', { what: 'Orchestration on this node' });
-}
-
-function sessionOf(command: unknown): string | undefined {
-  if (typeof command !== 'object' || command === null || !('session' in command)) return undefined;
-  return typeof command.session === 'string' ? command.session : undefined;
 }

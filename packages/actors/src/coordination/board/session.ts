@@ -6,8 +6,10 @@ import type { ExecutionMode, Plan } from '../../engines/workflow/plan.ts';
 import type { RecoveryMove } from '../../resilience/recovery-move.ts';
 import type { Barrier } from '../sync/barrier.ts';
 import { newBarrierRecord } from '../sync/barrier.ts';
+import type { BoardIndexes } from './board-indexes.ts';
 import type { FailTask, Holder, ResolveBarrier, ReturnTask } from './commands.ts';
-import type { HeldAttempt, HolderIndex } from './holders.ts';
+import { type Given, newAttempt } from './given.ts';
+import type { HeldAttempt } from './holders.ts';
 import { Journal } from './journal.ts';
 import { Progress } from './progress.ts';
 import { ReadyTasks } from './ready-tasks.ts';
@@ -67,20 +69,20 @@ export class BoardSession implements SessionRecord {
   readonly counts: TaskCounts;
   readonly #records: readonly TaskRecord[];
   readonly #limits: ReadonlyMap<string, number>;
-  readonly #holders: HolderIndex;
+  readonly #indexes: BoardIndexes;
   #progress: Progress;
 
-  constructor(header: SessionHeader, checked: CheckedPlan, holders: HolderIndex, journalLimit: number) {
+  constructor(header: SessionHeader, checked: CheckedPlan, indexes: BoardIndexes, journalLimit: number) {
     this.id = header.id;
     this.plan = header.plan;
     this.mode = header.mode;
     this.folder = header.folder;
     this.openedAt = header.openedAt;
     this.checked = checked;
-    this.#holders = holders;
+    this.#indexes = indexes;
     this.journal = new Journal(journalLimit);
     this.#limits = new Map(this.plan.orchestrators.map((item) => [item.id, item.maxConcurrentTasks]));
-    this.#records = this.plan.tasks.map((plan, at) => newTaskRecord(plan, checked.levels[at]!));
+    this.#records = this.plan.tasks.map((plan, at) => newTaskRecord(plan, at, checked.levels[at]!));
     for (const record of this.#records) this.tasks.set(record.plan.id, record);
     for (const barrier of this.plan.barriers) this.barriers.set(barrier.id, newBarrierRecord(barrier));
     this.ready = new ReadyTasks(checked);
@@ -106,8 +108,8 @@ export class BoardSession implements SessionRecord {
     this.counts.waiting = 0;
     for (const [index, record] of this.#records.entries()) {
       this.counts[record.state]++;
-      if (record.state === 'ready') this.ready.add(index);
-      if (record.state === 'backoff') this.wakes.add(record);
+      if (record.state === 'ready') this.#addReady(index, record);
+      if (record.state === 'backoff') this.#addWake(record);
     }
   }
 
@@ -123,6 +125,12 @@ export class BoardSession implements SessionRecord {
     throw new TuttiError('TUTTI_TASK_UNKNOWN', details);
   }
 
+  hasDependants(id: string): boolean {
+    const record = this.tasks.get(id);
+    const { offsets } = this.checked.graph.graph.dependants;
+    return record !== undefined && offsets[record.index + 1]! > offsets[record.index]!;
+  }
+
   barrier(id: string): Barrier {
     const found = this.#progress.barrier(id);
     if (!found) throw new TuttiError('TUTTI_BARRIER_UNKNOWN', { session: this.id, barrier: id });
@@ -134,25 +142,30 @@ export class BoardSession implements SessionRecord {
     throw new TuttiError('TUTTI_SESSION_ENDED', { session: this.id, state: this.state });
   }
 
+  /** How many attempts this orchestrator may run at once on each node, by this session's plan. */
+  limitOf(orchestrator: string): number {
+    return this.#limits.get(orchestrator) ?? 0;
+  }
+
   /** @throws TuttiError `TUTTI_TASK_UNKNOWN`, `TUTTI_TASK_NOT_READY` */
-  assign(id: string, holder: Holder, why: string, nextFence: () => number, context: ApplyContext): Attempt {
+  assign(id: string, given: Given, context: ApplyContext): Attempt {
     const record = this.task(id);
     if (record.state !== 'ready') throw this.#refusal('TUTTI_TASK_NOT_READY', record);
-    const attempt: Attempt = {
-      number: ++record.attemptCount,
-      fence: nextFence(),
-      node: holder.node,
-      incarnation: holder.incarnation,
-      why,
-      assignedAt: context.timeMs,
-      startedAt: undefined,
-      endedAt: undefined,
-      outcome: undefined,
-      problem: undefined,
-    };
+    return this.give(record, given, context);
+  }
+
+  /** Gives away a task that is ready. */
+  give(record: TaskRecord, given: Given, context: ApplyContext): Attempt {
+    const { orchestrator } = record.plan;
+    const { holders } = this.#indexes;
+    const begins =
+      given.begin && holders.laneLoad(orchestrator, given.node).running < this.limitOf(orchestrator);
+    const attempt = newAttempt(++record.attemptCount, given, begins, context.timeMs);
     if (record.attempts.push(attempt) > ATTEMPTS_KEPT) record.attempts.shift();
     this.#move(record, 'assigned', context);
-    this.#holders.add({ session: this.id, record, attempt });
+    this.#indexes.turns.served(orchestrator, this);
+    if (begins) this.#move(record, 'running', context);
+    holders.add({ session: this.id, record, attempt });
     return attempt;
   }
 
@@ -162,12 +175,12 @@ export class BoardSession implements SessionRecord {
     const attempt = this.#attempt(record, fence);
     if (record.state === 'running') return record;
     const { orchestrator } = record.plan;
-    const size = this.#holders.load(this.id, orchestrator, attempt.node).running;
-    const limit = this.#limits.get(orchestrator)!;
+    const size = this.#indexes.holders.load(this.id, orchestrator, attempt.node).running;
+    const limit = this.limitOf(orchestrator);
     if (size >= limit)
       throw new TuttiError('TUTTI_ORCHESTRATOR_FULL', { orchestrator, node: attempt.node, size, limit });
     attempt.startedAt = context.timeMs;
-    this.#holders.started({ session: this.id, record, attempt });
+    this.#indexes.holders.started({ session: this.id, record, attempt });
     this.#move(record, 'running', context);
     return record;
   }
@@ -310,7 +323,7 @@ export class BoardSession implements SessionRecord {
 
   #settle(record: TaskRecord, to: 'done' | 'degraded', context: ApplyContext): void {
     this.#move(record, to, context);
-    this.#makeReady(this.#progress.settle(this.#indexOf(record), context.timeMs), context);
+    this.#makeReady(this.#progress.settle(record.index, context.timeMs), context);
     this.#endIfFinished(context);
   }
 
@@ -348,7 +361,7 @@ export class BoardSession implements SessionRecord {
   ): void {
     const attempt = record.attempts.at(-1);
     if (!attempt || attempt.outcome !== undefined) return;
-    this.#holders.remove({ session: this.id, record, attempt });
+    this.#indexes.holders.remove({ session: this.id, record, attempt });
     attempt.outcome = outcome;
     attempt.problem = problem;
     attempt.endedAt = context.timeMs;
@@ -360,11 +373,11 @@ export class BoardSession implements SessionRecord {
     record.state = to;
     this.counts[from]--;
     this.counts[to]++;
-    if (from === 'ready') this.ready.delete(this.#indexOf(record));
-    if (from === 'backoff') this.wakes.removed();
-    if (to === 'backoff') this.wakes.add(record);
+    if (from === 'ready') this.#removeReady(record);
+    if (from === 'backoff') this.#removeWake();
+    if (to === 'backoff') this.#addWake(record);
     if (to === 'ready') {
-      this.ready.add(this.#indexOf(record));
+      this.#addReady(record.index, record);
       record.readyAt = context.timeMs;
     }
     const attempt = from === 'waiting' ? undefined : record.attempts.at(-1);
@@ -381,6 +394,26 @@ export class BoardSession implements SessionRecord {
     });
   }
 
+  #addReady(index: number, { plan }: TaskRecord): void {
+    this.ready.add(index);
+    this.#indexes.turns.join(plan.orchestrator, this);
+  }
+
+  #removeReady({ index, plan }: TaskRecord): void {
+    this.ready.delete(index);
+    if (this.ready.first(plan.orchestrator) === undefined) this.#indexes.turns.leave(plan.orchestrator, this);
+  }
+
+  #addWake(record: TaskRecord): void {
+    this.wakes.add(record);
+    this.#indexes.waking.add(this);
+  }
+
+  #removeWake(): void {
+    this.wakes.removed();
+    if (this.wakes.size === 0) this.#indexes.waking.delete(this);
+  }
+
   #refusal(
     code:
       | 'TUTTI_TASK_NOT_READY'
@@ -391,10 +424,6 @@ export class BoardSession implements SessionRecord {
     record: TaskRecord,
   ): TuttiError {
     return new TuttiError(code, { session: this.id, task: record.plan.id, state: record.state });
-  }
-
-  #indexOf(record: TaskRecord): number {
-    return this.checked.graph.taskIndex.get(record.plan.id)!;
   }
 
   #newProgress(): Progress {

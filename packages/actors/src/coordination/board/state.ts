@@ -29,6 +29,8 @@ export interface Attempt {
   /** Why the task was given to this node, in the words of whoever assigned it. */
   readonly why: string;
   readonly assignedAt: number;
+  /** Whether the board itself set it running when it was given, because a slot was free: nobody proposed its start. */
+  isHandedOver: boolean;
   startedAt: number | undefined;
   endedAt: number | undefined;
   outcome: AttemptOutcome | undefined;
@@ -38,6 +40,8 @@ export interface Attempt {
 /** Times are log times, in milliseconds since 1970. */
 export interface TaskRecord {
   readonly plan: PlanTask;
+  /** Its place in the plan. */
+  readonly index: number;
   /** Its wave: 0 for tasks that need nothing, else one more than the highest of what it needs. */
   readonly level: number;
   state: TaskState;

@@ -6,7 +6,7 @@ import type { Plan } from '../../engines/workflow/plan.ts';
 import { smallTask } from '../../testing/small-plans.ts';
 import type { Conflict } from '../conflict/conflict.ts';
 import { BoardTwin } from './board-twin.ts';
-import type { BoardCommand, Holder } from './commands.ts';
+import type { BoardCommand, Holder, SingleCommand } from './commands.ts';
 import { explainTask } from './explain.ts';
 import type { TaskState } from './state.ts';
 import { TaskBoard } from './task-board.ts';
@@ -80,7 +80,7 @@ interface Step {
 
 const steps = fc.array(
   fc.record({
-    act: fc.nat(29),
+    act: fc.nat(36),
     task: fc.nat(7),
     holder: fc.nat(5),
     choice: fc.nat(9),
@@ -115,7 +115,7 @@ const FITTING = {
 } as const satisfies Record<string, readonly TaskState[]>;
 
 /** Makes a command out of a step: mostly one that fits the state, sometimes one that does not. */
-function commandOf({ act, task: at, holder, choice }: Step, plan: Plan, twin: BoardTwin): BoardCommand {
+function singleOf({ act, task: at, holder, choice }: Step, plan: Plan, twin: BoardTwin): SingleCommand {
   const pick = (kind: keyof typeof FITTING): string => {
     const states: readonly TaskState[] = FITTING[kind];
     const fitting = twin.tasks.filter((task) => states.includes(task.state));
@@ -135,7 +135,7 @@ function commandOf({ act, task: at, holder, choice }: Step, plan: Plan, twin: Bo
       task: id,
       why: 'least loaded',
     }));
-    return { type: 'tasks.assign', session: SESSION, assignments };
+    return { type: 'tasks.assign', session: SESSION, begin: choice % 2 === 0, assignments };
   }
   if (act < 15) return { type: 'task.start', ...attempt('start') };
   if (act < 21) return { type: 'task.complete', ...attempt('complete'), output: { at } };
@@ -160,8 +160,25 @@ function commandOf({ act, task: at, holder, choice }: Step, plan: Plan, twin: Bo
       conflicts,
     };
   }
+  if (act < 33)
+    return {
+      type: 'tasks.take',
+      holder: holderOf(holder),
+      orchestrator: ORCHESTRATORS[at % 2]!,
+      upTo: choice % 4,
+    };
   if (choice === 0 && at === 0) return { type: 'session.cancel', session: SESSION, reason: 'enough' };
   return { type: 'task.wake', session: SESSION, task: pick('wake') };
+}
+
+/** One command, or several in a batch: mostly ends of attempts with a wish for more behind them. */
+function commandOf(step: Step, plan: Plan, twin: BoardTwin): BoardCommand {
+  if (step.act < 34) return singleOf(step, plan, twin);
+  const acts = [15, step.task * 4, 15, 32];
+  return {
+    type: 'batch',
+    commands: acts.map((act, i) => singleOf({ ...step, act, task: step.task + i }, plan, twin)),
+  };
 }
 
 const imageOf = (board: TaskBoard) => canonicalJson([...board.snapshot()]);
@@ -310,8 +327,8 @@ test('the board agrees with its dumb twin after every command, also when it is r
   fc.assert(
     fc.property(plans, fc.boolean(), steps, (plan, isWave, drawn) => {
       let board = new TaskBoard();
-      const twin = new BoardTwin(plan, isWave);
       const checked = checkPlan(plan);
+      const twin = new BoardTwin(plan, isWave, checked.slacks);
       const open: BoardCommand = {
         type: 'session.open',
         session: SESSION,

@@ -8,30 +8,43 @@ import {
 } from '@tutti/kernel';
 import type { ApplyContext, ReplicatedModule } from '@tutti/runtime';
 import { checkPlan } from '../../engines/workflow/check-plan.ts';
+import { BoardIndexes } from './board-indexes.ts';
 import { readBoard, writeBoard } from './board-snapshot.ts';
 import { readCommand } from './command-shape.ts';
 import type {
   Assigned,
   AssignTasks,
-  BoardCommand,
+  Batch,
+  BatchAnswer,
   Holder,
   HolderLost,
   LoseHolder,
   OpenSession,
   SessionMoved,
   SessionOpened,
+  SingleCommand,
+  TakeTasks,
   TaskMoved,
+  TasksTaken,
 } from './commands.ts';
-import { type HeldAttempt, HolderIndex, type Load } from './holders.ts';
+import { FinishedSessions } from './finished-sessions.ts';
+import { type HeldAttempt, heldByFence, type Load } from './holders.ts';
 import { JOURNAL_LIMIT, type Journal } from './journal.ts';
+import { moveTask } from './move-task.ts';
 import { BoardSession } from './session.ts';
 import type { BarrierRecord, SessionRecord, TaskRecord } from './state.ts';
+import { takeTasks } from './take-tasks.ts';
 import type { TaskCounts } from './task-record.ts';
 
 /** Bounds of a board. They are part of the replicated state's behaviour: every voter must have the same. */
 export interface TaskBoardOptions {
   /** Finished sessions that are kept for looking at, the oldest dropped first; default 100. */
   readonly finishedKept?: number;
+  /**
+   * Tasks of finished sessions that are kept, whole sessions being dropped, the oldest first; default 200,000. The
+   * session that ended last is kept whatever its size.
+   */
+  readonly finishedTasksKept?: number;
   /** Steps that each session's journal keeps; default 20,000. */
   readonly journalLimit?: number;
   /** Sessions open at once; default 20,000. One more is refused with `TUTTI_OVERLOADED`. */
@@ -60,19 +73,17 @@ const LOST_HOLDERS_KEPT = 1_024;
  */
 export class TaskBoard implements ReplicatedModule {
   readonly name = 'board';
-  readonly #finishedKept: number;
   readonly #journalLimit: number;
   readonly #openMax: number;
   readonly #sessions = new Map<string, BoardSession>();
-  /** Ids of finished sessions in the order they ended. */
-  #finished: string[] = [];
-  #holders = new HolderIndex();
+  readonly #finished: FinishedSessions;
+  #indexes = new BoardIndexes();
   /** The last life of each node that was given up. */
   readonly #lostLives = new Map<NodeId, Incarnation>();
   #lastFence = 0;
 
   constructor(options: TaskBoardOptions = {}) {
-    this.#finishedKept = options.finishedKept ?? 100;
+    this.#finished = new FinishedSessions(options.finishedKept ?? 100, options.finishedTasksKept ?? 200_000);
     this.#journalLimit = options.journalLimit ?? JOURNAL_LIMIT;
     this.#openMax = options.openMax ?? 20_000;
   }
@@ -80,11 +91,30 @@ export class TaskBoard implements ReplicatedModule {
   /** @throws TuttiError what the command's docstring names, or `TUTTI_BOARD_COMMAND_INVALID` */
   apply(command: WireValue, context: ApplyContext): WireValue {
     const read = readCommand(command);
+    return read.type === 'batch' ? this.#applyAll(read, context) : this.#applyOne(read, context);
+  }
+
+  #applyAll({ commands }: Batch, context: ApplyContext): BatchAnswer {
+    const refused: BatchAnswer['refused'][number][] = [];
+    commands.forEach((command, at) => {
+      try {
+        this.#applyOne(command, context);
+      } catch (thrown) {
+        if (!(thrown instanceof TuttiError)) throw thrown;
+        refused.push({ at, code: thrown.code, message: thrown.message });
+      }
+    });
+    return { refused };
+  }
+
+  #applyOne(read: SingleCommand, context: ApplyContext): WireValue {
     switch (read.type) {
       case 'session.open':
         return this.#open(read, context);
       case 'tasks.assign':
         return this.#assign(read, context);
+      case 'tasks.take':
+        return this.#take(read, context);
       case 'holder.lost':
         return this.#lose(read, context);
       case 'session.cancel':
@@ -107,12 +137,13 @@ export class TaskBoard implements ReplicatedModule {
     const known = this.#sessions.get(id);
     if (known && !isSame(known, command)) throw new TuttiError('TUTTI_SESSION_EXISTS', { session: id });
     if (known) return opened(known, false);
-    const size = this.#sessions.size - this.#finished.length;
+    const size = this.#sessions.size - this.#finished.size;
     if (size >= this.#openMax)
       throw new TuttiError('TUTTI_OVERLOADED', { what: 'The task board', size, limit: this.#openMax });
     const header = { id, plan, mode, folder, openedAt: context.timeMs };
-    const session = new BoardSession(header, checkPlan(plan), this.#holders, this.#journalLimit);
+    const session = new BoardSession(header, checkPlan(plan), this.#indexes, this.#journalLimit);
     this.#sessions.set(id, session);
+    this.#noteChecks(session);
     session.open(context);
     return opened(session, true);
   }
@@ -120,22 +151,25 @@ export class TaskBoard implements ReplicatedModule {
   #assign(command: AssignTasks, context: ApplyContext): Assigned[] {
     const session = this.#session(command.session);
     session.refuseIfEnded();
+    const { begin = false } = command;
     return command.assignments.map(({ task, why, node, incarnation }): Assigned => {
       try {
         this.#refuseIfLost({ node, incarnation });
-        const { fence, number } = session.assign(
-          task,
-          { node, incarnation },
-          why,
-          () => ++this.#lastFence,
-          context,
-        );
+        const given = { node, incarnation, why, begin, nextFence: this.#nextFence };
+        const { fence, number } = session.assign(task, given, context);
         return { task, fence, attempt: number };
       } catch (thrown) {
         if (!(thrown instanceof TuttiError)) throw thrown;
         return { task, refused: { code: thrown.code, message: thrown.message } };
       }
     });
+  }
+
+  readonly #nextFence = () => ++this.#lastFence;
+
+  #take(command: TakeTasks, context: ApplyContext): TasksTaken {
+    this.#refuseIfLost(command.holder);
+    return { taken: takeTasks(this.#indexes, command, this.#nextFence, context) };
   }
 
   #refuseIfLost({ node, incarnation }: Holder): void {
@@ -146,7 +180,7 @@ export class TaskBoard implements ReplicatedModule {
 
   #lose({ holder, recovery }: LoseHolder, context: ApplyContext): HolderLost {
     this.#rememberLost(holder);
-    const held = this.#holders.of(holder.node, holder.incarnation);
+    const held = this.heldBy(holder.node, holder.incarnation);
     const bySession = Map.groupBy(held, (item) => item.session);
     for (const [id, items] of bySession) {
       const session = this.#session(id);
@@ -170,7 +204,7 @@ export class TaskBoard implements ReplicatedModule {
   }
 
   #moveSession(
-    command: Extract<BoardCommand, { type: 'session.cancel' | 'barrier.resolve' }>,
+    command: Extract<SingleCommand, { type: 'session.cancel' | 'barrier.resolve' }>,
     context: ApplyContext,
   ): SessionMoved {
     const session = this.#session(command.session);
@@ -187,13 +221,7 @@ export class TaskBoard implements ReplicatedModule {
     return { session: session.state };
   }
 
-  #moveTask(
-    command: Exclude<
-      BoardCommand,
-      { type: 'session.open' | 'tasks.assign' | 'holder.lost' | 'session.cancel' | 'barrier.resolve' }
-    >,
-    context: ApplyContext,
-  ): TaskMoved {
+  #moveTask(command: Extract<SingleCommand, { task: string }>, context: ApplyContext): TaskMoved {
     const session = this.#session(command.session);
     const wasRunning = session.state === 'running';
     const record = moveTask(session, command, context);
@@ -204,8 +232,16 @@ export class TaskBoard implements ReplicatedModule {
   /** Puts a session that has just ended among the finished ones, and forgets the oldest of these. */
   #retire(session: BoardSession): void {
     if (session.state === 'running') return;
-    this.#finished.push(session.id);
-    while (this.#finished.length > this.#finishedKept) this.#sessions.delete(this.#finished.shift()!);
+    this.#indexes.checking.delete(session);
+    for (const { id } of this.#finished.add(session)) this.#sessions.delete(id);
+  }
+
+  #noteChecks(session: BoardSession): void {
+    if (
+      session.state === 'running' &&
+      session.plan.barriers.some(({ check }) => check !== undefined && check !== null)
+    )
+      this.#indexes.checking.add(session);
   }
 
   #session(id: string): BoardSession {
@@ -219,25 +255,36 @@ export class TaskBoard implements ReplicatedModule {
     return writeBoard({
       lastFence: this.#lastFence,
       lostLives: [...this.#lostLives],
-      finished: [...this.#finished],
+      finished: this.#finished.ids(),
+      turns: this.#turnsNow(),
       sessions: [...this.#sessions.values()],
     });
   }
 
   /** @throws TuttiError `TUTTI_BOARD_SNAPSHOT_INVALID`; the board is then as it was. */
   restore(parts: Iterable<WireValue>): void {
-    const holders = new HolderIndex();
+    const indexes = new BoardIndexes();
     const image = readBoard(parts, (header) => {
-      return new BoardSession(header, checkPlan(header.plan), holders, this.#journalLimit);
+      return new BoardSession(header, checkPlan(header.plan), indexes, this.#journalLimit);
     });
-    this.#holders = holders;
+    this.#indexes = indexes;
     this.#lastFence = image.lastFence;
-    this.#finished = [...image.finished];
     this.#lostLives.clear();
     for (const [node, life] of image.lostLives) this.#lostLives.set(node, life);
     this.#sessions.clear();
-    for (const session of image.sessions) this.#sessions.set(session.id, session);
-    for (const held of heldByFence(image.sessions)) holders.add(held);
+    for (const session of image.sessions) {
+      this.#sessions.set(session.id, session);
+      this.#noteChecks(session);
+    }
+    this.#finished.restore(image.finished.map((id) => this.#session(id)));
+    for (const held of heldByFence(image.sessions)) indexes.holders.add(held);
+    for (const [orchestrator, ids] of image.turns)
+      for (const id of ids) indexes.turns.served(orchestrator, this.#session(id));
+  }
+
+  #turnsNow(): [string, string[]][] {
+    const { turns } = this.#indexes;
+    return [...turns.orchestrators()].map((id) => [id, Array.from(turns.of(id), (session) => session.id)]);
   }
 
   /** Every session that is kept, in the order they were opened. */
@@ -264,12 +311,55 @@ export class TaskBoard implements ReplicatedModule {
 
   /** Every attempt that this life of the node holds, assigned or running, oldest fence first. */
   heldBy(node: NodeId, incarnation: Incarnation): HeldAttempt[] {
-    return this.#holders.of(node, incarnation);
+    return [...this.#indexes.holders.of(node, incarnation).values()];
+  }
+
+  /** How many those are. */
+  heldCount(node: NodeId, incarnation: Incarnation): number {
+    return this.#indexes.holders.of(node, incarnation).size;
+  }
+
+  /** The same of one orchestrator, by fence, oldest first. Not a copy: it changes with the board. */
+  heldByOrchestrator(
+    node: NodeId,
+    incarnation: Incarnation,
+    orchestrator: string,
+  ): ReadonlyMap<number, HeldAttempt> {
+    return this.#indexes.holders.of(node, incarnation, orchestrator);
+  }
+
+  /** Attempts held and running, of one orchestrator on one node over all sessions. */
+  laneLoad(orchestrator: string, node: NodeId): Load {
+    return this.#indexes.holders.laneLoad(orchestrator, node);
+  }
+
+  /** Orchestrators that have tasks ready. */
+  waitedFor(): IterableIterator<string> {
+    return this.#indexes.turns.orchestrators();
+  }
+
+  isWaitedFor(orchestrator: string): boolean {
+    return this.#indexes.turns.first(orchestrator) !== undefined;
+  }
+
+  /** Whether anything, task or barrier, comes after this task in its plan. */
+  hasDependants(session: string, task: string): boolean {
+    return this.#sessions.get(session)?.hasDependants(task) ?? false;
+  }
+
+  /** Sessions with tasks ready for this orchestrator, in the order of their turns. */
+  turnsOf(orchestrator: string): IterableIterator<SessionRecord> {
+    return this.#indexes.turns.of(orchestrator);
+  }
+
+  /** Sessions that run and have barriers with a check. */
+  checkedSessions(): Iterable<SessionRecord> {
+    return this.#indexes.checking;
   }
 
   /** Every life of a node that holds an attempt. */
   holders(): Holder[] {
-    return this.#holders.holders();
+    return this.#indexes.holders.holders();
   }
 
   /** Of what it holds, what it has not begun yet. */
@@ -306,7 +396,7 @@ export class TaskBoard implements ReplicatedModule {
   }
 
   *#some(id: string | undefined): IterableIterator<BoardSession> {
-    if (id === undefined) yield* this.#sessions.values();
+    if (id === undefined) yield* this.#indexes.waking;
     const session = id === undefined ? undefined : this.#sessions.get(id);
     if (session) yield session;
   }
@@ -318,7 +408,7 @@ export class TaskBoard implements ReplicatedModule {
 
   /** Attempts held (assigned and running) and running, of one orchestrator on one node. */
   load(session: string, orchestrator: string, node: NodeId): Load {
-    return this.#holders.load(session, orchestrator, node);
+    return this.#indexes.holders.load(session, orchestrator, node);
   }
 
   /** Counts per state, kept up to date, so this costs nothing. */
@@ -338,31 +428,6 @@ export class TaskBoard implements ReplicatedModule {
   }
 }
 
-function moveTask(
-  session: BoardSession,
-  command: Extract<BoardCommand, { task: string }>,
-  context: ApplyContext,
-): TaskRecord {
-  switch (command.type) {
-    case 'task.start':
-      return session.start(command.task, command.fence, context);
-    case 'task.complete':
-      return session.complete(command.task, command.fence, command.output, context);
-    case 'task.fail':
-      return session.fail(command, context);
-    case 'task.return':
-      return session.giveBack(command, context);
-    case 'task.wake':
-      session.refuseIfEnded();
-      return session.wake(command.task, context);
-    case 'task.degrade':
-      session.refuseIfEnded();
-      return session.degrade(command.task, command.reason, context);
-    default:
-      return unreachable(command);
-  }
-}
-
 function opened(session: BoardSession, created: boolean): SessionOpened {
   return { session: session.id, created, tasks: session.tasks.size, levels: session.checked.levelCount };
 }
@@ -372,14 +437,4 @@ function isSame(session: BoardSession, { plan, mode, folder }: OpenSession): boo
   return (
     session.mode === mode && session.folder === folder && canonicalJson(session.plan) === canonicalJson(plan)
   );
-}
-
-function heldByFence(sessions: readonly BoardSession[]): HeldAttempt[] {
-  const held = sessions.flatMap((session) =>
-    [...session.tasks.values()].flatMap((record): HeldAttempt[] => {
-      const attempt = record.attempts.at(-1);
-      return attempt && attempt.outcome === undefined ? [{ session: session.id, record, attempt }] : [];
-    }),
-  );
-  return held.sort((a, b) => a.attempt.fence - b.attempt.fence);
 }

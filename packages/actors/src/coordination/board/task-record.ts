@@ -5,9 +5,10 @@ import type { TaskRecord, TaskState } from './state.ts';
 export type TaskCounts = Record<TaskState, number>;
 
 /** A task that has done nothing yet. */
-export function newTaskRecord(plan: PlanTask, level: number): TaskRecord {
+export function newTaskRecord(plan: PlanTask, index: number, level: number): TaskRecord {
   return {
     plan,
+    index,
     level,
     state: 'waiting',
     attempts: [],

@@ -9,26 +9,35 @@ export interface BoardChanged {
 }
 
 /**
- * Tells its parent that the board changed: once at the start, and then once per turn of the event loop however many
- * commands were applied in it, so that a flood of them is one reading.
+ * Calls back when the board may have changed: once at the start, and then once per turn of the event loop however many
+ * commands were applied in it, so that a flood of them is one reading. Returns the function that ends it.
  */
+export function onBoardChange(
+  board: Pick<ReplicatedHandle<TaskBoard>, 'watch'>,
+  clock: Clock,
+  changed: () => void,
+): () => void {
+  let told = false;
+  let over = false;
+  const tell = () => {
+    if (told) return;
+    told = true;
+    clock.nextTurn(() => {
+      told = false;
+      if (!over) changed();
+    });
+  };
+  const unwatch = board.watch({ applied: tell, restored: tell });
+  tell();
+  return () => {
+    over = true;
+    unwatch();
+  };
+}
+
+/** {@link onBoardChange} as an actor that tells its parent. */
 export function watchBoard(board: Pick<ReplicatedHandle<TaskBoard>, 'watch'>, clock: Clock) {
-  return fromCallback<BoardChanged>(({ sendBack }) => {
-    let told = false;
-    let over = false;
-    const tell = () => {
-      if (told) return;
-      told = true;
-      clock.nextTurn(() => {
-        told = false;
-        if (!over) sendBack({ type: 'board.changed' });
-      });
-    };
-    const unwatch = board.watch({ applied: tell, restored: tell });
-    tell();
-    return () => {
-      over = true;
-      unwatch();
-    };
-  });
+  return fromCallback<BoardChanged>(({ sendBack }) =>
+    onBoardChange(board, clock, () => sendBack({ type: 'board.changed' })),
+  );
 }

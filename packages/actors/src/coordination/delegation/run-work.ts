@@ -4,6 +4,7 @@ import { findWorker } from '../../workers/find-worker.ts';
 import type { Worker } from '../../workers/worker.ts';
 import type { DelegationPackage } from './delegation-package.ts';
 import { missingDeliverables } from './deliverables.ts';
+import type { LazyAbort } from './lazy-abort.ts';
 
 /** How an attempt went wrong, in the form the board keeps. */
 export interface WorkProblem {
@@ -12,48 +13,75 @@ export interface WorkProblem {
   readonly retryable: boolean;
 }
 
+/** What an attempt's work came to: exactly one of the two is called, once, on a later microtask. */
+export interface WorkListener {
+  /** `characters`: how much JSON the output is. */
+  done(output: unknown, characters: number): void;
+  failed(problem: WorkProblem): void;
+}
+
 /**
- * Does the work of one attempt and checks what it brings. The worker starts on a later microtask, so that whoever
- * called has settled first.
- * @throws TuttiError `TUTTI_WORKER_UNKNOWN`, `TUTTI_OUTPUT_INVALID`, `TUTTI_PROPOSAL_TOO_LARGE`,
- * `TUTTI_DELIVERABLE_MISSING`, or whatever the worker rejected with
+ * Does the work of one attempt and checks what it brings. What goes wrong is told with `TUTTI_WORKER_UNKNOWN`,
+ * `TUTTI_OUTPUT_INVALID`, `TUTTI_PROPOSAL_TOO_LARGE`, `TUTTI_DELIVERABLE_MISSING`, or what the worker rejected with.
  */
-export async function runWork(
+export function runWork(
   workers: readonly Worker[],
   offer: DelegationPackage,
-  signal: AbortSignal,
-): Promise<unknown> {
+  abort: LazyAbort,
+  listener: WorkListener,
+): void {
+  startWork(workers, offer, abort)
+    .then((result) => checkedOutput(offer, result))
+    .then(
+      ({ output, characters }) => listener.done(output, characters),
+      (thrown: unknown) => listener.failed(problemOf(thrown)),
+    );
+}
+
+function startWork(workers: readonly Worker[], offer: DelegationPackage, abort: LazyAbort): Promise<unknown> {
   const { session, task, orchestrator, node, attempt, fence, needs, folder, work } = offer;
-  const worker = findWorker(workers, task, work);
-  await Promise.resolve();
-  signal.throwIfAborted();
-  const result = await worker.run(work, {
-    session,
-    task,
-    orchestrator,
-    node,
-    attempt,
-    fence,
-    with: offer.with,
-    needs,
-    folder,
-    signal,
-  });
-  const output = throughJson(task, result);
-  const missing = missingDeliverables(offer.deliverables, output);
+  try {
+    return findWorker(workers, task, work).run(work, {
+      session,
+      task,
+      orchestrator,
+      node,
+      attempt,
+      fence,
+      with: offer.with,
+      needs,
+      folder,
+      get signal() {
+        return abort.signal;
+      },
+    });
+  } catch (thrown) {
+    return Promise.reject(thrown);
+  }
+}
+
+interface Output {
+  readonly output: unknown;
+  readonly characters: number;
+}
+
+function checkedOutput({ task, deliverables }: DelegationPackage, result: unknown): Output {
+  const checked = throughJson(task, result);
+  const missing = missingDeliverables(deliverables, checked.output);
   if (missing.length > 0) throw new TuttiError('TUTTI_DELIVERABLE_MISSING', { task, missing });
-  return output;
+  return checked;
 }
 
 /** How large a result may be, in characters of JSON. Every node keeps it, and every task that needs it is given it. */
 const OUTPUT_CHARS_MAX = 2 ** 20;
 
 /** The result as the log will keep it, so that the next task sees the same on every node. */
-function throughJson(task: string, result: unknown): unknown {
-  const text = jsonOf(task, result ?? {});
+function throughJson(task: string, result: unknown): Output {
+  if (result === null || result === undefined) return { output: {}, characters: 2 };
+  const text = jsonOf(task, result);
   if (text.length > OUTPUT_CHARS_MAX)
     throw new TuttiError('TUTTI_PROPOSAL_TOO_LARGE', { bytes: text.length, limitBytes: OUTPUT_CHARS_MAX });
-  return JSON.parse(text) as unknown;
+  return { output: JSON.parse(text) as unknown, characters: text.length };
 }
 
 /** @throws TuttiError `TUTTI_OUTPUT_INVALID`, also for what JSON leaves out altogether, such as a function */

@@ -1,5 +1,5 @@
 import type { TaskBoard } from '../board/task-board.ts';
-import type { PendingAssignment } from './dispatch.ts';
+import type { PendingAssignment } from './room.ts';
 
 /** A duty that was proposed. */
 export interface Asked {

@@ -1,17 +1,11 @@
 import type { Random } from '@tutti/kernel';
 import type { Member } from '@tutti/runtime';
-import type { Balancer, Slot } from '../balancing/balancer.ts';
-import type { AssignTasks, Holder } from '../board/commands.ts';
+import type { Balancer } from '../balancing/balancer.ts';
+import type { AssignTasks } from '../board/commands.ts';
 import type { SessionRecord, TaskRecord } from '../board/state.ts';
 import type { TaskBoard } from '../board/task-board.ts';
 import type { DispatchLimits } from './dispatch-limits.ts';
-
-/** An assignment that was proposed, and that this copy of the board may not show yet. */
-export interface PendingAssignment extends Holder {
-  readonly session: string;
-  readonly task: string;
-  readonly orchestrator: string;
-}
+import { type PendingAssignment, Room, type RoomLane } from './room.ts';
 
 export interface DispatchSituation {
   readonly board: TaskBoard;
@@ -22,98 +16,106 @@ export interface DispatchSituation {
   readonly random: Random;
 }
 
-/** Most tasks of one proposal, so that a wide plan does not make an entry without bounds. */
-const BATCH_MAX = 256;
+/** Most tasks given at once, so that a wide plan does not make an entry without bounds. */
+const ASSIGNMENTS_MAX = 1_024;
+
+/** Most sessions looked at for one orchestrator at once, with room or without. */
+const SESSIONS_MAX = 4_096;
+
+/** The assignments of one look, by session. */
+class Given {
+  readonly bySession = new Map<string, AssignTasks['assignments'][number][]>();
+  size = 0;
+
+  add(session: string, assignment: AssignTasks['assignments'][number]): void {
+    let assignments = this.bySession.get(session);
+    if (!assignments) this.bySession.set(session, (assignments = []));
+    assignments.push(assignment);
+    this.size++;
+  }
+}
 
 /**
  * Which ready task goes where: one command for each session that has something to give. Sessions take turns, one task
  * each, for every orchestrator; within a session the board's order counts (least slack first).
  */
 export function dispatch(situation: DispatchSituation): AssignTasks[] {
-  const { board, balancer, random } = situation;
-  const room = new Room(situation);
-  const given = new Map<string, AssignTasks['assignments'][number][]>();
-  const sessions = [...board.sessions()].filter((session) => session.state === 'running');
-  for (const orchestrator of orchestratorsOf(sessions)) {
-    let turns = sessions
-      .map((session) => readyTurn(situation, session, orchestrator))
-      .filter((turn) => turn !== undefined);
-    while (turns.length > 0) {
-      turns = turns.filter(({ session, limit, tasks }) => {
-        const batch = given.get(session) ?? [];
-        const slots = batch.length < BATCH_MAX ? room.slots(orchestrator, limit) : [];
-        const next = slots.length > 0 ? tasks.next() : undefined;
-        if (!next || next.done) return false;
-        const { slot, why } = balancer(slots, random);
-        room.take(slot.node, orchestrator);
-        batch.push({ task: next.value.plan.id, node: slot.node, incarnation: slot.incarnation, why });
-        given.set(session, batch);
-        return true;
-      });
+  const { board, members, pending, limits } = situation;
+  const room = new Room(board, members, pending, limits);
+  const asked = askedBySession(pending);
+  const given = new Given();
+  for (const orchestrator of board.waitedFor()) {
+    if (given.size >= ASSIGNMENTS_MAX) break;
+    const lane = room.lane(orchestrator);
+    let turns: Iterable<Turn> = firstTurns(board, orchestrator, asked);
+    for (let served: Turn[] = []; ; turns = served, served = []) {
+      for (const turn of turns) if (giveOne(situation, turn, lane, given)) served.push(turn);
+      if (served.length === 0) break;
     }
   }
-  return [...given].map(([session, assignments]) => ({ type: 'tasks.assign', session, assignments }));
+  return [...given.bySession].map(([session, assignments]) => {
+    return { type: 'tasks.assign', session, begin: true, assignments };
+  });
 }
 
-function orchestratorsOf(sessions: readonly SessionRecord[]): Set<string> {
-  return new Set(sessions.flatMap((session) => session.plan.orchestrators.map(({ id }) => id)));
+/** Whether the session got another task. */
+function giveOne(
+  { balancer, random }: DispatchSituation,
+  { session, limit, tasks }: Turn,
+  lane: RoomLane,
+  given: Given,
+): boolean {
+  const slots = given.size < ASSIGNMENTS_MAX ? lane.slots(limit) : [];
+  const next = slots.length > 0 ? tasks.next() : undefined;
+  if (!next || next.done) return false;
+  const { slot, why } = balancer(slots, random);
+  const { node, incarnation } = slot;
+  lane.take(node);
+  given.add(session, { task: next.value.plan.id, node, incarnation, why });
+  return true;
 }
 
-interface ReadyTurn {
+interface Turn {
   readonly session: string;
   readonly limit: number;
   readonly tasks: Iterator<TaskRecord>;
 }
 
-function readyTurn(
-  { board, pending }: DispatchSituation,
-  session: SessionRecord,
+function* firstTurns(
+  board: TaskBoard,
   orchestrator: string,
-): ReadyTurn | undefined {
-  const limit = session.plan.orchestrators.find(({ id }) => id === orchestrator)?.maxConcurrentTasks;
-  if (limit === undefined) return undefined;
-  const asked = new Set(pending.filter((item) => item.session === session.id).map(({ task }) => task));
-  const tasks = board.readyTasks(session.id, orchestrator);
-  return { session: session.id, limit, tasks: unasked(tasks, asked) };
+  asked: ReadonlyMap<string, ReadonlySet<string>>,
+): IterableIterator<Turn> {
+  let looked = 0;
+  for (const session of board.turnsOf(orchestrator)) {
+    if (++looked > SESSIONS_MAX) return;
+    const tasks = board.readyTasks(session.id, orchestrator);
+    yield {
+      session: session.id,
+      limit: limitOf(session, orchestrator),
+      tasks: unasked(tasks, asked.get(session.id)),
+    };
+  }
 }
 
-function* unasked(tasks: Iterable<TaskRecord>, asked: ReadonlySet<string>): Iterator<TaskRecord> {
+function limitOf({ plan }: SessionRecord, orchestrator: string): number {
+  return plan.orchestrators.find(({ id }) => id === orchestrator)?.maxConcurrentTasks ?? 0;
+}
+
+function unasked(tasks: Iterator<TaskRecord> & Iterable<TaskRecord>, asked: ReadonlySet<string> | undefined) {
+  return asked ? without(tasks, asked) : tasks;
+}
+
+function* without(tasks: Iterable<TaskRecord>, asked: ReadonlySet<string>): IterableIterator<TaskRecord> {
   for (const task of tasks) if (!asked.has(task.plan.id)) yield task;
 }
 
-/** The places left, counting what is held and what has been proposed. */
-class Room {
-  readonly #members: readonly Member[];
-  readonly #limits: DispatchLimits;
-  readonly #busy = new Map<string, number>();
-  readonly #nodeBusy = new Map<string, number>();
-  #total = 0;
-
-  constructor({ board, members, pending, limits }: DispatchSituation) {
-    this.#members = members.filter((member) => member.state === 'up');
-    this.#limits = limits;
-    for (const { nodeId, incarnation } of this.#members)
-      for (const { record } of board.heldBy(nodeId, incarnation)) this.take(nodeId, record.plan.orchestrator);
-    for (const { node, orchestrator } of pending) this.take(node, orchestrator);
+function askedBySession(pending: readonly PendingAssignment[]): Map<string, Set<string>> {
+  const asked = new Map<string, Set<string>>();
+  for (const { session, task } of pending) {
+    let tasks = asked.get(session);
+    if (!tasks) asked.set(session, (tasks = new Set()));
+    tasks.add(task);
   }
-
-  take(node: string, orchestrator: string): void {
-    const key = JSON.stringify([node, orchestrator]);
-    this.#busy.set(key, (this.#busy.get(key) ?? 0) + 1);
-    this.#nodeBusy.set(node, (this.#nodeBusy.get(node) ?? 0) + 1);
-    this.#total++;
-  }
-
-  slots(orchestrator: string, limit: number): Slot[] {
-    const { tasksMax = Infinity, tasksPerNodeMax = Infinity } = this.#limits;
-    if (this.#total >= tasksMax) return [];
-    const slots: Slot[] = [];
-    for (const { nodeId: node, incarnation } of this.#members) {
-      const busy = this.#busy.get(JSON.stringify([node, orchestrator])) ?? 0;
-      const nodeBusy = this.#nodeBusy.get(node) ?? 0;
-      if (busy < limit && nodeBusy < tasksPerNodeMax)
-        slots.push({ node, incarnation, busy, limit, nodeBusy });
-    }
-    return slots;
-  }
+  return asked;
 }

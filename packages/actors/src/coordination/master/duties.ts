@@ -51,13 +51,16 @@ export function masterDuties(situation: MasterSituation): (Duty | AssignTasks)[]
     for (const command of recoverHolder(board, members, holder).commands) unasked(command);
   for (const { session, task } of board.wakesDue(wallTimeMs)) unasked({ type: 'task.wake', session, task });
   if (policy.capabilities.cross_orchestrator_coordination)
-    for (const session of board.sessions())
+    for (const session of board.checkedSessions())
       for (const { id: barrier, generation } of board.fullBarriers(session.id))
         unasked(resolveBarrier(policy, session, barrier, generation));
   if (policy.capabilities.orchestrator_delegation)
     commands.push(...dispatch({ ...situation, ...policy, pending: agenda.assignments() }));
-  return commands;
+  return commands.length > DUTIES_MAX ? commands.slice(0, DUTIES_MAX) : commands;
 }
+
+/** Most duties proposed at once; those that are left are due at the next look. */
+const DUTIES_MAX = 2_048;
 
 /** Holders whose life the members know to be over. A member that leaves keeps what it holds until it has left. */
 export function lostHolders(holders: readonly Holder[], members: readonly Member[]): Holder[] {
@@ -92,7 +95,7 @@ export function askedBy(board: TaskBoard, command: Duty | AssignTasks): Asked[] 
   return command.assignments.map(({ task, node, incarnation }) => {
     const about = momentOf(board, { session, task }, 'ready');
     const orchestrator = board.session(session)?.tasks.get(task)?.plan.orchestrator ?? '';
-    const key = JSON.stringify([command.type, session, task, about.attempts]);
+    const key = `${about.attempts} ${task} of ${session}`;
     return { key, about, assignment: { session, task, node, incarnation, orchestrator } };
   });
 }

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { HandBoard, memberOf } from '../../testing/board-with.ts';
 import { planOf } from '../../testing/plan-of.ts';
 import { leastLoaded } from '../balancing/balancer.ts';
-import type { BoardCommand } from '../board/commands.ts';
+import { type BoardCommand, partsOf } from '../board/commands.ts';
 import type { TaskBoard } from '../board/task-board.ts';
 import { ALL_CAPABILITIES } from './capabilities.ts';
 import { masterMachine } from './master-machine.ts';
@@ -103,5 +103,7 @@ test('many changes in one turn are one look', async () => {
     desk.nudge();
   }
   await desk.pass(10);
-  expect(desk.proposed).toHaveLength(4); // one for each new session, and not one for each change
+  expect(desk.proposed).toHaveLength(2);
+  const parts = partsOf(desk.proposed[1]!.command);
+  expect(parts.map(({ type }) => type)).toEqual(['tasks.assign', 'tasks.assign', 'tasks.assign']);
 });

@@ -1,7 +1,7 @@
 import { backoffDelayMs, type Clock, type Logger, messageOf, type Random } from '@tutti/kernel';
 import type { Members, ReplicatedHandle } from '@tutti/runtime';
 import { type DoneActorEvent, type ErrorActorEvent, enqueueActions, fromPromise, setup } from 'xstate';
-import type { BoardCommand } from '../board/commands.ts';
+import type { BatchAnswer, BoardCommand } from '../board/commands.ts';
 import type { TaskBoard } from '../board/task-board.ts';
 import { type BoardChanged, watchBoard } from '../board/watch-board.ts';
 import { isTransient } from '../delegation/propose-settled.ts';
@@ -21,8 +21,10 @@ export interface MasterTools {
 
 export interface MasterContext {
   readonly agenda: Agenda;
-  /** Proposals under way, by the id of the child that makes them. */
-  readonly proposals: ReadonlyMap<string, readonly string[]>;
+  /** What the proposal under way asks for, by key; undefined when there is none. */
+  readonly asking: readonly string[] | undefined;
+  /** Whether there was a reason to look while a proposal was under way. */
+  readonly lookAgain: boolean;
   /** Numbers the proposals. */
   readonly proposed: number;
   /** Proposals in a row that did not reach the log. */
@@ -34,6 +36,8 @@ export type MasterEvent =
   | MembersChanged
   /** Nothing to say: it only wakes a master that is not running yet. */
   | { readonly type: 'look' }
+  /** From itself: what changed while a proposal was under way. */
+  | { readonly type: 'look.again' }
   /** Fails this actor: for rehearsing its recovery. */
   | { readonly type: 'crash'; readonly problem: string }
   | DoneActorEvent
@@ -46,8 +50,8 @@ const NO_LEADER_WAIT = { initialMs: 20, maxMs: 1_000, factor: 2, jitter: 0.5 } a
 const TYPES = {} as { context: MasterContext; events: MasterEvent };
 
 /**
- * The master: looks at the board and the members whenever they change, and proposes what is due. It remembers only
- * what it asked for in the last second, so any node can go on for it at any moment, and two of them do no harm: the
+ * The master: looks at the board and the members whenever they change, and proposes what is due, all of it as one entry
+ * and one entry at a time: what changes meanwhile is the next. It remembers only what it asked for in the last second, so any node can go on for it at any moment, and two of them do no harm: the
  * log orders their proposals and the board refuses the second. `watching`: follows the board. `waiting`: the log
  * could not be reached; looks again after a backoff.
  */
@@ -69,6 +73,7 @@ export function masterMachine(tools: MasterTools) {
     },
     actions: {
       look: enqueueActions(({ context, enqueue }) => {
+        if (context.asking) return enqueue.assign({ lookAgain: true });
         const agenda = context.agenda.upToDate(board.module, clock.now());
         const commands = masterDuties({
           board: board.module,
@@ -78,40 +83,34 @@ export function masterMachine(tools: MasterTools) {
           policy: tools.policy,
           random,
         });
-        const proposals = new Map(context.proposals);
-        const entries: Asked[] = [];
-        let { proposed } = context;
-        for (const command of commands) {
-          const asked = askedBy(board.module, command);
-          const id = `proposal-${++proposed}`;
-          proposals.set(
-            id,
-            asked.map(({ key }) => key),
-          );
-          entries.push(...asked);
-          enqueue.spawnChild('proposal', { id, input: command });
-        }
-        enqueue.assign({ agenda: agenda.with(entries, clock.now()), proposals, proposed });
+        const [only] = commands;
+        if (!only) return enqueue.assign({ agenda, lookAgain: false });
+        const entries = commands.flatMap((command): Asked[] => askedBy(board.module, command));
+        const proposed = context.proposed + 1;
+        const input: BoardCommand = commands.length === 1 ? only : { type: 'batch', commands };
+        enqueue.spawnChild('proposal', { id: `proposal-${proposed}`, input });
+        enqueue.assign({
+          agenda: agenda.with(entries, clock.now()),
+          asking: entries.map(({ key }) => key),
+          lookAgain: false,
+          proposed,
+        });
       }),
       settle: enqueueActions(({ context, event, enqueue }) => {
         if (!('actorId' in event)) return;
-        const keys = context.proposals.get(event.actorId);
-        if (!keys) return;
-        const proposals = new Map(context.proposals);
-        proposals.delete(event.actorId);
+        const { asking, agenda, lookAgain, proposed } = context;
+        if (!asking || event.actorId !== `proposal-${proposed}`) return;
         enqueue.stopChild(event.actorId);
-        if (!('error' in event)) return enqueue.assign({ proposals, misses: 0 });
-        if (isTransient(event.error))
+        if ('error' in event && isTransient(event.error))
           return enqueue.assign({
-            proposals,
-            agenda: context.agenda.without(keys),
+            asking: undefined,
+            agenda: agenda.without(asking),
             misses: context.misses + 1,
           });
-        logger.debug(
-          { problem: messageOf(event.error), keys },
-          'the board refused what the master asked for',
-        );
-        enqueue.assign({ proposals, misses: 0 });
+        const refused = refusalsOf(event);
+        if (refused.length > 0) logger.debug({ refused }, 'the board refused what the master asked for');
+        enqueue.assign({ asking: undefined, misses: 0 });
+        if (lookAgain) enqueue.raise({ type: 'look.again' });
       }),
       fail: ({ event }) => {
         throw new Error(event.type === 'crash' ? event.problem : 'crash');
@@ -119,7 +118,7 @@ export function masterMachine(tools: MasterTools) {
     },
   }).createMachine({
     id: 'master',
-    context: { agenda: new Agenda(), proposals: new Map(), proposed: 0, misses: 0 },
+    context: { agenda: new Agenda(), asking: undefined, lookAgain: false, proposed: 0, misses: 0 },
     invoke: [{ src: 'board' }, { src: 'members' }],
     on: {
       crash: { actions: 'fail' },
@@ -136,12 +135,18 @@ export function masterMachine(tools: MasterTools) {
         on: {
           'board.changed': { target: 'watching', reenter: true, actions: 'look' },
           'members.changed': { target: 'watching', reenter: true, actions: 'look' },
+          'look.again': { target: 'watching', reenter: true, actions: 'look' },
         },
         after: { nextLook: { target: 'watching', reenter: true, actions: 'look' } },
       },
       waiting: { after: { noLeader: { target: 'watching', actions: 'look' } } },
     },
   });
+}
+
+function refusalsOf(event: DoneActorEvent | ErrorActorEvent): readonly unknown[] {
+  if ('error' in event) return [messageOf(event.error)];
+  return (event.output as Partial<BatchAnswer> | undefined)?.refused ?? [];
 }
 
 /** Until the next retry is due, what was asked may be asked again, or the next sweep. */
