@@ -1,5 +1,6 @@
 import { existsSync, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
 /** What a subject needs on this machine: all of it. */
 export interface Requirement {
@@ -9,7 +10,15 @@ export interface Requirement {
   readonly program?: string;
   /** An Erlang application, as a folder `name-version` in RabbitMQ's plugins. */
   readonly erlangApplication?: string;
+  /** A folder of data that is not part of the project. */
+  readonly data?: string;
 }
+
+/** Where data may be: beside the checkout, or where a variable says. */
+const DATA_FOLDERS = [
+  ...(process.env['TUTTI_BENCH_DATA'] ? [process.env['TUTTI_BENCH_DATA']] : []),
+  fileURLToPath(new URL('../../../shared/data', import.meta.url)),
+];
 
 /** Where Debian's and the generic package keep the plugins of RabbitMQ; a variable adds another place. */
 const PLUGIN_FOLDERS = [
@@ -20,12 +29,19 @@ const PLUGIN_FOLDERS = [
 
 /** Why the requirement is not met, in words; undefined if it is. */
 export function missing(requirement: Requirement | undefined): string | undefined {
-  const { module, program, erlangApplication } = requirement ?? {};
+  const { module, program, erlangApplication, data } = requirement ?? {};
   if (module !== undefined && !isInstalled(module)) return `the package ${module} is not installed`;
   if (program !== undefined && programPath(program) === undefined) return `${program} is not on PATH`;
   if (erlangApplication !== undefined && erlangPaths(erlangApplication).length === 0)
     return `the Erlang application ${erlangApplication} is in no plugins folder of RabbitMQ`;
+  if (data !== undefined && dataFolder(data) === undefined)
+    return `there is no folder ${data} in ${DATA_FOLDERS.join(' or ')}`;
   return undefined;
+}
+
+/** A folder of data that is there; undefined if it is not. */
+export function dataFolder(name: string): string | undefined {
+  return DATA_FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path));
 }
 
 function isInstalled(module: string): boolean {

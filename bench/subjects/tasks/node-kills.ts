@@ -3,9 +3,10 @@ import type { Measurement, Sizes } from '../../harness/case.ts';
 import { sharedNowMs } from '../../harness/fleet-member.ts';
 import { Histogram } from '../../harness/histogram.ts';
 import { sleep, within } from '../../harness/load.ts';
+import type { ClusterNode } from '../cluster/node-cluster.ts';
 import type { SessionOutcome } from './drive.ts';
 import { widePlan } from './plans.ts';
-import { type TaskCluster, type TaskNode, withTaskCluster } from './task-cluster.ts';
+import { type TaskCluster, withTaskCluster } from './task-cluster.ts';
 
 const CONCURRENCY = 8;
 
@@ -44,12 +45,12 @@ interface KillOutcome {
   readonly gapMs: number;
   /** Undefined when the victim held nothing any more by the time it was gone. */
   readonly recoveryMs: number | undefined;
-  readonly victim: TaskNode;
+  readonly victim: ClusterNode;
 }
 
 async function killBusiest(cluster: TaskCluster, session: string): Promise<KillOutcome> {
   const { held } = await cluster.progress(cluster.first, session);
-  const heldBy = ({ config }: TaskNode) => held[config.name]?.length ?? 0;
+  const heldBy = ({ config }: ClusterNode) => held[config.name]?.length ?? 0;
   const victim = cluster.nodes.toSorted((a, b) => heldBy(b) - heldBy(a))[0]!;
   if (heldBy(victim) === 0) throw new Error('no node had a task when one was to be killed');
   const notBy = victim.config.name;
@@ -69,39 +70,53 @@ async function killBusiest(cluster: TaskCluster, session: string): Promise<KillO
   return { gapMs, recoveryMs: recoveredAt === undefined ? undefined : recoveredAt - afterMs, victim };
 }
 
-/** A long run of tasks while nodes are killed and paused at times drawn from a seed. */
+/** A long run of tasks while nodes are killed, paused and cut off at times drawn from a seed. */
 export function tasksUnderFaults({
   tasks,
   taskMs,
+  concurrency,
   faultEveryMs,
-  pauseMs,
+  faultMs,
   seed,
 }: Sizes): Promise<Measurement> {
-  return withTaskCluster(async (cluster) => {
-    const random = seededRandom(seed!);
-    const work = { type: 'simulated', durationMs: taskMs! } as const;
-    const session = await cluster.submit(widePlan(tasks!, 32, work));
-    const faults = { kills: 0, pauses: 0 };
-    const start = performance.now();
-    while ((await cluster.progress(cluster.first, session)).state === 'running') {
-      await sleep(random.integer(faultEveryMs! / 2, faultEveryMs! * 1.5));
-      const victim = random.pick(cluster.nodes);
-      if (random.chance(0.5)) {
-        faults.kills++;
-        await victim.process.kill();
-        await cluster.restart(victim);
-      } else {
-        faults.pauses++;
-        victim.process.pause();
-        await sleep(random.integer(pauseMs! / 2, pauseMs!));
-        victim.process.resume();
+  return withTaskCluster(
+    async (cluster) => {
+      const random = seededRandom(seed!);
+      const work = { type: 'simulated', durationMs: taskMs! } as const;
+      const session = await cluster.submit(widePlan(tasks!, concurrency!, work));
+      const faults: Record<Fault, number> = { kill: 0, pause: 0, partition: 0 };
+      const start = performance.now();
+      while ((await cluster.progress(cluster.first, session)).state === 'running') {
+        await sleep(random.integer(faultEveryMs! / 2, faultEveryMs! * 1.5));
+        const fault = random.pick(FAULTS);
+        faults[fault]++;
+        await inject(cluster, fault, random.pick(cluster.nodes), random.integer(faultMs! / 2, faultMs!));
       }
-    }
-    const seconds = (performance.now() - start) / 1_000;
-    const { done, lost, twice } = await cluster.first.process.call<SessionOutcome>('outcome', session);
-    return {
-      figures: { lost, twice, rate: done / seconds },
-      verified: `${done} done, ${lost} lost, ${twice} committed twice, under ${faults.kills} kills and ${faults.pauses} pauses`,
-    };
-  });
+      const seconds = (performance.now() - start) / 1_000;
+      const { done, lost, twice } = await cluster.first.process.call<SessionOutcome>('outcome', session);
+      return {
+        figures: { lost, twice, rate: done / seconds },
+        verified: `${done} done, ${lost} lost, ${twice} committed twice, under ${faults.kill} kills, ${faults.pause} pauses and ${faults.partition} partitions`,
+      };
+    },
+    { isRelayed: true },
+  );
+}
+
+const FAULTS = ['kill', 'pause', 'partition'] as const;
+type Fault = (typeof FAULTS)[number];
+
+async function inject(cluster: TaskCluster, fault: Fault, victim: ClusterNode, forMs: number): Promise<void> {
+  if (fault === 'kill') {
+    await victim.process.kill();
+    await within(PATIENCE_MS, 'the killed node takes part again', cluster.restart(victim));
+  } else if (fault === 'pause') {
+    victim.process.pause();
+    await sleep(forMs);
+    victim.process.resume();
+  } else {
+    const heal = cluster.isolate(victim);
+    await sleep(forMs);
+    heal();
+  }
 }

@@ -3,8 +3,9 @@ import { partsOf } from '@tutti/actors';
 import type { PeerAddress } from '@tutti/kernel';
 import { createNode, type TuttiNode } from 'tutti';
 import { serve, sharedNowMs } from '../../harness/fleet-member.ts';
+import type { NodeConfig } from '../cluster/node-cluster.ts';
 import { countTasks, runPlan, taskStream } from './drive.ts';
-import type { CompletionWait, NodeConfig, PlanRequest, StreamRequest, TaskProgress } from './task-node.ts';
+import type { CompletionWait, PlanRequest, StreamRequest, TaskProgress } from './task-node.ts';
 
 let node: TuttiNode | undefined;
 let started: Promise<void> | undefined;
@@ -70,7 +71,7 @@ serve({
     introduce(peers);
     await started;
   },
-  isReady: () => node!.members.list().filter(({ state }) => state === 'up').length,
+  upCount: () => node!.members.list().filter(({ state }) => state === 'up').length,
   run: ({ plan, mode }: PlanRequest) => runPlan(node!.orchestration, plan, mode),
   submit: ({ plan, mode }: PlanRequest) => node!.orchestration.submit(plan, { mode }),
   stream: ({ ratePerS, durationMs }: StreamRequest) => taskStream(node!.orchestration, ratePerS, durationMs),

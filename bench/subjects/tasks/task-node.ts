@@ -1,13 +1,5 @@
 import type { ExecutionMode, Plan } from '@tutti/actors';
 
-/** What a node's process is told first. */
-export interface NodeConfig {
-  readonly name: string;
-  readonly voters: readonly string[];
-  readonly directory: string;
-  readonly port: number;
-}
-
 export interface PlanRequest {
   readonly plan: Plan;
   readonly mode: ExecutionMode;

@@ -1,0 +1,36 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'F4',
+  title: 'Malformed frames against codec and port',
+  measures:
+    'damaged frames that were neither refused with a code nor read without harm, and what they leave in memory',
+  payload:
+    'a frame of two messages that is cut, has bits flipped, claims false lengths, holds bombs of 4 GiB or of depth, or is noise',
+  durability: 'none',
+  verification: 'each has one outcome; anything thrown that has no code would end the sample',
+  figures: [
+    { id: 'uncounted', title: 'not counted', unit: 'frames', better: 'lower' },
+    { id: 'growth', title: 'heap after the first tenth', unit: 'MB', better: 'lower' },
+    { id: 'rate', title: 'judged by the codec', unit: 'frames/s', better: 'higher' },
+    { id: 'sockets', title: 'strangers turned away at the port', unit: '/s', better: 'higher' },
+  ],
+  targets: [
+    { level: 'floor', figure: 'uncounted', value: 0 },
+    { level: 'floor', figure: 'growth', value: 5 },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti’s transport',
+      configuration: 'the codec in this process, then a transport with default limits on a loopback port',
+      load: async () => (await import('../subjects/wire/malformed.ts')).malformedFrames,
+    },
+  ],
+  sizes: {
+    quick: { frames: 100_000, sockets: 200, seed: 1 },
+    full: { frames: 1_000_000, sockets: 2_000, seed: 1 },
+  },
+  runs: 1,
+};

@@ -1,0 +1,33 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'S6',
+  title: 'Sessions open at once, all progressing',
+  measures:
+    'the slowest session’s time from the first submission to its end over the fastest’s, and the share of sessions that had a task done when the first one ended',
+  payload: 'sessions of tasks in a row that return null, all submitted together',
+  durability: 'none: the board is in memory',
+  verification: 'every session is done, every task of it once',
+  figures: [
+    { id: 'ratio-few', title: '1,000 open: slowest over fastest', unit: 'x', better: 'lower' },
+    { id: 'ratio-many', title: '10,000 open: slowest over fastest', unit: 'x', better: 'lower' },
+    { id: 'begun-few', title: '1,000 open: begun when the first ended', unit: '', better: 'higher' },
+    { id: 'begun-many', title: '10,000 open: begun when the first ended', unit: '', better: 'higher' },
+    { id: 'rate-few', title: '1,000 open', unit: 'sessions/s', better: 'higher' },
+    { id: 'rate-many', title: '10,000 open', unit: 'sessions/s', better: 'higher' },
+  ],
+  targets: [],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti, volatile',
+      configuration: 'createNode() without a folder; four tasks of one session at once',
+      load: async () => (await import('../subjects/tasks/open-sessions.ts')).openSessions,
+    },
+  ],
+  sizes: { quick: { few: 100, many: 1_000, tasks: 3 }, full: { few: 1_000, many: 10_000, tasks: 3 } },
+  runs: 2,
+  expectedS: ({ many, tasks }) => 3 + (many! * tasks!) / 1_500,
+  note: 'A quick run opens a tenth of that. The ratio is published, since a target for it would only be a guess.',
+};

@@ -1,0 +1,31 @@
+/** What an entity says, and on which node it said it. */
+export interface EntityAnswer {
+  readonly count: number;
+  readonly by: string;
+}
+
+/** Entities `k0` to `k<count - 1>`, so many asks at a time. */
+export interface FillRequest {
+  readonly count: number;
+  readonly clients: number;
+}
+
+/** An answer counts from a moment on the shared clock. */
+export interface AskFrom {
+  readonly key: string;
+  readonly fromMs: number;
+}
+
+export interface EntityStatus {
+  /** Shards owned by each node; `''` stands for no owner. */
+  readonly shards: Readonly<Record<string, number>>;
+  readonly moving: number;
+  /** Live entities on this node. */
+  readonly live: number;
+}
+
+/** What became of one key under load. */
+export interface KeyLoad {
+  readonly acknowledged: number;
+  readonly longestMs: number;
+}
