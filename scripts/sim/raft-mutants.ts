@@ -3,6 +3,7 @@ import { ELECTIONS_MUTANTS } from './mutants/elections.ts';
 import { READS_MUTANTS } from './mutants/reads.ts';
 import { REPLICATION_MUTANTS } from './mutants/replication.ts';
 import { SNAPSHOTS_MUTANTS } from './mutants/snapshots.ts';
+import { STORAGE_MUTANTS } from './mutants/storage.ts';
 
 /**
  * A bug in one of Raft's rules each, to see that the simulator guards the rule. Rules whose breach needs a crash
@@ -13,4 +14,5 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
   ...REPLICATION_MUTANTS,
   ...READS_MUTANTS,
   ...SNAPSHOTS_MUTANTS,
+  ...STORAGE_MUTANTS,
 ];

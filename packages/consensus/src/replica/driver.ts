@@ -47,6 +47,7 @@ export class Driver {
   readonly #applier: Applier;
   readonly #snapshots: SnapshotTraffic;
   #ended = false;
+  #endedAtSnapshot: LogIndex | undefined;
   #routeTerm: Term | undefined;
   #routeLeader: NodeId | undefined;
   #linkRenewed = false;
@@ -143,7 +144,7 @@ export class Driver {
       appliedIndex: this.#applier.index,
       lastIndex: core.lastIndex,
       voters: core.membership.voters,
-      snapshotIndex: this.#parts.options.store.snapshot()?.meta.index ?? (0 as LogIndex),
+      snapshotIndex: this.#endedAtSnapshot ?? this.#snapshotIndex(),
     };
   }
 
@@ -186,8 +187,14 @@ export class Driver {
     this.#reads.drop();
   }
 
+  #snapshotIndex(): LogIndex {
+    return this.#parts.options.store.snapshot()?.meta.index ?? (0 as LogIndex);
+  }
+
   #silence(): boolean {
     if (this.#ended) return false;
+    // The store is closed next, and a status may still be asked for.
+    this.#endedAtSnapshot = this.#snapshotIndex();
     this.#ended = true;
     this.#turns.end();
     this.#persister.end();

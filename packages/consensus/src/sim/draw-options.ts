@@ -2,7 +2,7 @@ import { type Random, seededRandom } from '@tutti/kernel';
 import type { ReplicaConfig } from '../replica/replica-options.ts';
 import { FAULT_KINDS } from './faults/fault-kinds.ts';
 import type { NetworkFaults } from './sim-network.ts';
-import type { Ambush, FaultRates, SimOptions } from './sim-options.ts';
+import type { Ambush, FaultRates, SimOptions, StoreOptions } from './sim-options.ts';
 import { ACTIONS } from './workload/actions.ts';
 
 /** Chance for one option. Each has a stream of its own, so that an option added later shifts none of the others. */
@@ -157,6 +157,7 @@ function drawWeather(draw: Draw): SimOptions {
     network: drawNetwork(draw),
     faults: drawFaults(draw),
     diskLatencyMeanMs: draw('diskLatencyMeanMs').pick([0.1, 1, 5]),
+    store: drawStore(draw),
     clockSkewMs: draw('clockSkewMs').pick([0, 100, 60_000]),
     clockDrift: draw('clockDrift').pick([0, 0.01, 0.1]),
     clients: draw('clients').integer(1, 6),
@@ -215,6 +216,25 @@ function drawKinds(draw: Draw, season: 'fair' | 'storm'): readonly string[] {
   return FAULT_KINDS.filter((kind) => draw(`${season}/${kind.name}`).chance(kind[season])).map(
     ({ name }) => name,
   );
+}
+
+/** The store that ships costs several times what its model does: one run in four has it. */
+function drawStore(draw: Draw): StoreOptions {
+  const isSick = draw('store/sick').chance(0.5);
+  const rate = (option: string, chances: readonly number[]): number =>
+    isSick ? draw(`store/${option}`).pick(chances) : 0;
+  return {
+    kind: draw('store/kind').pick(['model', 'model', 'model', 'files']),
+    segmentBytes: draw('store/segmentBytes').pick([4096, 4096, 16_384]),
+    cacheBytes: draw('store/cacheBytes').pick([0, 500, 2 ** 20]),
+    drive: {
+      shortChance: rate('shortChance', [0, 0.05, 0.3]),
+      errorChance: rate('errorChance', [0, 0.002, 0.01]),
+      fullChance: rate('fullChance', [0, 0.002]),
+      misdirectChance: 0,
+    },
+    powerChance: draw('store/powerChance').pick([0, 0.5, 1]),
+  };
 }
 
 function drawMix(draw: Draw): Readonly<Record<string, number>> {

@@ -13,6 +13,8 @@ export interface SnapshotImage {
 export interface DiskListener {
   hardState(before: HardState, after: HardState): void;
   entry(entry: Entry, previousTerm: Term | undefined): void;
+  /** A store that was opened again lacks something that it had called durable. */
+  broken(problem: string): void;
 }
 
 /** A log in memory: hard state, entries without a gap, a snapshot. */
@@ -21,8 +23,14 @@ export class LogImage {
   snapshot: SnapshotImage | undefined;
   #entries: Entry[] = [];
   /** The index and term before the first entry. */
-  #base = 0;
-  #baseTerm: Term = term(0);
+  #base: number;
+  #baseTerm: Term | undefined;
+
+  /** @param base The index before the first entry, and its term where that is known. */
+  constructor(base = 0, baseTerm: Term | undefined = term(0)) {
+    this.#base = base;
+    this.#baseTerm = baseTerm;
+  }
 
   get firstIndex(): LogIndex {
     return logIndex(this.#base + 1);
@@ -68,7 +76,7 @@ export class LogImage {
     if (index <= this.#base) return;
     // What is dropped may be about to be replaced; the snapshot knows what was committed there.
     const meta = this.snapshot?.meta;
-    this.#baseTerm = index === meta?.index ? meta.term : this.termAt(index)!;
+    this.#baseTerm = index === meta?.index ? meta.term : this.termAt(index);
     this.#entries.splice(0, index - this.#base);
     this.#base = index;
   }
@@ -111,11 +119,6 @@ export class SimDisk {
 
   constructor(listener: DiskListener) {
     this.#listener = listener;
-  }
-
-  /** What ails it for a while is over. */
-  heal(): void {
-    this.slowness = 1;
   }
 
   write(write: LogWrite): void {

@@ -5,7 +5,7 @@ import { NodeClock } from './node-clock.ts';
 import { LogImage, SimDisk } from './sim-disk.ts';
 import { SimLogStore } from './sim-log-store.ts';
 
-const deaf = { hardState() {}, entry() {} };
+const deaf = { hardState() {}, entry() {}, broken() {} };
 
 function machine(seed: number) {
   const world = new VirtualClock();

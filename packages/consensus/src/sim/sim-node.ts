@@ -1,8 +1,9 @@
 import { clusterId, incarnation, type NodeId, type Random, type VirtualClock } from '@tutti/kernel';
 import { Replica } from '../replica/replica.ts';
+import { FileDisk, ModelDisk, type NodeDisk, type OpenDisk } from './disk/node-disk.ts';
+import type { Ending } from './disk/sim-drive.ts';
 import { NodeClock } from './node-clock.ts';
-import { type DiskListener, SimDisk } from './sim-disk.ts';
-import { SimLogStore } from './sim-log-store.ts';
+import type { DiskListener } from './sim-disk.ts';
 import type { SimNetwork } from './sim-network.ts';
 import type { SimOptions } from './sim-options.ts';
 import { ListsModule } from './workload/lists-module.ts';
@@ -29,14 +30,31 @@ interface NodeParts {
   readonly listener: NodeListener;
 }
 
+const CLUSTER = clusterId('sim');
+
+function makeDisk({ id, options, disk: listener, random }: NodeParts): NodeDisk {
+  const { kind, segmentBytes, cacheBytes, drive: faults } = options.store;
+  if (kind === 'model') return new ModelDisk(listener);
+  const drive = random.fork(`${id}/drive`);
+  return new FileDisk({
+    listener,
+    clusterId: CLUSTER,
+    nodeId: id,
+    random: drive,
+    faults,
+    segmentBytes,
+    cacheBytes,
+  });
+}
+
 /** One machine: a disk that lasts, and a process that comes and goes. */
 export class SimNode {
   readonly id: NodeId;
-  readonly disk: SimDisk;
+  readonly disk: NodeDisk;
   readonly #parts: NodeParts;
   #life = 0;
   #clock: NodeClock | undefined;
-  #store: SimLogStore | undefined;
+  #store: OpenDisk | undefined;
   #replica: Replica | undefined;
   #module: ListsModule | undefined;
   #serving = false;
@@ -45,7 +63,7 @@ export class SimNode {
   constructor(parts: NodeParts) {
     this.id = parts.id;
     this.#parts = parts;
-    this.disk = new SimDisk(parts.disk);
+    this.disk = makeDisk(parts);
   }
 
   get up(): boolean {
@@ -79,16 +97,15 @@ export class SimNode {
       { skewMs, rate: 1 + (2 * life.float() - 1) * options.clockDrift },
       () => listener.touched(this),
     );
-    const store = new SimLogStore({
+    const store = this.disk.open({
       clock,
       world,
-      disk: this.disk,
       random: life.fork('disk'),
       latencyMeanMs: options.diskLatencyMeanMs,
     });
     const module = new ListsModule(({ index }, what) => listener.applied(this, index, what));
     const replica = new Replica({
-      clusterId: clusterId('sim'),
+      clusterId: CLUSTER,
       nodeId: id,
       incarnation: incarnation(this.#life),
       voters,
@@ -96,7 +113,7 @@ export class SimNode {
       clock,
       random: life.fork('replica'),
       transport: network.join(id, incarnation(this.#life), clock),
-      store,
+      store: store.store,
       config: options.replica,
       onFailStop: (failure) => listener.failed(this, failure),
     });
@@ -113,11 +130,11 @@ export class SimNode {
     });
   }
 
-  /** The process ends between two instructions; only the disk is left. */
-  crash(): void {
+  /** The process ends between two instructions; only the disk is left, or what of it was flushed. */
+  crash(ending: Ending = 'power'): void {
     this.#installedBefore = this.snapshotsInstalled;
     this.#replica?.crash();
-    this.#store?.crash();
+    this.#store?.end(ending);
     this.#clock?.kill();
     this.#parts.network.leave(this.id);
     this.#replica = undefined;

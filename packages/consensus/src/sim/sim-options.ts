@@ -1,4 +1,6 @@
 import type { ReplicaConfig } from '../replica/replica-options.ts';
+import type { DriveFaults } from './disk/drive-ailment.ts';
+import type { StoreKind } from './disk/node-disk.ts';
 import type { NetworkFaults } from './sim-network.ts';
 
 /** Which kinds of trouble a run has, and how often on average one begins, in milliseconds of virtual time. */
@@ -25,6 +27,17 @@ export interface Ambush {
   readonly chance: number;
 }
 
+/** How a run keeps its logs. */
+export interface StoreOptions {
+  readonly kind: StoreKind;
+  /** The rest is for `files` only. */
+  readonly segmentBytes: number;
+  readonly cacheBytes: number;
+  readonly drive: DriveFaults;
+  /** The chance that a node which falls takes its machine's power with it, and so what was not flushed. */
+  readonly powerChance: number;
+}
+
 /** Everything a run is made of, besides chance. */
 export interface SimOptions {
   readonly voters: number;
@@ -33,6 +46,7 @@ export interface SimOptions {
   readonly network: NetworkFaults;
   readonly faults: FaultRates;
   readonly diskLatencyMeanMs: number;
+  readonly store: StoreOptions;
   /** How far wall clocks may be off, in milliseconds, and by how much clocks may run fast or slow. */
   readonly clockSkewMs: number;
   readonly clockDrift: number;

@@ -115,6 +115,7 @@ class Simulation {
           network: this.#network,
           options: this.#options,
           disk: {
+            broken: (problem) => this.#violations.add('a disk keeps its word', `${id}: ${problem}`),
             hardState: (before, after) => this.#tell((checker) => checker.hardState?.(id, before, after)),
             entry: (entry, previousTerm) =>
               this.#tell((checker) => checker.written?.(id, entry, previousTerm)),
@@ -138,7 +139,13 @@ class Simulation {
     this.#tell((checker) => checker.applied?.(node.id, index as LogIndex, what));
   }
 
+  /** What a sick disk does to its node is no fault of the node's; it is started again, as its supervisor would do. */
   #failed(node: SimNode, failure: Error): void {
+    if (node.disk.excuse) {
+      this.#trace.note(this.#clock.now(), 'stopped by its disk', node.id, node.disk.excuse);
+      this.#clock.setTimer(0, () => this.#faults.fellOver(node));
+      return;
+    }
     this.#violations.add('no replica stops by itself', `${node.id}: ${failure.stack ?? failure.message}`);
   }
 

@@ -8,6 +8,19 @@ export const slowDisk: FaultKind = {
     const { disk, id } = world.victim();
     world.note('slow disk', id);
     disk.slowness = world.random.pick([10, 100, 1_000]);
-    world.later(world.outageMs(), () => disk.heal());
+    world.later(world.outageMs(), () => disk.recover());
+  },
+};
+
+/** Nothing comes back from the disk any more: for a moment, or for so long that its node has to give it up. */
+export const hungDisk: FaultKind = {
+  name: 'hung disk',
+  fair: 0.2,
+  storm: 0.2,
+  begin(world) {
+    const { disk, id } = world.victim();
+    world.note('hung disk', id);
+    disk.hang();
+    world.later(world.outageMs() * world.random.pick([1, 10]), () => disk.recover());
   },
 };

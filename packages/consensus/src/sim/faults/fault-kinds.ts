@@ -1,4 +1,4 @@
-import { slowDisk } from './disk-faults.ts';
+import { hungDisk, slowDisk } from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { bridge, clog, deafen, isolate, oneWay, ring, split, starve } from './link-faults.ts';
 import { ambush, fallAtCommit, halfLeader } from './moment-faults.ts';
@@ -20,6 +20,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   starve,
   deafen,
   slowDisk,
+  hungDisk,
   ambush,
   halfLeader,
   fallAtCommit,

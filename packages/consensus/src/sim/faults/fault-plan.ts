@@ -36,6 +36,11 @@ export class FaultPlan {
     for (const kind of this.#kinds) kind.committed?.(this.#world, leader);
   }
 
+  /** A node stopped by itself, rightly. */
+  fellOver(node: SimNode): void {
+    this.#world.fellOver(node);
+  }
+
   #next(): void {
     const { random, rates } = this.#world;
     this.#world.later(random.exponential(rates.everyMs), () => {

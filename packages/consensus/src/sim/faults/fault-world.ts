@@ -89,9 +89,18 @@ export class FaultWorld {
   crash(node = this.victim(), outageMs?: number): void {
     if (!node.up) return;
     this.note('crash', node.id);
-    node.crash();
+    node.crash(this.random.chance(this.options.store.powerChance) ? 'power' : 'process');
     this.#crashed(node);
     this.later(outageMs ?? this.outageMs(), () => this.restart(node));
+  }
+
+  /** A node that stopped by itself is started again, also when there is no trouble any more. */
+  fellOver(node: SimNode): void {
+    if (!node.up) return;
+    this.note('fell over', node.id);
+    node.crash('process');
+    this.#crashed(node);
+    this.clock.setTimer(this.outageMs(), () => this.restart(node));
   }
 
   restart(node: SimNode): void {

@@ -54,7 +54,7 @@ export const halfLeader: FaultKind = {
     });
     if (!stalled) return;
     world.later(random.exponential(STALL_MEAN_MS), () => {
-      stalled.disk.heal();
+      stalled.disk.recover();
       world.crash(stalled);
     });
   },

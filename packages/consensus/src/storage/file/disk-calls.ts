@@ -51,3 +51,36 @@ export interface DiskCalls {
 
 /** Node's own, as they are at this moment: a test may have put others in their place. */
 export const nodeDisk = (): DiskCalls => ({ ...fs, nextTurn: (action) => void setImmediate(action) });
+
+/** Reads as much of `into` as the file has from `position` on: the system may hand out less at once. */
+export function readWhole(disk: DiskCalls, handle: number, into: Uint8Array, position: number): number {
+  let read = 0;
+  for (let more = -1; more !== 0 && read < into.length; read += more)
+    more = disk.readSync(handle, into, read, into.length - read, position + read);
+  return read;
+}
+
+/** {@link readWhole} with a callback. */
+export function readFully(
+  disk: Pick<DiskCalls, 'read'>,
+  handle: number,
+  into: Uint8Array,
+  position: number,
+  done: (failure: Error | null, bytesRead: number) => void,
+  from = 0,
+): void {
+  disk.read(handle, into, from, into.length - from, position + from, (failure, more) => {
+    const read = from + more;
+    if (failure || more === 0 || read === into.length) return done(failure, read);
+    readFully(disk, handle, into, position, done, read);
+  });
+}
+
+/** Writes all of `bytes`: the system may take a part of them only. */
+export function writeWhole(disk: DiskCalls, handle: number, bytes: Uint8Array, position: number): void {
+  for (let written = 0; written < bytes.length; ) {
+    const more = disk.writeSync(handle, bytes, written, bytes.length - written, position + written);
+    if (more === 0) throw new Error('the disk took no bytes');
+    written += more;
+  }
+}

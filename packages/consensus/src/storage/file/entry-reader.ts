@@ -1,7 +1,7 @@
 import { assert, TuttiError } from '@tutti/kernel';
 import type { Entry } from '../../raft/messages.ts';
 import { recordAt, recordSize } from '../record.ts';
-import type { DiskCalls } from './disk-calls.ts';
+import { type DiskCalls, readWhole } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
 import type { Segment } from './segment.ts';
 
@@ -57,7 +57,7 @@ export class EntryReader {
     const bytes = new Uint8Array(last.offset - first.offset + recordSize(last.dataBytes));
     const segment = this.#segments().find((candidate) => candidate.sequence === first.segment);
     assert(segment, 'a held entry is in a segment that is there');
-    this.#disk.readSync(this.#handleOf(segment), bytes, 0, bytes.length, first.offset);
+    readWhole(this.#disk, this.#handleOf(segment), bytes, first.offset);
     const entries: Entry[] = [];
     for (let index = from; index <= lastIndex; index++) {
       const { offset } = this.#index.placeOf(index);

@@ -28,6 +28,7 @@ import { EntryReader } from './entry-reader.ts';
 import { LogWriter } from './log-writer.ts';
 import { claimDirectory } from './meta-file.ts';
 import { type RecoveredLog, Recovery } from './recovery.ts';
+import { settleTail } from './settle-tail.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
 import { TailCache } from './tail-cache.ts';
 
@@ -110,6 +111,7 @@ export class FileLogStore implements LogStore {
       const snapshots = new SnapshotDirectory(this.#disk, directory);
       snapshots.open();
       const recovered = new Recovery(this.#disk, directory, this.#logger).run();
+      settleTail(this.#disk, directory, recovered.segments.at(-1), recovered.nextOffset);
       this.#checkContinuity(recovered, snapshots.current?.meta);
       for (const name of this.#disk.readdirSync(directory))
         if (name.endsWith('.tmp')) this.#disk.rmSync(join(directory, name), { force: true });

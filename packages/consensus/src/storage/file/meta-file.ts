@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type ClusterId, type NodeId, TuttiError } from '@tutti/kernel';
-import type { DiskCalls } from './disk-calls.ts';
+import { type DiskCalls, writeWhole } from './disk-calls.ts';
 
 const META = 'meta.json';
 /** The layout of the directory; the files in it carry versions of their own. */
@@ -28,7 +28,7 @@ export function writeDurably(disk: DiskCalls, directory: string, name: string, c
   const handle = disk.openSync(draft, 'w');
   try {
     const bytes = Buffer.from(contents);
-    disk.writeSync(handle, bytes, 0, bytes.length, 0);
+    writeWhole(disk, handle, bytes, 0);
     disk.fsyncSync(handle);
   } finally {
     disk.closeSync(handle);

@@ -1,7 +1,7 @@
 import { type Logger, logIndex, type Term, TuttiError, term } from '@tutti/kernel';
 import type { Entry, HardState } from '../../raft/messages.ts';
 import { type FoundRecord, isBlank, type LogRecord, recordAt } from '../record.ts';
-import type { DiskCalls } from './disk-calls.ts';
+import { type DiskCalls, readWhole, writeWhole } from './disk-calls.ts';
 import { EntryIndex } from './entry-index.ts';
 import { checkHeader, listSegments, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
 
@@ -71,7 +71,7 @@ export class Recovery {
     const start = Buffer.alloc(SEGMENT_HEADER_BYTES);
     const handle = this.#disk.openSync(segment.path, 'r');
     try {
-      const length = this.#disk.readSync(handle, start, 0, SEGMENT_HEADER_BYTES, 0);
+      const length = readWhole(this.#disk, handle, start, 0);
       return start.subarray(0, length);
     } finally {
       this.#disk.closeSync(handle);
@@ -167,10 +167,10 @@ export class Recovery {
     let bytes = 0;
     try {
       const rest = Buffer.alloc(Math.max(0, segment.sizeBytes - offset));
-      this.#disk.readSync(handle, rest, 0, rest.length, offset);
+      readWhole(this.#disk, handle, rest, offset);
       bytes = rest.length - blankTail(rest);
       rest.fill(0);
-      this.#disk.writeSync(handle, rest, 0, bytes, offset);
+      writeWhole(this.#disk, handle, rest.subarray(0, bytes), offset);
       this.#disk.fsyncSync(handle);
     } finally {
       this.#disk.closeSync(handle);

@@ -1,7 +1,7 @@
 import { TuttiError } from '@tutti/kernel';
 import type { SnapshotMeta } from '../../raft/messages.ts';
 import type { StoredSnapshot } from '../log-store.ts';
-import type { DiskCalls } from './disk-calls.ts';
+import { type DiskCalls, readFully } from './disk-calls.ts';
 import { damagedBlock, readImage, SNAPSHOT_BLOCK_BYTES, type SnapshotImage } from './snapshot-format.ts';
 
 const NOTHING = new Uint8Array(0);
@@ -59,7 +59,7 @@ export class SnapshotFile implements StoredSnapshot {
     const bytes = new Uint8Array(Math.max(0, to - from));
     const position = this.#image.contentsFrom + from;
     this.#users++;
-    this.#disk.read(this.#handle, bytes, 0, bytes.length, position, (problem, bytesRead) => {
+    readFully(this.#disk, this.#handle, bytes, position, (problem, bytesRead) => {
       const failure = problem ?? this.#damageIn(bytes, bytesRead, from);
       this.#leave();
       if (failure) done(failure, NOTHING);

@@ -1,7 +1,7 @@
 import { TuttiError } from '@tutti/kernel';
 import type { SnapshotMeta } from '../../raft/messages.ts';
 import { crc32c } from '../crc32c.ts';
-import type { DiskCalls } from './disk-calls.ts';
+import { type DiskCalls, readWhole } from './disk-calls.ts';
 
 /**
  * A snapshot file: "TUTTISNP", format version u32, length of the meta data u32, the meta data as JSON, the contents, the
@@ -65,7 +65,7 @@ export function readImage(disk: DiskCalls, path: string, handle: number): Snapsh
   };
   const readAt = (offset: number, length: number): Buffer => {
     const bytes = Buffer.alloc(length);
-    if (disk.readSync(handle, bytes, 0, length, offset) !== length) damaged(offset, 'it is cut off');
+    if (readWhole(disk, handle, bytes, offset) !== length) damaged(offset, 'it is cut off');
     return bytes;
   };
   const { size } = disk.fstatSync(handle);

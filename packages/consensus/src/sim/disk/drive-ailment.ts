@@ -1,0 +1,102 @@
+import type { Random } from '@tutti/kernel';
+import { SECTOR_BYTES } from './sim-drive.ts';
+
+/** How badly a drive behaves. Chances per call, 0 to 1. */
+export interface DriveFaults {
+  /** A read or write that does only a part of what it was asked for, and says so. */
+  readonly shortChance: number;
+  /** A write or flush that fails; of a flush that failed the next one says nothing. */
+  readonly errorChance: number;
+  /** A write that finds no space. */
+  readonly fullChance: number;
+  /** A write that lands in another sector of the file than it was meant for. */
+  readonly misdirectChance: number;
+}
+
+export const NO_DRIVE_FAULTS: DriveFaults = {
+  shortChance: 0,
+  errorChance: 0,
+  fullChance: 0,
+  misdirectChance: 0,
+};
+
+/** What ails one drive now, and what it has done to its node: whoever stops because of that is excused. */
+export class DriveAilment {
+  readonly #random: Random;
+  #faults: DriveFaults;
+  #slowness = 1;
+  #hung: (() => void)[] | undefined;
+  /** The first thing in this life of the node that may rightly have stopped it. */
+  excuse: string | undefined;
+
+  constructor(random: Random, faults: DriveFaults) {
+    this.#random = random;
+    this.#faults = faults;
+  }
+
+  /** Times as long as usual. */
+  get slowness(): number {
+    return this.#slowness;
+  }
+
+  set slowness(times: number) {
+    this.#slowness = times;
+    if (times > 1) this.excuse ??= 'a slow disk';
+  }
+
+  /** From now on nothing comes back. */
+  hang(): void {
+    this.#hung ??= [];
+    this.excuse ??= 'a hung disk';
+  }
+
+  wake(): void {
+    const waiting = this.#hung ?? [];
+    this.#hung = undefined;
+    for (const action of waiting) action();
+  }
+
+  whenAwake(action: () => void): void {
+    if (this.#hung) this.#hung.push(action);
+    else action();
+  }
+
+  /** What ails it for a while is over; its chances of failing stay. */
+  recover(): void {
+    this.#slowness = 1;
+    this.wake();
+  }
+
+  /** Nothing goes wrong any more. */
+  heal(): void {
+    this.recover();
+    this.#faults = NO_DRIVE_FAULTS;
+  }
+
+  /** How much of what is asked for is done by one call. */
+  lengthOf(length: number): number {
+    if (length < 2 || !this.#random.chance(this.#faults.shortChance)) return length;
+    return this.#random.integer(1, length - 1);
+  }
+
+  /** The error that a call fails with, if it does. */
+  refusalOf(call: 'write' | 'fsync'): 'EIO' | 'ENOSPC' | undefined {
+    const { errorChance, fullChance } = this.#faults;
+    if (this.#random.chance(errorChance)) return this.#excused('EIO', call);
+    if (call === 'write' && this.#random.chance(fullChance)) return this.#excused('ENOSPC', call);
+    return undefined;
+  }
+
+  /** Where a write to `position` of a file lands. */
+  placeOf(position: number, size: number): number {
+    if (!this.#random.chance(this.#faults.misdirectChance)) return position;
+    this.excuse ??= 'a misdirected write';
+    const sectors = Math.max(1, Math.floor(size / SECTOR_BYTES));
+    return this.#random.integer(0, sectors - 1) * SECTOR_BYTES + (position % SECTOR_BYTES);
+  }
+
+  #excused<T extends string>(code: T, call: string): T {
+    this.excuse ??= `${code} from ${call}`;
+    return code;
+  }
+}

@@ -1,0 +1,154 @@
+import type { ClusterId, NodeId, Random, VirtualClock } from '@tutti/kernel';
+import { FileLogStore } from '../../storage/file/file-log-store.ts';
+import type { LogStore } from '../../storage/log-store.ts';
+import type { NodeClock } from '../node-clock.ts';
+import { type DiskListener, type LogImage, SimDisk } from '../sim-disk.ts';
+import { SimLogStore } from '../sim-log-store.ts';
+import { DriveAilment, type DriveFaults } from './drive-ailment.ts';
+import { ObservedStore, StorePromise } from './observed-store.ts';
+import { type Ending, SimDrive } from './sim-drive.ts';
+import { SimFiles } from './sim-files.ts';
+
+/** How a run keeps its logs: in a model of a store, which is fast, or with the store that ships, on a drive. */
+export type StoreKind = 'model' | 'files';
+
+/** What one life of a node brings to its disk. */
+export interface DiskLife {
+  readonly clock: NodeClock;
+  readonly world: VirtualClock;
+  readonly random: Random;
+  readonly latencyMeanMs: number;
+}
+
+/** A store as one life has it open. */
+export interface OpenDisk {
+  readonly store: LogStore;
+  /** The process ends, by itself or with the power. */
+  end(ending: Ending): void;
+}
+
+/** A node's disk, which outlives its processes. */
+export interface NodeDisk {
+  /** What it has promised to hold. */
+  readonly durable: LogImage;
+  /** Times as long as usual, while something ails it. */
+  slowness: number;
+  /** Why its node may rightly have stopped in this life. */
+  readonly excuse: string | undefined;
+  /** Nothing comes back from now on, until it recovers. */
+  hang(): void;
+  /** What ails it for a while is over. */
+  recover(): void;
+  /** Nothing goes wrong any more. */
+  heal(): void;
+  open(life: DiskLife): OpenDisk;
+}
+
+/** A disk under the model of a store: a write is durable when it has come back, and may be torn when it has not. */
+export class ModelDisk implements NodeDisk {
+  readonly #disk: SimDisk;
+
+  constructor(listener: DiskListener) {
+    this.#disk = new SimDisk(listener);
+  }
+
+  get durable(): LogImage {
+    return this.#disk.durable;
+  }
+
+  get slowness(): number {
+    return this.#disk.slowness;
+  }
+
+  set slowness(times: number) {
+    this.#disk.slowness = times;
+  }
+
+  get excuse(): undefined {
+    return undefined;
+  }
+
+  /** The model does not know of that: for it the disk is as slow as can be. */
+  hang(): void {
+    this.#disk.slowness = 1_000;
+  }
+
+  recover(): void {
+    this.#disk.slowness = 1;
+  }
+
+  heal(): void {
+    this.recover();
+  }
+
+  open(life: DiskLife): OpenDisk {
+    const store = new SimLogStore({ ...life, disk: this.#disk });
+    return { store, end: () => store.crash() };
+  }
+}
+
+/** The store that ships, on a drive of sectors. */
+export class FileDisk implements NodeDisk {
+  readonly #listener: DiskListener;
+  readonly #promise = new StorePromise();
+  readonly #drive = new SimDrive();
+  readonly #ailment: DriveAilment;
+  readonly #owner: { readonly clusterId: ClusterId; readonly nodeId: NodeId };
+  readonly #sizes: { readonly segmentBytes: number; readonly cacheBytes: number };
+
+  constructor(parts: {
+    readonly listener: DiskListener;
+    readonly clusterId: ClusterId;
+    readonly nodeId: NodeId;
+    readonly random: Random;
+    readonly faults: DriveFaults;
+    readonly segmentBytes: number;
+    readonly cacheBytes: number;
+  }) {
+    this.#listener = parts.listener;
+    this.#owner = { clusterId: parts.clusterId, nodeId: parts.nodeId };
+    this.#sizes = { segmentBytes: parts.segmentBytes, cacheBytes: parts.cacheBytes };
+    this.#ailment = new DriveAilment(parts.random, parts.faults);
+  }
+
+  get durable(): LogImage {
+    return this.#promise.image;
+  }
+
+  get slowness(): number {
+    return this.#ailment.slowness;
+  }
+
+  set slowness(times: number) {
+    this.#ailment.slowness = times;
+  }
+
+  get excuse(): string | undefined {
+    return this.#ailment.excuse;
+  }
+
+  hang(): void {
+    this.#ailment.hang();
+  }
+
+  recover(): void {
+    this.#ailment.recover();
+  }
+
+  heal(): void {
+    this.#ailment.heal();
+  }
+
+  open(life: DiskLife): OpenDisk {
+    this.#ailment.excuse = undefined;
+    const files = new SimFiles({ ...life, drive: this.#drive, ailment: this.#ailment });
+    const inner = new FileLogStore(
+      { directory: `/${this.#owner.nodeId}`, ...this.#owner, ...this.#sizes },
+      files.calls(),
+    );
+    return {
+      store: new ObservedStore(inner, this.#promise, this.#listener),
+      end: (ending) => files.end(ending),
+    };
+  }
+}

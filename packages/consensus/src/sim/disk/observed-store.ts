@@ -1,0 +1,185 @@
+import type { LogIndex, Term } from '@tutti/kernel';
+import type { Entry, SnapshotMeta } from '../../raft/messages.ts';
+import type {
+  LogStore,
+  LogStoreState,
+  LogWrite,
+  SnapshotWriter,
+  StoredSnapshot,
+  WriteCallback,
+} from '../../storage/log-store.ts';
+import type { RepairCallback, RepairStep, ScrubOutcome } from '../../storage/store-damage.ts';
+import { type DiskListener, LogImage } from '../sim-disk.ts';
+
+/** What a store has promised to hold, over all lives of its node. */
+export class StorePromise {
+  image = new LogImage();
+  /** Writes that nobody was told of yet: a crash may have left them on the disk, or not. */
+  readonly asked: LogWrite[] = [];
+  /** A snapshot that is being given its name, or a log that is being begun anew: it may or may not be there. */
+  mayBeReset = false;
+}
+
+/**
+ * Follows a store from outside: what counts as durable is what it has called back for. When it is opened again after
+ * a crash, it must still have that.
+ */
+export class ObservedStore implements LogStore {
+  readonly #inner: LogStore;
+  readonly #promise: StorePromise;
+  readonly #listener: DiskListener;
+
+  constructor(inner: LogStore, promise: StorePromise, listener: DiskListener) {
+    this.#inner = inner;
+    this.#promise = promise;
+    this.#listener = listener;
+  }
+
+  get firstIndex(): LogIndex {
+    return this.#inner.firstIndex;
+  }
+
+  get lastIndex(): LogIndex {
+    return this.#inner.lastIndex;
+  }
+
+  open(done: (failure: Error | undefined, state?: LogStoreState) => void): void {
+    this.#inner.open((failure, state) => {
+      if (state && !state.damage) {
+        const broken = brokenPromise(this.#promise, state, (index) => this.#inner.termAt(index));
+        if (broken) this.#listener.broken(broken);
+        this.#adopt(state);
+      }
+      done(failure, state);
+    });
+  }
+
+  /** From now on it answers for everything that it has. */
+  #adopt(state: LogStoreState): void {
+    const base = state.firstIndex - 1;
+    const image = new LogImage(base, this.#inner.termAt(base as LogIndex));
+    image.hardState = state.hardState;
+    image.snapshot = state.snapshot && { meta: state.snapshot, data: NO_DATA, checksum: 0 };
+    if (state.lastIndex >= state.firstIndex) {
+      const held = this.#inner.entries(state.firstIndex, state.lastIndex, Infinity);
+      for (const entry of held) image.put({ ...entry, data: entry.data.slice() });
+    }
+    this.#promise.image = image;
+    this.#promise.asked.length = 0;
+    this.#promise.mayBeReset = false;
+  }
+
+  append(write: LogWrite, done: WriteCallback): void {
+    const { asked } = this.#promise;
+    asked.push(write);
+    this.#inner.append(write, (failure) => {
+      if (!failure) {
+        asked.splice(asked.indexOf(write), 1);
+        this.#acknowledged(write);
+      }
+      done(failure);
+    });
+  }
+
+  #acknowledged({ hardState, entries }: LogWrite): void {
+    const { image } = this.#promise;
+    if (hardState) {
+      this.#listener.hardState(image.hardState, hardState);
+      image.hardState = hardState;
+    }
+    for (const entry of entries) {
+      image.put(entry);
+      this.#listener.entry(entry, image.termAt(entry.index - 1));
+    }
+  }
+
+  termAt(index: LogIndex): Term | undefined {
+    return this.#inner.termAt(index);
+  }
+
+  entries(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[] {
+    return this.#inner.entries(from, to, maxBytes);
+  }
+
+  snapshot(): StoredSnapshot | undefined {
+    return this.#inner.snapshot();
+  }
+
+  beginSnapshot(meta: SnapshotMeta): SnapshotWriter {
+    const writer = this.#inner.beginSnapshot(meta);
+    const { image } = this.#promise;
+    return {
+      meta,
+      get size() {
+        return writer.size;
+      },
+      write: (data, done) => writer.write(data, done),
+      commit: (checksum, done) => {
+        this.#promise.mayBeReset = true;
+        writer.commit(checksum, (failure, stored) => {
+          if (stored && stored.meta.index >= (image.snapshot?.meta.index ?? 0))
+            image.snapshot = { meta: stored.meta, data: NO_DATA, checksum: stored.checksum };
+          done(failure, stored);
+        });
+      },
+      abort: () => writer.abort(),
+    };
+  }
+
+  compact(index: LogIndex): void {
+    this.#inner.compact(index);
+    this.#promise.image.compact(Math.min(index, this.#promise.image.lastIndex));
+  }
+
+  resetToSnapshot(done: WriteCallback): void {
+    const { image } = this.#promise;
+    this.#promise.mayBeReset = true;
+    this.#inner.resetToSnapshot((failure) => {
+      if (!failure) image.reset();
+      done(failure);
+    });
+  }
+
+  repair(step: RepairStep, done: RepairCallback): void {
+    this.#inner.repair(step, (failure, state) => {
+      if (state && !state.damage) this.#adopt(state);
+      done(failure, state);
+    });
+  }
+
+  scrub(bytesMax: number, done: (failure: Error | undefined, outcome?: ScrubOutcome) => void): void {
+    this.#inner.scrub(bytesMax, done);
+  }
+
+  close(done: WriteCallback): void {
+    this.#inner.close(done);
+  }
+}
+
+const NO_DATA = new Uint8Array(0);
+
+/** What a store that has just been opened lacks of what it had promised; undefined if nothing. */
+export function brokenPromise(
+  { image, asked, mayBeReset }: StorePromise,
+  state: LogStoreState,
+  termAt: (index: LogIndex) => Term | undefined,
+): string | undefined {
+  const hardStates = [image.hardState, ...asked.flatMap(({ hardState }) => hardState ?? [])];
+  const found = state.hardState;
+  if (!hardStates.some(({ term, votedFor }) => term === found.term && votedFor === found.votedFor))
+    return `it has term ${found.term} and vote ${found.votedFor}, and promised ${image.hardState.term} and ${image.hardState.votedFor}`;
+  const covered = state.snapshot?.index ?? 0;
+  if (covered < (image.snapshot?.meta.index ?? 0))
+    return `its snapshot is at ${covered}, and was at ${image.snapshot!.meta.index}`;
+  if (state.firstIndex > covered + 1)
+    return `it begins at ${state.firstIndex}, after a snapshot at ${covered}`;
+  // What was under way may have replaced the end of the log, or a snapshot all of it.
+  const replacedFrom = Math.min(Infinity, ...asked.flatMap(({ entries }) => entries[0]?.index ?? []));
+  for (let index = image.firstIndex as number; index <= image.lastIndex && index < replacedFrom; index++) {
+    if (index <= covered || (mayBeReset && state.lastIndex === covered)) continue;
+    const held = termAt(index as LogIndex);
+    if (held === image.termAt(index)) continue;
+    return `entry ${index} of term ${image.termAt(index)} was on disk, and now there is ${held ?? 'nothing'}`;
+  }
+  return undefined;
+}

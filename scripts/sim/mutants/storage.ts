@@ -1,0 +1,41 @@
+import type { Mutant } from '../mutant.ts';
+
+/** What a store has promised, after a crash. */
+export const STORAGE_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'a batch counts as durable when it is written',
+    file: 'storage/file/log-writer.ts',
+    right: 'this.#disk.fdatasync(this.#handle!, (problem) => {',
+    wrong: '((done) => done(null))((problem) => {',
+  },
+  {
+    name: 'a flush that failed is taken for one that did not',
+    file: 'storage/file/log-writer.ts',
+    right: 'if (problem) return this.#fail(problem, jobs);',
+    wrong: '',
+  },
+  {
+    name: 'what a start finds is not written once more',
+    file: 'storage/file/settle-tail.ts',
+    right: 'writeWhole(disk, handle, bytes, 0);',
+    wrong: '',
+  },
+  {
+    name: 'a snapshot is not flushed before it gets its name',
+    file: 'storage/file/snapshot-draft.ts',
+    right: 'problem ? end(problem) : this.#disk.fsync(handle, end),',
+    wrong: 'problem ? end(problem) : end(undefined),',
+  },
+  {
+    name: 'a new name is not made durable',
+    file: 'storage/file/snapshot-draft.ts',
+    right: 'disk.fsync(handle, (problem) => disk.close(handle, (unclosed) => done(problem ?? unclosed)));',
+    wrong: 'disk.close(handle, (unclosed) => done(unclosed));',
+  },
+  {
+    name: 'a snapshot that was written in part is taken for whole',
+    file: 'storage/file/segment.ts',
+    right: 'if (failure || written === bytes.length) return done(failure);',
+    wrong: 'if (failure || written > 0) return done(failure);',
+  },
+];
