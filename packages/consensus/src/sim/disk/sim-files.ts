@@ -50,10 +50,10 @@ export class SimFiles implements DiskCalls {
   /** The calls apart from their object, as a store takes them. */
   calls(): DiskCalls {
     const names = Object.getOwnPropertyNames(SimFiles.prototype).filter((name) => name !== 'constructor');
-    const calls = Object.fromEntries(
+    const calls: object = Object.fromEntries(
       names.map((name) => [name, (Reflect.get(this, name) as (...args: unknown[]) => unknown).bind(this)]),
     );
-    return calls as unknown as DiskCalls;
+    return calls as DiskCalls;
   }
 
   /** The process ends; what it held is free, and its callbacks are never called. */
