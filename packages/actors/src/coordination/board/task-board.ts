@@ -282,9 +282,11 @@ export class TaskBoard implements ReplicatedModule {
       for (const id of ids) indexes.turns.served(orchestrator, this.#session(id));
   }
 
+  /** By name, since the order in which orchestrators came to be waited for is no part of the state. */
   #turnsNow(): [string, string[]][] {
     const { turns } = this.#indexes;
-    return [...turns.orchestrators()].map((id) => [id, Array.from(turns.of(id), (session) => session.id)]);
+    const names = [...turns.orchestrators()].sort();
+    return names.map((id) => [id, Array.from(turns.of(id), (session) => session.id)]);
   }
 
   /** Every session that is kept, in the order they were opened. */

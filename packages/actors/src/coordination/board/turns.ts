@@ -52,11 +52,6 @@ export class Turns<Session> {
     return this.#queues.get(orchestrator)?.first?.session;
   }
 
-  /** How many sessions wait for this orchestrator. */
-  size(orchestrator: string): number {
-    return this.#queues.get(orchestrator)?.places.size ?? 0;
-  }
-
   /** In the order of their turns; nothing may change meanwhile. */
   *of(orchestrator: string): IterableIterator<Session> {
     for (let place = this.#queues.get(orchestrator)?.first; place; place = place.behind) yield place.session;
