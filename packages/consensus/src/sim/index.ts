@@ -11,6 +11,7 @@
 
 export { drawOptions } from './draw-options.ts';
 export { NodeClock } from './node-clock.ts';
+export { changedOptions, shrink } from './shrink.ts';
 export { SimDisk } from './sim-disk.ts';
 export { SimLogStore } from './sim-log-store.ts';
 export { type NetworkFaults, SimNetwork, SimTransport } from './sim-network.ts';

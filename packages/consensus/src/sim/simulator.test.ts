@@ -1,16 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { drawOptions } from './draw-options.ts';
+import type { SimOptions } from './sim-options.ts';
 import { simulate } from './simulator.ts';
 
 const SEEDS = 300;
 const kept = JSON.parse(
   readFileSync(new URL('../../../../test/simulation/seeds/raft.json', import.meta.url), 'utf8'),
-) as { seeds: { seed: number }[] };
+) as { seeds: { seed: number; options?: Partial<SimOptions> }[] };
 
 /** Fails with the line that replays the run. */
-function expectGood(seed: number) {
-  const report = simulate({ seed });
+function expectGood(seed: number, options: Partial<SimOptions> = {}) {
+  const report = simulate({ seed, options });
   if (report.violation) {
     const { checker, problem } = report.violation;
     expect.fail(`${checker}: ${problem}\nreplay: npm run sim -- raft --seed ${seed}`);
@@ -33,7 +34,7 @@ test(`${SEEDS} clusters keep Raft's promises through faults, and come to rest wh
 });
 
 test('seeds that once failed do not fail again', () => {
-  for (const { seed } of kept.seeds) expectGood(seed);
+  for (const { seed, options } of kept.seeds) expectGood(seed, options);
 });
 
 test('a seed is a run: the same seed twice does the same, event by event, and another seed does not', () => {
