@@ -71,7 +71,10 @@ export interface ReplicaConfig {
   readonly snapshotGrowth?: number;
   /** Entries kept behind a snapshot, so that a follower slightly behind needs no snapshot. Default 2,000. */
   readonly trailingEntries?: number;
-  /** Bytes of one snapshot chunk, on the wire and when one is written and read. Default 256 KiB. */
+  /**
+   * Bytes of one snapshot chunk, on the wire and when one is written and read. Default 256 KiB. It must fit a message
+   * of the transport, whose frames hold 4 MiB by default.
+   */
   readonly snapshotChunkBytes?: number;
   /** Milliseconds of writing or reading a snapshot after which the loop is given back. Default 2. */
   readonly snapshotBudgetMs?: number;

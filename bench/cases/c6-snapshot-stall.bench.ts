@@ -1,0 +1,55 @@
+import type { BenchCase } from '../harness/case.ts';
+
+export const bench: BenchCase = {
+  id: 'C6',
+  title: 'Raft: a snapshot of a large state',
+  measures:
+    'the longest that the event loop of the leader is held up while it takes a snapshot and sends it, and of the receiver while it takes the snapshot in and restores it; a timer of 1 ms, that millisecond included',
+  payload:
+    'keys with texts of 1,000 bytes; 100 MB when quick, 1 GB in a full run; one more command every 10 ms',
+  durability: 'the snapshot is flushed and named on both disks; every command flushed on a majority',
+  verification: 'the receiver had nothing; at the end it has every key, and the values of the leader',
+  figures: [
+    { id: 'leader-stall', title: 'leader, longest stall', unit: 'ms', better: 'lower' },
+    { id: 'receiver-stall', title: 'receiver, longest stall', unit: 'ms', better: 'lower' },
+    { id: 'leader-work', title: 'leader, longest work at once', unit: 'ms', better: 'lower' },
+    { id: 'receiver-work', title: 'receiver, longest work at once', unit: 'ms', better: 'lower' },
+    { id: 'leader-p99', title: 'leader, p99', unit: 'ms', better: 'lower' },
+    { id: 'receiver-p99', title: 'receiver, p99', unit: 'ms', better: 'lower' },
+    { id: 'taken', title: 'first write to snapshot stored', unit: 'ms', better: 'lower' },
+    { id: 'sent', title: 'receiver started to snapshot installed', unit: 'ms', better: 'lower' },
+    { id: 'receiver-memory', title: 'receiver, most memory', unit: 'MB', better: 'lower' },
+  ],
+  targets: [
+    { level: 'floor', figure: 'leader-stall', value: 50 },
+    { level: 'aim', figure: 'leader-stall', value: 10 },
+    { level: 'floor', figure: 'receiver-stall', value: 50 },
+    { level: 'aim', figure: 'receiver-stall', value: 10 },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti Raft',
+      configuration: 'three processes, SnapshotableMap, defaults: 2 ms of a turn, 64 MiB/s',
+      load: async () => (await import('../subjects/raft/large-state.ts')).largeState,
+    },
+    {
+      id: 'whole-turns',
+      kind: 'ablation',
+      title: 'Without slices',
+      configuration: 'snapshotBudgetMs 1000: chunks of 3 MiB, each encoded and decoded in one turn',
+      load: async () => {
+        const { largeState } = await import('../subjects/raft/large-state.ts');
+        const config = { snapshotBudgetMs: 1_000, snapshotChunkBytes: 3 * 2 ** 20, snapshotWindowBytes: 1 };
+        return (sizes) => largeState(sizes, config);
+      },
+    },
+  ],
+  sizes: {
+    quick: { entries: 100_000, valueBytes: 1_000, everyMs: 10 },
+    full: { entries: 1_000_000, valueBytes: 1_000, everyMs: 10 },
+  },
+  runs: 3,
+  note: 'Work at once is processor time of the thread between two visits of the timer: a stall without the time that others had the processor.',
+};
