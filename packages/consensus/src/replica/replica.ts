@@ -78,7 +78,8 @@ export class Replica implements Consensus {
     this.#lifecycle = 'starting';
     this.#options.store.open((failure, stored) => {
       if (this.#lifecycle !== 'starting') return done(this.#closed());
-      if (failure) return this.#startFailed(failure, done);
+      const refused = failure ?? stored!.damage?.failure;
+      if (refused) return this.#startFailed(refused, done);
       this.#restore(stored!, (problem) => {
         if (this.#lifecycle !== 'starting') return done(this.#closed());
         if (problem) return this.#startFailed(problem, done);

@@ -1,6 +1,7 @@
 import { assert, isTuttiError, type LogIndex, logIndex, type NodeId, term } from '@tutti/kernel';
 import type { Entry, HardState, SnapshotMeta } from '../raft/messages.ts';
 import type { LogStore, LogStoreState, LogWrite, StoredSnapshot } from './log-store.ts';
+import type { RepairStep } from './store-damage.ts';
 
 /** What an implementer hands to each case: one place to store in, opened as often as the case wants. */
 export interface LogStoreHarness {
@@ -81,6 +82,12 @@ function contentsOf(stored: StoredSnapshot): Promise<Uint8Array> {
 export function resetStore(store: LogStore): Promise<void> {
   return new Promise((resolve, reject) => {
     store.resetToSnapshot((failure) => (failure ? reject(failure) : resolve()));
+  });
+}
+
+export function repairStore(store: LogStore, step: RepairStep): Promise<LogStoreState> {
+  return new Promise((resolve, reject) => {
+    store.repair(step, (failure, state) => (failure ? reject(failure) : resolve(state!)));
   });
 }
 

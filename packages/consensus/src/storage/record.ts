@@ -16,23 +16,30 @@ import { crc32c } from './crc32c.ts';
 export const RECORD_HEADER_BYTES = 40;
 /** Set on the last record of a batch, which was written and flushed at once. */
 const FLAG_BATCH_END = 1;
+/** Set on the first record of a batch, so that one that follows damage is known to be there from its beginning. */
+const FLAG_BATCH_START = 2;
 
-const TYPE = { entry: 1, hardState: 2, reset: 3 } as const;
+const TYPE = { entry: 1, hardState: 2, reset: 3, padding: 4 } as const;
 const ENTRY_KINDS: readonly EntryKind[] = ['command', 'noop', 'membership'];
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** What a record says: an entry; a hard state; or that the log goes on after a snapshot, and forgets what it held. */
+/**
+ * What a record says: an entry; a hard state; that the log goes on after a snapshot, and forgets what it held (term 0
+ * with an index above 0: the term is not known here); or nothing, in the place of what was lost and does not matter.
+ */
 export type LogRecord =
   | { readonly type: 'entry'; readonly entry: Entry }
   | { readonly type: 'hardState'; readonly hardState: HardState }
-  | { readonly type: 'reset'; readonly index: LogIndex; readonly term: Term };
+  | { readonly type: 'reset'; readonly index: LogIndex; readonly term: Term }
+  | { readonly type: 'padding' };
 
 /** A whole record as it was found. */
 export interface FoundRecord {
   readonly record: LogRecord;
   readonly batch: number;
+  readonly isBatchStart: boolean;
   readonly isBatchEnd: boolean;
   readonly checksum: number;
   readonly previousChecksum: number;
@@ -45,6 +52,17 @@ export type RecordAt = FoundRecord | 'blank' | 'damaged';
 
 /** Bytes that a record with this much data takes up. */
 export const recordSize = (dataBytes: number): number => RECORD_HEADER_BYTES + ((dataBytes + 7) & ~7);
+
+/** Bytes that a record of this takes up. */
+export function sizeOf(record: LogRecord): number {
+  if (record.type === 'entry') return recordSize(record.entry.data.length);
+  if (record.type === 'hardState') return hardStateSize(record.hardState);
+  return recordSize(0);
+}
+
+/** Bytes that a record of this hard state takes up. */
+export const hardStateSize = ({ votedFor }: HardState): number =>
+  recordSize(votedFor === undefined ? 0 : encoder.encode(votedFor).length);
 
 const seedOf = (segment: number, offset: number): number => (Math.imul(segment, 0x9e3779b1) ^ offset) >>> 0;
 
@@ -97,6 +115,13 @@ export class BatchEncoder {
     this.#put(TYPE.reset, 0, index, term, new Uint8Array(0), isLast);
   }
 
+  record(record: LogRecord, isLast: boolean): void {
+    if (record.type === 'entry') this.entry(record.entry, isLast);
+    else if (record.type === 'hardState') this.hardState(record.hardState, isLast);
+    else if (record.type === 'reset') this.reset(record.index, record.term, isLast);
+    else this.#put(TYPE.padding, 0, 0, 0, new Uint8Array(0), isLast);
+  }
+
   #put(type: number, kind: number, index: number, term: number, data: Uint8Array, isLast: boolean): void {
     const { bytes } = this;
     const view = this.#view;
@@ -106,7 +131,7 @@ export class BatchEncoder {
     view.setUint32(at + 8, this.#checksum, true);
     bytes[at + 12] = type;
     bytes[at + 13] = kind;
-    bytes[at + 14] = isLast ? FLAG_BATCH_END : 0;
+    bytes[at + 14] = (isLast ? FLAG_BATCH_END : 0) | (at === 0 ? FLAG_BATCH_START : 0);
     view.setFloat64(at + 16, this.#batch, true);
     view.setFloat64(at + 24, index, true);
     view.setFloat64(at + 32, term, true);
@@ -119,7 +144,7 @@ export class BatchEncoder {
 
   /** Whether the buffer is full and its last record ends the batch. */
   get isComplete(): boolean {
-    return this.#at === this.bytes.length && this.bytes[this.#lastAt + 14] === FLAG_BATCH_END;
+    return this.#at === this.bytes.length && (this.bytes[this.#lastAt + 14]! & FLAG_BATCH_END) !== 0;
   }
 }
 
@@ -133,7 +158,7 @@ export function recordAt(bytes: Uint8Array, at: number, segment: number, offset:
   const type = bytes[at + 12]!;
   if (type === 0 && isBlank(bytes, at, at + RECORD_HEADER_BYTES)) return 'blank';
   const length = view.getUint32(at, true);
-  if (type < TYPE.entry || type > TYPE.reset || length > bytes.length - at - RECORD_HEADER_BYTES)
+  if (type < TYPE.entry || type > TYPE.padding || length > bytes.length - at - RECORD_HEADER_BYTES)
     return 'damaged';
   const checksum = view.getUint32(at + 4, true);
   if (checksum !== checksumOf(bytes, at, length, segment, offset)) return 'damaged';
@@ -142,6 +167,7 @@ export function recordAt(bytes: Uint8Array, at: number, segment: number, offset:
   return {
     record,
     batch: view.getFloat64(at + 16, true),
+    isBatchStart: (bytes[at + 14]! & FLAG_BATCH_START) !== 0,
     isBatchEnd: (bytes[at + 14]! & FLAG_BATCH_END) !== 0,
     checksum,
     previousChecksum: view.getUint32(at + 8, true),
@@ -159,6 +185,7 @@ function contentsOf(
   const index = logIndex(view.getFloat64(at + 24, true));
   const recordTerm = term(view.getFloat64(at + 32, true));
   const data = bytes.subarray(at + RECORD_HEADER_BYTES, at + RECORD_HEADER_BYTES + length);
+  if (type === TYPE.padding) return { type: 'padding' };
   if (type === TYPE.reset) return { type: 'reset', index, term: recordTerm };
   if (type === TYPE.hardState) {
     const votedFor = length === 0 ? undefined : (decoder.decode(data) as NodeId);

@@ -7,6 +7,9 @@ export interface EntryPlace {
   readonly dataBytes: number;
 }
 
+/** In the place of the term of an entry that was flushed once and cannot be read. */
+const LOST = -1;
+
 /**
  * Term and place of every entry held, in columns rather than objects: some 24 bytes per entry. Indexes have no gap;
  * the first is `base + 1`.
@@ -35,7 +38,8 @@ export class EntryIndex {
   termAt(index: number): Term | undefined {
     if (index === this.#base) return this.#baseTerm;
     if (index < this.#base || index > this.lastIndex) return undefined;
-    return term(this.#terms[index - this.#base - 1]!);
+    const found = this.#terms[index - this.#base - 1]!;
+    return found === LOST ? undefined : term(found);
   }
 
   placeOf(index: number): EntryPlace {
@@ -49,13 +53,18 @@ export class EntryIndex {
   }
 
   /** Puts an entry at its index and drops what stood there and after it. */
-  put(index: number, entryTerm: Term, dataBytes: number): void {
+  put(index: number, entryTerm: number, dataBytes: number): void {
     const row = index - this.#base - 1;
     assert(row >= 0 && row <= this.#size, 'entries leave no gap');
     if (row >= this.#terms.length) this.#grow();
     this.#terms[row] = entryTerm;
     this.#lengths[row] = dataBytes;
     this.#size = row + 1;
+  }
+
+  /** Puts entries that are known to have been there, and not what they were, up to `index`. */
+  putLostThrough(index: number): void {
+    while (this.lastIndex < index) this.put(this.lastIndex + 1, LOST, 0);
   }
 
   /** Notes where the record of an entry was written, if the entry is still held. */

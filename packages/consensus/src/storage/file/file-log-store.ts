@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import {
   assert,
   type ClusterId,
@@ -20,17 +19,14 @@ import type {
   StoredSnapshot,
   WriteCallback,
 } from '../log-store.ts';
+import type { LogRecord } from '../record.ts';
 import type { RepairCallback, RepairStep, ScrubOutcome } from '../store-damage.ts';
-import { DirectoryLock } from './directory-lock.ts';
+import { removeMark, writeMark } from './damage-mark.ts';
+import { cutLog, fits, settlement } from './damaged-log.ts';
 import { type DiskCalls, nodeDisk } from './disk-calls.ts';
-import type { EntryIndex } from './entry-index.ts';
-import { EntryReader } from './entry-reader.ts';
-import { LogWriter } from './log-writer.ts';
-import { claimDirectory } from './meta-file.ts';
-import { type RecoveredLog, Recovery } from './recovery.ts';
-import { settleTail } from './settle-tail.ts';
-import { SnapshotDirectory } from './snapshot-directory.ts';
-import { TailCache } from './tail-cache.ts';
+import type { Gap } from './lost-entries.ts';
+import { type Opened, openDirectory, reopenDirectory } from './opened.ts';
+import { fillsFor, rewriteSegment } from './segment-rewrite.ts';
 
 export interface FileLogStoreOptions {
   /** Created if it is not there. One store and one process at a time. */
@@ -44,16 +40,6 @@ export interface FileLogStoreOptions {
   /** Bytes of entries kept in memory for followers that are nearly up to date. Default 16 MiB. */
   readonly cacheBytes?: number;
   readonly logger?: Logger;
-}
-
-/** Everything that is there once the store is open. */
-interface Opened {
-  readonly lock: DirectoryLock;
-  readonly index: EntryIndex;
-  readonly writer: LogWriter;
-  readonly reader: EntryReader;
-  readonly tail: TailCache;
-  readonly snapshots: SnapshotDirectory;
 }
 
 /**
@@ -85,62 +71,37 @@ export class FileLogStore implements LogStore {
 
   open(done: (failure: Error | undefined, state?: LogStoreState) => void): void {
     try {
-      this.#opened = this.#openDirectory();
+      this.#opened = openDirectory(this.#disk, this.#options, this.#logger, (cause) => this.#failed(cause));
     } catch (thrown) {
       const failure = isTuttiError(thrown) ? thrown : this.#failed(thrown);
       this.#disk.nextTurn(() => done(failure));
       return;
     }
-    const { index, snapshots } = this.#opened;
+    this.#settle((failure) => (failure ? done(failure) : done(undefined, this.#state())));
+  }
+
+  /** Brings log and snapshot together after they were read. */
+  #settle(done: WriteCallback): void {
+    const { index, snapshots, hardState } = this.#open();
+    this.#hardState = hardState;
     const meta = snapshots.current?.meta;
     // Only what a snapshot covers is ever removed: a log that begins right after this one goes on from it.
     if (meta && index.firstIndex === meta.index + 1) index.learnBaseTerm(meta.term);
-    const report = (failure: Error | undefined): void =>
-      failure ? done(failure) : done(undefined, this.#state());
+    const plan = settlement(this.#open());
+    if (plan.kind === 'nothing') this.#disk.nextTurn(() => done(undefined));
     // A snapshot that was stored just before the end, and whose state the log does not lead to, replaces the log.
-    if (meta && index.termAt(meta.index) !== meta.term) this.resetToSnapshot(report);
-    else this.#disk.nextTurn(() => report(undefined));
+    else if (plan.kind === 'reset') this.#resetDamaged(done);
+    else this.#closeGaps(plan.gaps, [plan.record], done);
   }
 
-  #openDirectory(): Opened {
-    const { directory, clusterId, nodeId } = this.#options;
-    this.#disk.mkdirSync(directory, { recursive: true });
-    const lock = DirectoryLock.acquire(directory, this.#disk);
-    try {
-      claimDirectory(this.#disk, directory, clusterId, nodeId);
-      const snapshots = new SnapshotDirectory(this.#disk, directory);
-      snapshots.open();
-      const recovered = new Recovery(this.#disk, directory, this.#logger).run();
-      settleTail(this.#disk, directory, recovered.segments.at(-1), recovered.nextOffset);
-      this.#checkContinuity(recovered, snapshots.current?.meta);
-      for (const name of this.#disk.readdirSync(directory))
-        if (name.endsWith('.tmp')) this.#disk.rmSync(join(directory, name), { force: true });
-      return this.#assemble(lock, recovered, snapshots);
-    } catch (thrown) {
-      lock.release();
-      throw thrown;
-    }
-  }
-
-  #assemble(lock: DirectoryLock, recovered: RecoveredLog, snapshots: SnapshotDirectory): Opened {
-    const { directory, segmentBytes = 16 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = this.#options;
-    this.#hardState = recovered.hardState;
-    const { index } = recovered;
-    const writer = new LogWriter(directory, segmentBytes, this.#disk, recovered, (cause) =>
-      this.#failed(cause),
-    );
-    const reader = new EntryReader(this.#disk, index, () => writer.segments);
-    return { lock, index, writer, reader, tail: new TailCache(index.lastIndex, cacheBytes), snapshots };
-  }
-
-  /** Every entry is in the log or in the snapshot, with none missing between them. */
-  #checkContinuity({ index }: RecoveredLog, snapshot: SnapshotMeta | undefined): void {
-    if (index.firstIndex <= (snapshot?.index ?? 0) + 1) return;
-    throw new TuttiError('TUTTI_STORE_CORRUPT', {
-      file: this.#options.directory,
-      offset: 0,
-      problem: `the log begins at entry ${index.firstIndex}, and no snapshot leads up to it`,
-    });
+  #resetDamaged(done: WriteCallback): void {
+    const { damage, hardState } = this.#open();
+    if (damage) {
+      const { hardStateLost, endLost } = damage;
+      if (hardStateLost || endLost)
+        writeMark(this.#disk, this.#options.directory, { hardState, hardStateLost });
+      this.resetToSnapshot((failure) => (failure ? done(failure) : this.#reload(done)));
+    } else this.resetToSnapshot(done);
   }
 
   #state(): LogStoreState {
@@ -150,6 +111,7 @@ export class FileLogStore implements LogStore {
       snapshot: snapshots.current?.meta,
       firstIndex: index.firstIndex,
       lastIndex: index.lastIndex,
+      damage: this.#open().damage,
     };
   }
 
@@ -176,7 +138,7 @@ export class FileLogStore implements LogStore {
 
   entries(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[] {
     const { index, tail, reader } = this.#open();
-    const last = Math.min(to, index.lastIndex);
+    const last = this.#wholeThrough(from, Math.min(to, index.lastIndex));
     if (from < index.firstIndex || from > last) return [];
     if (from >= tail.firstIndex) return tail.entries(from, last, maxBytes);
     const entries = reader.read(from, Math.min(last, tail.firstIndex - 1), maxBytes);
@@ -184,6 +146,13 @@ export class FileLogStore implements LogStore {
     if (reached + 1 !== tail.firstIndex || reached >= last) return entries;
     const bytes = entries.reduce((sum, entry) => sum + entry.data.length, 0);
     return bytes >= maxBytes ? entries : [...entries, ...tail.upTo(reached + 1, last, maxBytes - bytes)];
+  }
+
+  /** The last entry up to `to` before which none is lost. */
+  #wholeThrough(from: number, to: number): number {
+    const { damage } = this.#open();
+    for (const lost of damage?.lost ?? []) if (lost.to >= from && lost.from <= to) return lost.from - 1;
+    return to;
   }
 
   snapshot(): StoredSnapshot | undefined {
@@ -212,8 +181,76 @@ export class FileLogStore implements LogStore {
     writer.reset(meta.index, meta.term, done);
   }
 
-  repair(step: RepairStep, _done: RepairCallback): void {
-    assert(false, `damage is refused when the directory is opened (${step.kind})`);
+  repair(step: RepairStep, done: RepairCallback): void {
+    const finish = (failure: Error | undefined): void => {
+      if (failure) done(isTuttiError(failure) ? failure : this.#failed(failure));
+      else if (this.#opened) done(undefined, this.#state());
+      else done(this.#closed());
+    };
+    try {
+      this.#repair(step, finish);
+    } catch (thrown) {
+      this.#disk.nextTurn(() => finish(thrown as Error));
+    }
+  }
+
+  #repair(step: RepairStep, done: WriteCallback): void {
+    const opened = this.#open();
+    if (step.kind === 'entries') {
+      const [stretch] = opened.recovered.damage?.lost ?? [];
+      assert(stretch, 'entries are put where some were lost');
+      assert(fits(step.entries, stretch), 'what was fetched closes what was lost');
+      const records = step.entries.map((entry): LogRecord => ({ type: 'entry', entry }));
+      this.#closeGaps(stretch.gaps, records, done);
+    } else if (step.kind === 'snapshot') this.#reload(done);
+    else if (step.kind === 'cut') {
+      cutLog(this.#disk, this.#options.directory, opened);
+      this.#reload(done);
+    } else this.#vouch(step.hardState, done);
+  }
+
+  /** The log is whole again: what a restart would have to know is written before the mark goes. */
+  #vouch(hardState: HardState | undefined, done: WriteCallback): void {
+    this.append({ hardState: hardState ?? this.#hardState, entries: [] }, (failure) => {
+      if (failure) return done(failure);
+      try {
+        removeMark(this.#disk, this.#options.directory);
+      } catch (thrown) {
+        return done(thrown as Error);
+      }
+      if (this.#opened) this.#opened = { ...this.#opened, damage: undefined };
+      done(undefined);
+    });
+  }
+
+  #closeGaps(gaps: readonly Gap[], records: readonly LogRecord[], done: WriteCallback): void {
+    const fills = [...fillsFor(gaps, records)];
+    const { batches } = this.#open().recovered.damage!;
+    const next = (): void => {
+      const fill = fills.shift();
+      if (!fill) return this.#reload(done);
+      const { directory } = this.#options;
+      rewriteSegment(this.#disk, directory, ...fill, batches, (failure) =>
+        failure ? done(failure) : next(),
+      );
+    };
+    next();
+  }
+
+  /** Reads everything again after it was changed. */
+  #reload(done: WriteCallback): void {
+    const opened = this.#open();
+    opened.writer.close(() => {
+      opened.reader.close();
+      try {
+        this.#opened = reopenDirectory(this.#disk, this.#options, this.#logger, opened, (cause) =>
+          this.#failed(cause),
+        );
+      } catch (thrown) {
+        return done(thrown as Error);
+      }
+      this.#settle(done);
+    });
   }
 
   scrub(_bytesMax: number, done: (failure: Error | undefined, outcome?: ScrubOutcome) => void): void {

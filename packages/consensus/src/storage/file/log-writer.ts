@@ -1,7 +1,7 @@
 import { assert, type LogIndex, type Term } from '@tutti/kernel';
 import type { HardState } from '../../raft/messages.ts';
 import type { LogWrite, WriteCallback } from '../log-store.ts';
-import { BatchEncoder, recordSize } from '../record.ts';
+import { BatchEncoder, hardStateSize, recordSize } from '../record.ts';
 import type { DiskCalls } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
 import type { RecoveredLog } from './recovery.ts';
@@ -15,12 +15,10 @@ type Job =
 /** Writes that came meanwhile are put together up to this size. */
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 
-const votedForBytes = (hardState: HardState): number => hardState.votedFor?.length ?? 0;
-
 function jobSize(job: Job): number {
   if (job.kind === 'reset') return recordSize(0);
   const { hardState, entries } = job.write;
-  let size = hardState ? recordSize(votedForBytes(hardState)) : 0;
+  let size = hardState ? hardStateSize(hardState) : 0;
   for (const entry of entries) size += recordSize(entry.data.length);
   return size;
 }
@@ -43,7 +41,7 @@ export class LogWriter {
   #checksum: number;
   /** The segment that holds the last batch that was flushed; before there is one, none can be spared. */
   #flushedSequence: number;
-  /** As the log on disk has it; every segment begins with it. */
+  /** As the log on disk has it; every batch begins with it. */
   #hardState: HardState;
   #queue: Job[] = [];
   #busy = false;
@@ -96,7 +94,7 @@ export class LogWriter {
   }
 
   /**
-   * Removes whole segments whose every entry is at or below `index`, oldest first. A segment that was changed over to
+   * Removes whole segments whose every entry is at or below `index`, oldest first. A batch
    * repeats the hard state, but until that is flushed the segment before has the only one: term and vote would be lost.
    */
   removeThrough(index: LogIndex): void {
@@ -143,13 +141,14 @@ export class LogWriter {
     const jobs = this.#takeJobs();
     if (jobs.length === 0) return this.#idle();
     this.#busy = true;
-    const size = jobs.reduce((sum, job) => sum + jobSize(job), 0);
+    // Every batch begins with the hard state, so that damage before it cannot take term and vote away.
+    const size = jobs.reduce((sum, job) => sum + jobSize(job), hardStateSize(this.#hardState));
     const active = this.#segments.at(-1);
     const isReset = jobs[0]!.kind === 'reset';
-    if (active && !isReset && this.#offset + size <= active.sizeBytes) return this.#write(jobs, size, false);
-    this.#roll(size + recordSize(votedForBytes(this.#hardState)), (failure) => {
+    if (active && !isReset && this.#offset + size <= active.sizeBytes) return this.#write(jobs, size);
+    this.#roll(size, (failure) => {
       if (failure) return this.#fail(failure, jobs);
-      this.#write(jobs, size, true);
+      this.#write(jobs, size);
     });
   }
 
@@ -174,18 +173,11 @@ export class LogWriter {
     return this.#queue.splice(0, count);
   }
 
-  #write(jobs: readonly Job[], size: number, isFresh: boolean): void {
+  #write(jobs: readonly Job[], size: number): void {
     const active = this.#segments.at(-1)!;
-    const head = isFresh ? recordSize(votedForBytes(this.#hardState)) : 0;
-    const encoder = new BatchEncoder(
-      size + head,
-      active.sequence,
-      this.#offset,
-      ++this.#batch,
-      this.#checksum,
-    );
-    if (isFresh) encoder.hardState(this.#hardState, size === 0);
-    let left = size;
+    const encoder = new BatchEncoder(size, active.sequence, this.#offset, ++this.#batch, this.#checksum);
+    let left = size - hardStateSize(this.#hardState);
+    encoder.hardState(this.#hardState, left === 0);
     for (const job of jobs) {
       this.#encode(job, encoder, active, left);
       left -= jobSize(job);
@@ -207,7 +199,7 @@ export class LogWriter {
     if (job.kind === 'reset') return encoder.reset(job.index, job.term, true);
     const { hardState, entries } = job.write;
     if (hardState) {
-      left -= recordSize(votedForBytes(hardState));
+      left -= hardStateSize(hardState);
       encoder.hardState(hardState, left === 0);
       this.#hardState = hardState;
     }

@@ -1,9 +1,28 @@
 import { type Logger, logIndex, type Term, TuttiError, term } from '@tutti/kernel';
 import type { Entry, HardState } from '../../raft/messages.ts';
-import { type FoundRecord, isBlank, type LogRecord, recordAt } from '../record.ts';
+import { isBlank } from '../record.ts';
 import { type DiskCalls, readWhole, writeWhole } from './disk-calls.ts';
 import { EntryIndex } from './entry-index.ts';
-import { checkHeader, listSegments, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
+import { type Gap, LostEntries, type LostStretch } from './lost-entries.ts';
+import { hasHeader, listSegments, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
+import { type ScannedRecord, scanSegment } from './segment-scan.ts';
+
+/** The numbers of the batches that a segment holds. */
+export interface BatchRange {
+  readonly sequence: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What is wrong with a log, and where. */
+export interface LogDamage {
+  readonly failure: TuttiError;
+  readonly lost: readonly LostStretch[];
+  /** The gaps after which no entry is known; empty where the end of the log is. */
+  readonly endGaps: readonly Gap[];
+  readonly hardStateLost: boolean;
+  readonly batches: readonly BatchRange[];
+}
 
 /** The log as the segments tell it. */
 export interface RecoveredLog {
@@ -14,6 +33,8 @@ export interface RecoveredLog {
   readonly lastChecksum: number;
   /** Where the next record goes in the last segment. */
   readonly nextOffset: number;
+  /** Undefined when everything that was flushed is there. While it is not, nothing on the disk has been changed. */
+  readonly damage: LogDamage | undefined;
 }
 
 interface Place {
@@ -21,114 +42,208 @@ interface Place {
   readonly offset: number;
 }
 
+/** A record and the segment it stands in; `gap` says that something before it is missing. */
+interface Item {
+  readonly found: ScannedRecord;
+  readonly segment: Segment;
+  readonly gap: Gap | undefined;
+}
+
 /**
- * Reads a log back. A batch counts only when all of it is there. What comes after the last whole batch is either the
- * remains of a write that a crash interrupted, which nobody was told of, and is cut off; or, if a whole record of a
- * later batch follows, damage to what had been flushed, since a batch is written only when the one before is on disk:
- * then nothing is changed and the store refuses to open.
+ * Reads a log back. Records of a batch count when all of it is there, or when a record of a later batch is: a batch is
+ * written only when the one before is on disk. So the newest batch, if parts of it are missing, is what a crash left of
+ * a write that nobody was told of, and is cut off; what is missing before it is damage, which is reported.
  */
 export class Recovery {
   readonly #disk: DiskCalls;
   readonly #logger: Logger;
   readonly #segments: Segment[];
   readonly #index = new EntryIndex();
+  readonly #lost: LostEntries;
+  readonly #batches: BatchRange[] = [];
   #hardState: HardState = { term: term(0), votedFor: undefined };
-  #batch = 0;
-  #checksum = 0;
-  #openBatch = 0;
-  /** Records of a batch whose end has not been seen. */
-  #open: { readonly record: LogRecord; readonly offset: number }[] = [];
-  #stop: Place | undefined;
-  #end: Place | undefined;
+  #hardStateLost = false;
+  /** Records of the newest batch seen. */
+  #held: Item[] = [];
+  /** The last record seen. */
+  #last: Item | undefined;
+  /** The end of the last batch that counts. */
+  #end:
+    | (Place & { readonly batch: number; readonly checksum: number; readonly isWhole: boolean })
+    | undefined;
+  /** Where in the segment of the end, or in the first, something stands that is no whole record. */
+  #remains: Place | undefined;
+  #failure: TuttiError | undefined;
 
   constructor(disk: DiskCalls, directory: string, logger: Logger) {
     this.#disk = disk;
     this.#logger = logger;
     this.#segments = listSegments(disk, directory);
+    this.#lost = new LostEntries(this.#index);
   }
 
   /** @throws TuttiError `TUTTI_STORE_CORRUPT`, `TUTTI_STORE_NEWER_VERSION` */
   run(): RecoveredLog {
-    for (const segment of this.#segments) checkHeader(this.#readStart(segment), segment);
-    for (const segment of this.#segments) {
-      const bytes = this.#disk.readFileSync(segment.path);
-      if (this.#stop) this.#refuseLater(bytes, segment, SEGMENT_HEADER_BYTES, this.#stop);
-      else this.#scan(bytes, segment);
+    for (const [i, segment] of this.#segments.entries()) this.#read(segment, this.#segments[i + 1]);
+    this.#releaseNewest();
+    const damage = this.#damage();
+    if (!damage) {
+      this.#cut();
+      this.#dropUnused();
     }
-    if (this.#stop) this.#cut(this.#stop);
-    this.#dropUnused();
     return {
       segments: this.#segments,
       index: this.#index,
       hardState: this.#hardState,
-      lastBatch: this.#batch,
-      lastChecksum: this.#end ? this.#checksum : 0,
+      lastBatch: this.#end?.batch ?? 0,
+      lastChecksum: this.#end?.checksum ?? 0,
       nextOffset: this.#end?.offset ?? SEGMENT_HEADER_BYTES,
+      damage,
     };
   }
 
-  #readStart(segment: Segment): Buffer {
-    const start = Buffer.alloc(SEGMENT_HEADER_BYTES);
-    const handle = this.#disk.openSync(segment.path, 'r');
-    try {
-      const length = readWhole(this.#disk, handle, start, 0);
-      return start.subarray(0, length);
-    } finally {
-      this.#disk.closeSync(handle);
+  #damage(): LogDamage | undefined {
+    const { stretches, openGaps } = this.#lost;
+    if (stretches.length === 0 && openGaps.length === 0 && !this.#hardStateLost) return undefined;
+    return {
+      failure: this.#failure!,
+      lost: stretches,
+      endGaps: openGaps,
+      hardStateLost: this.#hardStateLost,
+      batches: this.#batches,
+    };
+  }
+
+  #read(segment: Segment, next: Segment | undefined): void {
+    const bytes = this.#disk.readFileSync(segment.path);
+    const whole = hasHeader(bytes, segment);
+    const { records, remainsFrom } = scanSegment(bytes, segment.sequence);
+    if (!whole && records.length > 0)
+      this.#warn(segment, 0, 'its header is damaged, and what follows is whole');
+    for (const [i, found] of records.entries()) {
+      const gap = this.#gapBefore(found, segment, i);
+      const item: Item = { found, segment, gap };
+      if (gap) this.#failure ??= corrupt(gap);
+      if (this.#last && this.#last.found.batch !== found.batch) this.#release();
+      this.#held.push(item);
+      this.#last = item;
     }
+    if (records.length > 0)
+      this.#batches.push({
+        sequence: segment.sequence,
+        first: records[0]!.batch,
+        last: records.at(-1)!.batch,
+      });
+    if (records.length > 0) this.#remains = undefined;
+    if (remainsFrom !== undefined) this.#remains ??= { segment, offset: remainsFrom };
+    if (next && next.sequence !== segment.sequence + 1) this.#missing(segment, next);
   }
 
-  /** Goes through one segment up to its end, or to the first thing that is no whole batch. */
-  #scan(bytes: Buffer, segment: Segment): void {
-    let offset = SEGMENT_HEADER_BYTES;
-    let batchFrom = offset;
-    let checksum = 0;
-    for (;;) {
-      const found = recordAt(bytes, offset, segment.sequence, offset);
-      if (found === 'blank' && this.#open.length === 0 && isBlankFrom(bytes, offset)) return;
-      if (found === 'blank' || found === 'damaged') break;
-      const expected = this.#expectedBatch(found);
-      if (found.batch > expected)
-        throw corrupt(segment, batchFrom, `batch ${expected} is missing before batch ${found.batch}`);
-      if (found.previousChecksum !== checksum || found.batch < expected) break;
-      this.#openBatch = found.batch;
-      this.#open.push({ record: found.record, offset });
-      offset += found.size;
-      checksum = found.checksum;
-      if (!found.isBatchEnd) continue;
-      this.#closeBatch(found, segment);
-      this.#end = { segment, offset };
-      batchFrom = offset;
+  /** A file is missing: what it held is noticed by the batch that comes next, unless nothing comes. */
+  #missing(segment: Segment, next: Segment): void {
+    const later = this.#segments.slice(this.#segments.indexOf(next));
+    const holdsSomething = later.some(
+      ({ path, sequence }) => scanSegment(this.#disk.readFileSync(path), sequence).records.length > 0,
+    );
+    if (holdsSomething) return;
+    const gap: Gap = {
+      sequence: segment.sequence + 1,
+      after: 0,
+      file: segment.path.replace(/\d+(?=\.log$)/, (digits) =>
+        String(segment.sequence + 1).padStart(digits.length, '0'),
+      ),
+      offset: 0,
+    };
+    this.#release();
+    this.#failure ??= corrupt(gap);
+    this.#lost.gap(gap);
+    this.#hardStateLost = true;
+  }
+
+  /** Where something is missing before a record; undefined when it goes on from the one before. */
+  #gapBefore(found: ScannedRecord, segment: Segment, at: number): Gap | undefined {
+    const before = this.#last;
+    if (!before) return undefined;
+    const { batch, isBatchEnd } = before.found;
+    const isNext = isBatchEnd ? found.batch === batch + 1 : found.batch === batch;
+    if (before.segment === segment)
+      return found.follows && isNext ? undefined : gapAt(segment, at, end(before));
+    if (found.follows && isNext && isBatchEnd) return undefined;
+    const isBeforeSegment = !isBatchEnd || (found.follows && found.batch !== batch + 1);
+    if (!isBeforeSegment) return gapAt(segment, at, SEGMENT_HEADER_BYTES);
+    const follower = this.#segments[this.#segments.indexOf(before.segment) + 1]!;
+    const isMissing = isBatchEnd && follower.sequence !== before.segment.sequence + 1;
+    if (isMissing)
+      return {
+        sequence: before.segment.sequence + 1,
+        after: 0,
+        file: `the segment after ${before.segment.path}`,
+        offset: 0,
+      };
+    return gapAt(before.segment, this.#countIn(before.segment), end(before));
+  }
+
+  #countIn(segment: Segment): number {
+    return scanSegment(this.#disk.readFileSync(segment.path), segment.sequence).records.length;
+  }
+
+  /** The records held count: their batch is whole, or a later one shows that it was. */
+  #release(): void {
+    for (const { found, segment, gap } of this.#held) {
+      if (gap) this.#passGap(gap);
+      this.#replay(found, segment);
     }
-    this.#open = [];
-    this.#stop = { segment, offset: batchFrom };
-    this.#refuseLater(bytes, segment, batchFrom, this.#stop);
+    const last = this.#held.at(-1);
+    this.#held = [];
+    if (!last) return;
+    const { batch, checksum, isBatchEnd: isWhole } = last.found;
+    this.#end = { segment: last.segment, offset: end(last), batch, checksum, isWhole };
   }
 
-  /** The log that is left after compaction begins with whatever batch it begins with. */
-  #expectedBatch(found: FoundRecord): number {
-    if (this.#open.length > 0) return this.#openBatch;
-    return this.#batch === 0 ? found.batch : this.#batch + 1;
+  #passGap(gap: Gap): void {
+    this.#lost.gap(gap);
+    this.#hardStateLost = true;
   }
 
-  #closeBatch(last: FoundRecord, segment: Segment): void {
-    for (const { record, offset } of this.#open) this.#replay(record, segment, offset);
-    this.#open = [];
-    this.#batch = last.batch;
-    this.#checksum = last.checksum;
+  /** The newest batch counts if it is there from its first record to its last. */
+  #releaseNewest(): void {
+    const [first, ...others] = this.#held;
+    if (!first) return;
+    const isBegun = first.gap === undefined || first.found.isBatchStart;
+    const isChained = others.every(({ gap }) => gap === undefined);
+    if (isBegun && isChained && this.#held.at(-1)!.found.isBatchEnd) return this.#release();
+    this.#held = [];
+    const { first: from, last } = this.#batches.at(-1)!;
+    if (from === last) this.#batches.pop();
+    else this.#batches[this.#batches.length - 1] = { ...this.#batches.at(-1)!, last: last - 1 };
+    this.#remains = { segment: first.segment, offset: first.found.offset };
+    if (!first.gap) return;
+    // What is missing before it belongs to the same torn write only if it stands where that write went.
+    const { batch } = first.found;
+    const end = this.#end;
+    if (end && !(end.isWhole && batch === end.batch + 1)) this.#passGap(first.gap);
+    else this.#remains = end ?? { segment: first.segment, offset: SEGMENT_HEADER_BYTES };
   }
 
-  #replay(record: LogRecord, segment: Segment, offset: number): void {
-    if (record.type === 'hardState') this.#hardState = record.hardState;
-    else if (record.type === 'reset') this.#index.reset(record.index, record.term);
-    else this.#replayEntry(record.entry, segment, offset);
+  #replay({ record, offset }: ScannedRecord, segment: Segment): void {
+    if (record.type === 'hardState') {
+      this.#hardState = record.hardState;
+      this.#hardStateLost = false;
+    } else if (record.type === 'reset') {
+      this.#index.reset(record.index, record.term === 0 && record.index > 0 ? undefined : record.term);
+      this.#lost.forget();
+    } else if (record.type === 'entry') this.#replayEntry(record.entry, segment, offset);
   }
 
   #replayEntry(entry: Entry, segment: Segment, offset: number): void {
     const index = this.#index;
-    if (this.#isBeginning(entry)) index.reset(entry.index - 1, termBefore(entry));
-    if (entry.index > index.lastIndex + 1 || entry.index < index.firstIndex)
-      throw corrupt(segment, offset, `entry ${entry.index} follows entry ${index.lastIndex}`);
+    if (this.#isBeginning(entry)) {
+      index.reset(entry.index - 1, termBefore(entry));
+      this.#lost.forget();
+    }
+    const isHeld = this.#lost.before(entry);
+    if (!isHeld || entry.index < index.firstIndex)
+      throw corrupt({ file: segment.path, offset }, `entry ${entry.index} follows entry ${index.lastIndex}`);
     index.put(entry.index, entry.term, entry.data.length);
     index.place(entry.index, segment.sequence, offset);
     segment.highestIndex = Math.max(segment.highestIndex, entry.index);
@@ -141,43 +256,20 @@ export class Recovery {
   #isBeginning(entry: Entry): boolean {
     const index = this.#index;
     const base = logIndex(index.firstIndex - 1);
-    if (base === 0) return index.isEmpty;
+    if (base === 0) return index.isEmpty && (this.#segments[0]!.sequence > 1 || !this.#lost.hasGaps);
     return entry.index <= base && index.termAt(base) === undefined;
   }
 
-  /** Looks behind the place where reading stopped for a whole record of a batch that came later. */
-  #refuseLater(bytes: Buffer, segment: Segment, from: number, stop: Place): void {
-    for (let at = from; at < bytes.length; at += 8) {
-      if (bytes[at + 12] === 0 || bytes[at + 15] !== 0) continue;
-      const found = recordAt(bytes, at, segment.sequence, at);
-      if (found === 'blank' || found === 'damaged' || found.batch <= this.#batch + 1) continue;
-      throw corrupt(
-        stop.segment,
-        stop.offset,
-        `a record that was flushed is not readable, though a later one at byte ${at} of ${segment.path} is`,
-      );
-    }
-  }
-
   /** Zeros out what a crash left of the last write, so that it is never taken for anything again. */
-  #cut(stop: Place): void {
-    const { segment, offset } = stop;
+  #cut(): void {
+    const remains = this.#remains;
+    if (!remains) return;
+    const { segment, offset } = remains;
     const last = this.#segments.indexOf(segment);
-    const handle = this.#disk.openSync(segment.path, 'r+');
-    let bytes = 0;
-    try {
-      const rest = Buffer.alloc(Math.max(0, segment.sizeBytes - offset));
-      readWhole(this.#disk, handle, rest, offset);
-      bytes = rest.length - blankTail(rest);
-      rest.fill(0);
-      writeWhole(this.#disk, handle, rest.subarray(0, bytes), offset);
-      this.#disk.fsyncSync(handle);
-    } finally {
-      this.#disk.closeSync(handle);
-    }
+    let bytes = this.#zero(segment, offset);
     for (const later of this.#segments.slice(last + 1)) {
       const contents = this.#disk.readFileSync(later.path);
-      if (isBlankFrom(contents, SEGMENT_HEADER_BYTES)) continue;
+      if (isBlank(contents, SEGMENT_HEADER_BYTES, contents.length)) continue;
       bytes += contents.length - SEGMENT_HEADER_BYTES;
     }
     if (bytes === 0) return;
@@ -185,24 +277,52 @@ export class Recovery {
     this.#logger.warn({ code: warning.code, ...warning.details }, warning.message);
   }
 
+  #zero(segment: Segment, offset: number): number {
+    const handle = this.#disk.openSync(segment.path, 'r+');
+    try {
+      return zeroRest(this.#disk, handle, segment.sizeBytes, offset);
+    } finally {
+      this.#disk.closeSync(handle);
+    }
+  }
+
   /** A segment that was made ready and holds no whole batch is made again when it is needed. */
   #dropUnused(): void {
     const keep = this.#end ? this.#segments.indexOf(this.#end.segment) + 1 : 0;
     for (const segment of this.#segments.splice(keep).reverse()) this.#disk.unlinkSync(segment.path);
   }
+
+  #warn(segment: Segment, offset: number, problem: string): void {
+    const failure = corrupt({ file: segment.path, offset }, problem);
+    this.#logger.warn({ code: failure.code, ...failure.details }, failure.message);
+  }
 }
 
-const corrupt = (segment: Segment, offset: number, problem: string): TuttiError =>
-  new TuttiError('TUTTI_STORE_CORRUPT', { file: segment.path, offset, problem });
+/** Writes zeros from `offset` on and flushes them. @returns how many bytes were not zero before, to the last of them */
+export function zeroRest(disk: DiskCalls, handle: number, sizeBytes: number, offset: number): number {
+  const rest = Buffer.alloc(Math.max(0, sizeBytes - offset));
+  readWhole(disk, handle, rest, offset);
+  let bytes = rest.length;
+  while (bytes > 0 && rest[bytes - 1] === 0) bytes--;
+  rest.fill(0);
+  if (bytes > 0) writeWhole(disk, handle, rest.subarray(0, bytes), offset);
+  disk.fsyncSync(handle);
+  return bytes;
+}
+
+const end = ({ found }: Item): number => found.offset + found.size;
+
+const gapAt = (segment: Segment, after: number, offset: number): Gap => ({
+  sequence: segment.sequence,
+  after,
+  file: segment.path,
+  offset,
+});
+
+const corrupt = (
+  { file, offset }: { readonly file: string; readonly offset: number },
+  problem = 'a record that was flushed is not readable, though later ones are',
+): TuttiError => new TuttiError('TUTTI_STORE_CORRUPT', { file, offset, problem });
 
 /** Nothing stands before entry 1; before any other first entry the term is not known. */
 const termBefore = (entry: Entry): Term | undefined => (entry.index === 1 ? term(0) : undefined);
-
-/** How many zeros `bytes` ends with; whole words first, since most of a segment may be zeros. */
-function blankTail(bytes: Buffer): number {
-  let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === 0) end--;
-  return bytes.length - end;
-}
-
-const isBlankFrom = (bytes: Buffer, from: number): boolean => isBlank(bytes, from, bytes.length);

@@ -27,7 +27,7 @@ export interface Segment {
 
 export const segmentName = (sequence: number): string => `segment-${String(sequence).padStart(12, '0')}.log`;
 
-/** The segments of a directory, oldest first. @throws TuttiError `TUTTI_STORE_CORRUPT` when one is missing */
+/** The segments of a directory, oldest first. */
 export function listSegments(disk: DiskCalls, directory: string): Segment[] {
   const segments: Segment[] = [];
   for (const name of disk.readdirSync(directory)) {
@@ -41,17 +41,7 @@ export function listSegments(disk: DiskCalls, directory: string): Segment[] {
       highestIndex: 0,
     });
   }
-  segments.sort((a, b) => a.sequence - b.sequence);
-  for (const [i, segment] of segments.entries()) {
-    const before = segments[i - 1];
-    if (before && before.sequence + 1 !== segment.sequence)
-      throw new TuttiError('TUTTI_STORE_CORRUPT', {
-        file: join(directory, segmentName(before.sequence + 1)),
-        offset: 0,
-        problem: 'the file is missing, though later ones are there',
-      });
-  }
-  return segments;
+  return segments.sort((a, b) => a.sequence - b.sequence);
 }
 
 export function segmentHeader(sequence: number): Buffer {
@@ -64,20 +54,17 @@ export function segmentHeader(sequence: number): Buffer {
 }
 
 /**
- * Checks the header at the start of `bytes`.
- * @throws TuttiError `TUTTI_STORE_NEWER_VERSION`, `TUTTI_STORE_CORRUPT`
+ * Whether `bytes` begin with the header of this segment.
+ * @throws TuttiError `TUTTI_STORE_NEWER_VERSION`
  */
-export function checkHeader(bytes: Buffer, segment: Segment): void {
-  const { path: file } = segment;
-  const isOurs = bytes.length >= SEGMENT_HEADER_BYTES && bytes.subarray(0, 8).equals(MAGIC);
-  if (!isOurs)
-    throw new TuttiError('TUTTI_STORE_CORRUPT', { file, offset: 0, problem: 'it is no log segment' });
-  const version = bytes.readUInt32LE(8);
-  if (version > SEGMENT_VERSION)
-    throw new TuttiError('TUTTI_STORE_NEWER_VERSION', { file, found: version, supported: SEGMENT_VERSION });
-  const checksum = crc32c(bytes, 0, 16, SEGMENT_HEADER_BYTES);
-  if (checksum !== bytes.readUInt32LE(12) || bytes.readDoubleLE(16) !== segment.sequence)
-    throw new TuttiError('TUTTI_STORE_CORRUPT', { file, offset: 8, problem: 'its header is damaged' });
+export function hasHeader(bytes: Buffer, { sequence, path: file }: Segment): boolean {
+  if (bytes.length < SEGMENT_HEADER_BYTES || !bytes.subarray(0, 8).equals(MAGIC)) return false;
+  const isWhole = crc32c(bytes, 0, 16, SEGMENT_HEADER_BYTES) === bytes.readUInt32LE(12);
+  const found = bytes.readUInt32LE(8);
+  // A version that damage made up is told from one that was written: the rest of the header is no whole one then.
+  if (isWhole && found > SEGMENT_VERSION && found < 2 ** 16)
+    throw new TuttiError('TUTTI_STORE_NEWER_VERSION', { file, found, supported: SEGMENT_VERSION });
+  return isWhole && found === SEGMENT_VERSION && bytes.readDoubleLE(16) === sequence;
 }
 
 /** Writes a whole segment of zeros under a draft name, flushes it, and gives it its name. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { isTuttiError, type TuttiError } from '@tutti/kernel';
 import type { SnapshotMeta } from '../../raft/messages.ts';
 import type { SnapshotWriter, StoredSnapshot } from '../log-store.ts';
 import type { DiskCalls } from './disk-calls.ts';
@@ -15,6 +16,7 @@ export class SnapshotDirectory {
   readonly #directory: string;
   #current: SnapshotFile | undefined;
   #closed = false;
+  #failure: TuttiError | undefined;
 
   constructor(disk: DiskCalls, directory: string) {
     this.#disk = disk;
@@ -25,13 +27,28 @@ export class SnapshotDirectory {
     return this.#current;
   }
 
-  /** Takes the newest one, checked in full. @throws TuttiError `TUTTI_STORE_CORRUPT`, `TUTTI_STORE_NEWER_VERSION` */
+  /**
+   * Takes the newest one that is whole, checked in full. What is damaged is left in its place until a new one is stored;
+   * `failure` tells of it.
+   * @throws TuttiError `TUTTI_STORE_NEWER_VERSION`
+   */
   open(): void {
     const names = this.#disk.readdirSync(this.#directory).filter((name) => NAME.test(name));
-    const newest = names.sort().at(-1);
-    if (newest === undefined) return;
-    this.#current = SnapshotFile.open(this.#disk, join(this.#directory, newest));
-    this.#forgetOthers();
+    for (const name of names.sort().reverse()) {
+      try {
+        this.#current = SnapshotFile.open(this.#disk, join(this.#directory, name));
+        break;
+      } catch (thrown) {
+        if (!isTuttiError(thrown, 'TUTTI_STORE_CORRUPT')) throw thrown;
+        this.#failure ??= thrown;
+      }
+    }
+    if (!this.#failure) this.#forgetOthers();
+  }
+
+  /** What is wrong with the newest snapshot there is. */
+  get failure(): TuttiError | undefined {
+    return this.#failure;
   }
 
   begin(meta: SnapshotMeta): SnapshotWriter {
@@ -59,6 +76,8 @@ export class SnapshotDirectory {
     }
     this.#current = file;
     before?.retire();
+    if (this.#failure) this.#forgetOthers();
+    this.#failure = undefined;
     // If a crash comes before it is gone, opening removes it.
     if (before && before.path !== file.path) this.#disk.rm(before.path, { force: true }, () => {});
     return file;

@@ -1,0 +1,356 @@
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { assert, clusterId, isTuttiError, logIndex, nodeId, seededRandom, term } from '@tutti/kernel';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Entry } from '../../raft/messages.ts';
+import type { LogStoreState } from '../log-store.ts';
+import {
+  appendTo,
+  closeStore,
+  holds,
+  openStore,
+  repairStore,
+  resetStore,
+  snapshotInto,
+  suiteEntries,
+  suiteEntry,
+} from '../log-store-suite.ts';
+import { FileLogStore } from './file-log-store.ts';
+
+const root = fs.mkdtempSync(join(tmpdir(), 'tutti-damage-'));
+afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
+
+let count = 0;
+let directory = '';
+beforeEach(() => {
+  directory = join(root, `store-${count++}`);
+});
+
+const storeIn = (): FileLogStore =>
+  new FileLogStore({ directory, clusterId: clusterId('c'), nodeId: nodeId('n1'), segmentBytes: 4096 });
+
+const files = (ending: string): string[] =>
+  fs
+    .readdirSync(directory)
+    .filter((name) => name.endsWith(ending))
+    .sort()
+    .map((name) => join(directory, name));
+
+/** A log as the other nodes have it. */
+interface Peer {
+  readonly entries: readonly Entry[];
+  readonly snapshot?: { readonly index: number; readonly term: number };
+}
+
+const at = (peer: Peer, index: number): Entry => {
+  const entry = peer.entries.find((candidate) => candidate.index === index);
+  assert(entry, `a peer has entry ${index}`);
+  return entry;
+};
+
+/** Puts a store right with what a peer has, step by step, as a replica does. @returns the steps it took */
+async function repaired(store: FileLogStore, opened: LogStoreState, peer: Peer): Promise<string[]> {
+  const steps: string[] = [];
+  let state = opened;
+  while (state.damage) {
+    assert(steps.length < 20, 'a repair ends');
+    const { lost, endLost } = state.damage;
+    const [first] = lost;
+    if (first && first.from < state.firstIndex && peer.snapshot) {
+      steps.push('snapshot');
+      await snapshotInto(store, peer.snapshot.index, peer.snapshot.term, new Uint8Array(300));
+      state = await repairStore(store, { kind: 'snapshot' });
+    } else if (first && first.from >= state.firstIndex) {
+      let from = Number(first.from);
+      while (from > state.firstIndex && store.termAt(logIndex(from - 1)) !== at(peer, from - 1).term) from--;
+      const entries = [];
+      for (let index = from; index <= first.to; index++) entries.push(at(peer, index));
+      steps.push(`entries ${from}-${first.to}`);
+      state = await repairStore(store, { kind: 'entries', entries });
+    } else if (first || endLost) {
+      const from = logIndex(first ? first.from : state.lastIndex + 1);
+      steps.push(`cut ${from}`);
+      state = await repairStore(store, { kind: 'cut', from });
+      assert(state.damage?.endLost, 'a log that was cut says so');
+      const rest = peer.entries.filter((entry) => entry.index > state.lastIndex);
+      await appendTo(store, { entries: rest });
+      const hardState = { term: term(9), votedFor: nodeId('n9') };
+      state = await repairStore(store, {
+        kind: 'whole',
+        hardState: state.damage.hardStateLost ? hardState : undefined,
+      });
+    } else assert(false, 'a lost hard state goes with a lost end');
+  }
+  return steps;
+}
+
+/** Whether a segment holds the last write, or was made ready for later ones. */
+const isEnd = (bytes: Buffer): boolean =>
+  bytes.includes('n3') || bytes.subarray(64).every((byte) => byte === 0);
+
+async function written(entries: readonly Entry[]): Promise<void> {
+  const store = storeIn();
+  await openStore(store);
+  await appendTo(store, { hardState: { term: term(1), votedFor: nodeId('n2') } });
+  for (const entry of entries) await appendTo(store, { entries: [entry] });
+  await appendTo(store, { hardState: { term: term(3), votedFor: nodeId('n3') } });
+  await closeStore(store);
+}
+
+describe('damage to a log that was flushed', () => {
+  test('is found at every byte, changes nothing by itself, and is put right from a peer', async () => {
+    const peer: Peer = { entries: [...suiteEntries(1, 9, 1), ...suiteEntries(10, 14, 2)] };
+    await written(peer.entries);
+    const [path] = files('.log');
+    const bytes = fs.readFileSync(path!);
+    let end = bytes.length;
+    while (bytes[end - 1] === 0) end--;
+    // The last batch stands 88 bytes before the end: hard state twice, with a vote in each.
+    const lastBatch = ((end + 7) & ~7) - 2 * 48;
+    let harmless = 0;
+    for (let place = 64; place < lastBatch; place += 5) {
+      const damaged = Buffer.from(bytes);
+      damaged[place]! ^= 0x5a;
+      fs.writeFileSync(path!, damaged);
+      const store = storeIn();
+      const opened = await openStore(store);
+      if (opened.damage) {
+        expect(isTuttiError(opened.damage.failure, 'TUTTI_STORE_CORRUPT')).toBe(true);
+        expect(fs.readFileSync(path!).equals(damaged), `nothing is changed, byte ${place}`).toBe(true);
+        expect(opened.hardState).toEqual({ term: 3, votedFor: 'n3' });
+        await repaired(store, opened, peer);
+      } else harmless++;
+      holds(store, 1, peer.entries);
+      await appendTo(store, { entries: [suiteEntry(15, 3)] });
+      await closeStore(store);
+      const again = storeIn();
+      const { hardState, damage } = await openStore(again);
+      expect(damage).toBeUndefined();
+      expect(hardState, `byte ${place}`).toEqual({ term: 3, votedFor: 'n3' });
+      holds(again, 1, [...peer.entries, suiteEntry(15, 3)]);
+      await closeStore(again);
+    }
+    expect(harmless).toBeGreaterThan(0);
+  });
+
+  test('in several segments at once is put right, whatever is damaged, with what peers have', async () => {
+    const random = seededRandom(7);
+    for (let round = 0; round < 25; round++) {
+      directory = join(root, `rounds-${round}`);
+      const entries = Array.from({ length: 60 }, (_, i) => suiteEntry(i + 1, 1 + Math.floor(i / 13), 300));
+      const peer: Peer = { entries };
+      await written(entries);
+      // What is behind the damage is what tells it from a torn write, so the last write is left whole.
+      const logs = files('.log').filter((path) => !isEnd(fs.readFileSync(path)));
+      for (let hit = random.integer(1, 4); hit > 0; hit--) {
+        const path = logs[random.integer(0, logs.length - 1)]!;
+        if (!fs.existsSync(path)) continue;
+        const bytes = fs.readFileSync(path);
+        const from = random.integer(64, bytes.length - 1);
+        bytes.fill(
+          random.chance(0.5) ? 0 : 0xee,
+          from,
+          Math.min(bytes.length, from + random.integer(1, 900)),
+        );
+        if (random.chance(0.1)) fs.rmSync(path, { force: true });
+        else fs.writeFileSync(path, bytes);
+      }
+      const store = storeIn();
+      const opened = await openStore(store);
+      const steps = await repaired(store, opened, peer);
+      expect(store.entries(logIndex(1), logIndex(60), Infinity), `${round}: ${steps.join()}`).toEqual(
+        entries,
+      );
+      await closeStore(store);
+      const again = storeIn();
+      const { damage, hardState } = await openStore(again);
+      expect(damage, `${round}: ${steps.join()}`).toBeUndefined();
+      expect(hardState.term === 3 || steps.some((step) => step.startsWith('cut'))).toBe(true);
+      holds(again, 1, entries);
+      await closeStore(again);
+    }
+  });
+
+  test('in a write that replaced entries does not leave the ones that it replaced', async () => {
+    // Entries 4 to 6 of term 1 were replaced by the damaged write; the one after it is whole.
+    const store = storeIn();
+    await openStore(store);
+    await appendTo(store, { entries: suiteEntries(1, 6, 1) });
+    await appendTo(store, { entries: suiteEntries(4, 8, 2) });
+    await appendTo(store, { entries: suiteEntries(9, 10, 3) });
+    await closeStore(store);
+    const [path] = files('.log');
+    const bytes = fs.readFileSync(path!);
+    // The second batch: a hard state of 40 bytes before five entries of 64.
+    const second = 64 + 40 + 6 * 64;
+    bytes.fill(0xee, second, second + 40 + 5 * 64);
+    fs.writeFileSync(path!, bytes);
+    const again = storeIn();
+    const opened = await openStore(again);
+    expect(opened.damage?.lost).toEqual([expect.objectContaining({ from: 7, to: 8 })]);
+    const peer = { entries: [...suiteEntries(1, 3, 1), ...suiteEntries(4, 8, 2), ...suiteEntries(9, 10, 3)] };
+    expect(await repaired(again, opened, peer)).toEqual(['entries 4-8']);
+    holds(again, 1, peer.entries);
+    await closeStore(again);
+  });
+
+  test('that takes the end away is remembered until the end has been fetched, also over a restart', async () => {
+    await written(suiteEntries(1, 60, 1, 500));
+    const logs = files('.log');
+    const last = logs.findIndex((path) => fs.readFileSync(path).includes('n3'));
+    for (const path of logs.slice(last - 2, last + 1)) {
+      const bytes = fs.readFileSync(path);
+      // All but the last batch of the log, which has no entries.
+      const keep = path === logs[last] ? bytes.lastIndexOf('n3') - 48 - 40 : bytes.length;
+      bytes.fill(0xee, 64, keep);
+      fs.writeFileSync(path, bytes);
+    }
+    const store = storeIn();
+    const opened = await openStore(store);
+    expect(opened.damage).toMatchObject({ lost: [], endLost: true });
+    const cut = await repairStore(store, { kind: 'cut', from: logIndex(opened.lastIndex + 1) });
+    expect(cut.damage).toMatchObject({ lost: [], endLost: true });
+    await appendTo(store, { entries: suiteEntries(cut.lastIndex + 1, cut.lastIndex + 2, 1, 500) });
+    await closeStore(store);
+    const again = storeIn();
+    const reopened = await openStore(again);
+    expect(reopened.damage?.endLost).toBe(true);
+    expect(reopened.lastIndex).toBe(cut.lastIndex + 2);
+    expect(reopened.hardState).toEqual({ term: 3, votedFor: 'n3' });
+    await appendTo(again, { entries: suiteEntries(reopened.lastIndex + 1, 60, 1, 500) });
+    expect((await repairStore(again, { kind: 'whole', hardState: undefined })).damage).toBeUndefined();
+    await closeStore(again);
+    const third = storeIn();
+    expect((await openStore(third)).damage).toBeUndefined();
+    holds(third, 1, suiteEntries(1, 60, 1, 500));
+    await closeStore(third);
+  });
+});
+
+describe('a snapshot that is damaged', () => {
+  const damagedSnapshot = async (): Promise<void> => {
+    const [path] = files('.snap');
+    const bytes = fs.readFileSync(path!);
+    bytes[bytes.length >> 1]! ^= 0x40;
+    fs.writeFileSync(path!, bytes);
+  };
+
+  test('does not matter where the log goes back to its beginning', async () => {
+    const store = storeIn();
+    await openStore(store);
+    await appendTo(store, { entries: suiteEntries(1, 5, 1) });
+    await snapshotInto(store, 3, 1, new Uint8Array(1000).fill(9));
+    await closeStore(store);
+    await damagedSnapshot();
+    const again = storeIn();
+    const opened = await openStore(again);
+    expect(opened.damage).toBeUndefined();
+    expect(opened.snapshot).toBeUndefined();
+    holds(again, 1, suiteEntries(1, 5, 1));
+    await closeStore(again);
+  });
+
+  test('is replaced by one from a peer, and the log after it is kept', async () => {
+    const entries = suiteEntries(1, 60, 1, 500);
+    await written(entries);
+    const store = storeIn();
+    await openStore(store);
+    await snapshotInto(store, 30, 1, new Uint8Array(1000));
+    store.compact(logIndex(30));
+    await closeStore(store);
+    await damagedSnapshot();
+    const again = storeIn();
+    const opened = await openStore(again);
+    expect(opened.damage).toMatchObject({ lost: [{ from: 1, to: opened.firstIndex - 1 }], endLost: false });
+    expect(opened.hardState.term).toBe(3);
+    const peer = { entries, snapshot: { index: 45, term: 1 } };
+    expect(await repaired(again, opened, peer)).toEqual(['snapshot']);
+    expect(again.snapshot()?.meta.index).toBe(45);
+    holds(again, Number(again.firstIndex), entries.slice(again.firstIndex - 1));
+    await closeStore(again);
+    const third = storeIn();
+    const { damage, lastIndex, snapshot } = await openStore(third);
+    expect({ damage, lastIndex, snapshot: snapshot?.index }).toEqual({
+      damage: undefined,
+      lastIndex: 60,
+      snapshot: 45,
+    });
+    await closeStore(third);
+  });
+
+  test('that was the whole log is replaced by one that goes further', async () => {
+    const store = storeIn();
+    await openStore(store);
+    await appendTo(store, {
+      hardState: { term: term(4), votedFor: nodeId('n2') },
+      entries: suiteEntries(1, 3, 1),
+    });
+    await snapshotInto(store, 20, 4, new Uint8Array(100));
+    await resetStore(store);
+    await closeStore(store);
+    await damagedSnapshot();
+    const again = storeIn();
+    const opened = await openStore(again);
+    expect(opened.damage?.lost).toEqual([{ from: 1, to: 20 }]);
+    await repaired(again, opened, { entries: [], snapshot: { index: 33, term: 5 } });
+    expect([again.firstIndex, again.lastIndex]).toEqual([34, 33]);
+    await appendTo(again, { entries: [suiteEntry(34, 5)] });
+    await closeStore(again);
+    const third = storeIn();
+    const { damage, lastIndex, hardState } = await openStore(third);
+    expect({ damage, lastIndex, hardState }).toEqual({
+      damage: undefined,
+      lastIndex: 34,
+      hardState: { term: 4, votedFor: 'n2' },
+    });
+    await closeStore(third);
+  });
+
+  test('and no log beside it: neither term nor vote is known, and the store says so', async () => {
+    const store = storeIn();
+    await openStore(store);
+    await appendTo(store, {
+      hardState: { term: term(4), votedFor: nodeId('n2') },
+      entries: suiteEntries(1, 3, 1),
+    });
+    await snapshotInto(store, 3, 1, new Uint8Array(100));
+    await closeStore(store);
+    for (const path of files('.log')) fs.rmSync(path);
+    const again = storeIn();
+    const opened = await openStore(again);
+    expect(opened.damage).toMatchObject({ endLost: true, hardStateLost: true });
+    await repaired(again, opened, { entries: suiteEntries(4, 6, 5) });
+    await closeStore(again);
+    const third = storeIn();
+    const { damage, lastIndex, hardState } = await openStore(third);
+    expect({ damage, lastIndex, hardState }).toEqual({
+      damage: undefined,
+      lastIndex: 6,
+      hardState: { term: 9, votedFor: 'n9' },
+    });
+    await closeStore(third);
+  });
+});
+
+test('a hole that a newer snapshot covers needs no entries, and the log after it is kept', async () => {
+  const entries = suiteEntries(1, 60, 1, 500);
+  await written(entries);
+  const path = files('.log')[2]!;
+  const bytes = fs.readFileSync(path);
+  bytes.fill(0xee, 800, 2000);
+  fs.writeFileSync(path, bytes);
+  const store = storeIn();
+  const opened = await openStore(store);
+  const [lost] = opened.damage!.lost;
+  await snapshotInto(store, lost!.to + 5, 1, new Uint8Array(100));
+  const state = await repairStore(store, { kind: 'snapshot' });
+  expect(state.damage).toBeUndefined();
+  expect(state.firstIndex).toBe(lost!.to + 1);
+  holds(store, lost!.to + 1, entries.slice(lost!.to));
+  await closeStore(store);
+  const again = storeIn();
+  expect((await openStore(again)).damage).toBeUndefined();
+  holds(again, lost!.to + 1, entries.slice(lost!.to));
+  await closeStore(again);
+});

@@ -1,0 +1,54 @@
+import { type FoundRecord, isBlank, recordAt } from '../record.ts';
+import { SEGMENT_HEADER_BYTES } from './segment.ts';
+
+/** A whole record of a segment, and whether it follows the one before it without anything damaged between. */
+export interface ScannedRecord extends FoundRecord {
+  readonly offset: number;
+  readonly follows: boolean;
+}
+
+/** Every whole record of a segment. */
+export interface SegmentScan {
+  readonly records: readonly ScannedRecord[];
+  /** Where something stands after the last whole record that is none; undefined where only zeros do. */
+  readonly remainsFrom: number | undefined;
+}
+
+/**
+ * Finds the whole records of a segment, also those behind damage. A record that stands directly after another and does
+ * not carry its checksum does not belong there (a misdirected write, or what an earlier use left): it is taken for
+ * damage, and so is one of an earlier batch.
+ */
+export function scanSegment(bytes: Uint8Array, sequence: number): SegmentScan {
+  const records: ScannedRecord[] = [];
+  let offset = SEGMENT_HEADER_BYTES;
+  let checksum = 0;
+  let batch = 0;
+  let remainsFrom: number | undefined;
+  while (offset < bytes.length) {
+    const follows = remainsFrom === undefined;
+    const found = recordAt(bytes, offset, sequence, offset);
+    if (
+      typeof found !== 'string' &&
+      found.batch >= batch &&
+      (!follows || found.previousChecksum === checksum)
+    ) {
+      records.push({ ...found, offset, follows });
+      ({ batch, checksum } = found);
+      offset += found.size;
+      remainsFrom = undefined;
+      continue;
+    }
+    if (follows && isBlank(bytes, offset, bytes.length)) break;
+    remainsFrom ??= offset;
+    offset = nextCandidate(bytes, offset + 8);
+  }
+  return { records, remainsFrom };
+}
+
+/** The next place where a record could begin: most of what stands elsewhere is told apart by two bytes. */
+function nextCandidate(bytes: Uint8Array, from: number): number {
+  let at = from;
+  while (at < bytes.length && (bytes[at + 12] === 0 || bytes[at + 15] !== 0)) at += 8;
+  return at;
+}
