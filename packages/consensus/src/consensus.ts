@@ -55,7 +55,8 @@ export interface ProposeOptions {
   readonly signal?: AbortSignal;
 }
 
-export type ReplicaRole = 'follower' | 'candidate' | 'leader' | 'learner' | 'stopped';
+/** `repairing`: its log store was damaged, and it takes no part until peers have made up for that. */
+export type ReplicaRole = 'follower' | 'candidate' | 'leader' | 'learner' | 'repairing' | 'stopped';
 
 /** What one replica believes now. Soft state: by the time it is read it may have changed. */
 export interface ConsensusStatus {

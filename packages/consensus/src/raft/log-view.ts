@@ -64,6 +64,17 @@ export class LogView {
     return this.#flights.length === 0 && !this.hasUnwritten;
   }
 
+  /** This view, tail and all, for those who only read. */
+  asRaftLog(): RaftLog {
+    return {
+      firstIndex: this.firstIndex,
+      lastIndex: this.lastIndex,
+      snapshot: () => this.#log.snapshot(),
+      termAt: (index) => this.termAt(index),
+      entries: (from, to, bytesMax) => this.entries(from, to, bytesMax),
+    };
+  }
+
   snapshotMeta(): SnapshotMeta | undefined {
     return this.#log.snapshot()?.meta;
   }

@@ -10,6 +10,7 @@ import type { PeerProgress, RaftNodeOptions, RaftRole } from './raft-node-option
 import { RaftState } from './raft-state.ts';
 import { askReadIndex, loseLateReads, onReadIndex, onReadIndexReply, replyReadIndex } from './read-index.ts';
 import type { Ready } from './ready.ts';
+import type { RepairSource } from './repair.ts';
 import { becomeFollower, drawElectionTimeout } from './roles.ts';
 import {
   onInstallSnapshot,
@@ -80,6 +81,12 @@ export class RaftNode {
       state: progress.state,
       active: progress.active,
     }));
+  }
+
+  /** What this node can tell peers that repair their stores. */
+  repairSource(): RepairSource {
+    const { id, term, role, log } = this.#state;
+    return { id, term, leads: role === 'leader', log: log.asRaftLog() };
   }
 
   /** Lets one unit of time pass. */

@@ -11,6 +11,7 @@ import type { ConsensusStatus, ProposeOptions } from '../consensus.ts';
 import type { RaftMessage, SnapshotMeta } from '../raft/messages.ts';
 import type { RaftNode } from '../raft/raft-node.ts';
 import type { Ready } from '../raft/ready.ts';
+import type { RepairMessage } from '../raft/repair.ts';
 import { Applier } from './applier.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { type DriverParts, makeCore } from './driver-parts.ts';
@@ -19,6 +20,8 @@ import { Persister } from './persister.ts';
 import { ProposalRouting } from './proposal-routing.ts';
 import { Proposals, type ProposeCallback } from './proposals.ts';
 import { type ReadCallback, Reads } from './reads.ts';
+import { answersOver, type RepairAnswers } from './repair-answers.ts';
+import { isRepair, repairFromWire } from './repair-wire.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import { SnapshotTraffic } from './snapshot-traffic.ts';
 import { Turns } from './turns.ts';
@@ -46,6 +49,7 @@ export class Driver {
   readonly #reads: Reads;
   readonly #applier: Applier;
   readonly #snapshots: SnapshotTraffic;
+  readonly #answers: RepairAnswers;
   #ended = false;
   #endedAtSnapshot: LogIndex | undefined;
   #routeTerm: Term | undefined;
@@ -72,6 +76,7 @@ export class Driver {
     this.#disk = new DiskWatch(self, config);
     this.#persister = this.#makePersister();
     this.#applier = this.#makeApplier();
+    this.#answers = answersOver(options, () => this.#core.repairSource());
     this.#routing = new ProposalRouting(parts, this.#core, this.#persister, this.#applier);
     this.#snapshots = new SnapshotTraffic(parts, {
       core: this.#core,
@@ -236,6 +241,7 @@ export class Driver {
 
   #receive(from: NodeId, value: WireValue): void {
     this.#guarded(() => {
+      if (isRepair(value)) return this.#receiveRepair(repairFromWire(value, from, this.#self));
       const message = messageFromWire(value, from, this.#self);
       if (!message) {
         this.#stats.malformed++;
@@ -248,6 +254,11 @@ export class Driver {
       }
       this.#turns.schedule();
     });
+  }
+
+  #receiveRepair(message: RepairMessage | undefined): void {
+    if (message?.type === 'repairRequest') this.#answers.answer(message);
+    else if (!message) this.#stats.malformed++;
   }
 
   // Output

@@ -55,6 +55,16 @@ export interface ReplicaConfig {
    * Default 10,000.
    */
   readonly flushTimeoutMs?: number;
+  /**
+   * What to do when the store is found to be damaged. `peers`, the default: take no part until what is lost has been
+   * fetched from them. `refuse`: do not start, with `TUTTI_STORE_CORRUPT`, and let a person look.
+   */
+  readonly repair?: 'peers' | 'refuse';
+  /**
+   * After this long without progress, though every other voter has answered, a damaged store is beyond repair, and the
+   * replica stops with `TUTTI_STORE_BEYOND_REPAIR`. Voters that are silent are waited for. Default 60,000.
+   */
+  readonly repairGiveUpMs?: number;
   /** Client sessions the cluster remembers; the least recently used one is forgotten. Default 4,096. */
   readonly sessionsMax?: number;
   /**
@@ -137,6 +147,8 @@ export const REPLICA_DEFAULTS: Required<ReplicaConfig> = {
   noLeaderMs: 3_000,
   resendMs: 1_000,
   flushTimeoutMs: 10_000,
+  repair: 'peers',
+  repairGiveUpMs: 60_000,
   sessionsMax: 4_096,
   snapshotEntries: 10_000,
   snapshotBytes: 16 * 2 ** 20,

@@ -25,6 +25,8 @@ export interface ReplicaStats {
   snapshotsInstalled: number;
   /** Transfers that were begun anew with a newer snapshot, because the log had grown too long meanwhile. */
   snapshotsRestarted: number;
+  /** Times that a damaged store was put right from peers. */
+  repairs: number;
   /** Messages that were not understood and dropped. */
   malformed: number;
 }
@@ -47,6 +49,7 @@ export function newReplicaStats(): ReplicaStats {
     snapshotsSent: 0,
     snapshotsInstalled: 0,
     snapshotsRestarted: 0,
+    repairs: 0,
     malformed: 0,
   };
 }

@@ -20,10 +20,12 @@ import type {
   ReplicatedModule,
 } from '../consensus.ts';
 import type { LogStoreState } from '../storage/log-store.ts';
+import type { StoreDamage } from '../storage/store-damage.ts';
 import { Driver } from './driver.ts';
 import { ModuleHost } from './module-host.ts';
 import type { ProposeCallback } from './proposals.ts';
 import type { ReadCallback } from './reads.ts';
+import { RepairPhase } from './repair-phase.ts';
 import { REPLICA_DEFAULTS, type ReplicaConfig, type ReplicaOptions } from './replica-options.ts';
 import { newReplicaStats, type ReplicaStats } from './replica-stats.ts';
 import { readSnapshot } from './snapshot-reader.ts';
@@ -47,6 +49,8 @@ export class Replica implements Consensus {
   readonly #listeners = new Set<(status: ConsensusStatus) => void>();
   #lifecycle: Lifecycle = 'new';
   #driver: Driver | undefined;
+  /** While the store is being put right from peers. */
+  #repairing: RepairPhase | undefined;
   #told: ConsensusStatus | undefined;
   #whenStopped: Done[] | undefined;
   #storeClosed = false;
@@ -78,19 +82,46 @@ export class Replica implements Consensus {
     this.#lifecycle = 'starting';
     this.#options.store.open((failure, stored) => {
       if (this.#lifecycle !== 'starting') return done(this.#closed());
-      const refused = failure ?? stored!.damage?.failure;
-      if (refused) return this.#startFailed(refused, done);
-      this.#restore(stored!, (problem) => {
-        if (this.#lifecycle !== 'starting') return done(this.#closed());
-        if (problem) return this.#startFailed(problem, done);
-        try {
-          this.#run(stored!);
-        } catch (thrown) {
-          return this.#startFailed(thrown instanceof Error ? thrown : new Error(String(thrown)), done);
-        }
-        done(undefined);
-      });
+      if (failure) return this.#startFailed(failure, done);
+      if (stored!.damage) this.#repair(stored!, stored!.damage, done);
+      else this.#startFrom(stored!, done);
     });
+  }
+
+  #startFrom(stored: LogStoreState, done: Done): void {
+    this.#restore(stored, (problem) => {
+      if (this.#lifecycle !== 'starting') return done(this.#closed());
+      if (problem) return this.#startFailed(problem, done);
+      try {
+        this.#run(stored);
+      } catch (thrown) {
+        return this.#startFailed(thrown instanceof Error ? thrown : new Error(String(thrown)), done);
+      }
+      done(undefined);
+    });
+  }
+
+  /** A node that may have promised what it cannot remember takes no part: there is no core until the store is whole. */
+  #repair(stored: LogStoreState, { failure }: StoreDamage, done: Done): void {
+    if (this.#config.repair === 'refuse') return this.#startFailed(failure, done);
+    this.#logger.error(
+      { node: this.nodeId, damage: failure.message },
+      'The log store is damaged; this node takes no part until its peers have made up for it',
+    );
+    this.#repairing = new RepairPhase(this.#options, this.#config, this.#logger, stored, {
+      done: (whole) => {
+        this.#repairing = undefined;
+        this.#stats.repairs++;
+        this.#logger.info({ node: this.nodeId }, 'The log store has been repaired from peers');
+        this.#startFrom(whole, done);
+      },
+      failed: (problem) => {
+        this.#repairing = undefined;
+        this.#startFailed(problem, done);
+      },
+    });
+    this.#repairing.begin();
+    this.#noticeStatus();
   }
 
   #startFailed(failure: Error, done: Done): void {
@@ -170,6 +201,8 @@ export class Replica implements Consensus {
   }
 
   #refusal(module: string | undefined, options: ProposeOptions | undefined): TuttiError | undefined {
+    if (this.#repairing)
+      return new TuttiError('TUTTI_STORE_REPAIRING', { damage: this.#repairing.damage.message });
     if (this.#lifecycle !== 'running') return this.#closed();
     if (module !== undefined && !this.#host.has(module))
       return new TuttiError('TUTTI_MODULE_UNKNOWN', { module });
@@ -182,7 +215,7 @@ export class Replica implements Consensus {
     const none = logIndex(0);
     return {
       nodeId: this.nodeId,
-      role: this.#lifecycle === 'stopped' ? 'stopped' : 'follower',
+      role: this.#lifecycle === 'stopped' ? 'stopped' : this.#repairing ? 'repairing' : 'follower',
       term: term(0),
       leader: undefined,
       commitIndex: none,
@@ -234,6 +267,8 @@ export class Replica implements Consensus {
     const opened = this.#lifecycle === 'starting' || this.#lifecycle === 'running';
     this.#lifecycle = 'stopped';
     this.#driver?.end(() => this.#closed());
+    this.#repairing?.end();
+    this.#repairing = undefined;
     this.#noticeStatus();
     if (opened || this.#whenStopped) this.#closeStore(done);
     else done(undefined);
@@ -247,6 +282,7 @@ export class Replica implements Consensus {
     this.#lifecycle = 'stopped';
     this.#storeClosed = true;
     this.#driver?.crash();
+    this.#repairing?.end();
   }
 
   #failed(failure: Error): void {

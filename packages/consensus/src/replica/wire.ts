@@ -39,9 +39,9 @@ export interface Forward {
 }
 
 const membershipToWire = (membership: Membership) => [membership.voters, membership.learners];
-const metaToWire = (meta: SnapshotMeta) => [meta.index, meta.term, membershipToWire(meta.membership)];
+export const metaToWire = (meta: SnapshotMeta) => [meta.index, meta.term, membershipToWire(meta.membership)];
 
-function entriesToWire(entries: readonly Entry[]): WireValue[] {
+export function entriesToWire(entries: readonly Entry[]): WireValue[] {
   const flat: WireValue[] = [];
   for (const entry of entries) flat.push(entry.term, ENTRY_KINDS.indexOf(entry.kind), entry.data);
   return flat;
@@ -93,8 +93,8 @@ export function messageToWire(m: RaftMessage | Forward): WireValue[] {
 /** Thrown inside this file only: the message is not one of ours. */
 class Malformed extends Error {}
 
-/** Reads the items of a message in order, each checked. */
-class Reader {
+/** Reads the items of a message in order, each checked; throws at the first that is not what it should be. */
+export class Reader {
   readonly #items: readonly unknown[];
   #at = 0;
 
@@ -137,7 +137,7 @@ class Reader {
   reader = (): Reader => new Reader(this.next());
 }
 
-function entriesFrom(reader: Reader, prevIndex: LogIndex): Entry[] {
+export function entriesFrom(reader: Reader, prevIndex: LogIndex): Entry[] {
   const entries: Entry[] = [];
   for (let index = prevIndex + 1; reader.more; index++) {
     const entryTerm = reader.term();
@@ -154,7 +154,7 @@ function namesFrom(reader: Reader): NodeId[] {
   return names;
 }
 
-function metaFrom(reader: Reader): SnapshotMeta {
+export function metaFrom(reader: Reader): SnapshotMeta {
   const index = reader.index();
   const metaTerm = reader.term();
   const membership = reader.reader();

@@ -98,6 +98,14 @@ export const ERRORS = {
     'The log store in {directory} failed and takes no more writes: {problem}',
     'Free or replace the disk, then restart the node; it catches up from the others.',
   ),
+  TUTTI_STORE_REPAIRING: row(
+    'This node repairs its log store from its peers and takes no part until that is done ({damage})',
+    'Call another node, or wait: it goes on by itself when the others can be reached.',
+  ),
+  TUTTI_STORE_BEYOND_REPAIR: row(
+    'The log store is damaged and cannot be repaired: {problem} ({damage})',
+    'Restore this node from a backup, or empty its data directory and add it as a new member, if a majority of the others is whole.',
+  ),
   // tutti: plans
   TUTTI_PLAN_UNREADABLE: row(
     'The plan {file} cannot be read: {problem}',

@@ -73,10 +73,10 @@ function withFills(
   const first = fillAt(0) ? range.first : (own[0]?.batch ?? range.first);
   const last = fillAt(own.length) ? range.last : (own.at(-1)?.batch ?? range.last);
   const numbered: Numbered[] = [];
-  const add = (record: LogRecord | undefined, batch: number): void => {
+  const add = (record: LogRecord, batch: number): void => {
     // No number is left out.
     let next = (numbered.at(-1)?.batch ?? first - 1) + 1;
-    for (; next < batch && record; next++) numbered.push({ record: PADDING, batch: next });
+    for (; next < batch; next++) numbered.push({ record: PADDING, batch: next });
     numbered.push({ record, batch });
   };
   for (let at = 0; at <= own.length; at++) {

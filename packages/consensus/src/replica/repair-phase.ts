@@ -1,0 +1,74 @@
+import { CHANNEL, type Logger } from '@tutti/kernel';
+import type { LogStoreState } from '../storage/log-store.ts';
+import { answersOver, type RepairAnswers } from './repair-answers.ts';
+import { isRepair, repairFromWire, repairToWire } from './repair-wire.ts';
+import { Repairer } from './repairer.ts';
+import type { ReplicaConfig, ReplicaOptions } from './replica-options.ts';
+
+/** How a repair ends. */
+export interface RepairListener {
+  done(state: LogStoreState): void;
+  failed(failure: Error): void;
+}
+
+/**
+ * The time before a node with a damaged store takes part: it asks its peers, and answers those that are damaged
+ * elsewhere from what it still has, so that nodes may heal each other. Everything else that comes is not heard.
+ */
+export class RepairPhase {
+  readonly damage: Error;
+  readonly #options: ReplicaOptions;
+  readonly #repairer: Repairer;
+  readonly #answers: RepairAnswers;
+  #ended = false;
+
+  constructor(
+    options: ReplicaOptions,
+    config: Required<ReplicaConfig>,
+    logger: Logger,
+    stored: LogStoreState,
+    listener: RepairListener,
+  ) {
+    const { nodeId: self, store, clock, random, transport } = options;
+    this.#options = options;
+    this.damage = stored.damage!.failure;
+    const initial = { voters: options.voters, learners: options.learners ?? [] };
+    const finish = (action: () => void): void => {
+      this.#ended = true;
+      action();
+    };
+    this.#repairer = new Repairer(
+      {
+        self,
+        membership: stored.snapshot?.membership ?? initial,
+        store,
+        clock,
+        random: random.fork('repair'),
+        logger,
+        giveUpMs: config.repairGiveUpMs,
+        send: (request) => transport.send(request.to, CHANNEL.consensus, repairToWire(request), 'control'),
+        done: (state) => finish(() => listener.done(state)),
+        failed: (failure) => finish(() => listener.failed(failure)),
+      },
+      stored,
+    );
+    const log = () => ({ id: self, term: this.#repairer.term, leads: false, log: store });
+    this.#answers = answersOver(options, log);
+  }
+
+  begin(): void {
+    const { transport, nodeId: self } = this.#options;
+    transport.onMessage(CHANNEL.consensus, (from, value) => {
+      if (this.#ended || !isRepair(value)) return;
+      const message = repairFromWire(value, from.nodeId, self);
+      if (message?.type === 'repairReply') this.#repairer.take(message);
+      else if (message) this.#answers.answer(message);
+    });
+    this.#repairer.begin();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#repairer.end();
+  }
+}

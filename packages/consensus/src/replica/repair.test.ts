@@ -1,0 +1,191 @@
+import { isTuttiError, logIndex } from '@tutti/kernel';
+import { describe, expect, test } from 'vitest';
+import type { MemoryDamage } from '../storage/memory-log-store.ts';
+import type { ReplicaConfig } from './replica-options.ts';
+import { ReplicaCluster, type TestNode } from './testing/replica-cluster.ts';
+
+/** A cluster that has agreed on some commands, and whose every disk has them. */
+function agreed(commands: number, config: ReplicaConfig = {}, size = 3): ReplicaCluster {
+  const cluster = new ReplicaCluster(size, config);
+  cluster.startAll();
+  const leader = cluster.electLeader();
+  for (let i = 0; i < commands; i++) cluster.propose(leader, `k${i}`);
+  cluster.until('all have applied', () =>
+    cluster.nodes.every((node) => node.counter.history.length === commands),
+  );
+  cluster.run(200);
+  return cluster;
+}
+
+function damaged(cluster: ReplicaCluster, node: TestNode, damage: MemoryDamage): void {
+  cluster.crash(node);
+  cluster.run(10);
+  node.store.lose(damage);
+  cluster.start(node);
+}
+
+const isServing = (node: TestNode): boolean =>
+  node.replica.stats().repairs > 0 && node.replica.status().lastIndex > 0;
+
+const histories = (cluster: ReplicaCluster): string[] =>
+  cluster.nodes.map((node) => node.counter.history.join());
+
+describe('a node whose log is damaged', () => {
+  test('fetches the entries it lost from a peer and takes part again', () => {
+    const cluster = agreed(20);
+    const [node] = cluster.followers();
+    damaged(cluster, node!, { entries: [5, 6, 7, 12] });
+    cluster.until('it serves', () => isServing(node!));
+    cluster.propose(cluster.leader()!, 'after');
+    cluster.until('all agree', () => histories(cluster).every((history) => history.endsWith('after')));
+    expect(node!.counter.history).toHaveLength(21);
+  });
+
+  test('answers calls with the reason until it has been repaired, and votes for nobody meanwhile', () => {
+    const cluster = agreed(10);
+    const [damagedNode, other] = cluster.followers();
+    const leader = cluster.leader()!;
+    for (const peer of cluster.nodes) if (peer !== damagedNode) cluster.network.cut(peer.id, damagedNode!.id);
+    damaged(cluster, damagedNode!, { entries: [4] });
+    cluster.run(2_000);
+    const call = cluster.propose(damagedNode!, 'refused');
+    expect(isTuttiError(call.failure, 'TUTTI_STORE_REPAIRING')).toBe(true);
+    // Two of three voters are left, and one of them goes: the damaged node is heard again and must not help out.
+    cluster.network.heal();
+    cluster.network.drops = (_from, _to, message) => [30, 31].includes((message as number[])[0]!);
+    cluster.crash(leader);
+    cluster.run(5_000);
+    expect(other!.replica.status().role).not.toBe('leader');
+    cluster.network.drops = () => false;
+    cluster.until('it serves', () => isServing(damagedNode!));
+    cluster.until('they elect', () => cluster.leader() !== undefined);
+  });
+
+  test('heals with others that are damaged elsewhere, when no majority is whole', () => {
+    const cluster = agreed(12);
+    for (const node of cluster.nodes) cluster.crash(node);
+    cluster.run(10);
+    for (const [i, node] of cluster.nodes.entries()) node.store.lose({ entries: [3 + i, 8 + i] });
+    cluster.startAll();
+    cluster.until('all serve', () => cluster.nodes.every(isServing));
+    cluster.propose(cluster.electLeader(), 'after');
+    cluster.until('all agree', () => histories(cluster).every((history) => history.endsWith('after')));
+    expect(new Set(histories(cluster)).size).toBe(1);
+  });
+
+  test('is not led back by a peer that lacks what it had acknowledged', () => {
+    // The leader and one follower have the entry; the other follower lacks it and may not answer for it.
+    const cluster = agreed(5);
+    const leader = cluster.leader()!;
+    const [holder, lagging] = cluster.followers();
+    cluster.network.isolate(lagging!.id);
+    const call = cluster.propose(leader, 'committed');
+    cluster.until('it is committed', () => call.done);
+    cluster.run(100);
+    cluster.crash(leader);
+    cluster.crash(holder!);
+    cluster.run(10);
+    holder!.store.lose({ endFrom: 6 });
+    cluster.network.heal();
+    cluster.start(holder!);
+    cluster.run(20_000);
+    expect(lagging!.replica.status().role).not.toBe('leader');
+    expect(holder!.replica.stats().repairs).toBe(0);
+    cluster.start(leader);
+    cluster.until('it serves', () => isServing(holder!));
+    cluster.until('all have it', () =>
+      cluster.nodes.every((node) => node.counter.history.includes('committed')),
+    );
+  });
+
+  test('whose end is lost follows a leader to its end before it votes', () => {
+    const cluster = agreed(30);
+    const [node] = cluster.followers();
+    damaged(cluster, node!, { endFrom: 10 });
+    cluster.until('it serves', () => isServing(node!));
+    expect(node!.store.lastIndex).toBeGreaterThanOrEqual(31);
+    cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
+  });
+
+  test('takes a snapshot from a peer that has compacted what it lost', () => {
+    const cluster = agreed(60, { snapshotEntries: 20, trailingEntries: 2 });
+    const [node] = cluster.followers();
+    cluster.crash(node!);
+    cluster.run(10);
+    node!.store.lose({ snapshot: true });
+    cluster.start(node!);
+    cluster.until('it serves', () => isServing(node!));
+    cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
+    expect(node!.store.snapshot()?.meta.index).toBeGreaterThan(0);
+  });
+});
+
+describe('a node that has lost term and vote', () => {
+  test('waits for every other voter, and takes up the term of their leader', () => {
+    const cluster = agreed(8, {}, 5);
+    const leader = cluster.leader()!;
+    const [node, silent] = cluster.followers();
+    cluster.network.isolate(silent!.id);
+    damaged(cluster, node!, { hardState: true, endFrom: 4 });
+    cluster.run(10_000);
+    expect(node!.replica.stats().repairs).toBe(0);
+    cluster.network.heal();
+    cluster.until('it serves', () => isServing(node!));
+    expect(node!.replica.status().term).toBeGreaterThanOrEqual(leader.replica.status().term);
+    cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
+  });
+
+  test('does not follow a leader of a term that it may have left', () => {
+    // It may have voted in the candidate's later term: the old leader must not commit with its help.
+    const cluster = agreed(8);
+    const leader = cluster.leader()!;
+    const [node, candidate] = cluster.followers();
+    cluster.network.cut(leader.id, candidate!.id);
+    cluster.network.cut(leader.id, node!.id);
+    cluster.until(
+      'a second leader',
+      () => candidate!.replica.status().role === 'leader' || node!.replica.status().role === 'leader',
+    );
+    const [second, voter] =
+      candidate!.replica.status().role === 'leader' ? [candidate!, node!] : [node!, candidate!];
+    cluster.network.heal();
+    cluster.network.cut(second.id, voter.id);
+    damaged(cluster, voter, { hardState: true, endFrom: 9 });
+    cluster.run(5_000);
+    expect(voter.replica.stats().repairs).toBe(0);
+    cluster.network.heal();
+    cluster.until('it serves', () => isServing(voter));
+    cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
+  });
+});
+
+describe('damage that nobody can make up for', () => {
+  test('stops a single voter with its code', () => {
+    const cluster = agreed(5, {}, 1);
+    damaged(cluster, cluster.nodes[0]!, { entries: [3] });
+    cluster.run(10);
+    expect(isTuttiError(cluster.nodes[0]!.failure, 'TUTTI_STORE_BEYOND_REPAIR')).toBe(true);
+  });
+
+  test('stops a node whose every peer has lost the same, after the stated time', () => {
+    const cluster = agreed(12, { repairGiveUpMs: 5_000 });
+    for (const node of cluster.nodes) cluster.crash(node);
+    cluster.run(10);
+    for (const node of cluster.nodes) node.store.lose({ entries: [6] });
+    cluster.startAll();
+    cluster.run(4_000);
+    expect(cluster.nodes.map((node) => node.failure)).toEqual([undefined, undefined, undefined]);
+    cluster.run(4_000);
+    for (const { failure } of cluster.nodes)
+      expect(isTuttiError(failure, 'TUTTI_STORE_BEYOND_REPAIR')).toBe(true);
+  });
+
+  test('is refused at the start where that was asked for', () => {
+    const cluster = agreed(5, { repair: 'refuse' });
+    const [node] = cluster.followers();
+    damaged(cluster, node!, { entries: [3] });
+    cluster.run(10);
+    expect(isTuttiError(node!.failure, 'TUTTI_STORE_CORRUPT')).toBe(true);
+    expect(node!.store.entries(logIndex(1), logIndex(2), Infinity)).toHaveLength(2);
+  });
+});

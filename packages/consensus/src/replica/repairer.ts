@@ -1,0 +1,397 @@
+import {
+  type Clock,
+  isTuttiError,
+  type Logger,
+  type LogIndex,
+  logIndex,
+  type NodeId,
+  type Random,
+  type Term,
+  type Timer,
+  TuttiError,
+} from '@tutti/kernel';
+import type { Entry, Membership } from '../raft/messages.ts';
+import { agreeable, isSound, NO_TERM, type RepairReply, type RepairRequest } from '../raft/repair.ts';
+import type { LogStore, LogStoreState, SnapshotWriter } from '../storage/log-store.ts';
+import type { RepairStep } from '../storage/store-damage.ts';
+
+/** What is asked again when no answer has come for this long. */
+const RESEND_MS = 300;
+/** Bytes of entries that are gathered to close one hole; a larger hole is treated as a lost end. */
+const HOLE_BYTES_MAX = 64 * 1024 * 1024;
+
+/** What a repairer works with. */
+export interface RepairerParts {
+  readonly self: NodeId;
+  readonly membership: Membership;
+  readonly store: LogStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Without any progress for this long, though every other voter has answered, the store is beyond repair. */
+  readonly giveUpMs: number;
+  readonly send: (request: RepairRequest) => void;
+  /** The store is whole. */
+  readonly done: (state: LogStoreState) => void;
+  readonly failed: (failure: Error) => void;
+}
+
+/** What is being fetched, and how much of it is there. */
+type Fetch =
+  | {
+      readonly kind: 'hole';
+      readonly from: number;
+      readonly to: LogIndex;
+      readonly entries: Entry[];
+      bytes: number;
+    }
+  | {
+      readonly kind: 'snapshot';
+      readonly atLeast: LogIndex;
+      writer: SnapshotWriter | undefined;
+      busy: boolean;
+    }
+  | {
+      readonly kind: 'end';
+      leader: NodeId | undefined;
+      leaderTerm: Term;
+      prev: number;
+      target: number;
+      busy: boolean;
+    };
+
+/**
+ * Puts a damaged store right from peers, before its node takes part in anything: no core is made until then, so it
+ * neither votes nor leads nor acknowledges. What it asks and believes is in `raft/repair.ts`.
+ */
+export class Repairer {
+  readonly #parts: RepairerParts;
+  readonly #peers: readonly NodeId[];
+  #state: LogStoreState;
+  #fetch: Fetch | undefined;
+  #asked: RepairRequest | undefined;
+  #peer = 0;
+  #nextId: number;
+  #timer: Timer | undefined;
+  #ended = false;
+  /** Peers that could not help with the present fetch, and whether a leader was among them. */
+  readonly #helpless = new Set<NodeId>();
+  #leaderHelpless = false;
+  /** Every term that another voter has told in this life. */
+  readonly #terms = new Map<NodeId, Term>();
+  #progressAt: number;
+
+  constructor(parts: RepairerParts, state: LogStoreState) {
+    this.#parts = parts;
+    this.#state = state;
+    const { voters, learners } = parts.membership;
+    this.#peers = [...voters, ...learners].filter((peer) => peer !== parts.self);
+    this.#nextId = parts.random.uint32() * 2 ** 20;
+    this.#progressAt = parts.clock.now();
+  }
+
+  /** The term this node was in at least; undefined if that is what it has forgotten. */
+  get term(): Term | undefined {
+    return this.#state.damage?.hardStateLost ? undefined : this.#state.hardState.term;
+  }
+
+  begin(): void {
+    if (this.#otherVoters.length === 0) return this.#giveUp('there is no other voter that could have a copy');
+    this.#plan();
+    this.#armTimer();
+  }
+
+  end(): void {
+    this.#ended = true;
+    if (this.#timer) this.#parts.clock.clearTimer(this.#timer);
+    if (this.#fetch?.kind === 'snapshot') this.#fetch.writer?.abort();
+  }
+
+  get #otherVoters(): readonly NodeId[] {
+    return this.#parts.membership.voters.filter((voter) => voter !== this.#parts.self);
+  }
+
+  #giveUp(problem: string): void {
+    const { failure } = this.#state.damage!;
+    this.end();
+    this.#parts.failed(
+      new TuttiError('TUTTI_STORE_BEYOND_REPAIR', { damage: failure.message, problem }, { cause: failure }),
+    );
+  }
+
+  #armTimer(): void {
+    const { clock } = this.#parts;
+    this.#timer = clock.setTimer(RESEND_MS, () => {
+      if (this.#ended) return;
+      this.#armTimer();
+      if (clock.now() - this.#progressAt >= this.#parts.giveUpMs) {
+        const silent = this.#otherVoters.filter((voter) => !this.#helpless.has(voter));
+        if (silent.length === 0)
+          return this.#giveUp('every other voter was asked, and none has a whole copy');
+        this.#progressAt = clock.now();
+        const { failure } = this.#state.damage!;
+        this.#parts.logger.warn(
+          { silent: silent.join(), damage: failure.message },
+          'This node waits for peers to repair its damaged store, and takes no part until then',
+        );
+      }
+      this.#nextPeer();
+      this.#ask();
+    });
+  }
+
+  #nextPeer(): void {
+    this.#peer = (this.#peer + 1) % this.#peers.length;
+  }
+
+  /** Decides what to fetch next. */
+  #plan(): void {
+    const { damage, firstIndex, lastIndex, hardState } = this.#state;
+    this.#helpless.clear();
+    this.#leaderHelpless = false;
+    this.#fetch = undefined;
+    this.#nextId++;
+    if (!damage) return this.#finish();
+    const [hole] = damage.lost;
+    if (hole && hole.from < firstIndex)
+      this.#fetch = { kind: 'snapshot', atLeast: hole.to, writer: undefined, busy: false };
+    else if (hole) this.#fetch = { kind: 'hole', from: hole.from, to: hole.to, entries: [], bytes: 0 };
+    else if (!this.#isCut) return this.#step({ kind: 'cut', from: logIndex(lastIndex + 1) });
+    else
+      this.#fetch = {
+        kind: 'end',
+        leader: undefined,
+        leaderTerm: hardState.term,
+        prev: lastIndex,
+        target: 0,
+        busy: false,
+      };
+    this.#ask();
+  }
+
+  /** A log whose end is lost is cut, which marks it, before anything is written to it. */
+  #isCut = false;
+
+  #finish(): void {
+    const { store } = this.#parts;
+    const lastTerm = store.termAt(store.lastIndex) ?? NO_TERM;
+    if (lastTerm <= this.#state.hardState.term) return this.#complete();
+    // What was fetched is of a later term than this node was in: it never voted in that one.
+    const hardState = { term: lastTerm, votedFor: undefined };
+    store.append({ hardState, entries: [] }, (failure) => {
+      if (this.#ended) return;
+      if (failure) return this.#fail(failure);
+      this.#state = { ...this.#state, hardState };
+      this.#complete();
+    });
+  }
+
+  #complete(): void {
+    this.end();
+    this.#parts.done(this.#state);
+  }
+
+  #fail(failure: Error): void {
+    this.end();
+    this.#parts.failed(failure);
+  }
+
+  #step(step: RepairStep): void {
+    if (step.kind === 'cut') this.#isCut = true;
+    this.#fetch = undefined;
+    this.#asked = undefined;
+    this.#parts.store.repair(step, (failure, state) => {
+      if (this.#ended) return;
+      if (failure) return this.#fail(failure);
+      this.#state = state!;
+      this.#progressAt = this.#parts.clock.now();
+      this.#plan();
+    });
+  }
+
+  #ask(): void {
+    const fetch = this.#fetch;
+    if (!fetch || (fetch.kind !== 'hole' && fetch.busy)) return;
+    // Everybody is asked who leads; from then on the leader alone.
+    if (fetch.kind === 'end' && fetch.leader === undefined)
+      for (const peer of this.#peers) this.#request(peer, fetch);
+    else this.#request(fetch.kind === 'end' ? fetch.leader! : this.#peers[this.#peer]!, fetch);
+  }
+
+  #request(peer: NodeId, fetch: Fetch): void {
+    const { store, self } = this.#parts;
+    const prev = previousOf(fetch);
+    const next = fetch.kind === 'hole' ? fetch.to + 1 : fetch.kind === 'snapshot' ? fetch.atLeast : 0;
+    const known = fetch.kind === 'hole' ? fetch.entries.at(-1)?.term : undefined;
+    const request: RepairRequest = {
+      type: 'repairRequest',
+      from: self,
+      to: peer,
+      // All that are asked at once are asked the same.
+      id: fetch.kind === 'end' && fetch.leader === undefined ? this.#nextId : ++this.#nextId,
+      wants: fetch.kind === 'hole' ? 'entries' : fetch.kind,
+      prevIndex: logIndex(prev),
+      prevTerm: known ?? store.termAt(logIndex(prev)) ?? NO_TERM,
+      nextIndex: logIndex(next),
+      nextTerm: (fetch.kind === 'hole' && store.termAt(logIndex(next))) || NO_TERM,
+      offset: fetch.kind === 'snapshot' ? (fetch.writer?.size ?? 0) : 0,
+    };
+    this.#asked = request;
+    this.#parts.send(request);
+  }
+
+  /** Takes an answer to the last question; any other is of no use. */
+  take(reply: RepairReply): void {
+    const asked = this.#asked;
+    const fetch = this.#fetch;
+    if (this.#ended || !asked || !fetch || reply.id !== asked.id) return;
+    if (!isSound(reply, { ...asked, to: reply.from })) return;
+    if (reply.term !== undefined) this.#terms.set(reply.from, reply.term);
+    if (fetch.kind === 'hole') this.#takeEntries(fetch, reply);
+    else if (fetch.kind === 'snapshot') this.#takeChunk(fetch, reply);
+    else this.#takeEnd(fetch, reply);
+  }
+
+  /** A peer cannot help. If it leads, and so holds all that counts, what is looked for does not count any more. */
+  #cannotHelp(reply: RepairReply): void {
+    this.#helpless.add(reply.from);
+    if (this.#mayLead(reply)) this.#leaderHelpless = true;
+    const [hole] = this.#state.damage!.lost;
+    if (this.#leaderHelpless && hole) return this.#step({ kind: 'cut', from: hole.from });
+    if (reply.from === this.#peers[this.#peer]) this.#nextPeer();
+    if (!this.#peers.every((peer) => this.#helpless.has(peer))) this.#ask();
+  }
+
+  /**
+   * Whether what this leader says can be built on: its term is no lower than any that this node took part in. If that
+   * is forgotten, every other voter must have said which it is in: one of them was the candidate that this node voted
+   * for last, and one the leader that it acknowledged to last, and each knows its own term.
+   */
+  #mayLead(reply: RepairReply): boolean {
+    if (!reply.leads || reply.term === undefined) return false;
+    const { damage, hardState } = this.#state;
+    if (reply.term < hardState.term) return false;
+    if (!damage!.hardStateLost) return true;
+    return this.#otherVoters.every((voter) => (this.#terms.get(voter) ?? Infinity) <= reply.term!);
+  }
+
+  // Holes
+
+  #takeEntries(fetch: Extract<Fetch, { kind: 'hole' }>, reply: RepairReply): void {
+    const { store } = this.#parts;
+    if (reply.outcome === 'compacted') {
+      this.#fetch = { kind: 'snapshot', atLeast: fetch.to, writer: undefined, busy: false };
+      return this.#ask();
+    }
+    if (reply.outcome === 'diverged') {
+      const limit = store.termAt(logIndex(Math.max(0, fetch.from - 2))) ?? NO_TERM;
+      const at = Math.min(reply.hintIndex, fetch.from - 2);
+      const from = fetch.entries.length > 0 ? fetch.from : agreeable(store, at, limit) + 1;
+      if (from < this.#state.firstIndex || from >= fetch.from) return this.#cannotHelp(reply);
+      this.#fetch = { ...fetch, from, entries: [], bytes: 0 };
+      return this.#ask();
+    }
+    if (reply.outcome !== 'entries') return this.#cannotHelp(reply);
+    fetch.entries.push(...reply.entries);
+    for (const { data } of reply.entries) fetch.bytes += data.length;
+    this.#progressAt = this.#parts.clock.now();
+    if (fetch.bytes > HOLE_BYTES_MAX) return this.#step({ kind: 'cut', from: logIndex(fetch.from) });
+    if (previousOf(fetch) === fetch.to) return this.#step({ kind: 'entries', entries: fetch.entries });
+    if (reply.entries.length === 0) return this.#cannotHelp(reply);
+    this.#ask();
+  }
+
+  // Snapshots
+
+  #takeChunk(fetch: Extract<Fetch, { kind: 'snapshot' }>, reply: RepairReply): void {
+    const { chunk } = reply;
+    if (fetch.busy) return;
+    if (!chunk) return this.#cannotHelp(reply);
+    const { meta, offset, data } = chunk;
+    if (fetch.writer && (fetch.writer.meta.index !== meta.index || fetch.writer.meta.term !== meta.term)) {
+      fetch.writer.abort();
+      fetch.writer = undefined;
+    }
+    if (offset !== (fetch.writer?.size ?? 0)) return this.#ask();
+    const writer = (fetch.writer ??= this.#parts.store.beginSnapshot(meta));
+    fetch.busy = true;
+    writer.write(data, (failure) => {
+      if (this.#ended || this.#fetch !== fetch) return;
+      if (failure) return this.#fail(failure);
+      this.#progressAt = this.#parts.clock.now();
+      if (writer.size < chunk.totalBytes && data.length > 0) {
+        fetch.busy = false;
+        return this.#ask();
+      }
+      this.#commit(fetch, writer, chunk.checksum);
+    });
+  }
+
+  #commit(fetch: Extract<Fetch, { kind: 'snapshot' }>, writer: SnapshotWriter, checksum: number): void {
+    writer.commit(checksum, (failure) => {
+      if (this.#ended || this.#fetch !== fetch) return;
+      fetch.busy = false;
+      fetch.writer = undefined;
+      if (!failure) return this.#step({ kind: 'snapshot' });
+      // It was damaged on its way, or where it comes from: the next peer is asked.
+      if (!isTuttiError(failure, 'TUTTI_STORE_CORRUPT')) return this.#fail(failure);
+      this.#nextPeer();
+    });
+  }
+
+  // The end
+
+  #takeEnd(fetch: Extract<Fetch, { kind: 'end' }>, reply: RepairReply): void {
+    if (fetch.busy) return;
+    if (!this.#mayLead(reply)) {
+      if (!reply.leads) this.#helpless.add(reply.from);
+      if (reply.from === fetch.leader) fetch.leader = undefined;
+      return;
+    }
+    const leaderTerm = reply.term!;
+    if (fetch.leader !== reply.from || fetch.leaderTerm !== leaderTerm)
+      Object.assign(fetch, { leader: reply.from, leaderTerm, target: reply.lastIndex });
+    if (reply.outcome === 'compacted') {
+      const atLeast = logIndex(fetch.prev + 1);
+      this.#fetch = { kind: 'snapshot', atLeast, writer: undefined, busy: false };
+      return this.#ask();
+    }
+    if (reply.outcome === 'diverged') {
+      const { store } = this.#parts;
+      const limit = store.termAt(logIndex(fetch.prev)) ?? NO_TERM;
+      fetch.prev = Math.min(agreeable(store, reply.hintIndex, limit), fetch.prev - 1);
+      if (fetch.prev + 1 < store.firstIndex) fetch.prev = 0;
+      return this.#ask();
+    }
+    if (reply.outcome !== 'entries') return;
+    this.#append(fetch, reply);
+  }
+
+  #append(fetch: Extract<Fetch, { kind: 'end' }>, { entries }: RepairReply): void {
+    const last = entries.at(-1)?.index ?? fetch.prev;
+    const isEnd = last >= fetch.target || entries.length === 0;
+    fetch.busy = true;
+    this.#parts.store.append({ hardState: undefined, entries }, (failure) => {
+      if (this.#ended || this.#fetch !== fetch) return;
+      if (failure) return this.#fail(failure);
+      this.#progressAt = this.#parts.clock.now();
+      fetch.prev = last;
+      fetch.busy = false;
+      if (!isEnd) return this.#ask();
+      this.#step({ kind: 'whole', hardState: this.#hardStateIn(fetch) });
+    });
+  }
+
+  /** In the leader's term this node can give no other vote than the one that made the leader. */
+  #hardStateIn({ leader, leaderTerm }: Extract<Fetch, { kind: 'end' }>) {
+    const { damage, hardState } = this.#state;
+    if (damage!.hardStateLost) return { term: leaderTerm, votedFor: leader };
+    return leaderTerm > hardState.term ? { term: leaderTerm, votedFor: undefined } : undefined;
+  }
+}
+
+/** The last entry before what is asked for next. */
+function previousOf(fetch: Fetch): number {
+  if (fetch.kind === 'hole') return fetch.entries.at(-1)?.index ?? fetch.from - 1;
+  return fetch.kind === 'end' ? fetch.prev : 0;
+}
