@@ -42,3 +42,27 @@ test('a command that was sent twice and met a forgotten session is not repeated:
   expect(done).toBe(true);
   expect(isTuttiError(failure, 'TUTTI_SESSION_EXPIRED')).toBe(true);
 });
+
+test('what is sent stays within a bound of the oldest that has no result, since its results are kept from there on', () => {
+  const clock = new VirtualClock();
+  const config = { ...REPLICA_DEFAULTS, pendingMax: 2 };
+  const proposals = new Proposals(clock, config, self, () => 'nonce', newReplicaStats());
+  let frames = 0;
+  const route = { term: term(1), leader: self, propose: () => (frames++, true), forward: () => false };
+  const add = () => proposals.add('It', name, new Uint8Array(1), undefined, () => {});
+  add();
+  proposals.pump(route);
+  proposals.sessionOpened('nonce', 1);
+  proposals.pump(route);
+  const opening = 1;
+  // The first never gets its result; all others get theirs at once.
+  for (let sequence = 2; sequence <= 20; sequence++) {
+    if (proposals.size < 2) add();
+    proposals.pump(route);
+    proposals.commandApplied(1, sequence, { result: sequence });
+  }
+  expect(frames - opening).toBe(8);
+  proposals.commandApplied(1, 1, { result: 1 });
+  proposals.pump(route);
+  expect(frames - opening).toBe(9);
+});

@@ -48,6 +48,11 @@ interface Opening {
   last: Attempt | undefined;
 }
 
+/**
+ * How far the sequences sent may be ahead of the oldest without a result, in multiples of `pendingMax`. All nodes keep
+ * the results from there on, so this bounds what a session takes in the replicated state.
+ */
+const SEQUENCES_AHEAD = 4;
 /** The most bytes of frames in one forwarding message. */
 const FORWARD_BYTES_MAX = 256 * 1024;
 
@@ -141,12 +146,14 @@ export class Proposals {
     if (route.leader === undefined || (this.#waiting.size === 0 && this.#session !== undefined)) return;
     if (this.#session === undefined) return this.#open(route);
     const batch = new Batch(route, this.#self, this.#clock.now());
+    const aheadMax = SEQUENCES_AHEAD * this.#config.pendingMax;
     while (this.#waiting.size > 0) {
       const pending = this.#waiting.peek()!;
       if (pending.settled) {
         this.#waiting.shift();
         continue;
       }
+      if (this.#nextSequence - this.#oldestUnanswered() >= aheadMax) break;
       pending.session = this.#session;
       pending.sequence = this.#nextSequence;
       pending.frame = encodeCommand(

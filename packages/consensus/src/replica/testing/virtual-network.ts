@@ -1,4 +1,5 @@
 import {
+  CHANNEL,
   type Channel,
   type Clock,
   incarnation,
@@ -51,6 +52,12 @@ export class VirtualNetwork {
     this.#cut.clear();
     for (const port of this.#ports.values())
       for (const other of this.#ports.keys()) if (other !== port.self.nodeId) port.linkUp(other);
+  }
+
+  /** Delivers a message once more, as late as the test likes, to whoever lives there now. */
+  repeat(from: NodeId, to: NodeId, message: WireValue): void {
+    const self = { nodeId: from, incarnation: incarnation(1) };
+    this.#ports.get(to)?.deliver(self, CHANNEL.consensus, structuredClone(message));
   }
 
   carry(from: VirtualTransport, to: NodeId, channel: Channel, message: WireValue): SendOutcome {

@@ -1,0 +1,116 @@
+import { isTuttiError, type NodeId, type WireValue } from '@tutti/kernel';
+import { expect, test } from 'vitest';
+import { ReplicaCluster, type TestNode } from './testing/replica-cluster.ts';
+
+const REQUEST_VOTE = 1;
+const FORWARD = 20;
+const config = { snapshotEntries: 20, trailingEntries: 5, snapshotChunkBytes: 300 };
+
+/** Commits `count` commands at a node. */
+function fill(cluster: ReplicaCluster, node: TestNode, count: number): void {
+  const calls = Array.from({ length: count }, (_, i) => cluster.propose(node, `fill${i}`));
+  cluster.until('the log is filled', () => calls.every((call) => call.done));
+  for (const call of calls) expect(call.failure).toBeUndefined();
+}
+
+/** A cluster in which one follower's command was applied, and the message that brought it to the leader. */
+function withLateCopy() {
+  const cluster = new ReplicaCluster(3, config);
+  cluster.startAll();
+  cluster.electLeader();
+  const [client, third] = cluster.followers() as [TestNode, TestNode];
+  fill(cluster, client, 1);
+  const copies: { readonly from: NodeId; readonly message: WireValue }[] = [];
+  cluster.network.drops = (from, _to, message) => {
+    if ((message as unknown[])[0] === FORWARD) copies.push({ from, message });
+    return false;
+  };
+  const call = cluster.propose(client, 'once');
+  cluster.until('it is answered', () => call.done);
+  cluster.network.drops = () => false;
+  expect(copies).toHaveLength(1);
+  /** The copy reaches whoever leads now; true once the log shows that it went in. */
+  const deliver = (): void => {
+    const leader = cluster.electLeader();
+    const before = leader.replica.status().lastIndex;
+    cluster.network.repeat(copies[0]!.from, leader.id, copies[0]!.message);
+    cluster.until('the copy is in the log', () => leader.replica.status().lastIndex > before);
+    cluster.run(200);
+  };
+  return { cluster, client, third, deliver };
+}
+
+const timesApplied = (node: TestNode): number => node.counter.history.filter((add) => add === 'once').length;
+
+test.each([
+  ['that still waits to be acknowledged', 0],
+  ['that its client has acknowledged since', 1],
+])('a copy of a command %s is not applied by the next leader', (_which, later) => {
+  const { cluster, client, third, deliver } = withLateCopy();
+  fill(cluster, client, later);
+  const old = cluster.leader()!;
+  cluster.network.isolate(old.id);
+  cluster.until('another leads', () => cluster.leader() !== old && cluster.leader() !== undefined);
+  deliver();
+  for (const node of [client, third]) expect(timesApplied(node)).toBe(1);
+  expect(cluster.leader()!.replica.stats().duplicates).toBe(1);
+});
+
+test('a copy is not applied after all nodes went down and came back from their snapshots', () => {
+  const { cluster, deliver } = withLateCopy();
+  // Other clients fill the log, so that the session is in the snapshot with its result still kept.
+  const leader = cluster.leader()!;
+  fill(cluster, leader, 60);
+  cluster.run(500);
+  for (const node of cluster.nodes) {
+    expect(node.replica.status().snapshotIndex).toBeGreaterThan(20);
+    cluster.crash(node);
+  }
+  cluster.run(100);
+  cluster.startAll();
+  deliver();
+  for (const node of cluster.nodes) expect(timesApplied(node)).toBe(1);
+});
+
+test('a copy is not applied by a leader that has the session from an installed snapshot only', () => {
+  const { cluster, client, third: other, deliver } = withLateCopy();
+  const leader = cluster.leader()!;
+  cluster.crash(other);
+  fill(cluster, leader, 60);
+  cluster.start(other);
+  cluster.until('it has the snapshot', () => other.replica.stats().snapshotsInstalled === 1);
+  cluster.until('it has caught up', () => other.counter.history.length === leader.counter.history.length);
+  // Only the node that came back can be elected: the one that led is away, and the client is heard by nobody.
+  cluster.crash(leader);
+  cluster.network.drops = (from, _to, message) =>
+    from === client.id && (message as unknown[])[0] === REQUEST_VOTE;
+  cluster.until('it leads', () => other.replica.status().role === 'leader');
+  cluster.network.drops = () => false;
+  deliver();
+  for (const node of [client, other]) expect(timesApplied(node)).toBe(1);
+});
+
+test('a client whose session was forgotten while its command was on the way is told so, and its next command works', () => {
+  const cluster = new ReplicaCluster(3, { ...config, sessionsMax: 1, resendMs: 100 });
+  cluster.startAll();
+  cluster.electLeader();
+  const [client, other] = cluster.followers() as [TestNode, TestNode];
+  fill(cluster, client, 1);
+  // Its command is applied, but it hears of nothing until its session has made room for another.
+  cluster.network.drops = (_from, to) => to === client.id;
+  const call = cluster.propose(client, 'once');
+  cluster.until('it is applied elsewhere', () => timesApplied(other) === 1);
+  cluster.run(150);
+  const calls = Array.from({ length: 60 }, (_, i) => cluster.propose(other, `more${i}`));
+  cluster.until('the other has its answers', () => calls.every(({ done }) => done));
+  cluster.network.drops = () => false;
+  cluster.until('it is answered', () => call.done);
+  expect(isTuttiError(call.failure, 'TUTTI_SESSION_EXPIRED')).toBe(true);
+  const next = cluster.propose(client, 'next');
+  cluster.until('the next is answered', () => next.done);
+  expect(next.failure).toBeUndefined();
+  for (const node of cluster.nodes) {
+    cluster.until('all have it', () => node.counter.history.includes('next'));
+    expect(timesApplied(node)).toBe(1);
+  }
+});
