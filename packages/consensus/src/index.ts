@@ -15,6 +15,8 @@ export type {
   ReplicaRole,
   ReplicatedModule,
 } from './consensus.ts';
+// One log for many groups. On disk it is `@tutti/consensus/file`.
+export { type GroupSnapshots, SharedLog, type SharedLogOptions } from './groups/shared-log.ts';
 // The driver: core, store, transport and modules joined.
 export type { ProposeCallback } from './replica/proposals.ts';
 export type { ReadCallback } from './replica/reads.ts';

@@ -5,4 +5,5 @@
  */
 export type { LogStore } from '../log-store.ts';
 export { DirectoryLock } from './directory-lock.ts';
+export { createFileGroupLog, type FileGroupLogOptions } from './file-group-log.ts';
 export { createFileLogStore, FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';

@@ -1,11 +1,14 @@
 /**
  * A program: goes through the life of a log store once for every call that changes the disk, dies at that call,
- * opens what is left, and prints how many points it tried and what was wrong, as JSON.
+ * opens what is left, and prints how many points it tried and what was wrong, as JSON. With `shared` as its second
+ * argument the store is one group of a log that another group writes to as well.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { assert, clusterId, logIndex, nodeId, term } from '@tutti/kernel';
-import type { LogStore } from '../../log-store.ts';
+import { assert, clusterId, logIndex, nodeId, systemClock, term } from '@tutti/kernel';
+import type { SharedLog } from '../../../groups/shared-log.ts';
+import { groupStoreOf } from '../../../groups/testing/group-store.ts';
+import type { LogStore, LogWrite, WriteCallback } from '../../log-store.ts';
 import {
   appendTo,
   closeStore,
@@ -15,6 +18,7 @@ import {
   suiteEntries,
   suiteEntry,
 } from '../../log-store-suite.ts';
+import { createFileGroupLog } from '../file-group-log.ts';
 import { FileLogStore } from '../file-log-store.ts';
 import { type CrashMode, Frozen, FrozenDisk } from './frozen-disk.ts';
 
@@ -34,8 +38,33 @@ const DATA_BYTES = 500;
 const disk = new FrozenDisk();
 const crashed = () => new Promise<'crashed'>((resolve) => (disk.onCrash = () => resolve('crashed')));
 
-const storeIn = (directory: string): LogStore =>
-  new FileLogStore({ directory, clusterId: clusterId('c'), nodeId: nodeId('n1'), segmentBytes: 4096 });
+const isShared = process.argv[3] === 'shared';
+
+function storeIn(directory: string): LogStore {
+  const options = { directory, clusterId: clusterId('c'), nodeId: nodeId('n1'), segmentBytes: 4096 };
+  if (!isShared) return new FileLogStore(options);
+  // So small a log is cleaned several times in one life.
+  return besideAnother(createFileGroupLog({ ...options, clock: systemClock, logBytes: 6_000 }));
+}
+
+/** A group of the log, opened with it, beside one that writes an entry whenever this one does. */
+function besideAnother(shared: SharedLog): LogStore {
+  const store = groupStoreOf(shared);
+  const other = shared.group('other');
+  const open = store.open.bind(store);
+  const append = store.append.bind(store);
+  const close = store.close.bind(store);
+  return Object.assign(store, {
+    open: (done: Parameters<LogStore['open']>[0]) =>
+      open((failure, state) => (failure ? done(failure) : other.open((no) => done(no, state)))),
+    append: (write: LogWrite, done: WriteCallback) => {
+      const next = Number(other.lastIndex) + 1;
+      other.append({ hardState: undefined, entries: [suiteEntry(next, 1, 50)] }, () => {});
+      append(write, done);
+    },
+    close: (done: WriteCallback) => other.close((no) => close((failure) => done(no ?? failure))),
+  });
+}
 
 /** One life of a store; `promised` follows what it has acknowledged, `asked` what it is asked for. */
 class Life {
@@ -101,7 +130,7 @@ const asOpened = (promised: Promised): Promised =>
   promised.snapshot > promised.last ? { ...promised, log: new Map(), last: promised.snapshot } : promised;
 
 async function whatIsWrong(directory: string, { promised, asked }: Life): Promise<string | undefined> {
-  rmSync(join(directory, 'lock'), { force: true });
+  rmSync(join(directory, isShared ? 'log/lock' : 'lock'), { force: true });
   const store = storeIn(directory);
   const { hardState, snapshot } = await openStore(store);
   const keeps = (one: Promised): boolean => {

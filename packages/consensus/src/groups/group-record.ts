@@ -1,0 +1,140 @@
+import { assert, type NodeId, type Term, TuttiError, term } from '@tutti/kernel';
+import type { EntryKind, HardState } from '../raft/messages.ts';
+
+/**
+ * What one group writes at once, as one entry of the log that all groups share, little-endian:
+ *
+ *   0 kind u8 | 1 flags u8 | 2 length of the group's name u16 | 4 number of entries u32
+ *   8 base f64 | 16 term of base f64 | the name
+ *   then, if the flag says so, the hard state: term f64 | length of the vote u16 | the vote
+ *   then for each entry: index f64 | term f64 | kind u8 | length u32 | data
+ *
+ * `base` is the entry up to which the group had dropped its log by then.
+ */
+const HEAD_BYTES = 24;
+const HARD_STATE_BYTES = 10;
+const ENTRY_BYTES = 21;
+const FLAG_HARD_STATE = 1;
+const ENTRY_KINDS: readonly EntryKind[] = ['command', 'noop', 'membership'];
+
+/**
+ * - `write`: entries, of which the first replaces what stands there and everything after it.
+ * - `kept`: entries that were written before and are still there, written again so that older ones can be dropped.
+ * - `reset`: the log goes on after `base`, and forgets what it held.
+ */
+export type RecordKind = 'write' | 'kept' | 'reset';
+const KINDS: readonly RecordKind[] = ['write', 'kept', 'reset'];
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** What stands in a record of one entry, and where. */
+export interface RecordRow {
+  readonly index: number;
+  readonly term: number;
+  /** Of the data, from the start of the record. */
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface RecordEntry {
+  readonly index: number;
+  readonly term: number;
+  readonly kind: EntryKind;
+  readonly data: Uint8Array;
+}
+
+export interface GroupRecord {
+  readonly kind: RecordKind;
+  readonly group: string;
+  readonly base: number;
+  readonly baseTerm: Term;
+  readonly hardState: HardState | undefined;
+}
+
+/** The record, and where its entries stand. */
+export interface EncodedRecord {
+  readonly data: Uint8Array;
+  readonly rows: readonly RecordRow[];
+}
+
+export function encodeRecord(record: GroupRecord, entries: readonly RecordEntry[]): EncodedRecord {
+  const name = encoder.encode(record.group);
+  const vote = encoder.encode(record.hardState?.votedFor ?? '');
+  let size = HEAD_BYTES + name.length + (record.hardState ? HARD_STATE_BYTES + vote.length : 0);
+  for (const { data } of entries) size += ENTRY_BYTES + data.length;
+  const bytes = new Uint8Array(size);
+  const view = new DataView(bytes.buffer);
+  bytes[0] = KINDS.indexOf(record.kind);
+  bytes[1] = record.hardState ? FLAG_HARD_STATE : 0;
+  view.setUint16(2, name.length, true);
+  view.setUint32(4, entries.length, true);
+  view.setFloat64(8, record.base, true);
+  view.setFloat64(16, record.baseTerm, true);
+  bytes.set(name, HEAD_BYTES);
+  let at = HEAD_BYTES + name.length;
+  if (record.hardState) {
+    view.setFloat64(at, record.hardState.term, true);
+    view.setUint16(at + 8, vote.length, true);
+    bytes.set(vote, at + HARD_STATE_BYTES);
+    at += HARD_STATE_BYTES + vote.length;
+  }
+  const rows: RecordRow[] = [];
+  for (const entry of entries) {
+    view.setFloat64(at, entry.index, true);
+    view.setFloat64(at + 8, entry.term, true);
+    bytes[at + 16] = ENTRY_KINDS.indexOf(entry.kind);
+    view.setUint32(at + 17, entry.data.length, true);
+    at += ENTRY_BYTES;
+    bytes.set(entry.data, at);
+    rows.push({ index: entry.index, term: entry.term, offset: at, length: entry.data.length });
+    at += entry.data.length;
+  }
+  assert(at === size, 'a record has the size that was reckoned');
+  return { data: bytes, rows };
+}
+
+/** @throws TuttiError `TUTTI_CODEC_INVALID` */
+export function decodeRecord(data: Uint8Array): GroupRecord & { readonly rows: readonly RecordRow[] } {
+  try {
+    return decode(data);
+  } catch (thrown) {
+    throw new TuttiError('TUTTI_CODEC_INVALID', { problem: 'a record of the shared log' }, { cause: thrown });
+  }
+}
+
+function decode(data: Uint8Array): GroupRecord & { readonly rows: readonly RecordRow[] } {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const kind = KINDS[view.getUint8(0)];
+  assert(kind, 'the kind of a record is known');
+  const nameBytes = view.getUint16(2, true);
+  let at = HEAD_BYTES + nameBytes;
+  const group = decoder.decode(data.subarray(HEAD_BYTES, at));
+  let hardState: HardState | undefined;
+  if (view.getUint8(1) & FLAG_HARD_STATE) {
+    const voteBytes = view.getUint16(at + 8, true);
+    const vote = decoder.decode(data.subarray(at + HARD_STATE_BYTES, at + HARD_STATE_BYTES + voteBytes));
+    hardState = {
+      term: term(view.getFloat64(at, true)),
+      votedFor: vote === '' ? undefined : (vote as NodeId),
+    };
+    at += HARD_STATE_BYTES + voteBytes;
+  }
+  const rows: RecordRow[] = [];
+  for (let left = view.getUint32(4, true); left > 0; left--) {
+    const length = view.getUint32(at + 17, true);
+    const offset = at + ENTRY_BYTES;
+    rows.push({ index: view.getFloat64(at, true), term: view.getFloat64(at + 8, true), offset, length });
+    at = offset + length;
+  }
+  assert(at === data.length, 'a record ends with its last entry');
+  const baseTerm = term(view.getFloat64(16, true));
+  return { kind, group, base: view.getFloat64(8, true), baseTerm, hardState, rows };
+}
+
+/** The kind of the entry whose data stand at `offset` in a record. */
+export function kindAt(record: Uint8Array, offset: number): EntryKind {
+  const kind = ENTRY_KINDS[record[offset - 5]!];
+  assert(kind, 'the kind of an entry is known');
+  return kind;
+}

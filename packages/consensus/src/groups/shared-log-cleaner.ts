@@ -1,0 +1,164 @@
+import { type Clock, logIndex, term } from '@tutti/kernel';
+import type { LogStore, WriteCallback } from '../storage/log-store.ts';
+import type { GroupState } from './group-log.ts';
+import { type EncodedRecord, encodeRecord, kindAt, type RecordEntry } from './group-record.ts';
+
+/** Bytes of entries in one record of what is kept. */
+const KEPT_BYTES = 256 * 1024;
+
+export interface SharedLogCleanerParts {
+  readonly store: LogStore;
+  readonly clock: Clock;
+  readonly logBytes: number;
+  readonly groups: () => Iterable<GroupState>;
+  readonly write: (record: EncodedRecord, done: WriteCallback) => number;
+  readonly read: (record: number) => Uint8Array;
+}
+
+/** How far the log had come, in bytes, at one of its records. */
+interface Mark {
+  readonly index: number;
+  readonly bytes: number;
+}
+
+/**
+ * Keeps a shared log short, as a log-structured file system does (Rosenblum and Ousterhout, 1992): what is still needed
+ * of its older half is written again at its end, and then the older half is dropped.
+ *
+ * The store only drops what a snapshot of its own covers. That snapshot says nothing; the records written again do.
+ */
+export class SharedLogCleaner {
+  readonly #parts: SharedLogCleanerParts;
+  #marks: Mark[] = [];
+  #firstBytes = 0;
+  #totalBytes = 0;
+  #cleanAt: number;
+  #durable = 0;
+  #cleaning = false;
+  #whenEnded: (() => void) | undefined;
+  #ended = false;
+
+  constructor(parts: SharedLogCleanerParts) {
+    this.#parts = parts;
+    this.#cleanAt = parts.logBytes;
+  }
+
+  get bytes(): number {
+    return this.#totalBytes - this.#firstBytes;
+  }
+
+  begin(firstIndex: number): void {
+    this.#marks = [{ index: firstIndex - 1, bytes: 0 }];
+  }
+
+  /** A record of so many bytes has its place now. */
+  wrote(index: number, bytes: number): void {
+    this.#totalBytes += bytes;
+    const step = this.#parts.logBytes / 64;
+    if (this.#totalBytes - this.#marks.at(-1)!.bytes >= step)
+      this.#marks.push({ index, bytes: this.#totalBytes });
+  }
+
+  /** Everything up to `index` is durable. */
+  written(index: number): void {
+    this.#durable = index;
+    if (this.bytes >= this.#cleanAt && !this.#cleaning && !this.#ended) this.#clean();
+  }
+
+  /** Calls back when nothing is under way any more. */
+  end(done: () => void): void {
+    this.#ended = true;
+    if (this.#cleaning) this.#whenEnded = done;
+    else done();
+  }
+
+  #clean(): void {
+    const half = this.#firstBytes + this.bytes / 2;
+    const cut = this.#marks.findLast(({ index, bytes }) => bytes <= half && index <= this.#durable);
+    if (!cut || cut === this.#marks[0]) return;
+    this.#cleaning = true;
+    let keptBytes = 0;
+    let underWay = 1;
+    let failure: Error | undefined;
+    const settled = (problem: Error | undefined): void => {
+      failure ??= problem;
+      if (--underWay > 0) return;
+      if (failure) this.#stop();
+      else this.#drop(cut, keptBytes);
+    };
+    const groups = this.#parts.groups()[Symbol.iterator]();
+    const next = (): void => {
+      if (this.#ended) return settled(new Error('closed'));
+      for (;;) {
+        const { done, value: group } = groups.next();
+        if (done) return settled(undefined);
+        const records = this.#keep(group, cut.index);
+        for (const record of records) {
+          underWay++;
+          keptBytes += record.bytes;
+          record.write(settled);
+        }
+        if (records.length > 0) return this.#parts.clock.nextTurn(next);
+      }
+    };
+    next();
+  }
+
+  /** What the group needs of the log up to `cut`, to be written again. */
+  #keep(group: GroupState, cut: number): { bytes: number; write: (done: WriteCallback) => void }[] {
+    const runs: RecordEntry[][] = [];
+    let bytes = Infinity;
+    for (let index = group.rows.base + 1; index <= group.rows.lastIndex; index++) {
+      if (group.rows.recordOf(index) > cut) continue;
+      if (bytes >= KEPT_BYTES) {
+        runs.push([]);
+        bytes = 0;
+      }
+      const record = this.#parts.read(group.rows.recordOf(index));
+      const offset = group.rows.offsetOf(index);
+      const data = record.subarray(offset, offset + group.rows.lengthOf(index));
+      runs.at(-1)!.push({ index, term: group.rows.termAt(index)!, kind: kindAt(record, offset), data });
+      bytes += data.length;
+    }
+    const isNeeded =
+      group.newestRecord <= cut || group.hardStateRecord <= cut || group.rows.base > group.loggedBase;
+    if (runs.length === 0 && isNeeded) runs.push([]);
+    return runs.map((entries) => {
+      const { hardState, rows } = group;
+      const head = { group: group.group, base: rows.base, baseTerm: rows.baseTerm ?? term(0), hardState };
+      const encoded = encodeRecord({ kind: 'kept', ...head }, entries);
+      const write = (done: WriteCallback): void => {
+        const record = this.#parts.write(encoded, done);
+        group.wrote(record, true);
+        for (const row of encoded.rows) rows.place(row, record);
+      };
+      return { bytes: encoded.data.length, write };
+    });
+  }
+
+  #drop(cut: Mark, keptBytes: number): void {
+    const { store } = this.#parts;
+    const meta = { index: logIndex(cut.index), term: term(1), membership: { voters: [], learners: [] } };
+    const writer = store.beginSnapshot(meta);
+    writer.write(Uint8Array.of(1), (failure) => {
+      if (failure || this.#ended) {
+        writer.abort();
+        return this.#stop();
+      }
+      writer.commit(undefined, (problem) => {
+        if (!problem && !this.#ended) {
+          store.compact(meta.index);
+          this.#firstBytes = cut.bytes;
+          this.#marks = this.#marks.filter(({ bytes }) => bytes >= cut.bytes);
+          this.#cleanAt = this.#parts.logBytes + 2 * keptBytes;
+        }
+        this.#stop();
+      });
+    });
+  }
+
+  #stop(): void {
+    this.#cleaning = false;
+    this.#whenEnded?.();
+  }
+}

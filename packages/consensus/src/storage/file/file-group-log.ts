@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { type Clock, TuttiError } from '@tutti/kernel';
+import { type GroupSnapshots, SharedLog } from '../../groups/shared-log.ts';
+import type { SnapshotMeta } from '../../raft/messages.ts';
+import type { LogStoreState, SnapshotWriter, StoredSnapshot, WriteCallback } from '../log-store.ts';
+import { type DiskCalls, nodeDisk } from './disk-calls.ts';
+import { FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';
+import { SnapshotDirectory } from './snapshot-directory.ts';
+
+/** @see FileLogStoreOptions of which the log of all groups is one */
+export interface FileGroupLogOptions extends FileLogStoreOptions {
+  readonly clock: Clock;
+  /** Bytes after which the older half of the log is dropped, see `SharedLog`. Default 64 MiB. */
+  readonly logBytes?: number;
+}
+
+/**
+ * A log on disk for all groups of a process: the records in `directory/log`, each group's snapshot in
+ * `directory/groups/<group>`. One process at a time.
+ */
+export function createFileGroupLog(options: FileGroupLogOptions, disk: Partial<DiskCalls> = {}): SharedLog {
+  const { directory, clock, logBytes, ...rest } = options;
+  const calls = { ...nodeDisk(), ...disk };
+  return new SharedLog({
+    store: new FileLogStore({ ...rest, directory: join(directory, 'log') }, disk),
+    snapshots: (group) => new FileGroupSnapshots(calls, join(directory, 'groups', group)),
+    clock,
+    ...(logBytes === undefined ? {} : { logBytes }),
+  });
+}
+
+/** The snapshot of one group, in a folder that is made when there is one. */
+class FileGroupSnapshots implements GroupSnapshots {
+  readonly #disk: DiskCalls;
+  readonly #folder: string;
+  #snapshots: SnapshotDirectory | undefined;
+
+  constructor(disk: DiskCalls, folder: string) {
+    this.#disk = disk;
+    this.#folder = folder;
+  }
+
+  open(done: (failure: Error | undefined, state?: LogStoreState) => void): void {
+    let failure: Error | undefined;
+    try {
+      const snapshots = new SnapshotDirectory(this.#disk, this.#folder);
+      if (this.#disk.existsSync(this.#folder)) {
+        this.#removeDrafts();
+        snapshots.open();
+      }
+      this.#snapshots = snapshots;
+    } catch (thrown) {
+      failure = thrown as Error;
+    }
+    this.#disk.nextTurn(() => done(failure));
+  }
+
+  #removeDrafts(): void {
+    for (const name of this.#disk.readdirSync(this.#folder))
+      if (name.endsWith('.tmp')) this.#disk.rmSync(join(this.#folder, name), { force: true });
+  }
+
+  close(done: WriteCallback): void {
+    this.#snapshots?.close();
+    this.#snapshots = undefined;
+    this.#disk.nextTurn(() => done(undefined));
+  }
+
+  snapshot(): StoredSnapshot | undefined {
+    return this.#snapshots?.current;
+  }
+
+  beginSnapshot(meta: SnapshotMeta): SnapshotWriter {
+    if (!this.#snapshots) throw new TuttiError('TUTTI_CLOSED', { what: `The store in ${this.#folder}` });
+    this.#disk.mkdirSync(this.#folder, { recursive: true });
+    return this.#snapshots.begin(meta);
+  }
+}
