@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.ts';
 import { ELECTIONS_MUTANTS } from './mutants/elections.ts';
+import { LEADERSHIP_MUTANTS } from './mutants/leadership.ts';
 import { READS_MUTANTS } from './mutants/reads.ts';
 import { REPLICATION_MUTANTS } from './mutants/replication.ts';
 import { SNAPSHOTS_MUTANTS } from './mutants/snapshots.ts';
@@ -11,6 +12,7 @@ import { STORAGE_MUTANTS } from './mutants/storage.ts';
  */
 export const RAFT_MUTANTS: readonly Mutant[] = [
   ...ELECTIONS_MUTANTS,
+  ...LEADERSHIP_MUTANTS,
   ...REPLICATION_MUTANTS,
   ...READS_MUTANTS,
   ...SNAPSHOTS_MUTANTS,

@@ -18,6 +18,7 @@ export type {
 // One log for many groups. On disk it is `@tutti/consensus/file`.
 export { type GroupSnapshots, SharedLog, type SharedLogOptions } from './groups/shared-log.ts';
 // The driver: core, store, transport and modules joined.
+export type { TransferCallback } from './replica/handover.ts';
 export type { ProposeCallback } from './replica/proposals.ts';
 export type { ReadCallback } from './replica/reads.ts';
 export { Replica } from './replica/replica.ts';
@@ -25,6 +26,7 @@ export { REPLICA_DEFAULTS, type ReplicaConfig, type ReplicaOptions } from './rep
 export type { ReplicaStats } from './replica/replica-stats.ts';
 export { type SnapshotLimits, snapshotLimits } from './replica/snapshot-limits.ts';
 export { SnapshotableMap } from './replica/snapshotable-map.ts';
+export { STAGES, type Stage, type StageTimes } from './replica/stage-times.ts';
 // Where the log is kept. The durable store is `@tutti/consensus/file`.
 export type {
   LogStore,

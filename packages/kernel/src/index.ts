@@ -13,6 +13,7 @@ export { systemClock } from './clock/system-clock.ts';
 export { runVirtual, settled, VirtualClock } from './clock/virtual-clock.ts';
 export { BoundedQueue, type Offer, type OverflowPolicy } from './collections/bounded-queue.ts';
 export { Heap } from './collections/heap.ts';
+export { Histogram, type PackedHistogram } from './collections/histogram.ts';
 export { Ring } from './collections/ring.ts';
 export { durationMs, showDuration } from './duration.ts';
 export { ERRORS, type ErrorCode, type ErrorRow } from './error/error-table.ts';

@@ -35,7 +35,7 @@ export const ELECTIONS_MUTANTS: readonly Mutant[] = [
   {
     name: 'a candidate asks for votes and counts its own before that is on disk',
     file: 'raft/elections.ts',
-    right: 'requestVotes(state, state.campaign, state.promises);',
+    right: 'requestVotes(state, state.campaign, state.promises, transfer);',
     wrong: 'requestVotes(state, state.campaign, state.messages); state.campaign.count(state.id, true);',
   },
   {

@@ -17,8 +17,8 @@ export const READS_MUTANTS: readonly Mutant[] = [
   {
     name: 'a new leader answers reads before it has committed in its term',
     file: 'raft/read-index.ts',
-    right: 'state.rounds.hasWaiting && state.log.termAt(state.commitIndex) === state.term',
-    wrong: 'state.rounds.hasWaiting',
+    right: 'return state.log.termAt(state.commitIndex) === state.term;',
+    wrong: 'return true;',
   },
   {
     name: 'a read is answered at the index of its question to an earlier life',

@@ -11,6 +11,17 @@ export interface RaftConfig {
   readonly heartbeatTicks: number;
   /** Asks whether an election could be won before the term is raised (Raft thesis 9.6); default true. */
   readonly preVote: boolean;
+  /**
+   * Election priority, lower first, 0 (default) to 16: this node waits so many election timeouts longer before it
+   * campaigns. Whoever waits still campaigns in the end: with all before it dead, the group is led later, not never.
+   */
+  readonly electionPriority: number;
+  /**
+   * How long reads may be answered without a round of heartbeats, in milliseconds on this node's monotonic clock, from
+   * the sending of a heartbeat that a quorum answered; 0 (default): never. All voters must have one or none, since one
+   * with a lease also keeps silent for an election timeout after its start. See `leaseMs`.
+   */
+  readonly leaseMs: number;
   /** A leader that hears no majority for one election timeout steps down (Raft thesis 6.2); default true. */
   readonly checkQuorum: boolean;
   /** The most entry bytes in one AppendEntries; a single larger entry still travels alone. Default 256 KiB. */
@@ -36,6 +47,8 @@ export const RAFT_DEFAULTS: RaftConfig = {
   electionTimeoutTicks: 10,
   heartbeatTicks: 2,
   preVote: true,
+  electionPriority: 0,
+  leaseMs: 0,
   checkQuorum: true,
   appendBytesMax: 256 * KIB,
   inflightMessagesMax: 64,
@@ -53,6 +66,13 @@ export function raftConfig(given: Partial<RaftConfig> = {}): RaftConfig {
   assert(
     config.electionTimeoutTicks > config.heartbeatTicks,
     'followers wait for more than one heartbeat before they campaign',
+  );
+  const { electionPriority } = config;
+  assert(Number.isInteger(electionPriority), 'a priority is a whole number');
+  assert(electionPriority >= 0 && electionPriority <= 16, 'a priority is from 0 to 16');
+  assert(
+    config.leaseMs === 0 || (config.leaseMs > 0 && config.checkQuorum),
+    'a lease rests on voters that protect their leader',
   );
   assert(config.inflightMessagesMax >= 1, 'a window holds at least one message');
   assert(config.appendBytesMax >= 1 && config.inflightBytesMax >= 1, 'windows have room');

@@ -1,9 +1,10 @@
 import { term } from '@tutti/kernel';
 import { Campaign, isUpToDate } from './campaign.ts';
 import { becomeLeader } from './leading.ts';
-import type { RaftMessage, RequestVote, VoteReply } from './messages.ts';
+import type { RaftMessage, RequestVote, TimeoutNow, VoteReply } from './messages.ts';
 import type { RaftState } from './raft-state.ts';
 import { becomeFollower, drawElectionTimeout, enterRole } from './roles.ts';
+import { mayTakeOver } from './transfer.ts';
 
 /** Starts an election, or first asks whether it could be won (5.2; thesis 9.6). */
 export function campaign(state: RaftState): void {
@@ -22,7 +23,12 @@ function becomePreCandidate(state: RaftState): void {
   judgeCampaign(state);
 }
 
-function becomeCandidate(state: RaftState): void {
+/** Campaigns at the leader's word: no pre-vote, and voters do not protect the leader that asks for it (3.10). */
+export function onTimeoutNow(state: RaftState, message: TimeoutNow): void {
+  if (mayTakeOver(state, message)) becomeCandidate(state, true);
+}
+
+function becomeCandidate(state: RaftState, transfer = false): void {
   enterRole(state, 'candidate', undefined);
   state.term = term(state.term + 1);
   state.votedFor = state.id;
@@ -30,15 +36,15 @@ function becomeCandidate(state: RaftState): void {
   drawElectionTimeout(state);
   // This node's own vote counts when it is on disk, see `ownVoteIsDurable`.
   state.campaign = new Campaign(false, state.term);
-  requestVotes(state, state.campaign, state.promises);
+  requestVotes(state, state.campaign, state.promises, transfer);
 }
 
-function requestVotes(state: RaftState, campaign: Campaign, into: RaftMessage[]): void {
+function requestVotes(state: RaftState, campaign: Campaign, into: RaftMessage[], transfer = false): void {
   const { lastIndex, lastTerm } = state.log;
   for (const voter of state.electorate.voters) {
     if (voter === state.id) continue;
     const { term, pre } = campaign;
-    into.push({ type: 'requestVote', from: state.id, to: voter, term, pre, lastIndex, lastTerm });
+    into.push({ type: 'requestVote', from: state.id, to: voter, term, pre, lastIndex, lastTerm, transfer });
   }
 }
 
@@ -59,7 +65,9 @@ export function ownVoteIsDurable(state: RaftState): void {
 
 export function onRequestVote(state: RaftState, message: RequestVote): void {
   if (!state.electorate.isVoter(message.from)) return;
-  if (message.term > state.term && hearsLeader(state)) return;
+  if (message.term > state.term && !message.transfer && hearsLeader(state)) return;
+  // Whom this node waits for cannot be elected: without pre-vote its every try would begin the wait anew, for ever.
+  if (!isUpToDate(message, state.log)) state.yields = false;
   if (message.pre) return answerPreVote(state, message);
   if (message.term > state.term) becomeFollower(state, message.term, undefined);
   const granted =
@@ -95,8 +103,11 @@ function voteReply(state: RaftState, message: RequestVote, granted: boolean): Vo
 
 /** While a leader is heard, candidates are not answered: whoever was cut off or removed disturbs nobody (6). */
 function hearsLeader(state: RaftState): boolean {
-  if (!state.config.checkQuorum || state.leader === undefined) return false;
-  return state.role === 'leader' || state.electionElapsedTicks < state.config.electionTimeoutTicks;
+  const { checkQuorum, electionTimeoutTicks } = state.config;
+  // A leader with a lease counts on this node's silence, whatever else happens here, a restart included.
+  if (state.lease.enabled && state.ticks - state.heardAtTick < electionTimeoutTicks) return true;
+  if (!checkQuorum || state.leader === undefined) return false;
+  return state.role === 'leader' || state.electionElapsedTicks < electionTimeoutTicks;
 }
 
 export function onVoteReply(state: RaftState, message: VoteReply): void {

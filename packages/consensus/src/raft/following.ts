@@ -11,6 +11,8 @@ export function hearFromLeader(state: RaftState, leader: NodeId): void {
   if (state.leader === undefined || state.role !== 'follower') becomeFollower(state, state.term, leader);
   assert(state.leader === leader, 'a term has one leader (election safety, figure 3)');
   state.electionElapsedTicks = 0;
+  state.yields = true;
+  state.heardAtTick = state.ticks;
 }
 
 /** AppendEntries at its receiver (figure 2); the answer waits for the disk, see {@link acknowledge}. */

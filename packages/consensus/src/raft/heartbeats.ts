@@ -4,6 +4,7 @@ import type { RaftState } from './raft-state.ts';
 /** A leader's sign of life to everyone, which also asks for the confirmation of the newest read round. */
 export function broadcastHeartbeat(state: RaftState): void {
   state.heartbeatElapsedTicks = 0;
+  if (state.lease.enabled) state.rounds.openForLease(state.lease.now());
   for (const progress of state.replication!.peers) {
     state.messages.push({
       type: 'heartbeat',

@@ -6,6 +6,7 @@ import { serveConfirmedReads } from './read-index.ts';
 import { ReadRounds } from './read-rounds.ts';
 import { Replication } from './replication.ts';
 import { becomeFollower, enterRole } from './roles.ts';
+import { tellTarget, tickTransfer } from './transfer.ts';
 
 const NO_DATA = new Uint8Array(0);
 
@@ -37,11 +38,14 @@ export function tickLeader(state: RaftState): void {
       return;
     }
   }
+  tickTransfer(state);
   if (++state.heartbeatElapsedTicks >= state.config.heartbeatTicks) broadcastHeartbeat(state);
 }
 
 /** Appends a command, unless that would break a limit; the caller has seen that this node leads. */
 export function proposeCommand(state: RaftState, data: Uint8Array): LogIndex {
+  // What is appended now would have to reach the target first, and so on without an end (3.10).
+  if (state.transfer) throw new TuttiError('TUTTI_LEADERSHIP_MOVING', { target: state.transfer.target });
   const { proposalBytesMax, uncommittedBytesMax } = state.config;
   if (data.length > proposalBytesMax) {
     throw new TuttiError('TUTTI_PROPOSAL_TOO_LARGE', { bytes: data.length, limitBytes: proposalBytesMax });
@@ -67,7 +71,9 @@ function append(state: RaftState, kind: EntryKind, data: Uint8Array): LogIndex {
 export function onAppendReply(state: RaftState, message: AppendReply): void {
   if (!state.replication) return;
   state.replicationDue = true;
-  if (state.replication.replied(message)) commitByQuorum(state);
+  if (!state.replication.replied(message)) return;
+  commitByQuorum(state);
+  if (message.from === state.transfer?.target) tellTarget(state);
 }
 
 export function onHeartbeatReply(state: RaftState, message: HeartbeatReply): void {

@@ -45,6 +45,8 @@ export interface RequestVote extends Addressed {
   readonly pre: boolean;
   readonly lastIndex: LogIndex;
   readonly lastTerm: Term;
+  /** The leader asked for this election, so voters need not protect it (Raft thesis 3.10, 4.2.3). */
+  readonly transfer: boolean;
 }
 
 export interface VoteReply extends Addressed {
@@ -91,6 +93,11 @@ export interface HeartbeatReply extends Addressed {
   readonly lastIndex: LogIndex;
 }
 
+/** A leader's word to the node that is to lead after it: campaign now (Raft thesis 3.10). */
+export interface TimeoutNow extends Addressed {
+  readonly type: 'timeoutNow';
+}
+
 /** A follower's or learner's question: which index must I have applied to answer a linearizable read? */
 export interface ReadIndexRequest extends Addressed {
   readonly type: 'readIndex';
@@ -134,6 +141,7 @@ export type RaftMessage =
   | AppendReply
   | Heartbeat
   | HeartbeatReply
+  | TimeoutNow
   | ReadIndexRequest
   | ReadIndexReply
   | InstallSnapshot

@@ -26,7 +26,9 @@ export class Progress {
   /** `match` at the last heartbeat reply: if it has not moved since, something was lost. */
   #matchAtHeartbeat = -1;
   #verifyDue = false;
+  /** Whether it answered since the last look at the quorum, and whether it had at that look. */
   active = true;
+  #wasActive = false;
 
   constructor(peer: NodeId, next: LogIndex, config: RaftConfig) {
     this.peer = peer;
@@ -34,6 +36,17 @@ export class Progress {
     this.#windowBytesMax = config.inflightBytesMax;
     this.#flightEnds = new Ring<number>(config.inflightMessagesMax);
     this.#flightBytes = new Ring<number>(config.inflightMessagesMax);
+  }
+
+  /** Whether it was heard of within the last two election timeouts. */
+  get isAlive(): boolean {
+    return this.active || this.#wasActive;
+  }
+
+  /** Begins another period in which it has to answer. */
+  lookedAt(): void {
+    this.#wasActive = this.active;
+    this.active = false;
   }
 
   get state(): ProgressState {
@@ -106,6 +119,11 @@ export class Progress {
     this.#paused = false;
     if (this.#match < lastIndex && this.#match === this.#matchAtHeartbeat) this.#verifyDue = true;
     this.#matchAtHeartbeat = this.#match;
+  }
+
+  /** Has the next message ask how far the peer really is, in case something that was sent was lost. */
+  verify(): void {
+    if (this.#state === 'replicate') this.#verifyDue = true;
   }
 
   becomeProbe(): void {

@@ -26,6 +26,8 @@ export interface RaftNodeOptions {
   readonly hardState: HardState;
   readonly membership: Membership;
   readonly log: RaftLog;
+  /** A monotonic clock in milliseconds, for leases alone; default one that stands still, with which none is held. */
+  readonly now?: () => number;
   /** What the state machine holds already; default: the index of the log's snapshot, or 0. */
   readonly appliedIndex?: LogIndex;
 }

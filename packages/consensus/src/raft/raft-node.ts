@@ -1,5 +1,5 @@
 import { assert, type LogIndex, type NodeId, type Term } from '@tutti/kernel';
-import { campaign, onRequestVote, onVoteReply, ownVoteIsDurable } from './elections.ts';
+import { campaign, onRequestVote, onTimeoutNow, onVoteReply, ownVoteIsDurable } from './elections.ts';
 import { hearFromLeader, onAppendEntries, onHeartbeat } from './following.ts';
 import { replyHeartbeat } from './heartbeats.ts';
 import { validate } from './invariants.ts';
@@ -19,6 +19,7 @@ import {
   takeSnapshot,
   transferEnded,
 } from './snapshots.ts';
+import { beginTransfer, furthestVoter } from './transfer.ts';
 
 /**
  * Raft as a value machine: inputs are method calls, outputs are collected and handed out by {@link ready}. It does
@@ -72,6 +73,11 @@ export class RaftNode {
     return this.#state.electorate.membership;
   }
 
+  /** As leader, the other members; empty otherwise. */
+  get peers(): readonly NodeId[] {
+    return [...(this.#state.replication?.peers ?? [])].map(({ peer }) => peer);
+  }
+
   /** As leader, how far each other member is; empty otherwise. */
   progress(): readonly PeerProgress[] {
     return [...(this.#state.replication?.peers ?? [])].map((progress) => ({
@@ -87,6 +93,28 @@ export class RaftNode {
   repairSource(): RepairSource {
     const { id, term, role, log } = this.#state;
     return { id, term, leads: role === 'leader', log: log.asRaftLog() };
+  }
+
+  /** To whom leadership is being handed; nothing is proposed meanwhile. */
+  get transferTarget(): NodeId | undefined {
+    return this.#state.transfer?.target;
+  }
+
+  /** As leader, a voter to hand leadership to that was heard of lately; undefined when there is none. */
+  get successor(): NodeId | undefined {
+    const peer = furthestVoter(this.#state);
+    return peer !== undefined && this.#state.replication?.peer(peer)?.isAlive ? peer : undefined;
+  }
+
+  /**
+   * Hands leadership to `target`, or to the voter that is furthest (Raft thesis 3.10). It has ended when this node
+   * no longer leads, or, given up after one election timeout, when `transferTarget` is undefined again.
+   * @returns the target
+   * @throws TuttiError `TUTTI_NOT_LEADER`, `TUTTI_LEADERSHIP_MOVING`, `TUTTI_TRANSFER_UNKNOWN`,
+   * `TUTTI_TRANSFER_NOT_VOTER`, `TUTTI_TRANSFER_NEEDLESS`
+   */
+  transferLeadership(target?: NodeId): NodeId {
+    return beginTransfer(this.#state, target);
   }
 
   /** Lets one unit of time pass. */
@@ -128,6 +156,8 @@ export class RaftNode {
         return onHeartbeat(state, message);
       case 'heartbeatReply':
         return onHeartbeatReply(state, message);
+      case 'timeoutNow':
+        return onTimeoutNow(state, message);
       case 'readIndex':
         return onReadIndex(state, message);
       case 'readIndexReply':
@@ -148,7 +178,8 @@ export class RaftNode {
   /**
    * Appends a command as leader; undefined when this node does not lead. All proposals before one `ready()` travel
    * and are written together.
-   * @throws TuttiError `TUTTI_PROPOSAL_TOO_LARGE`, `TUTTI_OVERLOADED` (nothing was appended)
+   * @throws TuttiError `TUTTI_PROPOSAL_TOO_LARGE`, `TUTTI_OVERLOADED`, `TUTTI_LEADERSHIP_MOVING` (nothing was
+   * appended)
    */
   propose(data: Uint8Array): LogIndex | undefined {
     return this.#state.role === 'leader' ? proposeCommand(this.#state, data) : undefined;
@@ -212,5 +243,7 @@ export class RaftNode {
 
 /** Only the leader of a term sends these in it. */
 function comesFromLeader({ type }: RaftMessage): boolean {
-  return type === 'appendEntries' || type === 'heartbeat' || type === 'installSnapshot';
+  return (
+    type === 'appendEntries' || type === 'heartbeat' || type === 'installSnapshot' || type === 'timeoutNow'
+  );
 }

@@ -35,7 +35,7 @@ function append(
 
 function vote(from: NodeId, inTerm: number, last: [number, number], pre = false): RaftMessage {
   const [lastIndex, lastTerm] = [logIndex(last[0]), term(last[1])];
-  return { type: 'requestVote', from, to: a, term: term(inTerm), pre, lastIndex, lastTerm };
+  return { type: 'requestVote', from, to: a, term: term(inTerm), pre, lastIndex, lastTerm, transfer: false };
 }
 
 /** Node a of three, with its disk flushed and its messages taken. */

@@ -3,12 +3,14 @@ import type { Campaign } from './campaign.ts';
 import { type RaftConfig, raftConfig } from './config.ts';
 import { Electorate } from './electorate.ts';
 import { ForwardedReads } from './forwarded-reads.ts';
+import { Lease } from './lease.ts';
 import { LogView } from './log-view.ts';
 import type { InstallSnapshot, RaftMessage, SnapshotMeta } from './messages.ts';
 import type { RaftNodeOptions, RaftRole } from './raft-node-options.ts';
 import { ReadRounds } from './read-rounds.ts';
 import type { ReadState } from './ready.ts';
 import type { Replication } from './replication.ts';
+import type { Transfer } from './transfer.ts';
 
 /** What a core does at present; whether it may vote is the electorate's matter. */
 export type ActiveRole = Exclude<RaftRole, 'learner'>;
@@ -21,6 +23,7 @@ export class RaftState {
   readonly id: NodeId;
   readonly config: RaftConfig;
   readonly random: Random;
+  readonly now: () => number;
   readonly log: LogView;
   electorate: Electorate;
 
@@ -43,7 +46,11 @@ export class RaftState {
   appliedIndex: LogIndex;
   ticks = 0;
   electionElapsedTicks = 0;
+  /** When a leader was last heard, by `ticks`; at the start that may just have been. */
+  heardAtTick = 0;
   electionTimeoutTicks = 0;
+  /** Whether this node lets those of a lower priority number campaign first. */
+  yields = true;
   heartbeatElapsedTicks = 0;
 
   // Follower: how far the log is known to equal the leader's, and whether the leader waits to hear it.
@@ -59,6 +66,8 @@ export class RaftState {
   replication: Replication | undefined;
   replicationDue = false;
   uncommittedBytes = 0;
+  transfer: Transfer | undefined;
+  lease: Lease;
   rounds: ReadRounds;
   readonly forwarded: ForwardedReads;
 
@@ -74,6 +83,8 @@ export class RaftState {
     this.id = options.id;
     this.config = raftConfig(options.config);
     this.random = options.random;
+    this.now = options.now ?? (() => Number.NaN);
+    this.lease = new Lease(this.config.leaseMs, this.now);
     this.log = new LogView(options.log);
     this.electorate = new Electorate(options.membership);
     this.term = options.hardState.term;

@@ -1,10 +1,12 @@
 import type { LogIndex, NodeId } from '@tutti/kernel';
 import { broadcastHeartbeat } from './heartbeats.ts';
+import { holdsLease } from './lease.ts';
 import type { ReadIndexReply, ReadIndexRequest } from './messages.ts';
 import type { RaftState } from './raft-state.ts';
 
 /** Takes in a read of this node's own, or reports it lost at once (thesis 6.4). */
 export function askReadIndex(state: RaftState, requestId: number): void {
+  if (mayAnswerAtOnce(state)) return void state.reads.push({ requestId, index: state.commitIndex });
   const taken =
     state.role === 'leader'
       ? state.rounds.add({ from: state.id, requestId })
@@ -14,6 +16,7 @@ export function askReadIndex(state: RaftState, requestId: number): void {
 
 export function onReadIndex(state: RaftState, message: ReadIndexRequest): void {
   const { from, requestId } = message;
+  if (mayAnswerAtOnce(state)) return replyReadIndex(state, from, requestId, state.commitIndex);
   const taken = state.role === 'leader' && state.rounds.add({ from, requestId });
   if (!taken) replyReadIndex(state, from, requestId, undefined);
 }
@@ -64,8 +67,17 @@ export function owesReads(state: RaftState): boolean {
 }
 
 /** Until an entry of its own term commits, a leader does not know how far its predecessors had committed. */
+function knowsCommitted(state: RaftState): boolean {
+  return state.log.termAt(state.commitIndex) === state.term;
+}
+
 function mayOpenRound(state: RaftState): boolean {
-  return state.rounds.hasWaiting && state.log.termAt(state.commitIndex) === state.term;
+  return state.rounds.hasWaiting && knowsCommitted(state);
+}
+
+/** A lease stands for the round (thesis 6.4.1). */
+function mayAnswerAtOnce(state: RaftState): boolean {
+  return holdsLease(state) && knowsCommitted(state);
 }
 
 /** All reads of a turn go out together: one round of heartbeats here, one question from elsewhere. */
@@ -88,8 +100,9 @@ export function sendReads(state: RaftState): void {
 
 /** Answers the reads of every round that a quorum has confirmed. */
 export function serveConfirmedReads(state: RaftState): void {
-  state.rounds.takeConfirmed(state.id, state.electorate, ({ from, requestId }, index) => {
+  const sentAt = state.rounds.takeConfirmed(state.id, state.electorate, ({ from, requestId }, index) => {
     if (from === state.id) state.reads.push({ requestId, index });
     else replyReadIndex(state, from, requestId, index);
   });
+  if (sentAt !== undefined) state.lease.renew(sentAt);
 }

@@ -11,7 +11,12 @@ interface Round {
   readonly round: number;
   readonly index: LogIndex;
   readonly reads: readonly WaitingRead[];
+  /** When its heartbeats were sent, if a lease is to run from there. */
+  sentAtMs: number | undefined;
 }
+
+/** Rounds without reads that may be unconfirmed; beyond it the oldest is forgotten, and its lease was over anyway. */
+const LEASE_ROUNDS_MAX = 64;
 
 /**
  * The leader's half of ReadIndex (Raft thesis 6.4), for one term. Reads gather until a round is opened; its heartbeats
@@ -49,29 +54,47 @@ export class ReadRounds {
 
   /** Begins a round for all that wait; they may be answered at `commitIndex`. */
   open(commitIndex: LogIndex): void {
-    this.#rounds.push({ round: ++this.#last, index: commitIndex, reads: this.#waiting });
+    const reads = this.#waiting;
     this.#waiting = [];
+    this.#rounds.push({ round: ++this.#last, index: commitIndex, reads, sentAtMs: undefined });
+  }
+
+  /** Begins a round that goes out now, for the lease of a leader; the one just opened for reads goes out with it. */
+  openForLease(sentAtMs: number): void {
+    const newest = this.#rounds.at(-1);
+    if (newest && newest.round === this.#last && newest.sentAtMs === undefined) newest.sentAtMs = sentAtMs;
+    else {
+      if (this.#rounds.length >= LEASE_ROUNDS_MAX && this.#rounds[0]!.reads.length === 0)
+        this.#rounds.shift();
+      this.#rounds.push({ round: ++this.#last, index: 0 as LogIndex, reads: [], sentAtMs });
+    }
   }
 
   answered(from: NodeId, round: number): void {
     if (round > (this.#answered.get(from) ?? 0)) this.#answered.set(from, round);
   }
 
-  /** Takes out the rounds that a quorum has confirmed, and hands each read to `serve`. */
+  /**
+   * Takes out the rounds that a quorum has confirmed, and hands each read to `serve`.
+   * @returns when the newest of them was sent, if that was noted
+   */
   takeConfirmed(
     self: NodeId,
     electorate: Electorate,
     serve: (read: WaitingRead, index: LogIndex) => void,
-  ): void {
-    if (this.#rounds.length === 0) return;
+  ): number | undefined {
+    if (this.#rounds.length === 0) return undefined;
     const confirmed = electorate.reached((voter) =>
       voter === self ? this.#last : (this.#answered.get(voter) ?? 0),
     );
+    let sentAt: number | undefined;
     while (this.#rounds.length > 0 && this.#rounds[0]!.round <= confirmed) {
-      const { reads, index } = this.#rounds.shift()!;
+      const { reads, index, sentAtMs } = this.#rounds.shift()!;
       this.#size -= reads.length;
+      sentAt = sentAtMs ?? sentAt;
       for (const read of reads) serve(read, index);
     }
+    return sentAt;
   }
 
   /** Everything that was not confirmed; leadership is over. */

@@ -145,7 +145,7 @@ export class Replication {
     const alive = this.#electorate.isQuorum(
       (voter) => voter === this.#self || this.#peers.get(voter)?.active === true,
     );
-    for (const progress of this.#peers.values()) progress.active = false;
+    for (const progress of this.#peers.values()) progress.lookedAt();
     return alive;
   }
 }

@@ -1,4 +1,5 @@
 import { assert, logIndex, type NodeId, type Term } from '@tutti/kernel';
+import { Lease } from './lease.ts';
 import type { ActiveRole, RaftState } from './raft-state.ts';
 import { loseReads } from './read-index.ts';
 
@@ -26,6 +27,8 @@ export function enterRole(state: RaftState, role: ActiveRole, leader: NodeId | u
   state.ackedIndex = logIndex(0);
   loseReads(state);
   state.replication = undefined;
+  state.transfer = undefined;
+  state.lease = new Lease(state.config.leaseMs, state.now);
   state.role = role;
   state.leader = leader;
 }
@@ -44,7 +47,9 @@ export function becomeFollower(state: RaftState, term: Term, leader: NodeId | un
 
 /** Begins a new wait for a leader, of a length that others are unlikely to draw as well (5.2). */
 export function drawElectionTimeout(state: RaftState): void {
-  const { electionTimeoutTicks } = state.config;
+  const { electionTimeoutTicks, electionPriority } = state.config;
   state.electionElapsedTicks = 0;
-  state.electionTimeoutTicks = state.random.integer(electionTimeoutTicks, 2 * electionTimeoutTicks - 1);
+  state.electionTimeoutTicks =
+    (state.yields ? electionPriority * electionTimeoutTicks : 0) +
+    state.random.integer(electionTimeoutTicks, 2 * electionTimeoutTicks - 1);
 }

@@ -1,4 +1,5 @@
 import type { Logger, ValueCodec } from '@tutti/kernel';
+import { leaseMs } from '../raft/lease.ts';
 import { RaftNode } from '../raft/raft-node.ts';
 import type { LogStoreState } from '../storage/log-store.ts';
 import { COMMAND_OVERHEAD_BYTES_MAX } from './command.ts';
@@ -23,13 +24,16 @@ export interface DriverParts {
 
 /** The core that a driver drives: a replica's numbers in a core's terms, and what was stored. */
 export function makeCore({ options, config, stored }: DriverParts): RaftNode {
-  const { nodeId, voters, learners = [], random, store } = options;
+  const { nodeId, voters, learners = [], random, store, clock } = options;
   return new RaftNode({
     id: nodeId,
     config: {
       electionTimeoutTicks: config.electionTicks,
       heartbeatTicks: config.heartbeatTicks,
       preVote: config.preVote,
+      electionPriority: config.electionPriority,
+      leaseMs:
+        config.reads === 'lease' ? leaseMs(config.electionTicks, config.tickMs, config.leaseDriftMax) : 0,
       appendBytesMax: config.appendBytesMax,
       inflightMessagesMax: config.inflightMessagesMax,
       proposalBytesMax: config.commandBytesMax + COMMAND_OVERHEAD_BYTES_MAX,
@@ -37,6 +41,7 @@ export function makeCore({ options, config, stored }: DriverParts): RaftNode {
       readsMax: config.readsMax,
     },
     random: random.fork('raft'),
+    now: () => clock.now(),
     hardState: stored.hardState,
     membership: stored.snapshot?.membership ?? { voters, learners },
     log: store,

@@ -15,6 +15,7 @@ import type { RepairMessage } from '../raft/repair.ts';
 import { Applier } from './applier.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { type DriverParts, makeCore } from './driver-parts.ts';
+import { Handover, type TransferCallback } from './handover.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { Persister } from './persister.ts';
 import { ProposalRouting } from './proposal-routing.ts';
@@ -24,6 +25,7 @@ import { answersOver, type RepairAnswers } from './repair-answers.ts';
 import { isRepair, repairFromWire } from './repair-wire.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import { SnapshotTraffic } from './snapshot-traffic.ts';
+import { type Stage, type StageTimes, StageWatch } from './stage-times.ts';
 import { Turns } from './turns.ts';
 import { laneOf, messageFromWire, messageToWire } from './wire.ts';
 
@@ -44,6 +46,8 @@ export class Driver {
   readonly #persister: Persister;
   readonly #disk: DiskWatch;
   readonly #leaderWatch: LeaderWatch;
+  readonly #handover: Handover;
+  readonly #stages: StageWatch;
   readonly #proposals: Proposals;
   readonly #routing: ProposalRouting;
   readonly #reads: Reads;
@@ -69,9 +73,11 @@ export class Driver {
       tick: () => this.#guarded(() => this.#tick()),
     });
     this.#leaderWatch = new LeaderWatch(clock, config.noLeaderMs);
+    this.#handover = new Handover(this.#core, config);
+    this.#stages = new StageWatch(clock);
     const nonces = random.fork('sessions');
     const nonce = () => `${self}/${options.incarnation}/${nonces.uint32()}`;
-    this.#proposals = new Proposals(clock, config, self, nonce, stats);
+    this.#proposals = new Proposals(clock, config, self, nonce, stats, this.#stages);
     this.#reads = new Reads(clock, random.fork('reads'), config);
     this.#disk = new DiskWatch(self, config);
     this.#persister = this.#makePersister();
@@ -93,7 +99,7 @@ export class Driver {
       durable: (sequence: number, messages: readonly RaftMessage[]) => this.#durable(sequence, messages),
       failed: (failure: Error) => this.#fail(failure),
     };
-    return new Persister(this.#parts.options.store, listener, this.#stats, this.#disk.write);
+    return new Persister(this.#parts.options.store, listener, this.#stats, this.#disk.write, this.#stages);
   }
 
   #makeApplier(): Applier {
@@ -178,9 +184,27 @@ export class Driver {
     this.#turns.schedule();
   }
 
+  stages(): Readonly<Record<Stage, StageTimes>> {
+    return this.#stages.times();
+  }
+
+  /** @throws TuttiError as {@link Handover.begin} */
+  transferLeadership(target: NodeId | undefined, done: TransferCallback): void {
+    this.#handover.begin(target, done);
+    this.#turns.schedule();
+  }
+
+  /** Calls back when this node has handed leadership on, or at once when it does not lead or nobody could follow. */
+  retire(done: () => void): void {
+    const { successor } = this.#core;
+    if (this.#ended || successor === undefined || this.#core.transferTarget !== undefined) return done();
+    this.transferLeadership(successor, () => done());
+  }
+
   /** Stops; what waits is failed with what `failure` makes. */
   end(failure: () => TuttiError): void {
     if (!this.#silence()) return;
+    this.#handover.close(failure);
     this.#proposals.close(failure);
     this.#reads.close(failure);
   }
@@ -188,6 +212,7 @@ export class Driver {
   /** Stops without a word to anyone. */
   crash(): void {
     if (!this.#silence()) return;
+    this.#handover.drop();
     this.#proposals.drop();
     this.#reads.drop();
   }
@@ -228,6 +253,7 @@ export class Driver {
     const stalled = this.#disk.tick();
     if (stalled) return this.#fail(stalled);
     this.#core.tick();
+    this.#handover.tick();
     this.#leaderWatch.notice(this.#core.leader);
     this.#proposals.resend(this.#routing.current());
     const leaderless = this.#leaderWatch.isLeaderless(this.#core.leader);
@@ -250,6 +276,7 @@ export class Driver {
       if (message.type === 'forward') this.#routing.takeForwarded(message.frames);
       else {
         this.#core.step(message);
+        if (message.type === 'appendReply') this.#stages.replicated(from, message.matchIndex);
         this.#snapshots.heard(message);
       }
       this.#turns.schedule();
@@ -265,6 +292,7 @@ export class Driver {
 
   #drive(): void {
     this.#noticeLeader();
+    this.#routing.release();
     this.#proposals.pump(this.#routing.current());
     this.#reads.ask((requestId) => this.#core.readIndex(requestId));
     for (let round = 0; round < READY_ROUNDS_MAX && this.#core.hasReady() && !this.#ended; round++)
@@ -277,6 +305,7 @@ export class Driver {
 
   /** The steps and their order are those of {@link Ready}. */
   #handle(ready: Ready): void {
+    this.#measure(ready);
     for (const message of ready.messages) this.#send(message);
     this.#persister.submit(ready.persist, ready.afterPersist);
     this.#applier.push(ready.committed);
@@ -287,6 +316,13 @@ export class Driver {
     for (const chunk of ready.snapshotChunks) this.#snapshots.take(chunk);
     const { install } = ready;
     if (install) this.#applier.install(install, () => this.#installed(install));
+  }
+
+  #measure({ persist, committed }: Ready): void {
+    const written = persist?.entries.at(-1);
+    if (written && this.#core.leader === this.#self) this.#stages.appended(written.index, this.#core.peers);
+    const last = committed.at(-1);
+    if (last) this.#stages.committed(last.index);
   }
 
   #send(message: RaftMessage): void {
@@ -309,8 +345,12 @@ export class Driver {
   #noticeLeader(): void {
     const { term, leader } = this.#core;
     this.#leaderWatch.notice(leader);
+    this.#handover.notice();
     const changed = term !== this.#routeTerm || leader !== this.#routeLeader;
-    if (changed) this.#snapshots.abandonSending();
+    if (changed) {
+      this.#snapshots.abandonSending();
+      this.#stages.forget();
+    }
     if (!changed && !this.#linkRenewed) return this.#parts.onStatus();
     this.#routeTerm = term;
     this.#routeLeader = leader;
@@ -322,7 +362,10 @@ export class Driver {
   // The state machine
 
   #apply(): void {
-    if (this.#applier.applySome()) this.#core.applied(this.#applier.index);
+    if (this.#applier.applySome()) {
+      this.#core.applied(this.#applier.index);
+      this.#stages.applied(this.#applier.index);
+    }
     if (this.#ended) return;
     this.#reads.applied(this.#applier.index);
     this.#proposals.pump(this.#routing.current());

@@ -1,4 +1,4 @@
-import { type NodeId, term } from '@tutti/kernel';
+import { type NodeId, term, VirtualClock } from '@tutti/kernel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Entry, RaftMessage } from '../raft/messages.ts';
@@ -7,6 +7,7 @@ import { suiteEntries } from '../storage/log-store-suite.ts';
 import { StallWatch } from './disk-watch.ts';
 import { merged, Persister } from './persister.ts';
 import { newReplicaStats } from './replica-stats.ts';
+import { StageWatch } from './stage-times.ts';
 
 /** A log as writes make it, one after another. */
 function replay(writes: readonly LogWrite[]): Entry[] {
@@ -57,6 +58,7 @@ test('one write is under way at a time, and messages leave only when their batch
     },
     newReplicaStats(),
     new StallWatch(10),
+    new StageWatch(new VirtualClock()),
   );
   const vote: RaftMessage = {
     type: 'voteReply',

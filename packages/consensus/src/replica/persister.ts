@@ -3,6 +3,7 @@ import type { PersistBatch } from '../raft/ready.ts';
 import type { LogStore, LogWrite } from '../storage/log-store.ts';
 import type { StallWatch } from './disk-watch.ts';
 import type { ReplicaStats } from './replica-stats.ts';
+import type { StageWatch } from './stage-times.ts';
 
 interface Queued {
   readonly sequence: number;
@@ -26,13 +27,21 @@ export class Persister {
   readonly #listener: PersisterListener;
   readonly #stats: ReplicaStats;
   readonly #watch: StallWatch;
+  readonly #stages: StageWatch;
   #queue: Queued[] = [];
   #queuedEntries = 0;
   #writing = false;
   #ended = false;
 
-  constructor(store: LogStore, listener: PersisterListener, stats: ReplicaStats, watch: StallWatch) {
+  constructor(
+    store: LogStore,
+    listener: PersisterListener,
+    stats: ReplicaStats,
+    watch: StallWatch,
+    stages: StageWatch,
+  ) {
     this.#watch = watch;
+    this.#stages = stages;
     this.#store = store;
     this.#listener = listener;
     this.#stats = stats;
@@ -67,8 +76,10 @@ export class Persister {
     const write = merged(writes);
     this.#writing = true;
     this.#watch.begin();
+    const begunAt = this.#stages.now();
     this.#store.append(write, (failure) => {
       if (this.#ended) return;
+      this.#stages.record('flush', begunAt);
       this.#writing = false;
       this.#watch.end();
       if (failure) return this.#listener.failed(failure);

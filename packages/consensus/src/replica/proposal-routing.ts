@@ -7,12 +7,18 @@ import type { Persister } from './persister.ts';
 import type { ProposalRoute } from './proposals.ts';
 import { messageToWire } from './wire.ts';
 
+/** Bytes held while leadership is being handed on; what goes beyond is sent again by its proposer. */
+const HELD_BYTES_MAX = 4 * 2 ** 20;
+
 /** Takes encoded commands to whoever leads: into this node's own log, or over the wire to another's. */
 export class ProposalRouting {
   readonly #parts: DriverParts;
   readonly #core: RaftNode;
   readonly #persister: Persister;
   readonly #applier: Applier;
+  /** Forwarded here while leadership was being handed on; for the next leader, or for this one after all. */
+  #held: Uint8Array[] = [];
+  #heldBytes = 0;
   #stampedMs = 0;
 
   constructor(parts: DriverParts, core: RaftNode, persister: Persister, applier: Applier) {
@@ -41,17 +47,37 @@ export class ProposalRouting {
     };
   }
 
-  /** A node that does not lead drops them: their proposer notices the change of leader and sends them there. */
+  /**
+   * A node that does not lead drops them: their proposer notices the change of leader and sends them there. While
+   * leadership is being handed on nobody would notice if it stayed, so they are kept until that is known.
+   */
   takeForwarded(frames: readonly Uint8Array[]): void {
     const { config, stats, options } = this.#parts;
     for (const frame of frames) {
       if (!isWellFormed(frame) || frame.length > config.commandBytesMax + COMMAND_OVERHEAD_BYTES_MAX)
         stats.malformed++;
+      else if (this.#core.transferTarget !== undefined) this.#hold(frame);
       else if (this.#core.leader !== options.nodeId || !this.#append(frame)) return;
     }
   }
 
+  #hold(frame: Uint8Array): void {
+    if (this.#heldBytes + frame.length > HELD_BYTES_MAX) return;
+    this.#heldBytes += frame.length;
+    this.#held.push(frame);
+  }
+
+  /** Does with what was held what is right now; nothing while the transfer lasts. */
+  release(): void {
+    if (this.#held.length === 0 || this.#core.transferTarget !== undefined) return;
+    const held = this.#held;
+    this.#held = [];
+    this.#heldBytes = 0;
+    this.takeForwarded(held);
+  }
+
   #append(frame: Uint8Array): boolean {
+    if (this.#core.transferTarget !== undefined) return false;
     const { config, options, stats } = this.#parts;
     const { backlogMax } = config;
     if (this.#core.lastIndex - this.#applier.index >= backlogMax) return false;

@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { type ProposalRoute, Proposals } from './proposals.ts';
 import { REPLICA_DEFAULTS } from './replica-options.ts';
 import { newReplicaStats } from './replica-stats.ts';
+import { StageWatch } from './stage-times.ts';
 
 const name = new TextEncoder().encode('m');
 const self = nodeId('a');
@@ -14,7 +15,8 @@ function expiredAfter(terms: readonly number[]): {
   frames: number;
 } {
   const clock = new VirtualClock();
-  const proposals = new Proposals(clock, REPLICA_DEFAULTS, self, () => 'nonce', newReplicaStats());
+  const stages = new StageWatch(clock);
+  const proposals = new Proposals(clock, REPLICA_DEFAULTS, self, () => 'nonce', newReplicaStats(), stages);
   const outcome = { failure: undefined as Error | undefined, done: false, frames: 0 };
   const route = (value: number): ProposalRoute => ({
     term: term(value),
@@ -46,7 +48,14 @@ test('a command that was sent twice and met a forgotten session is not repeated:
 test('what is sent stays within a bound of the oldest that has no result, since its results are kept from there on', () => {
   const clock = new VirtualClock();
   const config = { ...REPLICA_DEFAULTS, pendingMax: 2 };
-  const proposals = new Proposals(clock, config, self, () => 'nonce', newReplicaStats());
+  const proposals = new Proposals(
+    clock,
+    config,
+    self,
+    () => 'nonce',
+    newReplicaStats(),
+    new StageWatch(clock),
+  );
   let frames = 0;
   const route = { term: term(1), leader: self, propose: () => (frames++, true), forward: () => false };
   const add = () => proposals.add('It', name, new Uint8Array(1), undefined, () => {});

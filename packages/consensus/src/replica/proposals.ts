@@ -4,6 +4,7 @@ import { encodeCommand, encodeOpening } from './command.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import type { Outcome } from './session-table.ts';
+import type { StageWatch } from './stage-times.ts';
 
 /** Told once how a proposal ended. */
 export type ProposeCallback = (failure: Error | undefined, result?: WireValue) => void;
@@ -32,6 +33,7 @@ interface Pending {
   readonly what: string;
   readonly done: ProposeCallback;
   readonly timeoutMs: number;
+  readonly calledAt: number;
   readonly deadline: number;
   stopListening: (() => void) | undefined;
   session: number;
@@ -67,6 +69,7 @@ export class Proposals {
   readonly #self: NodeId;
   readonly #newNonce: () => string;
   readonly #stats: ReplicaStats;
+  readonly #stages: StageWatch;
   /** Not given a sequence yet: there is no session, or no leader. */
   readonly #waiting: Ring<Pending>;
   /** Given a sequence, oldest first. */
@@ -84,7 +87,9 @@ export class Proposals {
     self: NodeId,
     newNonce: () => string,
     stats: ReplicaStats,
+    stages: StageWatch,
   ) {
+    this.#stages = stages;
     this.#clock = clock;
     this.#config = config;
     this.#self = self;
@@ -115,13 +120,15 @@ export class Proposals {
         limit: pendingMax,
       });
     const timeoutMs = options?.timeoutMs ?? this.#config.timeoutMs;
+    const calledAt = this.#clock.now();
     const pending: Pending = {
       name,
       body,
       what,
       done,
       timeoutMs,
-      deadline: this.#clock.now() + timeoutMs,
+      calledAt,
+      deadline: calledAt + timeoutMs,
       stopListening: undefined,
       session: 0,
       sequence: 0,
@@ -167,6 +174,7 @@ export class Proposals {
       this.#nextSequence++;
       this.#waiting.shift();
       this.#sent.set(pending.sequence, pending);
+      this.#stages.record('propose', pending.calledAt);
     }
     batch.end();
   }
@@ -304,6 +312,7 @@ export class Proposals {
     pending.settled = true;
     pending.stopListening?.();
     if (pending.sequence > 0) this.#sent.delete(pending.sequence);
+    if (!failure) this.#stages.record('answer', pending.calledAt);
     pending.done(failure, result);
   }
 }

@@ -30,6 +30,24 @@ export interface ReplicaConfig {
    * was cut off disturbs the others when it returns. Off, elections are one round trip shorter.
    */
   readonly preVote?: boolean;
+  /**
+   * How linearizable reads are confirmed. `quorum` (default): by a round of heartbeats, whatever clocks do (Raft thesis
+   * 6.4). `lease`: without one while the leader's lease lasts (6.4.1), which is right only as long as no two nodes'
+   * clocks differ in **rate** by more than `leaseDriftMax`; the hour they show never matters. Set it alike on every
+   * node. With it a node votes for nobody during the first election timeout after its start.
+   */
+  readonly reads?: 'quorum' | 'lease';
+  /**
+   * By which part one node's clock may run faster than another's; a lease is shorter by as much. Default 0.1, far more
+   * than the 0.0005 that a clock disciplined by NTP has at worst. At least 0, below 1.
+   */
+  readonly leaseDriftMax?: number;
+  /**
+   * Who is to be elected first: lower comes first, 0 (default) to 16. A node waits that many election timeouts longer
+   * before it campaigns, so one with a higher number leads only if those before it do not run, or were left behind.
+   * Who leads already is left alone.
+   */
+  readonly electionPriority?: number;
   /** The most bytes of entries in one append message. Default 1 MiB. */
   readonly appendBytesMax?: number;
   /** The most append messages under way to one follower. Default 8. */
@@ -137,6 +155,9 @@ export const REPLICA_DEFAULTS: Required<ReplicaConfig> = {
   heartbeatTicks: 1,
   electionTicks: 6,
   preVote: true,
+  reads: 'quorum',
+  leaseDriftMax: 0.1,
+  electionPriority: 0,
   appendBytesMax: 2 ** 20,
   inflightMessagesMax: 8,
   commandBytesMax: 2 ** 20,

@@ -22,6 +22,7 @@ import type {
 import type { LogStoreState } from '../storage/log-store.ts';
 import type { StoreDamage } from '../storage/store-damage.ts';
 import { Driver } from './driver.ts';
+import type { TransferCallback } from './handover.ts';
 import { ModuleHost } from './module-host.ts';
 import type { ProposeCallback } from './proposals.ts';
 import type { ReadCallback } from './reads.ts';
@@ -29,10 +30,14 @@ import { RepairPhase } from './repair-phase.ts';
 import { REPLICA_DEFAULTS, type ReplicaConfig, type ReplicaOptions } from './replica-options.ts';
 import { newReplicaStats, type ReplicaStats } from './replica-stats.ts';
 import { readSnapshot } from './snapshot-reader.ts';
+import { STAGES, type Stage, type StageTimes } from './stage-times.ts';
 import { attempt } from './turn-budget.ts';
 
 type Done = (failure: Error | undefined) => void;
-type Lifecycle = 'new' | 'starting' | 'running' | 'stopped';
+type Lifecycle = 'new' | 'starting' | 'running' | 'retiring' | 'stopped';
+
+const NO_TIMES: StageTimes = { count: 0, p50: Number.NaN, p95: Number.NaN, p99: Number.NaN, max: Number.NaN };
+const NO_STAGES = Object.fromEntries(STAGES.map((stage) => [stage, NO_TIMES])) as Record<Stage, StageTimes>;
 
 /**
  * One node of a replicated log: Raft core, store, transport and modules, driven together. Inside there are only
@@ -53,6 +58,7 @@ export class Replica implements Consensus {
   #repairing: RepairPhase | undefined;
   #told: ConsensusStatus | undefined;
   #whenStopped: Done[] | undefined;
+  #whenRetired: Done[] = [];
   #storeClosed = false;
 
   constructor(options: ReplicaOptions) {
@@ -200,6 +206,32 @@ export class Replica implements Consensus {
     }
   }
 
+  /**
+   * Hands leadership to `target`, or to the voter that is furthest, and resolves with who leads then. Only the leader
+   * can. Commands wait meanwhile, for one election timeout at most: after that this node goes on to lead. Raft thesis
+   * 3.10.
+   * @throws TuttiError `TUTTI_NOT_LEADER`, `TUTTI_LEADERSHIP_MOVING`, `TUTTI_TRANSFER_UNKNOWN`,
+   * `TUTTI_TRANSFER_NOT_VOTER`, `TUTTI_TRANSFER_NEEDLESS`, `TUTTI_TRANSFER_TIMEOUT`, `TUTTI_CLOSED`
+   */
+  transferLeadership(target?: NodeId): Promise<NodeId> {
+    return new Promise((resolve, reject) => {
+      this.transferLeadershipWith(target, (failure, leader) =>
+        failure ? reject(failure) : resolve(leader!),
+      );
+    });
+  }
+
+  /** {@link transferLeadership} with a callback. */
+  transferLeadershipWith(target: NodeId | undefined, done: TransferCallback): void {
+    const refusal = this.#refusal(undefined, undefined);
+    if (refusal) return done(refusal);
+    try {
+      this.#driver!.transferLeadership(target, done);
+    } catch (thrown) {
+      done(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  }
+
   #refusal(module: string | undefined, options: ProposeOptions | undefined): TuttiError | undefined {
     if (this.#repairing)
       return new TuttiError('TUTTI_STORE_REPAIRING', { damage: this.#repairing.damage.message });
@@ -229,6 +261,14 @@ export class Replica implements Consensus {
   /** Totals since this replica was made. */
   stats(): Readonly<ReplicaStats> {
     return this.#stats;
+  }
+
+  /**
+   * How long commands took in each stage, in milliseconds since this replica was started; see {@link Stage}. Computed
+   * when asked; measuring costs a few additions per batch.
+   */
+  stages(): Readonly<Record<Stage, StageTimes>> {
+    return this.#driver?.stages() ?? NO_STAGES;
   }
 
   onStatus(listener: (status: ConsensusStatus) => void): () => void {
@@ -262,9 +302,22 @@ export class Replica implements Consensus {
     });
   }
 
-  /** {@link stop} with a callback. Everything that waits fails with `TUTTI_CLOSED`. */
+  /**
+   * {@link stop} with a callback. A leader first hands its leadership on, if a voter is there to take it, so that
+   * stopping it costs the others no election timeout. Then everything that waits fails with `TUTTI_CLOSED`.
+   */
   stopWith(done: Done): void {
-    const opened = this.#lifecycle === 'starting' || this.#lifecycle === 'running';
+    if (this.#lifecycle === 'retiring') return void this.#whenRetired.push(done);
+    if (this.#lifecycle !== 'running') return this.#end(done);
+    this.#lifecycle = 'retiring';
+    this.#whenRetired = [done];
+    this.#driver!.retire(() => {
+      for (const waiting of this.#whenRetired.splice(0)) this.#end(waiting);
+    });
+  }
+
+  #end(done: Done): void {
+    const opened = this.#lifecycle === 'starting' || this.#lifecycle === 'retiring';
     this.#lifecycle = 'stopped';
     this.#driver?.end(() => this.#closed());
     this.#repairing?.end();
@@ -286,6 +339,7 @@ export class Replica implements Consensus {
   }
 
   #failed(failure: Error): void {
+    const retired = this.#whenRetired.splice(0);
     this.#lifecycle = 'stopped';
     const code = failure instanceof TuttiError ? failure.code : undefined;
     this.#logger.error(
@@ -293,7 +347,9 @@ export class Replica implements Consensus {
       'The replica stopped, because it cannot go on',
     );
     this.#noticeStatus();
-    this.#closeStore(() => {});
+    this.#closeStore(() => {
+      for (const done of retired) done(undefined);
+    });
     this.#options.onFailStop?.(failure);
   }
 

@@ -32,7 +32,14 @@ const append = fc
   }));
 
 const message: fc.Arbitrary<RaftMessage> = fc.oneof(
-  fc.record({ ...kind('requestVote'), pre: fc.boolean(), lastIndex: index, lastTerm: term }),
+  fc.record({
+    ...kind('requestVote'),
+    pre: fc.boolean(),
+    lastIndex: index,
+    lastTerm: term,
+    transfer: fc.boolean(),
+  }),
+  fc.record(kind('timeoutNow')),
   fc.record({ ...kind('voteReply'), pre: fc.boolean(), campaignTerm: term, granted: fc.boolean() }),
   append,
   fc.record({

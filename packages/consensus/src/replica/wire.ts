@@ -26,6 +26,7 @@ const KIND = {
   readIndexReply: 8,
   installSnapshot: 9,
   installSnapshotReply: 10,
+  timeoutNow: 11,
   forward: 20,
 } as const;
 
@@ -55,7 +56,7 @@ export function laneOf(message: RaftMessage): Lane {
 export function messageToWire(m: RaftMessage | Forward): WireValue[] {
   switch (m.type) {
     case 'requestVote':
-      return [KIND.requestVote, m.term, m.pre, m.lastIndex, m.lastTerm];
+      return [KIND.requestVote, m.term, m.pre, m.lastIndex, m.lastTerm, m.transfer];
     case 'voteReply':
       return [KIND.voteReply, m.term, m.pre, m.campaignTerm, m.granted];
     case 'appendEntries':
@@ -66,6 +67,8 @@ export function messageToWire(m: RaftMessage | Forward): WireValue[] {
       return [KIND.heartbeat, m.term, m.commitIndex, m.readRound];
     case 'heartbeatReply':
       return [KIND.heartbeatReply, m.term, m.readRound, m.lastIndex];
+    case 'timeoutNow':
+      return [KIND.timeoutNow, m.term];
     case 'readIndex':
       return [KIND.readIndex, m.term, m.requestId];
     case 'readIndexReply':
@@ -172,8 +175,10 @@ function decode(kind: number, from: NodeId, to: NodeId, r: Reader): RaftMessage 
   if (kind === KIND.forward) return { type: 'forward', from, frames: framesFrom(r.reader()) };
   const head = { from, to, term: r.term() };
   switch (kind) {
-    case KIND.requestVote:
-      return { type: 'requestVote', ...head, pre: r.flag(), lastIndex: r.index(), lastTerm: r.term() };
+    case KIND.requestVote: {
+      const log = { pre: r.flag(), lastIndex: r.index(), lastTerm: r.term() };
+      return { type: 'requestVote', ...head, ...log, transfer: r.flag() };
+    }
     case KIND.voteReply:
       return { type: 'voteReply', ...head, pre: r.flag(), campaignTerm: r.term(), granted: r.flag() };
     case KIND.appendEntries: {
@@ -188,6 +193,8 @@ function decode(kind: number, from: NodeId, to: NodeId, r: Reader): RaftMessage 
       return { type: 'heartbeat', ...head, commitIndex: r.index(), readRound: r.whole() };
     case KIND.heartbeatReply:
       return { type: 'heartbeatReply', ...head, readRound: r.whole(), lastIndex: r.index() };
+    case KIND.timeoutNow:
+      return { type: 'timeoutNow', ...head };
     case KIND.readIndex:
       return { type: 'readIndex', ...head, requestId: r.whole() };
     case KIND.readIndexReply: {

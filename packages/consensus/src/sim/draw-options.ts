@@ -1,5 +1,6 @@
 import { type Random, seededRandom } from '@tutti/kernel';
 import type { ReplicaConfig } from '../replica/replica-options.ts';
+import { drawPriorities, drawReads, withHandovers } from './draw-leadership.ts';
 import { FAULT_KINDS } from './faults/fault-kinds.ts';
 import type { NetworkFaults } from './sim-network.ts';
 import type { Ambush, FaultRates, SimOptions, StoreOptions } from './sim-options.ts';
@@ -33,6 +34,7 @@ const SEASONS: readonly ((draw: Draw, weather: SimOptions) => SimOptions)[] = [
   withHalfLeaders,
   withLag,
   withLateAnswers,
+  withHandovers,
 ];
 
 /** Draws a run: each seed has its own mix, and no seed has everything at once at full strength. */
@@ -150,16 +152,18 @@ function withLateAnswers(draw: Draw, weather: SimOptions): SimOptions {
 }
 
 function drawWeather(draw: Draw): SimOptions {
+  const clockDrift = draw('clockDrift').pick([0, 0.01, 0.1]);
   return {
     voters: draw('voters').pick([1, 2, 3, 3, 3, 5, 5, 5, 7]),
     learners: draw('learners').pick([0, 0, 0, 1]),
-    replica: drawReplica(draw),
+    replica: { ...drawReplica(draw), ...drawReads(draw, clockDrift) },
+    electionPriorities: drawPriorities(draw),
     network: drawNetwork(draw),
     faults: drawFaults(draw),
     diskLatencyMeanMs: draw('diskLatencyMeanMs').pick([0.1, 1, 5]),
     store: drawStore(draw),
     clockSkewMs: draw('clockSkewMs').pick([0, 100, 60_000]),
-    clockDrift: draw('clockDrift').pick([0, 0.01, 0.1]),
+    clockDrift,
     clients: draw('clients').integer(1, 6),
     thinkMeanMs: draw('thinkMeanMs').pick([2, 10, 40]),
     keys: draw('keys').integer(1, 4),

@@ -114,7 +114,10 @@ export class SimNode {
       random: life.fork('replica'),
       transport: network.join(id, incarnation(this.#life), clock),
       store: store.store,
-      config: options.replica,
+      config: {
+        ...options.replica,
+        electionPriority: options.electionPriorities[[...voters, ...learners].indexOf(id)] ?? 0,
+      },
       onFailStop: (failure) => listener.failed(this, failure),
     });
     replica.register(module);

@@ -43,6 +43,8 @@ export interface SimOptions {
   readonly voters: number;
   readonly learners: number;
   readonly replica: ReplicaConfig;
+  /** Of each node, in order; 0 where there is none. */
+  readonly electionPriorities: readonly number[];
   readonly network: NetworkFaults;
   readonly faults: FaultRates;
   readonly diskLatencyMeanMs: number;

@@ -222,18 +222,19 @@ class Simulation {
 
   /** Errors are allowed for a while, since a leader may still have to be found; silence and refusal for ever are not. */
   #readUntilDone(node: SimNode, owed: Set<SimNode>): void {
-    this.#workload.readAt(node, (answered) => {
-      if (answered) owed.delete(node);
-      else this.#clock.setTimer(PAUSE_BEFORE_RETRY_MS, () => this.#readUntilDone(node, owed));
-    });
+    const retry = () =>
+      void this.#clock.setTimer(PAUSE_BEFORE_RETRY_MS, () => this.#readUntilDone(node, owed));
+    // A node that was being stopped in order when all was healed comes back by itself.
+    if (!node.replica) return retry();
+    this.#workload.readAt(node, (answered) => (answered ? void owed.delete(node) : retry()));
   }
 
   #appendUntilDone(node: SimNode, owed: Set<SimNode>): void {
     owed.add(node);
-    this.#workload.appendAt(node, (acknowledged) => {
-      if (acknowledged) owed.delete(node);
-      else this.#clock.setTimer(PAUSE_BEFORE_RETRY_MS, () => this.#appendUntilDone(node, owed));
-    });
+    const retry = () =>
+      void this.#clock.setTimer(PAUSE_BEFORE_RETRY_MS, () => this.#appendUntilDone(node, owed));
+    if (!node.replica) return retry();
+    this.#workload.appendAt(node, (acknowledged) => (acknowledged ? void owed.delete(node) : retry()));
   }
 
   #agree(): boolean {

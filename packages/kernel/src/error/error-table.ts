@@ -53,6 +53,27 @@ export const ERRORS = {
     'The cluster has no leader that this node knows ({known})',
     'Check that a majority of the voters runs and is reachable; the call can be made again.',
   ),
+  TUTTI_NOT_LEADER: row(
+    'Node {nodeId} does not lead the group: {known}',
+    'Ask the node that is named; when none is, ask again once there is a leader.',
+  ),
+  TUTTI_LEADERSHIP_MOVING: row(
+    'Leadership is being handed to {target}',
+    'Try again in a moment: it ends within an election timeout, either way.',
+  ),
+  TUTTI_TRANSFER_UNKNOWN: row(
+    'Leadership cannot go to {target}: the group has no such voter',
+    "Name one of the voters in the replica's status, or none to let the leader choose.",
+  ),
+  TUTTI_TRANSFER_NOT_VOTER: row(
+    'Leadership cannot go to {target}, which is a learner and has no vote',
+    'Name a voter, or promote the learner first.',
+  ),
+  TUTTI_TRANSFER_NEEDLESS: row('{target} leads the group already', 'Nothing; or name another voter.'),
+  TUTTI_TRANSFER_TIMEOUT: row(
+    'Leadership was not taken over by {target} within {timeoutMs} ms',
+    'Check that the target runs, is reachable and keeps up; the old leader has gone on, and it can be tried again.',
+  ),
   TUTTI_OUTCOME_UNKNOWN: row(
     '{what} was sent but not confirmed within {timeoutMs} ms; it may or may not have taken effect',
     'Read the state to find out, or repeat the same call if it does no harm twice.',

@@ -139,6 +139,8 @@ interface CoreClusterOptions {
 /** Cores that speak through a bag of messages; the test decides what is delivered. */
 export class CoreCluster {
   readonly messages: RaftMessage[] = [];
+  /** What every core's monotonic clock shows, in milliseconds; moved by the test. */
+  nowMs = 0;
   readonly hosts = new Map<string, CoreHost>();
   readonly membership: Membership;
 
@@ -153,6 +155,7 @@ export class CoreCluster {
           id: nodeId(name),
           config,
           random: source,
+          now: () => this.nowMs,
           hardState: disk.hardState,
           membership: this.membership,
           log: disk,

@@ -152,7 +152,7 @@ export class RoleDriver {
       case 'preVoteRequest': {
         const pre = event.type === 'preVoteRequest';
         const term = offset(now, pre ? 1 : TERM_OFFSET[event.term]);
-        return { ...ends, ...this.#log(event.log), type: 'requestVote', term, pre };
+        return { ...ends, ...this.#log(event.log), type: 'requestVote', term, pre, transfer: false };
       }
       case 'preVote':
         return { ...reply, pre: true, campaignTerm: offset(now, 1), granted: event.granted };

@@ -3,6 +3,7 @@ import type { FaultKind } from './fault-kind.ts';
 import { bridge, clog, deafen, isolate, oneWay, ring, split, starve } from './link-faults.ts';
 import { ambush, fallAtCommit, halfLeader } from './moment-faults.ts';
 import { crash, crashAll, leftBehind, pause, quickRestart } from './process-faults.ts';
+import { deafTransfer, forgetfulVoter, retirement, transfer } from './transfer-faults.ts';
 
 /** Every kind of trouble there is. A new kind is one entry here; which runs have it is drawn by name. */
 export const FAULT_KINDS: readonly FaultKind[] = [
@@ -24,4 +25,8 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   ambush,
   halfLeader,
   fallAtCommit,
+  transfer,
+  deafTransfer,
+  forgetfulVoter,
+  retirement,
 ];

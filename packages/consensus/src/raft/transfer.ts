@@ -1,0 +1,66 @@
+import { type NodeId, TuttiError } from '@tutti/kernel';
+import type { TimeoutNow } from './messages.ts';
+import type { RaftState } from './raft-state.ts';
+
+/** A leader's attempt to have another node elected in its place (Raft thesis 3.10). */
+export interface Transfer {
+  readonly target: NodeId;
+  /** Ticks since it began; it is given up after one election timeout. */
+  ticks: number;
+}
+
+/**
+ * Begins to hand leadership to `target`, or to the voter that is furthest when none is named. Nothing is proposed
+ * until it ends. The target is told to campaign once it has everything that this node has.
+ * @throws TuttiError `TUTTI_NOT_LEADER`, `TUTTI_LEADERSHIP_MOVING`, `TUTTI_TRANSFER_UNKNOWN`,
+ * `TUTTI_TRANSFER_NOT_VOTER`, `TUTTI_TRANSFER_NEEDLESS`
+ */
+export function beginTransfer(state: RaftState, target: NodeId | undefined): NodeId {
+  if (state.role !== 'leader') throw notLeader(state);
+  if (state.transfer) throw new TuttiError('TUTTI_LEADERSHIP_MOVING', { target: state.transfer.target });
+  const chosen = target ?? furthestVoter(state);
+  if (chosen === undefined) throw new TuttiError('TUTTI_TRANSFER_UNKNOWN', { target: 'another node' });
+  if (chosen === state.id) throw new TuttiError('TUTTI_TRANSFER_NEEDLESS', { target: chosen });
+  if (!state.electorate.isMember(chosen)) throw new TuttiError('TUTTI_TRANSFER_UNKNOWN', { target: chosen });
+  if (!state.electorate.isVoter(chosen)) throw new TuttiError('TUTTI_TRANSFER_NOT_VOTER', { target: chosen });
+  state.transfer = { target: chosen, ticks: 0 };
+  state.lease.forfeit();
+  // What the target still lacks goes out at once, and what was lost on the way to it is missed at once.
+  state.replication!.peer(chosen)!.verify();
+  state.replicationDue = true;
+  tellTarget(state);
+  return chosen;
+}
+
+/** Why a call that only a leader can serve is refused here, and who serves it. */
+export function notLeader(state: RaftState): TuttiError {
+  const known = state.leader === undefined ? 'no leader is known' : `the leader is ${state.leader}`;
+  return new TuttiError('TUTTI_NOT_LEADER', { nodeId: state.id, known, leader: state.leader ?? null });
+}
+
+/** The voter that is best placed to lead next: one that was heard of lately before one that was not. */
+export function furthestVoter(state: RaftState): NodeId | undefined {
+  const voters = [...(state.replication?.peers ?? [])].filter(({ peer }) => state.electorate.isVoter(peer));
+  const [best] = voters.toSorted((x, y) => Number(y.isAlive) - Number(x.isAlive) || y.match - x.match);
+  return best?.peer;
+}
+
+/** Tells the target to campaign now, if it lacks nothing. A lost word is said again with each heartbeat. */
+export function tellTarget(state: RaftState): void {
+  const { transfer, replication } = state;
+  if (!transfer || replication?.peer(transfer.target)?.match !== state.log.lastIndex) return;
+  state.messages.push({ type: 'timeoutNow', from: state.id, to: transfer.target, term: state.term });
+}
+
+/** Gives a transfer up after one election timeout (3.10): this node leads, so it goes on. */
+export function tickTransfer(state: RaftState): void {
+  const { transfer } = state;
+  if (!transfer) return;
+  if (++transfer.ticks >= state.config.electionTimeoutTicks) state.transfer = undefined;
+  else tellTarget(state);
+}
+
+/** Whether a leader's word to campaign is for this node to follow. */
+export function mayTakeOver(state: RaftState, message: TimeoutNow): boolean {
+  return message.from === state.leader && state.electorate.isVoter(state.id) && !state.installing;
+}
