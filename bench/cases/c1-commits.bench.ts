@@ -70,6 +70,14 @@ export const bench: BenchCase = {
       },
     ),
     {
+      id: 'flush-per-entry',
+      kind: 'ablation',
+      title: 'Without group commit',
+      configuration: `${THREE}; a flush for every entry`,
+      load: async () =>
+        (await import('../subjects/raft/tutti-raft.ts')).commits({}, [256], { isFlushedOneByOne: true }),
+    },
+    {
       id: 'bare-pipeline',
       kind: 'limit',
       title: 'Bare pipeline',
@@ -90,7 +98,7 @@ export const bench: BenchCase = {
       configuration:
         'three members on loopback with their defaults; puts over gRPC (etcd3) from one Node process',
       requires: { program: 'etcd', module: 'etcd3' },
-      load: async () => (await import('../subjects/raft/etcd.ts')).etcdCommits,
+      load: async () => (await import('../subjects/raft/etcd.ts')).etcdCommits([1, 64, 256]),
     },
     {
       id: 'ra',

@@ -24,6 +24,22 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/actors/tutti-actors.ts')).oneWayReducer,
     },
     {
+      id: 'quantum-1',
+      kind: 'ablation',
+      title: 'Without a quantum',
+      configuration: 'limits.quantum 1: a cell goes back into the run queue after every message',
+      load: async () =>
+        (await import('../subjects/actors/tutti-actors.ts')).oneWayReducerWith({ quantum: 1 }),
+    },
+    {
+      id: 'turn-per-message',
+      kind: 'ablation',
+      title: 'Without batches in a turn',
+      configuration: 'limits.quantum 1 and turnMs 0: one message in a turn of the event loop',
+      load: async () =>
+        (await import('../subjects/actors/tutti-actors.ts')).oneWayReducerWith({ quantum: 1, turnMs: 0 }),
+    },
+    {
       id: 'array-queue',
       kind: 'limit',
       title: 'Plain array queue',
@@ -53,6 +69,14 @@ export const bench: BenchCase = {
       configuration: 'defaults: start(), spawn with a state function, dispatch',
       requires: { module: 'nact' },
       load: async () => (await import('../subjects/actors/nact-actors.ts')).oneWay,
+    },
+    {
+      id: 'effect',
+      kind: 'peer',
+      title: 'effect, queue and fiber',
+      configuration: 'Queue.unbounded and a fiber that takes from it for ever, offerUnsafe to send; no supervision, no address',
+      requires: { module: 'effect' },
+      load: async () => (await import('../subjects/actors/effect-actors.ts')).oneWay,
     },
     {
       id: 'xstate',

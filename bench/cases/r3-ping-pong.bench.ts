@@ -38,6 +38,14 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/erlang/actors.ts')).erlangActors('pingpong'),
     },
     {
+      id: 'effect',
+      kind: 'peer',
+      title: 'effect, queue and fiber',
+      configuration: 'Queue.unbounded and a fiber that takes from it for ever, offerUnsafe to send; no supervision, no address',
+      requires: { module: 'effect' },
+      load: async () => (await import('../subjects/actors/effect-actors.ts')).pingPong,
+    },
+    {
       id: 'nact',
       kind: 'peer',
       title: 'nact',

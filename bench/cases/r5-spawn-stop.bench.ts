@@ -50,6 +50,14 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/actors/nact-actors.ts')).spawnStop,
     },
     {
+      id: 'effect',
+      kind: 'peer',
+      title: 'effect, queue and fiber',
+      configuration: 'a queue and a fiber that waits on it, then interrupted and awaited',
+      requires: { module: 'effect' },
+      load: async () => (await import('../subjects/actors/effect-actors.ts')).spawnStop,
+    },
+    {
       id: 'xstate',
       kind: 'peer',
       title: 'XState createActor',

@@ -47,8 +47,10 @@ export interface CurveSpec {
   readonly title: string;
   readonly x: string;
   readonly y: string;
-  /** Both axes logarithmic, and the slope of the line through the points printed: 1 is linear cost. */
-  readonly slope?: boolean;
+  /** Both axes logarithmic. */
+  readonly logarithmic?: boolean;
+  /** Of a logarithmic curve: the power by which cost is said to grow, printed beside the one that was measured. */
+  readonly statedSlope?: number;
 }
 
 export type SubjectRun = (sizes: Sizes) => Promise<Measurement>;

@@ -12,7 +12,7 @@ function documentOf(): ResultDocument {
       { level: 'floor', figure: 'rate', value: 2, against: { subject: 'peer' } },
       { level: 'aim', figure: 'rate', value: 4, against: { subject: 'peer' } },
     ],
-    curves: [{ id: 'scaling', title: 'Cost of n', x: 'n', y: 'ms', slope: true }],
+    curves: [{ id: 'scaling', title: 'Cost of n', x: 'n', y: 'ms', logarithmic: true, statedSlope: 2 }],
   });
   const points = [10, 100, 1_000].map((x) => ({ x, y: x ** 2 }));
   const ours = { figures: { rate: 300 }, curves: { scaling: points }, verified: 'counted & found' };
@@ -69,7 +69,7 @@ test('the page holds the ratio, both verdicts, the slope, and who was not there'
   expect(page).toContain('3x Peer');
   expect(page).toContain('floor 2x peer: met (3x)');
   expect(page).toContain('aim 4x peer: not met (3x)');
-  expect(page).toContain('slope 2');
+  expect(page).toContain('slope 2.00; stated 2');
   expect(page).toContain('Gone was skipped: gone is not on PATH.');
 });
 

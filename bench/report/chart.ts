@@ -21,7 +21,7 @@ const TICKS = 4;
 /** A figure with its lines drawn, on logarithmic axes where the slope is what matters; the first line is ours. */
 export function chart(spec: CurveSpec, series: readonly Series[]): string {
   const points = series.flatMap(({ points }) => points);
-  const isLogarithmic = spec.slope === true;
+  const isLogarithmic = spec.logarithmic === true;
   const x = axis(
     points.map((point) => point.x),
     LEFT,
@@ -35,11 +35,10 @@ export function chart(spec: CurveSpec, series: readonly Series[]): string {
     isLogarithmic,
   );
   const lines = series.map((one, i) => line(one, i, x.place, y.place)).join('');
-  const slopes = isLogarithmic
-    ? series
-        .map(({ name, points }) => `${escapeHtml(name)}: slope ${showNumber(logLogSlope(points))}`)
-        .join(', ')
-    : '';
+  const slopes =
+    spec.statedSlope === undefined
+      ? ''
+      : `${series.map(({ name, points }) => `${escapeHtml(name)}: slope ${logLogSlope(points).toFixed(2)}`).join(', ')}; stated ${spec.statedSlope}`;
   return `<figure><figcaption>${escapeHtml(spec.title)}${slopes && ` <small>${slopes}</small>`}</figcaption>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(spec.title)}">
 ${x.ticks.map((tick) => `<line class="grid" x1="${round(x.place(tick))}" x2="${round(x.place(tick))}" y1="${TOP}" y2="${HEIGHT - BOTTOM}"/><text class="tick" text-anchor="middle" x="${round(x.place(tick))}" y="${HEIGHT - BOTTOM + 15}">${short(tick)}</text>`).join('')}

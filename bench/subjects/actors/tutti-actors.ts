@@ -1,4 +1,4 @@
-import { type Ref, replying } from '@tutti/runtime';
+import { type ActorLimits, type ActorSystem, type Ref, replying } from '@tutti/runtime';
 import { type AnyActorLogic, type EventObject, fromTransition } from 'xstate';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { Histogram } from '../../harness/histogram.ts';
@@ -10,8 +10,16 @@ import { ADD, measureOneWay } from './one-way.ts';
 
 const US_PER_MS = 1_000;
 
-export async function oneWayReducer(sizes: Sizes): Promise<Measurement> {
-  const system = localSystem();
+export function oneWayReducer(sizes: Sizes): Promise<Measurement> {
+  return measureReducer(localSystem(), sizes);
+}
+
+/** The same with one part of the scheduler switched off. */
+export function oneWayReducerWith(limits: ActorLimits) {
+  return (sizes: Sizes): Promise<Measurement> => measureReducer(localSystem(limits), sizes);
+}
+
+async function measureReducer(system: ActorSystem, sizes: Sizes): Promise<Measurement> {
   const arrivals = new Arrivals();
   const ref = system.spawn(
     fromTransition((n: number, _event: { type: 'ADD' }) => {

@@ -9,7 +9,7 @@ import { sleep } from '../../harness/load.ts';
 const MODULE = new URL('./pipeline-process.ts', import.meta.url);
 
 /** Three processes, batched frames, a flush before each answer, a majority: no terms, no log, no state machine. */
-export function barePipeline(levels: readonly number[] = [1, 64, 256]) {
+export function barePipeline(levels: readonly number[] = [1, 64, 256], bytes = 256) {
   return async ({ warmUpMs, durationMs }: Sizes): Promise<Measurement> => {
     const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-pipeline-'));
     const folders = ['a', 'b', 'c'].map((name) => join(folder, name));
@@ -18,6 +18,7 @@ export function barePipeline(levels: readonly number[] = [1, 64, 256]) {
       const [leader, ...followers] = folders.map(() => new FleetProcess(MODULE));
       const ports = await Promise.all(followers.map((one, i) => one.call<number>('follow', folders[i + 1])));
       await leader!.call('lead', { folder: folders[0], ports });
+      await Promise.all([leader!, ...followers].map((one) => one.call('entryBytes', bytes)));
       const figures: Record<string, number> = {};
       const histograms: Record<string, PackedHistogram> = {};
       const curve: { x: number; y: number }[] = [];

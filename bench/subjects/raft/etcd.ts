@@ -11,8 +11,15 @@ import { freePort } from '../erlang/distribution.ts';
 const NAMES = ['a', 'b', 'c'];
 const START_MS = 20_000;
 
-/** Puts of 256 bytes to a three-member etcd, under one key per client. */
-export async function etcdCommits({ warmUpMs, durationMs }: Sizes): Promise<Measurement> {
+/** Puts of 256 bytes to a three-member etcd, under one key per client, at several numbers of clients. */
+export function etcdCommits(levels: readonly number[]) {
+  return (sizes: Sizes): Promise<Measurement> => measure(levels, sizes);
+}
+
+async function measure(
+  levels: readonly number[],
+  { warmUpMs, durationMs }: Sizes,
+): Promise<Measurement> {
   const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-etcd-'));
   const members: ChildProcess[] = [];
   try {
@@ -24,7 +31,7 @@ export async function etcdCommits({ warmUpMs, durationMs }: Sizes): Promise<Meas
     const histograms: Record<string, PackedHistogram> = {};
     const curve: { x: number; y: number }[] = [];
     let acknowledged = 0;
-    for (const clients of [1, 64, 256]) {
+    for (const clients of levels) {
       let next = 0;
       const put = async (done: (failure?: Error) => void) => {
         try {

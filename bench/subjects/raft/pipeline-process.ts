@@ -6,7 +6,7 @@ import { serve } from '../../harness/fleet-member.ts';
 import { closedLoop } from '../../harness/load.ts';
 
 const PREALLOCATED_BYTES = 64 * 2 ** 20;
-const ENTRY_BYTES = 256;
+let entryBytes = 256;
 
 /** A file that is written and flushed by what has gathered since the last flush; one flush at a time. */
 class FlushedFile {
@@ -66,7 +66,7 @@ function follow(folder: string): Promise<number> {
       answer.writeDoubleBE(count);
       socket.send(answer);
     });
-    socket.on('message', (data: Buffer) => file.add(data, data.length / ENTRY_BYTES));
+    socket.on('message', (data: Buffer) => file.add(data, data.length / entryBytes));
   });
   return new Promise((resolve) => {
     server.once('listening', () => resolve((server.address() as { port: number }).port));
@@ -135,9 +135,11 @@ serve({
   follow,
   lead,
   async load(options: { clients: number; warmUpMs: number; durationMs: number }) {
-    const entry = Buffer.alloc(ENTRY_BYTES, 7);
+    const entry = Buffer.alloc(entryBytes, 7);
     const { perS, latencies } = await closedLoop(options, (done) => leader!.propose(entry, () => done()));
     return { perS, latencies: latencies.pack() };
   },
   held: () => entriesHeld,
+  /** Before the first load. */
+  entryBytes: (bytes: number) => void (entryBytes = bytes),
 });

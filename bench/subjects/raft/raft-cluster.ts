@@ -9,7 +9,8 @@ import { sleep } from '../../harness/load.ts';
 import type { Ledger, LoadAnswer, LoadRequest, VoterConfig } from './voter.ts';
 
 const MODULE = new URL('./replica-process.ts', import.meta.url);
-const NAMES = ['a', 'b', 'c'];
+const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+const VOTERS_DEFAULT = 3;
 const POLL_MS = 5;
 
 interface Voter {
@@ -18,7 +19,13 @@ interface Voter {
   address: PeerAddress;
 }
 
-/** Three voters in three processes, with logs in a temporary folder. */
+/** How a cluster differs from the usual three. */
+export interface RaftClusterOptions {
+  readonly voters?: number;
+  readonly isFlushedOneByOne?: boolean;
+}
+
+/** Voters in processes of their own, three if not said otherwise, with logs in a temporary folder. */
 export class RaftCluster {
   readonly #folder: string;
   readonly #voters: Voter[] = [];
@@ -27,18 +34,26 @@ export class RaftCluster {
     this.#folder = folder;
   }
 
-  static async start(config: ReplicaConfig): Promise<RaftCluster> {
+  static async start(
+    config: ReplicaConfig,
+    { voters = VOTERS_DEFAULT, isFlushedOneByOne = false }: RaftClusterOptions = {},
+  ): Promise<RaftCluster> {
     const cluster = new RaftCluster(mkdtempSync(join(benchDisk(), 'tutti-bench-raft-')));
-    await Promise.all(NAMES.map((name) => cluster.#launch(name, config)));
+    const names = NAMES.slice(0, voters);
+    const common = { voters: names, config, isFlushedOneByOne };
+    await Promise.all(names.map((name) => cluster.#launch(name, common)));
     await Promise.all(cluster.#voters.map((voter) => cluster.#join(voter)));
     return cluster;
   }
 
-  async #launch(name: string, config: ReplicaConfig): Promise<void> {
+  async #launch(
+    name: string,
+    common: Pick<VoterConfig, 'voters' | 'config' | 'isFlushedOneByOne'>,
+  ): Promise<void> {
     const process = new FleetProcess(MODULE);
     const keys = await process.call<KeyPair>('keys');
     const directory = join(this.#folder, name);
-    const own: VoterConfig = { name, voters: NAMES, directory, life: 1, port: 0, keys, config };
+    const own: VoterConfig = { ...common, name, directory, life: 1, port: 0, keys };
     const address = await process.call<PeerAddress>('open', own);
     this.#voters.push({ process, config: own, address });
   }

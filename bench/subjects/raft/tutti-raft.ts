@@ -6,10 +6,23 @@ import { RaftCluster } from './raft-cluster.ts';
 
 const BYTES = 256;
 
+/** What a run of commits may have otherwise than usual. */
+export interface CommitOptions {
+  /** Of one command. */
+  readonly bytes?: number;
+  readonly voters?: number;
+  /** A flush for each entry instead of one for all that wait: an ablation. */
+  readonly isFlushedOneByOne?: boolean;
+}
+
 /** Commits per second at several numbers of clients, each after the other on one cluster. */
-export function commits(config: ReplicaConfig = {}, levels: readonly number[] = [1, 64, 256]) {
+export function commits(
+  config: ReplicaConfig = {},
+  levels: readonly number[] = [1, 64, 256],
+  { bytes = BYTES, ...options }: CommitOptions = {},
+) {
   return async ({ warmUpMs, durationMs }: Sizes): Promise<Measurement> => {
-    const cluster = await RaftCluster.start(config);
+    const cluster = await RaftCluster.start(config, options);
     try {
       const figures: Record<string, number> = {};
       const histograms: Record<string, PackedHistogram> = {};
@@ -21,7 +34,7 @@ export function commits(config: ReplicaConfig = {}, levels: readonly number[] = 
           clients,
           warmUpMs: warmUpMs!,
           durationMs: durationMs!,
-          bytes: BYTES,
+          bytes,
         } as const;
         const answer = await cluster.load(load);
         acknowledged += answer.acknowledged;
@@ -30,7 +43,7 @@ export function commits(config: ReplicaConfig = {}, levels: readonly number[] = 
         histograms[`commit-${clients}`] = answer.latencies;
         curve.push({ x: answer.perS, y: Histogram.merged([answer.latencies]).percentile(0.5) });
       }
-      const verified = await verify(cluster, acknowledged);
+      const verified = await verify(cluster, acknowledged, bytes);
       return { figures, histograms, curves: { load: curve }, verified };
     } finally {
       await cluster.end();
@@ -38,15 +51,15 @@ export function commits(config: ReplicaConfig = {}, levels: readonly number[] = 
   };
 }
 
-/** Every voter's state must hold every command that was acknowledged, and the same number. */
-async function verify(cluster: RaftCluster, acknowledged: number): Promise<string> {
+/** /** Every voter must hold every command that was acknowledged, and the same number. */
+async function verify(cluster: RaftCluster, acknowledged: number, bytesEach = BYTES): Promise<string> {
   const ledgers = await cluster.ledgers();
   const counts = ledgers.map(({ commands }) => commands);
   if (new Set(counts).size !== 1 || counts[0]! < acknowledged)
     throw new Error(`${acknowledged} were acknowledged, the voters hold ${counts.join(', ')}`);
-  if (ledgers.some(({ commands, bytes }) => bytes !== commands * BYTES))
+  if (ledgers.some(({ commands, bytes }) => bytes !== commands * bytesEach))
     throw new Error('a command lost bytes');
-  return `${acknowledged} commits acknowledged, ${counts.join(', ')} in the three states`;
+  return `${acknowledged} commits acknowledged, ${counts.join(', ')} in the states`;
 }
 
 export async function reads({ warmUpMs, durationMs, clients }: Sizes): Promise<Measurement> {

@@ -1,4 +1,4 @@
-import { Replica, type ReplicatedModule } from '@tutti/consensus';
+import { type LogStore, Replica, type ReplicatedModule } from '@tutti/consensus';
 import { createFileLogStore } from '@tutti/consensus/file';
 import {
   clusterId,
@@ -22,7 +22,7 @@ export interface VoterNode {
 }
 
 export async function openVoter(
-  { name, voters, directory, life, port, keys, config }: VoterConfig,
+  { name, voters, directory, life, port, keys, config, isFlushedOneByOne = false }: VoterConfig,
   module: ReplicatedModule,
 ): Promise<VoterNode> {
   const self = { nodeId: nodeId(name), incarnation: incarnation(life) };
@@ -35,6 +35,7 @@ export async function openVoter(
     random: seededRandom(process.pid).fork('transport'),
     logger: silentLogger,
   });
+  const store = createFileLogStore({ directory, clusterId: CLUSTER, nodeId: self.nodeId });
   const replica = new Replica({
     ...self,
     clusterId: CLUSTER,
@@ -42,7 +43,7 @@ export async function openVoter(
     clock: systemClock,
     random: seededRandom(process.pid * 7 + life),
     transport,
-    store: createFileLogStore({ directory, clusterId: CLUSTER, nodeId: self.nodeId }),
+    store: isFlushedOneByOne ? withoutGroupCommit(store) : store,
     codec: msgpackCodec,
     config,
   });
@@ -50,6 +51,23 @@ export async function openVoter(
   await transport.open();
   const address = { nodeId: self.nodeId, url: transport.address(), publicKey: keys.publicKey };
   return { replica, transport, address };
+}
+
+/** An ablation: a flush for each entry, where the store would have had one for all that came together. */
+function withoutGroupCommit(store: LogStore): LogStore {
+  const append = store.append.bind(store);
+  store.append = ({ hardState, entries }, done) => {
+    const [first, ...others] = entries;
+    if (!first) return append({ hardState, entries }, done);
+    let left = entries.length;
+    const written = (failure: Error | undefined) => {
+      if (failure) return done(failure);
+      if (--left === 0) done(undefined);
+    };
+    append({ hardState, entries: [first] }, written);
+    for (const entry of others) append({ hardState: undefined, entries: [entry] }, written);
+  };
+  return store;
 }
 
 export async function startVoter(

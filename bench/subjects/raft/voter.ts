@@ -12,6 +12,8 @@ export interface VoterConfig {
   readonly port: number;
   readonly keys: KeyPair;
   readonly config: ReplicaConfig;
+  /** An ablation: no group commit. */
+  readonly isFlushedOneByOne?: boolean;
 }
 
 /** Closed-loop clients in the process of a voter. */

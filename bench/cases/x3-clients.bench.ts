@@ -1,0 +1,74 @@
+import type { BenchCase } from '../harness/case.ts';
+
+const CLIENTS = [1, 4, 16, 64, 256, 1_024];
+const THREE = 'three processes on loopback, real fdatasync before every acknowledgement';
+
+export const bench: BenchCase = {
+  id: 'X3',
+  title: 'Commits per second by number of clients',
+  measures: 'commits per second with 1 to 1,024 closed-loop clients, one number after the other on one cluster',
+  payload: '256 bytes',
+  durability: 'written and flushed by fdatasync on a majority of three before each answer',
+  verification: 'the state of each of the three holds every acknowledged command, and the same number',
+  figures: CLIENTS.map((count) => ({
+    id: `rate-${count}`,
+    title: `${count} clients`,
+    unit: 'commits/s',
+    better: 'higher',
+  })),
+  targets: [],
+  curves: [
+    { id: 'rate', title: 'Commits by clients', x: 'clients', y: 'commits/s', logarithmic: true },
+    { id: 'load', title: 'Throughput and latency', x: 'commits/s', y: 'p50, ms', logarithmic: true },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti Raft',
+      configuration: `${THREE}; WebSockets, MessagePack, defaults`,
+      load: async () => {
+        const { commits } = await import('../subjects/raft/tutti-raft.ts');
+        return (await import('../subjects/raft/sweeps.ts')).byClients(commits({}, CLIENTS), CLIENTS);
+      },
+    },
+    {
+      id: 'bare-pipeline',
+      kind: 'limit',
+      title: 'Bare pipeline',
+      configuration: `${THREE}; batched ws frames, self-clocked flushes, a majority counted, nothing else`,
+      load: async () => {
+        const { barePipeline } = await import('../subjects/raft/bare-pipeline.ts');
+        return (await import('../subjects/raft/sweeps.ts')).byClients(barePipeline(CLIENTS), CLIENTS);
+      },
+    },
+    {
+      id: 'etcd',
+      kind: 'peer',
+      title: 'etcd',
+      configuration:
+        'three members on loopback with their defaults; puts over gRPC (etcd3) from one Node process',
+      requires: { program: 'etcd', module: 'etcd3' },
+      load: async () => {
+        const { etcdCommits } = await import('../subjects/raft/etcd.ts');
+        return (await import('../subjects/raft/sweeps.ts')).byClients(etcdCommits(CLIENTS), CLIENTS);
+      },
+    },
+    {
+      id: 'ra',
+      kind: 'peer',
+      title: 'Ra, RabbitMQ’s Raft',
+      configuration:
+        'three erl nodes on loopback, default system; clients are processes of the leader’s node',
+      requires: { program: 'erl', erlangApplication: 'ra' },
+      load: async () => {
+        const { raCommits } = await import('../subjects/erlang/ra.ts');
+        return (await import('../subjects/raft/sweeps.ts')).byClients(raCommits(CLIENTS), CLIENTS);
+      },
+    },
+  ],
+  sizes: { quick: { warmUpMs: 100, durationMs: 250 }, full: { warmUpMs: 300, durationMs: 1_000 } },
+  runs: 2,
+  isProfiled: false,
+  expectedS: ({ warmUpMs, durationMs }) => 3 + (6 * (warmUpMs! + durationMs!)) / 1_000,
+};

@@ -1,0 +1,42 @@
+import type { BenchCase } from '../harness/case.ts';
+
+const BYTES = [16, 256, 4_096, 65_536];
+
+export const bench: BenchCase = {
+  id: 'X4',
+  title: 'Commits per second by size of the command',
+  measures: 'commits per second with 64 closed-loop clients in the leader’s process, a cluster for each size',
+  payload: '16 bytes to 64 KiB',
+  durability: 'written and flushed by fdatasync on a majority of three before each answer',
+  verification: 'the states of the three hold every acknowledged command and all of its bytes',
+  figures: BYTES.map((bytes) => ({
+    id: `rate-${bytes}`,
+    title: `${bytes} bytes`,
+    unit: 'commits/s',
+    better: 'higher',
+  })),
+  targets: [],
+  curves: [
+    { id: 'rate', title: 'Commits by size of the command', x: 'bytes', y: 'commits/s', logarithmic: true },
+  ],
+  subjects: [
+    {
+      id: 'tutti',
+      kind: 'ours',
+      title: 'Tutti Raft',
+      configuration: 'three processes, loopback WebSockets, defaults',
+      load: async () => (await import('../subjects/raft/sweeps.ts')).byPayload(BYTES),
+    },
+    {
+      id: 'bare-pipeline',
+      kind: 'limit',
+      title: 'Bare pipeline',
+      configuration: 'three processes, batched ws frames, self-clocked flushes, a majority counted',
+      load: async () => (await import('../subjects/raft/sweeps.ts')).bareByPayload(BYTES),
+    },
+  ],
+  sizes: { quick: { warmUpMs: 100, durationMs: 250 }, full: { warmUpMs: 500, durationMs: 1_000 } },
+  runs: 2,
+  isProfiled: false,
+  expectedS: ({ warmUpMs, durationMs }) => 4 * (2 + (warmUpMs! + durationMs!) / 1_000),
+};
