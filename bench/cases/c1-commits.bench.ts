@@ -112,6 +112,6 @@ export const bench: BenchCase = {
   ],
   sizes: {
     quick: { warmUpMs: 200, durationMs: 500 },
-    full: { warmUpMs: 2_000, durationMs: 10_000 },
+    full: { warmUpMs: 400, durationMs: 1_300 },
   },
 };

@@ -49,6 +49,6 @@ export const bench: BenchCase = {
   ],
   sizes: {
     quick: { warmUpMs: 300, durationMs: 700 },
-    full: { warmUpMs: 2_000, durationMs: 10_000 },
+    full: { warmUpMs: 500, durationMs: 2_000 },
   },
 };

@@ -27,6 +27,6 @@ export const bench: BenchCase = {
   ],
   sizes: {
     quick: { warmUpMs: 200, durationMs: 500, clients: 256 },
-    full: { warmUpMs: 2_000, durationMs: 10_000, clients: 256 },
+    full: { warmUpMs: 500, durationMs: 1_500, clients: 256 },
   },
 };

@@ -27,6 +27,8 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/raft/tutti-raft.ts')).leaderKills,
     },
   ],
+  expectedS: ({ kills }) => 3 + 1.3 * kills!,
+  isProfiled: false,
   sizes: { quick: { kills: 3 }, full: { kills: 20 } },
   note: 'A full run kills 5 x 20 leaders and judges the percentiles of all hundred. A quick one kills 9.',
 };

@@ -24,6 +24,6 @@ export const bench: BenchCase = {
   ],
   sizes: {
     quick: { warmUpMs: 200, durationMs: 500, clients: 64 },
-    full: { warmUpMs: 1_000, durationMs: 3_000, clients: 64 },
+    full: { warmUpMs: 500, durationMs: 1_500, clients: 64 },
   },
 };

@@ -28,6 +28,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/wire/malformed.ts')).malformedFrames,
     },
   ],
+  isProfiled: false,
   sizes: {
     quick: { frames: 100_000, sockets: 200, seed: 1 },
     full: { frames: 1_000_000, sockets: 2_000, seed: 1 },

@@ -26,6 +26,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/headline/waves.ts')).tenTasks,
     },
   ],
+  isProfiled: false,
   sizes: {
     quick: { tasks: 10, taskMs: 500, concurrency: 5 },
     full: { tasks: 10, taskMs: 500, concurrency: 5 },

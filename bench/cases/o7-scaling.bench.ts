@@ -27,6 +27,8 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/headline/scaling.ts')).scaling,
     },
   ],
+  runs: 2,
+  isProfiled: false,
   sizes: { quick: { exponentMax: 5 }, full: { exponentMax: 6 } },
   curves: [
     { id: 'route', title: 'Routing one message', x: 'actors', y: 'us', logarithmic: true, statedSlope: 0 },

@@ -74,7 +74,8 @@ export const bench: BenchCase = {
       id: 'effect',
       kind: 'peer',
       title: 'effect, queue and fiber',
-      configuration: 'Queue.unbounded and a fiber that takes from it for ever, offerUnsafe to send; no supervision, no address',
+      configuration:
+        'Queue.unbounded and a fiber that takes from it for ever, offerUnsafe to send; no supervision, no address',
       requires: { module: 'effect' },
       load: async () => (await import('../subjects/actors/effect-actors.ts')).oneWay,
     },
@@ -90,6 +91,6 @@ export const bench: BenchCase = {
   ],
   sizes: {
     quick: { warmUpMs: 150, durationMs: 300, batch: 10_000, erlangCount: 1_000_000 },
-    full: { warmUpMs: 2_000, durationMs: 5_000, batch: 10_000, erlangCount: 20_000_000 },
+    full: { warmUpMs: 400, durationMs: 1_000, batch: 10_000, erlangCount: 4_000_000 },
   },
 };

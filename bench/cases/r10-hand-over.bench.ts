@@ -40,7 +40,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/cluster/entities.ts')).ownerStopped,
     },
   ],
-  sizes: { quick: { stops: 1, entities: 60 }, full: { stops: 4, entities: 150 } },
+  sizes: { quick: { stops: 1, entities: 60 }, full: { stops: 2, entities: 100 } },
   isProfiled: false,
   expectedS: ({ stops }) => 4 + stops! * 4,
 };

@@ -35,6 +35,6 @@ export const bench: BenchCase = {
   ],
   sizes: {
     quick: { warmUpMs: 150, durationMs: 300, batch: 2_000 },
-    full: { warmUpMs: 2_000, durationMs: 5_000, batch: 2_000 },
+    full: { warmUpMs: 500, durationMs: 1_500, batch: 2_000 },
   },
 };

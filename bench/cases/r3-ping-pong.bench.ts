@@ -41,7 +41,8 @@ export const bench: BenchCase = {
       id: 'effect',
       kind: 'peer',
       title: 'effect, queue and fiber',
-      configuration: 'Queue.unbounded and a fiber that takes from it for ever, offerUnsafe to send; no supervision, no address',
+      configuration:
+        'Queue.unbounded and a fiber that takes from it for ever, offerUnsafe to send; no supervision, no address',
       requires: { module: 'effect' },
       load: async () => (await import('../subjects/actors/effect-actors.ts')).pingPong,
     },
@@ -56,6 +57,6 @@ export const bench: BenchCase = {
   ],
   sizes: {
     quick: { warmUpMs: 150, durationMs: 300, batch: 5_000, erlangCount: 500_000 },
-    full: { warmUpMs: 2_000, durationMs: 5_000, batch: 5_000, erlangCount: 10_000_000 },
+    full: { warmUpMs: 500, durationMs: 1_200, batch: 5_000, erlangCount: 2_500_000 },
   },
 };

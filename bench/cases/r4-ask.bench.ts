@@ -47,6 +47,6 @@ export const bench: BenchCase = {
   ],
   sizes: {
     quick: { warmUpMs: 200, asks: 20_000, inFlight: 1_000 },
-    full: { warmUpMs: 2_000, asks: 500_000, inFlight: 1_000 },
+    full: { warmUpMs: 500, asks: 300_000, inFlight: 1_000 },
   },
 };

@@ -54,6 +54,8 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/actors/xstate-actors.ts')).manyMachines,
     },
   ],
+  runs: 3,
+  isProfiled: false,
   sizes: { quick: { actors: 100_000 }, full: { actors: 1_000_000 } },
   note: 'Quick runs make 100,000 actors; bytes per actor are then a little higher, since fixed costs are shared by fewer.',
 };

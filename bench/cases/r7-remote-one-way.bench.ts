@@ -56,6 +56,6 @@ export const bench: BenchCase = {
   ],
   sizes: {
     quick: { warmUpMs: 200, durationMs: 500, window: 20_000, erlangCount: 200_000 },
-    full: { warmUpMs: 2_000, durationMs: 10_000, window: 20_000, erlangCount: 3_000_000 },
+    full: { warmUpMs: 500, durationMs: 1_500, window: 20_000, erlangCount: 500_000 },
   },
 };

@@ -64,6 +64,6 @@ export const bench: BenchCase = {
   ],
   sizes: {
     quick: { warmUpMs: 500, durationMs: 1_000, ratePerS: 10_000, trips: 3_000, erlangCount: 5_000 },
-    full: { warmUpMs: 3_000, durationMs: 15_000, ratePerS: 10_000, trips: 50_000, erlangCount: 100_000 },
+    full: { warmUpMs: 1_000, durationMs: 3_000, ratePerS: 10_000, trips: 15_000, erlangCount: 20_000 },
   },
 };

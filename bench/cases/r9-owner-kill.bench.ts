@@ -52,7 +52,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/cluster/entities.ts')).ownerKilled,
     },
   ],
-  sizes: { quick: { kills: 2, entities: 60 }, full: { kills: 6, entities: 150 } },
+  sizes: { quick: { kills: 2, entities: 60 }, full: { kills: 4, entities: 100 } },
   isProfiled: false,
   expectedS: ({ kills }) => 4 + kills! * 3,
   note: 'Questions that are under way when the node dies are lost or asked again by whoever asked; these here are asked again. The victims are the two nodes that do not ask, in turn; one of them may be the consensus leader, which costs an election on top.',

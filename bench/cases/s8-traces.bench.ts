@@ -38,6 +38,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/tasks/traces.ts')).traces,
     },
   ],
+  isProfiled: false,
   sizes: { quick: { perNode: 4, seed: 5 }, full: { perNode: 4, seed: 5 } },
   runs: 1,
   expectedS: () => 15,

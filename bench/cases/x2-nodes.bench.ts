@@ -26,7 +26,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/raft/sweeps.ts')).byVoters(VOTERS),
     },
   ],
-  sizes: { quick: { warmUpMs: 150, durationMs: 300 }, full: { warmUpMs: 500, durationMs: 1_500 } },
+  sizes: { quick: { warmUpMs: 150, durationMs: 300 }, full: { warmUpMs: 300, durationMs: 800 } },
   runs: 2,
   isProfiled: false,
   expectedS: ({ warmUpMs, durationMs }) => 4 * (2.5 + (warmUpMs! + durationMs!) / 1_000),

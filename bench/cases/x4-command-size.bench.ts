@@ -35,7 +35,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/raft/sweeps.ts')).bareByPayload(BYTES),
     },
   ],
-  sizes: { quick: { warmUpMs: 100, durationMs: 250 }, full: { warmUpMs: 500, durationMs: 1_000 } },
+  sizes: { quick: { warmUpMs: 100, durationMs: 250 }, full: { warmUpMs: 300, durationMs: 800 } },
   runs: 2,
   isProfiled: false,
   expectedS: ({ warmUpMs, durationMs }) => 4 * (2 + (warmUpMs! + durationMs!) / 1_000),

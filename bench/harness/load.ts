@@ -4,7 +4,7 @@ import { Histogram } from './histogram.ts';
 const MS_PER_S = 1_000;
 /** Below this much time to the next arrival the loop is only given a turn: timers are not finer. */
 const TIMER_FLOOR_MS = 2;
-const DRAIN_MS = 10_000;
+const DRAIN_MS = 30_000;
 
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 export const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -37,7 +37,7 @@ export interface OpenLoopResult {
 /**
  * Offers work at a fixed rate whether or not what was offered before is done, and counts each latency from when the
  * request was due, not from when it could be sent. A stall is therefore felt by every request that it made wait,
- * which closed loops hide ("coordinated omission", G. Tene). Resolves when all is answered; throws if ten seconds
+ * which closed loops hide ("coordinated omission", G. Tene). Resolves when all is answered; throws if thirty seconds
  * after the last arrival something is not.
  */
 export async function openLoop(

@@ -39,11 +39,13 @@ export async function pingPong({ warmUpMs, durationMs, batch }: Sizes): Promise<
   ]);
   let finished = () => {};
   let touches = 0;
-  const player = (other: Queue.Queue<Ball>) => ({ left }: Ball) => {
-    touches++;
-    if (left > 0) Queue.offerUnsafe(other, { left: left - 1 });
-    else finished();
-  };
+  const player =
+    (other: Queue.Queue<Ball>) =>
+    ({ left }: Ball) => {
+      touches++;
+      if (left > 0) Queue.offerUnsafe(other, { left: left - 1 });
+      else finished();
+    };
   serve(ping, player(pong));
   serve(pong, player(ping));
   let expected = 0;

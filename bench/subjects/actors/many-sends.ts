@@ -17,10 +17,10 @@ interface Population {
 }
 
 /** The cost of a spawn, of a send, and of being there, at 10^3 to 10^x actors that are all alive. */
-function sweep(make: (logic: AnyActorLogic, count: number) => Population) {
-  return async ({ exponentMax }: Sizes): Promise<Measurement> => {
+function sweep(exponentName: string, make: (logic: AnyActorLogic, count: number) => Population) {
+  return async (sizes: Sizes): Promise<Measurement> => {
     const curves = { spawn: [] as Point[], send: [] as Point[], memory: [] as Point[] };
-    for (let exponent = 3; exponent <= exponentMax!; exponent++) {
+    for (let exponent = 3; exponent <= sizes[exponentName]!; exponent++) {
       const x = 10 ** exponent;
       const { spawnUs, sendUs, bytes } = await measure(make, x);
       curves.spawn.push({ x, y: spawnUs });
@@ -36,7 +36,7 @@ function sweep(make: (logic: AnyActorLogic, count: number) => Population) {
   };
 }
 
-async function measure(make: Parameters<typeof sweep>[0], count: number) {
+async function measure(make: Parameters<typeof sweep>[1], count: number) {
   const arrivals = new Arrivals();
   const logic = fromTransition((n: number, _event: { type: 'ADD' }) => {
     arrivals.arrive();
@@ -62,13 +62,13 @@ async function measure(make: Parameters<typeof sweep>[0], count: number) {
   return { spawnUs, sendUs, bytes };
 }
 
-export const tuttiActors = sweep((logic, count) => {
+export const tuttiActors = sweep('exponentMax', (logic, count) => {
   const system = localSystem();
   const refs = Array.from({ length: count }, () => system.spawn(logic));
   return { send: (actor) => refs[actor]!.send(ADD), end: () => system.stop() };
 });
 
-export const xstateActors = sweep((logic, count) => {
+export const xstateActors = sweep('peerExponentMax', (logic, count) => {
   const actors = Array.from({ length: count }, () => createActor(logic).start());
   return {
     send: (actor) => actors[actor]!.send(ADD),

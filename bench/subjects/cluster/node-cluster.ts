@@ -69,7 +69,7 @@ export class NodeCluster {
 
   /** Starts a node that was killed or stopped in its old place; resolves when it takes part. */
   async restart(node: ClusterNode): Promise<void> {
-    node.process = new FleetProcess(this.#module);
+    node.process = new FleetProcess(this.#module, ['--expose-gc']);
     node.config = { ...node.config, port: Number(new URL(node.address.url).port) };
     node.address = await node.process.call<PeerAddress>('listen', node.config);
     await this.#join(node);
@@ -103,7 +103,7 @@ export class NodeCluster {
   }
 
   async #launch(config: NodeConfig): Promise<ClusterNode> {
-    const process = new FleetProcess(this.#module);
+    const process = new FleetProcess(this.#module, ['--expose-gc']);
     const node = { process, config, address: await process.call<PeerAddress>('listen', config) };
     this.nodes.push(node);
     return node;

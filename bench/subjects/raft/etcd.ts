@@ -16,10 +16,7 @@ export function etcdCommits(levels: readonly number[]) {
   return (sizes: Sizes): Promise<Measurement> => measure(levels, sizes);
 }
 
-async function measure(
-  levels: readonly number[],
-  { warmUpMs, durationMs }: Sizes,
-): Promise<Measurement> {
+async function measure(levels: readonly number[], { warmUpMs, durationMs }: Sizes): Promise<Measurement> {
   const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-etcd-'));
   const members: ChildProcess[] = [];
   try {

@@ -1,7 +1,7 @@
 import type { Orchestration, Plan, SessionRecord } from '@tutti/actors';
 import type { PackedHistogram } from '../../harness/histogram.ts';
 import { openLoop } from '../../harness/load.ts';
-import { benchPlan, benchTask } from './plans.ts';
+import { widePlan } from './plans.ts';
 
 /** What one session came to. */
 export interface SessionOutcome {
@@ -40,13 +40,14 @@ export function mustBeWhole({ done, lost, twice }: Omit<SessionOutcome, 'wallMs'
   return done;
 }
 
-/** Sessions of one task each at a fixed rate; latencies from when each was due to its end, in milliseconds. */
+/** Sessions of so many tasks each, one by default, at a fixed rate of sessions; latencies from when each was due to its end, in milliseconds. */
 export async function taskStream(
   orchestration: Orchestration,
   ratePerS: number,
   durationMs: number,
+  tasks = 1,
 ): Promise<{ readonly latencies: PackedHistogram; readonly achievedPerS: number; readonly offered: number }> {
-  const plan = benchPlan([benchTask('only')], 256);
+  const plan = widePlan(tasks, 256);
   let problem: unknown;
   const one = async (done: () => void) => {
     const session = await orchestration.submit(plan);

@@ -6,29 +6,42 @@ import { widePlan } from './plans.ts';
 import { withTaskCluster } from './task-cluster.ts';
 
 /** Half of the rate that a wide plan reached, for a long time: whether memory or latency grow. */
-export function soak({ tasks, soakMs, windowMs }: Sizes): Promise<Measurement> {
+export function soak({ tasks, perSession, soakMs, windowMs }: Sizes): Promise<Measurement> {
   return withTaskCluster(async (cluster) => {
     const outcome = await cluster.run(widePlan(tasks!, 256));
     const ratePerS = (mustBeWhole(outcome) * 500) / outcome.wallMs;
     const memory: Point[] = [];
+    const heap: Point[] = [];
     const latency: Point[] = [];
     let offered = 0;
     const start = performance.now();
     while (performance.now() - start < soakMs!) {
-      const window = await cluster.stream(ratePerS, windowMs!);
-      offered += window.offered;
+      const window = await cluster.stream(ratePerS / perSession!, windowMs!, perSession);
+      offered += window.offered * perSession!;
       const x = (performance.now() - start) / 60_000;
-      const bytes = await Promise.all(cluster.nodes.map(({ process }) => process.call<number>('memory')));
-      memory.push({ x, y: Math.max(...bytes) });
+      const nodes = await Promise.all(
+        cluster.nodes.map(({ process }) => process.call<{ rss: number; heap: number }>('memory')),
+      );
+      memory.push({ x, y: Math.max(...nodes.map(({ rss }) => rss)) });
+      heap.push({ x, y: Math.max(...nodes.map(({ heap }) => heap)) });
       latency.push({ x, y: Histogram.merged([window.latencies]).percentile(0.99) });
     }
     // The first quarter is warm-up: caches fill, code is compiled, the heap finds its size.
     const settled = (points: readonly Point[]) => points.slice(Math.ceil(points.length / 4));
     const slope = (points: readonly Point[]) => slopeOf(settled(points).map(({ x, y }) => [x, y] as const));
     return {
-      figures: { 'memory-slope': slope(memory) / 1e6, 'p99-slope': slope(latency), offered: ratePerS },
-      curves: { memory: memory.map(({ x, y }) => ({ x, y: y / 1e6 })), latency },
-      verified: `${offered} sessions of one task, each done once`,
+      figures: {
+        'memory-slope': slope(memory) / 1e6,
+        'heap-slope': slope(heap) / 1e6,
+        'heap-per-task': slope(heap) / (ratePerS * SECONDS_PER_MINUTE),
+        'p99-slope': slope(latency),
+        offered: ratePerS,
+      },
+      curves: { memory: inMegabytes(memory), heap: inMegabytes(heap), latency },
+      verified: `${offered} tasks in sessions of ${perSession}, each done once`,
     };
   });
 }
+
+const SECONDS_PER_MINUTE = 60;
+const inMegabytes = (points: readonly Point[]) => points.map(({ x, y }) => ({ x, y: y / 1e6 }));

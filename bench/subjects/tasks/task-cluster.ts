@@ -17,8 +17,8 @@ export class TaskCluster extends NodeCluster {
     return this.first.process.call('run', { plan, mode });
   }
 
-  stream(ratePerS: number, durationMs: number): ReturnType<typeof taskStream> {
-    return this.first.process.call('stream', { ratePerS, durationMs });
+  stream(ratePerS: number, durationMs: number, tasks = 1): ReturnType<typeof taskStream> {
+    return this.first.process.call('stream', { ratePerS, durationMs, tasks });
   }
 
   submit(plan: Plan): Promise<string> {

@@ -74,12 +74,17 @@ serve({
   upCount: () => node!.members.list().filter(({ state }) => state === 'up').length,
   run: ({ plan, mode }: PlanRequest) => runPlan(node!.orchestration, plan, mode),
   submit: ({ plan, mode }: PlanRequest) => node!.orchestration.submit(plan, { mode }),
-  stream: ({ ratePerS, durationMs }: StreamRequest) => taskStream(node!.orchestration, ratePerS, durationMs),
+  stream: ({ ratePerS, durationMs, tasks }: StreamRequest) =>
+    taskStream(node!.orchestration, ratePerS, durationMs, tasks),
   progress,
   outcome: async (session: string) => {
     const record = await node!.orchestration.waitFor(session);
     return countTasks(record);
   },
   nextCompletion: (wait: CompletionWait) => new Promise<number>((seen) => watchers.push({ ...wait, seen })),
-  memory: () => process.memoryUsage().rss,
+  memory: () => {
+    globalThis.gc?.();
+    const { rss, heapUsed } = process.memoryUsage();
+    return { rss, heap: heapUsed };
+  },
 });

@@ -8,6 +8,8 @@ export interface PlanRequest {
 export interface StreamRequest {
   readonly ratePerS: number;
   readonly durationMs: number;
+  /** In one session. */
+  readonly tasks: number;
 }
 
 /** How far a session is, by one node's copy of the board. */

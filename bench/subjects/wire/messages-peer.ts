@@ -4,7 +4,7 @@ import { replying } from '@tutti/runtime';
 import { fromTransition } from 'xstate';
 import { serve } from '../../harness/fleet-member.ts';
 import { Histogram } from '../../harness/histogram.ts';
-import { type Flown, AUDIENCE, counterOf, machineMs } from './flown.ts';
+import { AUDIENCE, counterOf, type Flown, machineMs } from './flown.ts';
 import { pairedNode } from './paired-node.ts';
 
 const own = pairedNode('b');

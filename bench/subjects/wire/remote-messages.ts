@@ -3,7 +3,7 @@ import type { Measurement, Sizes } from '../../harness/case.ts';
 import { FleetProcess } from '../../harness/fleet.ts';
 import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
 import { nextTurn, sleep, within } from '../../harness/load.ts';
-import { AUDIENCE, counterOf, machineMs } from './flown.ts';
+import { AUDIENCE, counterOf, type Flown, machineMs } from './flown.ts';
 import { pairedNode } from './paired-node.ts';
 
 const PATIENCE_MS = 10_000;
@@ -19,7 +19,7 @@ export async function remoteMessages({ messages }: Sizes): Promise<Measurement> 
   await Promise.all([joined, own.join(theirs)]);
   const addresses = await peer.call<{ listeners: string[]; echo: string }>('addresses');
   const { system } = own.node.parts;
-  const listeners = addresses.listeners.map((address) => system.ref(address));
+  const listeners = addresses.listeners.map((address) => system.ref<Flown>(address));
   const echo = system.ref(addresses.echo);
   let sent = 0;
   const one = async () => {
