@@ -152,6 +152,7 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
       checkPlan(plan, undefined, { detectors: detectors.names() });
       requireCapabilities(capabilities, plan);
       checkWorkers(workers, plan);
+      waiters.expect(session);
       await board.propose({ type: 'session.open', session, plan, mode, folder } satisfies BoardCommand);
       return session;
     },

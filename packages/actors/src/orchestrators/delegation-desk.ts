@@ -6,7 +6,7 @@ import type { TaskBoard } from '../coordination/board/task-board.ts';
 import { Delegation } from '../coordination/delegation/delegation.ts';
 import { delegationPackage } from '../coordination/delegation/delegation-package.ts';
 import type { DelegationEvent, DelegationKind } from '../coordination/delegation/delegation-table.ts';
-import { runWork } from '../coordination/delegation/run-work.ts';
+import { runWork, type WorkListener } from '../coordination/delegation/run-work.ts';
 import type { Worker } from '../workers/worker.ts';
 import type { DelegationCounts } from './delegation-counts.ts';
 import { ReportOutbox } from './report-outbox.ts';
@@ -54,6 +54,12 @@ export class DelegationDesk {
   /** Fences that are over, until this node's copy of the board shows it. */
   readonly #settled = new Set<number>();
   readonly #outbox: ReportOutbox;
+  readonly #listener: WorkListener<Delegation> = {
+    done: (delegation, output, characters) => this.#done(delegation, output, characters),
+    failed: (delegation, problem) => {
+      if (delegation.workFailed(problem)) this.#report(delegation);
+    },
+  };
   readonly #rechecks = new Set<Timer>();
   #deadline: { readonly at: number; readonly timer: Timer } | undefined;
   #queued = 0;
@@ -101,7 +107,7 @@ export class DelegationDesk {
     const { clock } = this.#tools;
     for (const timer of this.#rechecks) clock.clearTimer(timer);
     if (this.#deadline) clock.clearTimer(this.#deadline.timer);
-    for (const delegation of this.#live.values()) delegation.abort.abort();
+    for (const delegation of this.#live.values()) delegation.abort();
     this.#live.clear();
   }
 
@@ -134,21 +140,18 @@ export class DelegationDesk {
   }
 
   #work(delegation: Delegation): void {
-    const { workers, clock, counts, logger } = this.#tools;
-    const { offer, abort } = delegation;
-    delegation.deadline = clock.now() + offer.timeoutMs;
+    const { workers, clock } = this.#tools;
+    delegation.deadline = clock.now() + delegation.offer.timeoutMs;
     this.#watchDeadline(delegation.deadline);
-    runWork(workers, offer, abort, {
-      done: (output, characters) => {
-        if (delegation.workDone(output, characters)) return this.#report(delegation);
-        const { task, fence } = offer;
-        counts.add('late');
-        logger.info({ task, fence }, 'a result came after its attempt was called off; it goes nowhere');
-      },
-      failed: (problem) => {
-        if (delegation.workFailed(problem)) this.#report(delegation);
-      },
-    });
+    runWork(workers, delegation, this.#listener);
+  }
+
+  #done(delegation: Delegation, output: unknown, characters: number): void {
+    if (delegation.workDone(output, characters)) return this.#report(delegation);
+    const { counts, logger } = this.#tools;
+    const { task, fence } = delegation.offer;
+    counts.add('late');
+    logger.info({ task, fence }, 'a result came after its attempt was called off; it goes nowhere');
   }
 
   #report(delegation: Delegation): void {

@@ -17,10 +17,14 @@ export function functionWorker(functions: FunctionTable): Worker {
   return {
     type: 'function',
     check: (work) => (find(work) ? undefined : unknownFunction(work, Object.keys(functions))),
-    async run(work, input) {
+    run(work, input) {
       const action = find(work);
-      if (!action) throw unknownFunction(work, Object.keys(functions), input.task);
-      return await action(input);
+      if (!action) return Promise.reject(unknownFunction(work, Object.keys(functions), input.task));
+      try {
+        return Promise.resolve(action(input));
+      } catch (thrown) {
+        return Promise.reject(thrown as Error);
+      }
     },
   };
 }

@@ -172,7 +172,7 @@ class SessionReader {
     for (const [index, rest, attempts] of this.#rows) readTask(session.recordAt(index), rest, attempts);
     for (const meeting of this.#meetings) readMeeting(session.barriers.get(meeting.id)!, meeting);
     session.recoveries.push(...this.#recoveries);
-    session.journal.restore(this.#events, row.journalDropped);
+    session.journal.restore(this.#events, row.journalDropped, (id) => session.task(id).index);
     session.rebuild();
     return session;
   }

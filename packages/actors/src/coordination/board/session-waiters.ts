@@ -9,13 +9,24 @@ interface Waiter {
   reject(error: Error): void;
 }
 
+/** One session that is waited for. */
+interface Waited {
+  /** As this node's copy had it when the first one began to wait: many that end at once are forgotten at once. */
+  readonly record: SessionRecord;
+  readonly waiters: Set<Waiter>;
+}
+
 /** Most calls that wait for sessions at once on one node. */
 const WAITERS_MAX = 10_000;
+
+/** Sessions of this node's own that are remembered until somebody waits for them, the oldest forgotten first. */
+const SUBMITTED_MAX = 1_024;
 
 /** Those who wait for sessions to end, told by one watcher of the board however many they are. */
 export class SessionWaiters {
   readonly #board: ReplicatedHandle<TaskBoard>;
-  readonly #waiting = new Map<string, Set<Waiter>>();
+  readonly #waiting = new Map<string, Waited>();
+  readonly #submitted = new Map<string, SessionRecord | undefined>();
   readonly #unwatch: () => void;
   #count = 0;
   #closed = false;
@@ -28,11 +39,26 @@ export class SessionWaiters {
     });
   }
 
+  /**
+   * To be called before a session is proposed that is likely to be waited for: it may be over and forgotten by the
+   * board before its proposer hears that it was opened.
+   */
+  expect(session: string): void {
+    this.#submitted.set(session, undefined);
+    if (this.#submitted.size <= SUBMITTED_MAX) return;
+    for (const oldest of this.#submitted.keys()) {
+      this.#submitted.delete(oldest);
+      break;
+    }
+  }
+
   #applied(command: unknown): void {
-    if (this.#waiting.size === 0) return;
+    if (this.#waiting.size === 0 && this.#submitted.size === 0) return;
     let last: string | undefined;
     for (const part of partsOf(command)) {
       if (part.type === 'holder.lost') return this.#settleAll();
+      if (part.type === 'session.open' && this.#submitted.has(part.session))
+        this.#submitted.set(part.session, this.#board.module.session(part.session));
       if (!('session' in part) || part.session === last) continue;
       last = part.session;
       this.#settle(last);
@@ -45,9 +71,11 @@ export class SessionWaiters {
 
   /** @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_OVERLOADED`, `TUTTI_ABORTED`, `TUTTI_CLOSED` */
   async waitFor(session: string, signal?: AbortSignal): Promise<SessionRecord> {
-    if (!this.#board.module.session(session)) await this.#board.readBarrier();
+    const submitted = this.#submitted.get(session);
+    this.#submitted.delete(session);
+    if (!submitted && !this.#board.module.session(session)) await this.#board.readBarrier();
     if (this.#closed) throw closed();
-    const record = this.#board.module.session(session);
+    const record = this.#board.module.session(session) ?? submitted;
     if (!record) throw new TuttiError('TUTTI_SESSION_UNKNOWN', { session });
     if (record.state !== 'running') return record;
     if (this.#count >= WAITERS_MAX)
@@ -56,18 +84,18 @@ export class SessionWaiters {
         size: this.#count,
         limit: WAITERS_MAX,
       });
-    return this.#wait(session, signal);
+    return this.#wait(session, record, signal);
   }
 
-  #wait(session: string, signal: AbortSignal | undefined): Promise<SessionRecord> {
+  #wait(session: string, record: SessionRecord, signal: AbortSignal | undefined): Promise<SessionRecord> {
     return new Promise((resolve, reject) => {
-      let waiters = this.#waiting.get(session);
-      if (!waiters) this.#waiting.set(session, (waiters = new Set()));
+      let waited = this.#waiting.get(session);
+      if (!waited) this.#waiting.set(session, (waited = { record, waiters: new Set() }));
       const waiter = { resolve, reject };
-      waiters.add(waiter);
+      waited.waiters.add(waiter);
       this.#count++;
       const abort = () => {
-        if (!this.#waiting.get(session)?.delete(waiter)) return;
+        if (!this.#waiting.get(session)?.waiters.delete(waiter)) return;
         this.#count--;
         reject(new TuttiError('TUTTI_ABORTED', { what: `Waiting for ${session}` }));
       };
@@ -80,19 +108,23 @@ export class SessionWaiters {
   close(): void {
     this.#closed = true;
     this.#unwatch();
-    for (const waiters of this.#waiting.values()) for (const waiter of waiters) waiter.reject(closed());
+    for (const { waiters } of this.#waiting.values())
+      for (const waiter of waiters) waiter.reject(closed());
     this.#waiting.clear();
     this.#count = 0;
   }
 
   #settle(session: string): void {
-    const waiters = this.#waiting.get(session);
-    const record = this.#board.module.session(session);
-    if (!waiters || record?.state === 'running') return;
+    const waited = this.#waiting.get(session);
+    if (!waited) return;
+    const { record, waiters } = waited;
+    const known = this.#board.module.session(session);
+    const ended = known ?? record;
+    if (known?.state === 'running') return;
     this.#waiting.delete(session);
     this.#count -= waiters.size;
     for (const waiter of waiters) {
-      if (record) waiter.resolve(record);
+      if (ended.state !== 'running') waiter.resolve(ended);
       else waiter.reject(new TuttiError('TUTTI_SESSION_UNKNOWN', { session }));
     }
   }

@@ -80,7 +80,7 @@ export class BoardSession implements SessionRecord {
     this.openedAt = header.openedAt;
     this.checked = checked;
     this.#indexes = indexes;
-    this.journal = new Journal(journalLimit);
+    this.journal = new Journal(journalLimit, (index) => this.plan.tasks[index]!.id);
     this.#limits = new Map(this.plan.orchestrators.map((item) => [item.id, item.maxConcurrentTasks]));
     this.#records = this.plan.tasks.map((plan, at) => newTaskRecord(plan, at, checked.levels[at]!));
     for (const record of this.#records) this.tasks.set(record.plan.id, record);
@@ -382,16 +382,9 @@ export class BoardSession implements SessionRecord {
     }
     const attempt = from === 'waiting' ? undefined : record.attempts.at(-1);
     if (to === 'cancelled' && from !== 'assigned' && from !== 'running') return;
-    this.journal.add({
-      index: context.index,
-      timeMs: context.timeMs,
-      task: record.plan.id,
-      from,
-      to,
-      attempt: attempt?.number ?? 0,
-      fence: attempt?.fence ?? 0,
-      node: attempt?.node,
-    });
+    const number = attempt?.number ?? 0;
+    const fence = attempt?.fence ?? 0;
+    this.journal.note(context.index, context.timeMs, record.index, from, to, number, fence, attempt?.node);
   }
 
   #addReady(index: number, { plan }: TaskRecord): void {

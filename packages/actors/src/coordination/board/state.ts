@@ -7,16 +7,20 @@ import type { Conflict } from '../conflict/conflict.ts';
  * `waiting` (for tasks or a barrier) -> `ready` -> `assigned` (offered to an orchestrator) -> `running` -> `done`.
  * A failed attempt goes to `backoff` and then `ready` again, or to `failed`; a lost node sends it back to `ready`.
  */
-export type TaskState =
-  | 'waiting'
-  | 'ready'
-  | 'assigned'
-  | 'running'
-  | 'backoff'
-  | 'done'
-  | 'failed'
-  | 'cancelled'
-  | 'degraded';
+export type TaskState = (typeof TASK_STATES)[number];
+
+/** In the order of a task's way. */
+export const TASK_STATES = [
+  'waiting',
+  'ready',
+  'assigned',
+  'running',
+  'done',
+  'backoff',
+  'failed',
+  'cancelled',
+  'degraded',
+] as const;
 
 /** How an attempt ended; undefined while it runs. */
 export type AttemptOutcome = 'done' | 'failed' | 'lost' | 'returned' | 'cancelled';

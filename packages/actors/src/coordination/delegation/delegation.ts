@@ -9,13 +9,11 @@ import {
   delegationStep,
   FIRST_STATE,
 } from './delegation-table.ts';
-import { LazyAbort } from './lazy-abort.ts';
 import { problemOf, type WorkProblem } from './run-work.ts';
 
 /** One attempt at one task under its orchestrator: a row that moves by {@link delegationStep}, and what it carries. */
 export class Delegation {
   readonly offer: DelegationPackage;
-  readonly abort = new LazyAbort();
   /** When its work has taken too long, on the clock's `now`; never while it is not at its work. */
   deadline = Infinity;
   /** How much JSON its report carries, in characters. */
@@ -24,6 +22,8 @@ export class Delegation {
   #end: DelegationEnd | undefined;
   #output: unknown;
   #problem: WorkProblem | undefined;
+  #controller: AbortController | undefined;
+  #isAborted = false;
 
   constructor(offer: DelegationPackage, kind: DelegationKind) {
     this.offer = offer;
@@ -32,6 +32,23 @@ export class Delegation {
 
   get state(): DelegationState {
     return this.#state;
+  }
+
+  /**
+   * Aborted when its work is not wanted any more. Made when somebody asks for it: most work is over before it could be
+   * aborted, and never looks.
+   */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#isAborted) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  abort(): void {
+    this.#isAborted = true;
+    this.#controller?.abort();
   }
 
   /** How it ended, once it has. */
@@ -45,7 +62,7 @@ export class Delegation {
     if (!step) return false;
     if (this.#state === 'running') {
       this.deadline = Infinity;
-      if (event !== 'work-done' && event !== 'work-failed') this.abort.abort();
+      if (event !== 'work-done' && event !== 'work-failed') this.abort();
     }
     this.#state = step.to;
     this.#end = step.end;

@@ -4,7 +4,6 @@ import { findWorker } from '../../workers/find-worker.ts';
 import type { Worker } from '../../workers/worker.ts';
 import type { DelegationPackage } from './delegation-package.ts';
 import { missingDeliverables } from './deliverables.ts';
-import type { LazyAbort } from './lazy-abort.ts';
 
 /** How an attempt went wrong, in the form the board keeps. */
 export interface WorkProblem {
@@ -13,33 +12,46 @@ export interface WorkProblem {
   readonly retryable: boolean;
 }
 
+/** An attempt whose work is to be done. */
+export interface Attempted {
+  readonly offer: DelegationPackage;
+  /** For the worker; made when it asks for it. */
+  readonly signal: AbortSignal;
+}
+
 /** What an attempt's work came to: exactly one of the two is called, once, on a later microtask. */
-export interface WorkListener {
+export interface WorkListener<Attempt extends Attempted> {
   /** `characters`: how much JSON the output is. */
-  done(output: unknown, characters: number): void;
-  failed(problem: WorkProblem): void;
+  done(attempt: Attempt, output: unknown, characters: number): void;
+  failed(attempt: Attempt, problem: WorkProblem): void;
 }
 
 /**
  * Does the work of one attempt and checks what it brings. What goes wrong is told with `TUTTI_WORKER_UNKNOWN`,
  * `TUTTI_OUTPUT_INVALID`, `TUTTI_PROPOSAL_TOO_LARGE`, `TUTTI_DELIVERABLE_MISSING`, or what the worker rejected with.
  */
-export function runWork(
+export function runWork<Attempt extends Attempted>(
   workers: readonly Worker[],
-  offer: DelegationPackage,
-  abort: LazyAbort,
-  listener: WorkListener,
+  attempt: Attempt,
+  listener: WorkListener<Attempt>,
 ): void {
-  startWork(workers, offer, abort)
-    .then((result) => checkedOutput(offer, result))
-    .then(
-      ({ output, characters }) => listener.done(output, characters),
-      (thrown: unknown) => listener.failed(problemOf(thrown)),
-    );
+  const { offer } = attempt;
+  startWork(workers, attempt).then(
+    (result) => {
+      let checked: Output;
+      try {
+        checked = checkedOutput(offer, result);
+      } catch (thrown) {
+        return listener.failed(attempt, problemOf(thrown));
+      }
+      listener.done(attempt, checked.output, checked.characters);
+    },
+    (thrown: unknown) => listener.failed(attempt, problemOf(thrown)),
+  );
 }
 
-function startWork(workers: readonly Worker[], offer: DelegationPackage, abort: LazyAbort): Promise<unknown> {
-  const { session, task, orchestrator, node, attempt, fence, needs, folder, work } = offer;
+function startWork(workers: readonly Worker[], attempted: Attempted): Promise<unknown> {
+  const { session, task, orchestrator, node, attempt, fence, needs, folder, work } = attempted.offer;
   try {
     return findWorker(workers, task, work).run(work, {
       session,
@@ -48,15 +60,15 @@ function startWork(workers: readonly Worker[], offer: DelegationPackage, abort: 
       node,
       attempt,
       fence,
-      with: offer.with,
+      with: attempted.offer.with,
       needs,
       folder,
       get signal() {
-        return abort.signal;
+        return attempted.signal;
       },
     });
   } catch (thrown) {
-    return Promise.reject(thrown);
+    return Promise.reject(thrown as Error);
   }
 }
 
