@@ -75,6 +75,13 @@ export { detectInfrastructureConflicts } from './coordination/conflict/infrastru
 export { ALL_CAPABILITIES, type MasterCapabilities } from './coordination/master/capabilities.ts';
 export type { DispatchLimits } from './coordination/master/dispatch-limits.ts';
 export {
+  type PlaceableWorker,
+  type Placed,
+  type PlacementRequest,
+  placedInWords,
+} from './coordination/placement/placement.ts';
+export { PlacementIndex } from './coordination/placement/placement-index.ts';
+export {
   type CheckedPlan,
   type CheckOptions,
   checkPlan,

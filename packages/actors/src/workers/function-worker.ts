@@ -23,7 +23,7 @@ export function functionWorker(functions: FunctionTable): Worker {
       try {
         return Promise.resolve(action(input));
       } catch (thrown) {
-        return Promise.reject(thrown as Error);
+        return Promise.reject(thrown);
       }
     },
   };

@@ -47,7 +47,9 @@ test('who waits for a session hears of its end, also when so many end at once th
   const ends = Promise.all(SESSIONS.map((session) => desk.waiters.waitFor(session)));
   await Promise.resolve();
   desk.end(...SESSIONS);
-  expect((await ends).map(({ id, state }) => `${id} ${state}`)).toEqual(SESSIONS.map((id) => `${id} cancelled`));
+  expect((await ends).map(({ id, state }) => `${id} ${state}`)).toEqual(
+    SESSIONS.map((id) => `${id} cancelled`),
+  );
   expect(desk.board.session('a')).toBeUndefined();
 });
 

@@ -108,8 +108,7 @@ export class SessionWaiters {
   close(): void {
     this.#closed = true;
     this.#unwatch();
-    for (const { waiters } of this.#waiting.values())
-      for (const waiter of waiters) waiter.reject(closed());
+    for (const { waiters } of this.#waiting.values()) for (const waiter of waiters) waiter.reject(closed());
     this.#waiting.clear();
     this.#count = 0;
   }

@@ -68,7 +68,7 @@ function startWork(workers: readonly Worker[], attempted: Attempted): Promise<un
       },
     });
   } catch (thrown) {
-    return Promise.reject(thrown as Error);
+    return Promise.reject(thrown);
   }
 }
 
