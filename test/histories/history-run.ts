@@ -6,6 +6,7 @@ import {
   type RegisterInput,
   type RegisterOutput,
   registerModel,
+  timelineHtml,
 } from '@tutti/consensus/linearizability';
 import { seededRandom } from '@tutti/kernel';
 import { Clients } from './clients.ts';
@@ -31,6 +32,8 @@ export interface HistoryReport {
   readonly acknowledgedWrites: number;
   /** What is wrong, each as a text; none if all is well. */
   readonly problems: readonly string[];
+  /** A page that shows the violation, if there is one. */
+  readonly timeline: string | undefined;
   readonly history: readonly Operation<RegisterInput, RegisterOutput>[];
 }
 
@@ -70,7 +73,9 @@ export async function runHistory(options: {
     const acknowledgedWrites = history.filter(hasWritten).length;
     const { steps } = verdict;
     const report = { seed, operations: { ...clients.counts }, faults: nemesis.log, acknowledgedWrites };
-    return { ...report, verdict: verdict.verdict, steps, problems, history };
+    const timeline =
+      verdict.verdict === 'violated' ? timelineHtml(verdict.violation, registerModel) : undefined;
+    return { ...report, verdict: verdict.verdict, steps, problems, timeline, history };
   } finally {
     await cluster.end();
   }

@@ -26,3 +26,4 @@ export {
 export { type Ending, HistoryRecorder, type OpenCall, type Operation } from './operation.ts';
 export type { GaveUp } from './search.ts';
 export type { SequentialModel } from './sequential-model.ts';
+export { timelineHtml } from './timeline-html.ts';
