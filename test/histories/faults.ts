@@ -93,6 +93,14 @@ const reset: Fault = async (cluster, random) => {
   return { what: 'half of the connections are reset', end: () => {} };
 };
 
+const transfer: Fault = async (cluster, random) => {
+  const leader = await cluster.leader();
+  if (!leader) return undefined;
+  const target = random.pick(NAMES.filter((name) => name !== leader));
+  cluster.transfer(leader, target);
+  return { what: `${leader} hands over to ${target}`, end: () => {} };
+};
+
 /** All there are; a kind that is named twice is drawn twice as often. */
 export const FAULTS: readonly Fault[] = [
   kill,
@@ -105,4 +113,6 @@ export const FAULTS: readonly Fault[] = [
   ring,
   slow,
   reset,
+  transfer,
+  transfer,
 ];

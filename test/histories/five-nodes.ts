@@ -141,6 +141,13 @@ export class FiveNodes {
     return leaders.sort((a, b) => b!.term - a!.term)[0]?.nodeId;
   }
 
+  /** Asks the leader to hand over to another node. It may fail for many reasons, and none of them matters here. */
+  transfer(leader: string, target: string): void {
+    this.#node(leader)
+      .process.call('transfer', target)
+      .catch(() => {});
+  }
+
   /** What the registers hold at one node, once it has heard of everything that was acknowledged. */
   records(name: string): Promise<RegisterRecord[]> {
     return this.#node(name).process.call<RegisterRecord[]>('records');

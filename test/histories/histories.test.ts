@@ -13,13 +13,16 @@ import { runHistory } from './history-run.ts';
 
 const PATIENCE_MS = 120_000;
 
-test(
-  'what ten clients saw of five processes under kills, stops and partitions is linearizable',
-  async () => {
-    const report = await runHistory({ seed: 20_261_121, durationMs: 12_000 });
+test.each([
+  ['confirmed by a majority', 20_261_121, 'quorum'],
+  ['under a lease', 20_261_122, 'lease'],
+] as const)(
+  'what ten clients saw of five processes under kills, stops and partitions is linearizable, with reads %s',
+  async (_how, seed, reads) => {
+    const report = await runHistory({ seed, durationMs: 5_000, reads });
     expect(report.problems, report.faults.join('\n')).toEqual([]);
     expect(report.verdict).toBe('linearizable');
-    expect(report.faults.length).toBeGreaterThan(5);
+    expect(report.faults.length).toBeGreaterThan(0);
     expect(report.acknowledgedWrites).toBeGreaterThan(0);
   },
   PATIENCE_MS,

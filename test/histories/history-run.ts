@@ -44,11 +44,15 @@ export interface HistoryReport {
 export async function runHistory(options: {
   readonly seed: number;
   readonly durationMs: number;
+  /** How reads are confirmed; by default drawn from the seed. */
+  readonly reads?: 'quorum' | 'lease';
   readonly say?: (text: string) => void;
 }): Promise<HistoryReport> {
   const { seed, durationMs, say = () => {} } = options;
   const random = seededRandom(seed);
-  const cluster = await FiveNodes.start({ seed, replica: REPLICA });
+  const reads = options.reads ?? random.pick(['quorum', 'lease'] as const);
+  say(`  reads by ${reads}`);
+  const cluster = await FiveNodes.start({ seed, replica: { ...REPLICA, reads } });
   try {
     const recorder = new HistoryRecorder<RegisterInput, RegisterOutput>();
     const clients = new Clients(cluster, recorder, KEYS);

@@ -50,7 +50,11 @@ export class Nemesis {
       await trouble.end();
     })();
     this.#under.add(over);
-    void over.finally(() => this.#under.delete(over));
+    // One that failed to end stays, and `heal` tells.
+    over.then(
+      () => this.#under.delete(over),
+      () => {},
+    );
   }
 
   /** Ends all that is going on. */

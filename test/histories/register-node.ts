@@ -103,6 +103,7 @@ serve({
   },
   operate,
   status: (): ConsensusStatus => replica!.status(),
+  transfer: (target: string) => replica!.transferLeadership(nodeId(target)),
   records: async (): Promise<RegisterRecord[]> => {
     await replica!.readBarrier();
     return registers.records();

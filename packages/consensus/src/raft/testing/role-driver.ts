@@ -152,8 +152,11 @@ export class RoleDriver {
       case 'preVoteRequest': {
         const pre = event.type === 'preVoteRequest';
         const term = offset(now, pre ? 1 : TERM_OFFSET[event.term]);
-        return { ...ends, ...this.#log(event.log), type: 'requestVote', term, pre, transfer: false };
+        const transfer = !pre && event.transfer;
+        return { ...ends, ...this.#log(event.log), type: 'requestVote', term, pre, transfer };
       }
+      case 'takeOver':
+        return { ...ends, type: 'timeoutNow', term: now };
       case 'preVote':
         return { ...reply, pre: true, campaignTerm: offset(now, 1), granted: event.granted };
       case 'vote':

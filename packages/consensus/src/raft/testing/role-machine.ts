@@ -44,9 +44,13 @@ export type RoleEvent =
       readonly from: Peer;
       readonly term: 'same' | 'next';
       readonly log: 'current' | 'behind';
+      /** The leader itself asked for this election (thesis 3.10). */
+      readonly transfer: boolean;
     }
   | { readonly type: 'preVoteRequest'; readonly log: 'current' | 'behind' }
   | { readonly type: 'preVote' | 'vote'; readonly from: Peer; readonly granted: boolean }
+  /** The leader says: campaign now (thesis 3.10). */
+  | { readonly type: 'takeOver' }
   /** A vote for the campaign before, and word of a newer term. */
   | { readonly type: 'lateVote' }
   | { readonly type: 'newerTerm' };
@@ -60,15 +64,17 @@ export const ROLE_EVENTS: readonly RoleEvent[] = [
   { type: 'flush' },
   { type: 'crash' },
   { type: 'answer' },
+  { type: 'takeOver' },
   { type: 'lateVote' },
   { type: 'newerTerm' },
   ...(['same', 'next', 'old'] as const).map((term) => ({ type: 'heartbeat' as const, term })),
   ...(['current', 'behind'] as const).map((log) => ({ type: 'preVoteRequest' as const, log })),
   ...PEERS.flatMap((from) => [
     ...(['same', 'next'] as const).flatMap((term) => [
-      { type: 'voteRequest' as const, from, term, log: 'current' as const },
-      { type: 'voteRequest' as const, from, term, log: 'behind' as const },
+      { type: 'voteRequest' as const, from, term, log: 'current' as const, transfer: false },
+      { type: 'voteRequest' as const, from, term, log: 'behind' as const, transfer: false },
     ]),
+    { type: 'voteRequest' as const, from, term: 'next' as const, log: 'current' as const, transfer: true },
     ...[true, false].flatMap((granted) => [
       { type: 'preVote' as const, from, granted },
       { type: 'vote' as const, from, granted },
@@ -98,10 +104,13 @@ const same = (event: RoleEvent): boolean => 'term' in event && event.term === 's
 const next = ({ context, event }: { context: RoleContext; event: RoleEvent }): boolean =>
   'term' in event && event.term === 'next' && context.term < TERM_MAX;
 
-/** Votes are asked for in vain while a leader is heard (section 6). */
+/** Votes are asked for in vain while a leader is heard (section 6), unless it is the leader's own wish. */
 const isDisturbing = ({ context, event }: { context: RoleContext; event: RoleEvent }): boolean =>
-  (event.type === 'preVoteRequest' || (event.type === 'voteRequest' && event.term === 'next')) &&
+  (event.type === 'preVoteRequest' ||
+    (event.type === 'voteRequest' && event.term === 'next' && !event.transfer)) &&
   (context.leader === 'self' || context.hears);
+
+const mayStand = ({ context }: { context: RoleContext }): boolean => context.term < TERM_MAX;
 
 const granting = ({ event }: { event: RoleEvent }): boolean => 'log' in event && event.log === 'current';
 
@@ -163,6 +172,7 @@ export const roleMachine = setup({
       leader: null,
       hears: false,
       ...NO_CAMPAIGN,
+      reply: 'none' as const,
     })),
     lead: assign({ leader: 'self', ...NO_CAMPAIGN, answered: true }),
     restart: assign(({ context: { disk } }) => ({
@@ -227,6 +237,7 @@ export const roleMachine = setup({
       on: {
         heartbeat: { guard: ({ event }) => same(event), actions: 'followThisTerm' },
         voteRequest: { guard: isFreeToVote, actions: 'vote' },
+        takeOver: { actions: 'followThisTerm' },
       },
     },
     follower: {
@@ -237,6 +248,7 @@ export const roleMachine = setup({
           actions: [assign({ hears: false }), 'forgetReply'],
         },
         timeout: { target: 'pre-candidate', actions: 'ask' },
+        takeOver: { guard: mayStand, target: 'candidate', actions: 'stand' },
         voteRequest: { guard: isFreeToVote, actions: 'vote' },
       },
     },
@@ -249,6 +261,7 @@ export const roleMachine = setup({
         timeout: { target: 'pre-candidate', reenter: true, actions: 'ask' },
         heartbeat: { guard: ({ event }) => same(event), target: 'follower', actions: 'followThisTerm' },
         preVote: { actions: 'count' },
+        takeOver: { guard: mayStand, target: 'candidate', actions: 'stand' },
       },
     },
     candidate: {
@@ -260,6 +273,7 @@ export const roleMachine = setup({
         timeout: { target: 'pre-candidate', actions: 'ask' },
         heartbeat: { guard: ({ event }) => same(event), target: 'follower', actions: 'followThisTerm' },
         vote: { actions: 'count' },
+        takeOver: { guard: mayStand, target: 'candidate', reenter: true, actions: 'stand' },
       },
     },
     leader: {
