@@ -58,6 +58,31 @@ export interface ProposeOptions {
 /** `repairing`: its log store was damaged, and it takes no part until peers have made up for that. */
 export type ReplicaRole = 'follower' | 'candidate' | 'leader' | 'learner' | 'repairing' | 'stopped';
 
+/**
+ * What a node is in its group: `leaving` while a configuration without it is not known to be committed, `removed` once
+ * it is, `none` while it knows of no configuration, as a new node that waits to be added.
+ */
+export type Standing = 'voter' | 'learner' | 'leaving' | 'removed' | 'none';
+
+/** The configuration that a replica goes by: the latest in its log, committed or not (Raft paper 6). */
+export interface MembershipStatus {
+  readonly voters: readonly NodeId[];
+  readonly learners: readonly NodeId[];
+  /** The voters that are being left, while the configuration is joint; empty otherwise. */
+  readonly outgoing: readonly NodeId[];
+  /** Learners that will vote as soon as they have caught up. */
+  readonly promotable: readonly NodeId[];
+  /** Where members are reached, as it was given when they were added. */
+  readonly contacts: Readonly<Record<string, string>>;
+  /** The entry that holds it; 0, or a snapshot's index, when it came without one. */
+  readonly index: LogIndex;
+  /** While joint, a majority of `voters` and one of `outgoing` must agree. */
+  readonly isJoint: boolean;
+  readonly isCommitted: boolean;
+  /** What this node is by it. */
+  readonly standing: Standing;
+}
+
 /** What one replica believes now. Soft state: by the time it is read it may have changed. */
 export interface ConsensusStatus {
   readonly nodeId: NodeId;
@@ -69,6 +94,7 @@ export interface ConsensusStatus {
   readonly appliedIndex: LogIndex;
   readonly lastIndex: LogIndex;
   readonly voters: readonly NodeId[];
+  readonly membership: MembershipStatus;
   /** The entry up to which the log is replaced by a snapshot; 0 when there is none. */
   readonly snapshotIndex: LogIndex;
 }

@@ -9,16 +9,25 @@ export type {
   ApplyContext,
   Consensus,
   ConsensusStatus,
+  MembershipStatus,
   ModuleRestorer,
   ModuleWatcher,
   ProposeOptions,
   ReplicaRole,
   ReplicatedModule,
+  Standing,
 } from './consensus.ts';
+
 // One log for many groups. On disk it is `@tutti/consensus/file`.
 export { type GroupSnapshots, SharedLog, type SharedLogOptions } from './groups/shared-log.ts';
+
+// Who belongs to the group, and changing it.
+export type { MemberSpec, MembershipChange } from './raft/membership-change.ts';
+
+export type { AddLearnerOptions, GroupChanges, GroupSpec } from './replica/group-changes.ts';
 // The driver: core, store, transport and modules joined.
 export type { TransferCallback } from './replica/handover.ts';
+export type { ChangeCallback } from './replica/membership-changes.ts';
 export type { ProposeCallback } from './replica/proposals.ts';
 export type { ReadCallback } from './replica/reads.ts';
 export { Replica } from './replica/replica.ts';

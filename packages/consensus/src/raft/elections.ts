@@ -3,13 +3,14 @@ import { Campaign, isUpToDate } from './campaign.ts';
 import { becomeLeader } from './leading.ts';
 import type { RaftMessage, RequestVote, TimeoutNow, VoteReply } from './messages.ts';
 import type { RaftState } from './raft-state.ts';
+import { mayCampaign } from './reconfiguring.ts';
 import { becomeFollower, drawElectionTimeout, enterRole } from './roles.ts';
 import { mayTakeOver } from './transfer.ts';
 
 /** Starts an election, or first asks whether it could be won (5.2; thesis 9.6). */
 export function campaign(state: RaftState): void {
   drawElectionTimeout(state);
-  if (state.role === 'leader' || !state.electorate.isVoter(state.id) || state.installing) return;
+  if (state.role === 'leader' || !mayCampaign(state) || state.installing) return;
   if (state.config.preVote) becomePreCandidate(state);
   else becomeCandidate(state);
 }
@@ -64,7 +65,11 @@ export function ownVoteIsDurable(state: RaftState): void {
 }
 
 export function onRequestVote(state: RaftState, message: RequestVote): void {
-  if (!state.electorate.isVoter(message.from)) return;
+  // No look at who the candidate is: a configuration that makes it a voter may be on its way here (paper 6). But a
+  // node without any configuration has promised nothing to anybody, and has nothing to judge by.
+  if (!state.electorate.isKnown) return;
+  if (state.replication && !state.electorate.isMember(message.from))
+    state.replication.tellStranger(message.from, state.log.configurations.latest.index);
   if (message.term > state.term && !message.transfer && hearsLeader(state)) return;
   // Whom this node waits for cannot be elected: without pre-vote its every try would begin the wait anew, for ever.
   if (!isUpToDate(message, state.log)) state.yields = false;

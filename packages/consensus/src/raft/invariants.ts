@@ -1,5 +1,6 @@
 import { assert } from '@tutti/kernel';
 import type { RaftState } from './raft-state.ts';
+import { mayCampaign } from './reconfiguring.ts';
 
 /** Checks a core against itself; cheap enough to run in production, before every Ready. */
 export function validate(state: RaftState): void {
@@ -19,7 +20,7 @@ export function validate(state: RaftState): void {
   assert(role === 'leader' || state.leader !== state.id, 'only a leader takes itself for the leader');
   assert(role !== 'candidate' || state.votedFor === state.id, 'a candidate votes for itself');
   assert(role !== 'leader' || state.votedFor === state.id, 'a leader voted for itself in its term');
-  assert(role === 'follower' || state.electorate.isVoter(state.id), 'only voters campaign and lead');
+  assert(role === 'follower' || role === 'leader' || mayCampaign(state), 'only voters campaign');
   if (!replication) return;
   for (const progress of replication.peers) {
     assert(progress.match < progress.next, 'what is sent next comes after what matches');

@@ -1,9 +1,12 @@
-import { type LogIndex, logIndex, TuttiError } from '@tutti/kernel';
+import { type LogIndex, TuttiError } from '@tutti/kernel';
+import { append } from './appending.ts';
+import { CatchUp } from './catch-up.ts';
 import { broadcastHeartbeat } from './heartbeats.ts';
-import type { AppendReply, EntryKind, HeartbeatReply } from './messages.ts';
+import type { AppendReply, HeartbeatReply } from './messages.ts';
 import type { RaftState } from './raft-state.ts';
 import { serveConfirmedReads } from './read-index.ts';
 import { ReadRounds } from './read-rounds.ts';
+import { continueChange } from './reconfiguring.ts';
 import { Replication } from './replication.ts';
 import { becomeFollower, enterRole } from './roles.ts';
 import { tellTarget, tickTransfer } from './transfer.ts';
@@ -18,12 +21,14 @@ export function becomeLeader(state: RaftState): void {
   state.replication = new Replication({
     self: state.id,
     term: state.term,
-    electorate: state.electorate,
+    electorate: () => state.electorate,
     log: state.log,
     config: state.config,
   });
   state.rounds = new ReadRounds(state.config.readsMax);
   state.uncommittedBytes = 0;
+  state.catchUp = new CatchUp(state.config.electionTimeoutTicks);
+  state.staged = undefined;
   // An entry of the own term, so that what is left of earlier terms can commit (5.4.2, thesis 6.4).
   append(state, 'noop', NO_DATA);
 }
@@ -39,6 +44,10 @@ export function tickLeader(state: RaftState): void {
     }
   }
   tickTransfer(state);
+  state.replication!.forgetGone(state.commitIndex, state.ticks);
+  continueChange(state);
+  // It may have been the last act of a leader that is no member any more.
+  if (state.role !== 'leader') return;
   if (++state.heartbeatElapsedTicks >= state.config.heartbeatTicks) broadcastHeartbeat(state);
 }
 
@@ -60,19 +69,12 @@ export function proposeCommand(state: RaftState, data: Uint8Array): LogIndex {
   return append(state, 'command', data);
 }
 
-function append(state: RaftState, kind: EntryKind, data: Uint8Array): LogIndex {
-  const index = logIndex(state.log.lastIndex + 1);
-  state.log.append({ index, term: state.term, kind, data });
-  state.uncommittedBytes += data.length;
-  state.replicationDue = true;
-  return index;
-}
-
 export function onAppendReply(state: RaftState, message: AppendReply): void {
   if (!state.replication) return;
   state.replicationDue = true;
   if (!state.replication.replied(message)) return;
   commitByQuorum(state);
+  if (!state.replication) return;
   if (message.from === state.transfer?.target) tellTarget(state);
 }
 
@@ -91,4 +93,5 @@ export function commitByQuorum(state: RaftState): void {
   if (index <= state.commitIndex) return;
   state.commitTo(index);
   state.replicationDue = true;
+  continueChange(state);
 }

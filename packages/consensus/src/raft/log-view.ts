@@ -1,5 +1,6 @@
 import { assert, type LogIndex, logIndex, type Term, term } from '@tutti/kernel';
-import type { Entry, SnapshotMeta } from './messages.ts';
+import { Configurations } from './configurations.ts';
+import type { Entry, Membership, SnapshotMeta } from './messages.ts';
 import type { RaftLog } from './raft-log.ts';
 
 interface Flight {
@@ -18,6 +19,8 @@ interface Flight {
  */
 export class LogView {
   readonly #log: RaftLog;
+  /** The configurations among the entries, changed with them and never apart. */
+  readonly configurations: Configurations;
   /** Entries from `#tailFrom` on, in memory until they are durable. */
   #tail: Entry[] = [];
   #tailFrom: number;
@@ -27,8 +30,9 @@ export class LogView {
   #flights: Flight[] = [];
   #lastTerm: Term;
 
-  constructor(log: RaftLog) {
+  constructor(log: RaftLog, initial: Membership) {
     this.#log = log;
+    this.configurations = Configurations.of(log, initial);
     this.#tailFrom = log.lastIndex + 1;
     this.#handed = log.lastIndex;
     this.#durable = log.lastIndex;
@@ -111,6 +115,7 @@ export class LogView {
   append(entry: Entry): void {
     assert(entry.index === this.lastIndex + 1, 'the log has no gaps');
     assert(entry.term >= this.#lastTerm, 'terms do not fall along the log');
+    this.configurations.appended(entry);
     this.#tail.push(entry);
     this.#lastTerm = entry.term;
   }
@@ -118,6 +123,7 @@ export class LogView {
   /** Drops `index` and everything after it. */
   truncateFrom(index: number): void {
     const kept = index - 1;
+    this.configurations.truncatedFrom(index);
     if (index <= this.#tailFrom) {
       this.#tail = [];
       this.#tailFrom = index;
@@ -158,6 +164,7 @@ export class LogView {
 
   /** The store has replaced its log by a snapshot; nothing of the old log is left. */
   reset(meta: SnapshotMeta): void {
+    this.configurations.reset(meta);
     this.#tail = [];
     this.#tailFrom = meta.index + 1;
     this.#handed = meta.index;

@@ -14,10 +14,21 @@ export interface Entry {
   readonly data: Uint8Array;
 }
 
-/** Who votes and who only listens. Static in this form; the entry kind is reserved for changing it. */
+/**
+ * Who votes and who only listens: one configuration of the group. It is changed through entries of its own kind, see
+ * `configurations.ts`. A node whose log has none yet, `voters` being empty, votes for nobody and never campaigns.
+ */
 export interface Membership {
   readonly voters: readonly NodeId[];
   readonly learners: readonly NodeId[];
+  /** Only while joint: the voters of the configuration that is being left (C_old); `voters` are those of C_new. */
+  readonly outgoing?: readonly NodeId[];
+  /** Learners that become voters without being asked for again, as soon as they have caught up. */
+  readonly promotable?: readonly NodeId[];
+  /** Where members are reached: opaque text for whoever keeps the links. */
+  readonly contacts?: Readonly<Record<string, string>>;
+  /** The ids of the latest requests that have been carried out, so that a repeated one is recognised. */
+  readonly changes?: readonly string[];
 }
 
 /** What must be on disk before a vote is answered (Raft figure 2, "persistent state"). */

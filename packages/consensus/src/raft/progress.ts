@@ -113,6 +113,11 @@ export class Progress {
     }
   }
 
+  /** Whether the peer has everything up to `index`, and has been sent word that it is committed. */
+  knowsCommitted(index: LogIndex): boolean {
+    return this.#match >= index && this.#commitSent >= index;
+  }
+
   /** A heartbeat came back: wake a waiting probe, and look for lost messages if nothing has moved since the last. */
   heartbeatReplied(lastIndex: LogIndex): void {
     this.active = true;

@@ -4,12 +4,14 @@ import { hearFromLeader, onAppendEntries, onHeartbeat } from './following.ts';
 import { replyHeartbeat } from './heartbeats.ts';
 import { validate } from './invariants.ts';
 import { commitByQuorum, onAppendReply, onHeartbeatReply, proposeCommand, tickLeader } from './leading.ts';
+import type { MembershipChange } from './membership-change.ts';
 import type { Membership, RaftMessage, SnapshotMeta } from './messages.ts';
 import { hasOutputs, takeReady } from './outputs.ts';
 import type { PeerProgress, RaftNodeOptions, RaftRole } from './raft-node-options.ts';
 import { RaftState } from './raft-state.ts';
 import { askReadIndex, loseLateReads, onReadIndex, onReadIndexReply, replyReadIndex } from './read-index.ts';
 import type { Ready } from './ready.ts';
+import { type ChangeOutcome, changeMembership } from './reconfiguring.ts';
 import type { RepairSource } from './repair.ts';
 import { becomeFollower, drawElectionTimeout } from './roles.ts';
 import {
@@ -69,8 +71,32 @@ export class RaftNode {
     return this.#state.log.durableIndex;
   }
 
+  /** The configuration in force here: the latest in the log, committed or not. */
   get membership(): Membership {
     return this.#state.electorate.membership;
+  }
+
+  /** The entry that holds {@link membership}; 0, or a snapshot's index, for one that came without an entry. */
+  get membershipIndex(): LogIndex {
+    return this.#state.log.configurations.latest.index;
+  }
+
+  /** The configuration that was in force at `index`, which is applied: what belongs into a snapshot of that entry. */
+  membershipAt(index: LogIndex): Membership {
+    return this.#state.log.configurations.at(index).electorate.membership;
+  }
+
+  /**
+   * Changes who belongs to the group, as leader (paper 6; thesis 4). `id` names the request: asked for again, under
+   * another leader too, it is carried out once. New voters are learners until they have caught up.
+   * @param waitTicks How long that may take before the change is dropped, and they stay learners.
+   * @returns undefined when this node does not lead
+   * @throws TuttiError `TUTTI_MEMBERSHIP_CHANGING`, `TUTTI_MEMBER_BEHIND`, `TUTTI_NOT_A_MEMBER`,
+   * `TUTTI_NO_VOTER_LEFT`, `TUTTI_MEMBERSHIP_INVALID` (nothing was appended)
+   */
+  changeMembership(id: string, change: MembershipChange, waitTicks: number): ChangeOutcome | undefined {
+    const state = this.#state;
+    return state.role === 'leader' ? changeMembership(state, id, change, waitTicks) : undefined;
   }
 
   /** As leader, the other members; empty otherwise. */
@@ -140,7 +166,7 @@ export class RaftNode {
   step(message: RaftMessage): void {
     const state = this.#state;
     const { from, to } = message;
-    if (to !== state.id || from === state.id || !state.electorate.isMember(from)) return;
+    if (to !== state.id || from === state.id || !isHeeded(state, message)) return;
     if (message.type === 'requestVote') return onRequestVote(state, message);
     if (message.type === 'voteReply') return onVoteReply(state, message);
     if (message.term < state.term) return this.#onStale(message);
@@ -237,8 +263,24 @@ export class RaftNode {
   /** The state machine has applied everything up to `index`. */
   applied(index: LogIndex): void {
     assert(index <= this.#state.handedIndex, 'only what was handed out is applied');
-    if (index > this.#state.appliedIndex) this.#state.appliedIndex = index;
+    const state = this.#state;
+    if (index <= state.appliedIndex) return;
+    state.appliedIndex = index;
+    state.log.configurations.forgetBefore(index);
   }
+}
+
+/**
+ * Whose word counts for something. A leader or candidate that is no member by this node's configuration may be one by
+ * a later, which its own messages bring: "a server accepts AppendEntries requests from a leader that is not part of
+ * the server's latest configuration", and votes likewise (paper 6). Other words of a stranger must not disturb, above
+ * all not raise the term.
+ */
+function isHeeded({ electorate, term, replication }: RaftState, message: RaftMessage): boolean {
+  if (electorate.isMember(message.from) || comesFromLeader(message)) return true;
+  if (message.type === 'requestVote') return true;
+  // What a node that is gone answers when it is told so.
+  return message.term <= term && replication?.peer(message.from) !== undefined;
 }
 
 /** Only the leader of a term sends these in it. */

@@ -294,10 +294,12 @@ test('figure 13: a snapshot whose last entry the log has keeps the log; one from
   expect(host.drain().find((ready) => ready.install)?.install).toEqual(meta(3, 2));
 });
 
-test('messages of strangers are ignored', () => {
+test('what strangers answer or ask to read is ignored, whatever their term', () => {
   const cluster = new CoreCluster();
   cluster.elect('a');
   const before = cluster.core('a').term;
-  cluster.core('a').step(append(nodeId('zed'), 99, [0, 0], []));
+  const head = { from: nodeId('zed'), to: nodeId('a'), term: term(99) };
+  cluster.core('a').step({ type: 'heartbeatReply', ...head, readRound: 0, lastIndex: logIndex(0) });
+  cluster.core('a').step({ type: 'readIndex', ...head, requestId: 1 });
   expect(cluster.core('a')).toMatchObject({ role: 'leader', term: before });
 });

@@ -1,7 +1,8 @@
 import { assert, type LogIndex, logIndex, type NodeId, type Random, type Term } from '@tutti/kernel';
 import type { Campaign } from './campaign.ts';
+import { CatchUp } from './catch-up.ts';
 import { type RaftConfig, raftConfig } from './config.ts';
-import { Electorate } from './electorate.ts';
+import type { Electorate } from './electorate.ts';
 import { ForwardedReads } from './forwarded-reads.ts';
 import { Lease } from './lease.ts';
 import { LogView } from './log-view.ts';
@@ -9,6 +10,7 @@ import type { InstallSnapshot, RaftMessage, SnapshotMeta } from './messages.ts';
 import type { RaftNodeOptions, RaftRole } from './raft-node-options.ts';
 import { ReadRounds } from './read-rounds.ts';
 import type { ReadState } from './ready.ts';
+import type { StagedChange } from './reconfiguring.ts';
 import type { Replication } from './replication.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -25,7 +27,6 @@ export class RaftState {
   readonly random: Random;
   readonly now: () => number;
   readonly log: LogView;
-  electorate: Electorate;
 
   // Figure 2, persistent state, and how much of it is on disk.
   term: Term;
@@ -67,6 +68,8 @@ export class RaftState {
   replicationDue = false;
   uncommittedBytes = 0;
   transfer: Transfer | undefined;
+  staged: StagedChange | undefined;
+  catchUp: CatchUp;
   lease: Lease;
   rounds: ReadRounds;
   readonly forwarded: ForwardedReads;
@@ -85,8 +88,7 @@ export class RaftState {
     this.random = options.random;
     this.now = options.now ?? (() => Number.NaN);
     this.lease = new Lease(this.config.leaseMs, this.now);
-    this.log = new LogView(options.log);
-    this.electorate = new Electorate(options.membership);
+    this.log = new LogView(options.log, options.membership);
     this.term = options.hardState.term;
     this.votedFor = options.hardState.votedFor;
     const snapshotIndex = options.log.snapshot()?.meta.index ?? logIndex(0);
@@ -95,8 +97,14 @@ export class RaftState {
     this.handedIndex = this.appliedIndex;
     this.commitIndex = this.appliedIndex;
     this.verifiedIndex = this.commitIndex;
+    this.catchUp = new CatchUp(this.config.electionTimeoutTicks);
     this.rounds = new ReadRounds(this.config.readsMax);
     this.forwarded = new ForwardedReads(this.random, this.config.readsMax);
+  }
+
+  /** By the latest configuration in the log, committed or not (paper 6). */
+  get electorate(): Electorate {
+    return this.log.configurations.latest.electorate;
   }
 
   /** Whether term and vote, as they are now, are on disk. */

@@ -8,10 +8,22 @@ import { Progress } from './progress.ts';
 interface ReplicationOptions {
   readonly self: NodeId;
   readonly term: Term;
-  readonly electorate: Electorate;
+  /** The configuration in force, which changes while this node leads. */
+  readonly electorate: () => Electorate;
   readonly log: LogView;
   readonly config: RaftConfig;
 }
+
+/** A peer that is no member any more, by the configuration at `index`, committed since `sinceTick`. */
+interface Gone {
+  readonly index: LogIndex;
+  sinceTick: number;
+}
+
+/** Nodes that are told at one time that they are out. */
+const GONE_MAX = 16;
+/** Election timeouts that a node has to hear that it is out. */
+const GONE_TIMEOUTS = 10;
 
 const NOTHING: readonly Entry[] = [];
 
@@ -25,10 +37,11 @@ function bytesOf(entries: readonly Entry[]): number {
 export class Replication {
   readonly #self: NodeId;
   readonly #term: Term;
-  readonly #electorate: Electorate;
+  readonly #electorate: () => Electorate;
   readonly #log: LogView;
   readonly #config: RaftConfig;
   readonly #peers = new Map<NodeId, Progress>();
+  readonly #gone = new Map<NodeId, Gone>();
 
   constructor(options: ReplicationOptions) {
     this.#self = options.self;
@@ -36,9 +49,42 @@ export class Replication {
     this.#electorate = options.electorate;
     this.#log = options.log;
     this.#config = options.config;
-    const next = logIndex(this.#log.lastIndex + 1);
-    for (const peer of this.#electorate.members) {
-      if (peer !== this.#self) this.#peers.set(peer, new Progress(peer, next, this.#config));
+    this.follow(this.#electorate(), this.#log.lastIndex);
+  }
+
+  /**
+   * Begins with members that are new. Those that are gone are kept for a while, so that they hear of it: up to the
+   * configuration at `index`, which leaves them out.
+   */
+  follow(electorate: Electorate, index: LogIndex): void {
+    for (const peer of electorate.members) {
+      this.#gone.delete(peer);
+      if (peer !== this.#self && !this.#peers.has(peer)) this.#begin(peer);
+    }
+    for (const peer of this.#peers.keys())
+      if (!electorate.isMember(peer) && !this.#gone.has(peer)) this.#gone.set(peer, { index, sinceTick: -1 });
+  }
+
+  #begin(peer: NodeId): void {
+    this.#peers.set(peer, new Progress(peer, logIndex(this.#log.lastIndex + 1), this.#config));
+  }
+
+  /** A node that is no member asks to lead: it is told by the log that it is out, if there is room for that. */
+  tellStranger(peer: NodeId, index: LogIndex): void {
+    if (this.#peers.has(peer) || this.#gone.size >= GONE_MAX) return;
+    this.#begin(peer);
+    this.#gone.set(peer, { index, sinceTick: -1 });
+  }
+
+  /** Lets go of nodes that are no members any more, once they know, or have had time to know. */
+  forgetGone(commitIndex: LogIndex, tick: number): void {
+    for (const [peer, gone] of this.#gone) {
+      if (gone.index > commitIndex) continue;
+      if (gone.sinceTick < 0) gone.sinceTick = tick;
+      const knows = this.#peers.get(peer)!.knowsCommitted(gone.index);
+      if (!knows && tick - gone.sinceTick < GONE_TIMEOUTS * this.#config.electionTimeoutTicks) continue;
+      this.#gone.delete(peer);
+      this.#peers.delete(peer);
     }
   }
 
@@ -55,7 +101,7 @@ export class Replication {
    * an earlier term is never counted itself: it commits with the first of this term after it (Raft paper 5.4.2).
    */
   committable(): LogIndex {
-    const reached = this.#electorate.reached((voter) =>
+    const reached = this.#electorate().reached((voter) =>
       voter === this.#self ? this.#log.durableIndex : (this.#peers.get(voter)?.match ?? 0),
     );
     return logIndex(this.#log.termAt(reached) === this.#term ? reached : 0);
@@ -142,7 +188,7 @@ export class Replication {
 
   /** Whether a quorum answered since the last time this was asked (Raft thesis 6.2). */
   takeQuorumActivity(): boolean {
-    const alive = this.#electorate.isQuorum(
+    const alive = this.#electorate().isQuorum(
       (voter) => voter === this.#self || this.#peers.get(voter)?.active === true,
     );
     for (const progress of this.#peers.values()) progress.lookedAt();

@@ -28,6 +28,7 @@ export function enterRole(state: RaftState, role: ActiveRole, leader: NodeId | u
   loseReads(state);
   state.replication = undefined;
   state.transfer = undefined;
+  state.staged = undefined;
   state.lease = new Lease(state.config.leaseMs, state.now);
   state.role = role;
   state.leader = leader;

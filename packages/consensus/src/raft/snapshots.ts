@@ -1,5 +1,4 @@
 import { assert, type LogIndex, type NodeId } from '@tutti/kernel';
-import { Electorate } from './electorate.ts';
 import { commitByQuorum } from './leading.ts';
 import type { InstallSnapshot, InstallSnapshotReply, SnapshotMeta } from './messages.ts';
 import type { RaftState } from './raft-state.ts';
@@ -68,7 +67,6 @@ export function startFromSnapshot(state: RaftState, meta: SnapshotMeta): void {
   assert(meta.index > state.commitIndex, 'a snapshot never takes a node back');
   state.installing = undefined;
   state.log.reset(meta);
-  state.electorate = new Electorate(meta.membership);
   state.commitIndex = meta.index;
   state.handedIndex = meta.index;
   state.appliedIndex = meta.index;

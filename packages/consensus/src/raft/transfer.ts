@@ -22,7 +22,7 @@ export function beginTransfer(state: RaftState, target: NodeId | undefined): Nod
   if (chosen === undefined) throw new TuttiError('TUTTI_TRANSFER_UNKNOWN', { target: 'another node' });
   if (chosen === state.id) throw new TuttiError('TUTTI_TRANSFER_NEEDLESS', { target: chosen });
   if (!state.electorate.isMember(chosen)) throw new TuttiError('TUTTI_TRANSFER_UNKNOWN', { target: chosen });
-  if (!state.electorate.isVoter(chosen)) throw new TuttiError('TUTTI_TRANSFER_NOT_VOTER', { target: chosen });
+  if (!votesAfterwards(state, chosen)) throw new TuttiError('TUTTI_TRANSFER_NOT_VOTER', { target: chosen });
   state.transfer = { target: chosen, ticks: 0 };
   state.lease.forfeit();
   // What the target still lacks goes out at once, and what was lost on the way to it is missed at once.
@@ -40,9 +40,14 @@ export function notLeader(state: RaftState): TuttiError {
 
 /** The voter that is best placed to lead next: one that was heard of lately before one that was not. */
 export function furthestVoter(state: RaftState): NodeId | undefined {
-  const voters = [...(state.replication?.peers ?? [])].filter(({ peer }) => state.electorate.isVoter(peer));
+  const voters = [...(state.replication?.peers ?? [])].filter(({ peer }) => votesAfterwards(state, peer));
   const [best] = voters.toSorted((x, y) => Number(y.isAlive) - Number(x.isAlive) || y.match - x.match);
   return best?.peer;
+}
+
+/** Whether this node is a voter, and is not about to lose its vote by the change that is under way. */
+function votesAfterwards({ electorate }: RaftState, node: NodeId): boolean {
+  return electorate.membership.voters.includes(node);
 }
 
 /** Tells the target to campaign now, if it lacks nothing. A lost word is said again with each heartbeat. */

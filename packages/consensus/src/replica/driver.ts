@@ -7,16 +7,20 @@ import {
   TuttiError,
   type WireValue,
 } from '@tutti/kernel';
-import type { ConsensusStatus, ProposeOptions } from '../consensus.ts';
-import type { RaftMessage, SnapshotMeta } from '../raft/messages.ts';
+import type { ConsensusStatus, MembershipStatus, ProposeOptions } from '../consensus.ts';
+import type { MembershipChange } from '../raft/membership-change.ts';
+import type { Membership, RaftMessage, SnapshotMeta } from '../raft/messages.ts';
 import type { RaftNode } from '../raft/raft-node.ts';
 import type { Ready } from '../raft/ready.ts';
 import type { RepairMessage } from '../raft/repair.ts';
 import { Applier } from './applier.ts';
+import { isChange } from './change-wire.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { type DriverParts, makeCore } from './driver-parts.ts';
 import { Handover, type TransferCallback } from './handover.ts';
 import { LeaderWatch } from './leader-watch.ts';
+import { type ChangeCallback, MembershipChanges } from './membership-changes.ts';
+import { membershipStatus } from './membership-status.ts';
 import { Persister } from './persister.ts';
 import { ProposalRouting } from './proposal-routing.ts';
 import { Proposals, type ProposeCallback } from './proposals.ts';
@@ -51,6 +55,9 @@ export class Driver {
   readonly #proposals: Proposals;
   readonly #routing: ProposalRouting;
   readonly #reads: Reads;
+  readonly #changes: MembershipChanges;
+  #membership: MembershipStatus | undefined;
+  #membershipOf: Membership | undefined;
   readonly #applier: Applier;
   readonly #snapshots: SnapshotTraffic;
   readonly #answers: RepairAnswers;
@@ -79,6 +86,7 @@ export class Driver {
     const nonce = () => `${self}/${options.incarnation}/${nonces.uint32()}`;
     this.#proposals = new Proposals(clock, config, self, nonce, stats, this.#stages);
     this.#reads = new Reads(clock, random.fork('reads'), config);
+    this.#changes = new MembershipChanges(parts, this.#core);
     this.#disk = new DiskWatch(self, config);
     this.#persister = this.#makePersister();
     this.#applier = this.#makeApplier();
@@ -155,8 +163,35 @@ export class Driver {
       appliedIndex: this.#applier.index,
       lastIndex: core.lastIndex,
       voters: core.membership.voters,
+      membership: this.#membershipStatus(),
       snapshotIndex: this.#endedAtSnapshot ?? this.#snapshotIndex(),
     };
+  }
+
+  /** The same object until something in it changes. */
+  #membershipStatus(): MembershipStatus {
+    const { membership, membershipIndex, commitIndex } = this.#core;
+    const isCommitted = membershipIndex <= commitIndex;
+    if (
+      !this.#membership ||
+      this.#membershipOf !== membership ||
+      this.#membership.isCommitted !== isCommitted
+    ) {
+      this.#membership = membershipStatus(this.#self, membership, membershipIndex, isCommitted);
+      this.#membershipOf = membership;
+    }
+    return this.#membership;
+  }
+
+  /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_NO_LEADER` */
+  changeMembership(
+    change: MembershipChange,
+    options: ProposeOptions | undefined,
+    done: ChangeCallback,
+  ): void {
+    this.#leaderWatch.refuseWithoutLeader(this.#core.leader, this.#core.term);
+    this.#changes.add(change, options, done);
+    this.#turns.schedule();
   }
 
   /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_PROPOSAL_TOO_LARGE`, `TUTTI_NO_LEADER` */
@@ -207,6 +242,7 @@ export class Driver {
     this.#handover.close(failure);
     this.#proposals.close(failure);
     this.#reads.close(failure);
+    this.#changes.close(failure);
   }
 
   /** Stops without a word to anyone. */
@@ -215,6 +251,7 @@ export class Driver {
     this.#handover.drop();
     this.#proposals.drop();
     this.#reads.drop();
+    this.#changes.drop();
   }
 
   #snapshotIndex(): LogIndex {
@@ -259,6 +296,7 @@ export class Driver {
     const leaderless = this.#leaderWatch.isLeaderless(this.#core.leader);
     this.#proposals.expire(this.#clock.now(), leaderless);
     this.#reads.expire(this.#clock.now(), leaderless);
+    this.#changes.expire(this.#clock.now(), leaderless);
     this.#snapshots.tick();
     this.#drive();
   }
@@ -268,6 +306,10 @@ export class Driver {
   #receive(from: NodeId, value: WireValue): void {
     this.#guarded(() => {
       if (isRepair(value)) return this.#receiveRepair(repairFromWire(value, from, this.#self));
+      if (isChange(value)) {
+        this.#changes.received(from, value);
+        return this.#turns.schedule();
+      }
       const message = messageFromWire(value, from, this.#self);
       if (!message) {
         this.#stats.malformed++;
@@ -294,11 +336,13 @@ export class Driver {
     this.#noticeLeader();
     this.#routing.release();
     this.#proposals.pump(this.#routing.current());
+    this.#changes.pump();
     this.#reads.ask((requestId) => this.#core.readIndex(requestId));
     for (let round = 0; round < READY_ROUNDS_MAX && this.#core.hasReady() && !this.#ended; round++)
       this.#handle(this.#core.ready());
     if (this.#ended) return;
     this.#apply();
+    this.#changes.pump();
     this.#noticeLeader();
     if (this.#applier.hasWork || this.#core.hasReady()) this.#turns.schedule();
   }
@@ -370,7 +414,10 @@ export class Driver {
     this.#reads.applied(this.#applier.index);
     this.#proposals.pump(this.#routing.current());
     this.#snapshots.forgetThrough(this.#applier.index);
-    if (!this.#snapshots.isReceiving) this.#applier.snapshotIfDue(this.#core.membership);
+    if (this.#snapshots.isReceiving) return;
+    // The configuration that was committed at that entry, never a later one; a node that knows of none waits.
+    const membership = this.#core.membershipAt(this.#applier.index);
+    if (membership.voters.length > 0) this.#applier.snapshotIfDue(membership);
   }
 
   #installed(meta: SnapshotMeta): void {

@@ -8,6 +8,7 @@ import type {
   Transport,
   ValueCodec,
 } from '@tutti/kernel';
+import type { MembershipStatus } from '../consensus.ts';
 import type { LogStore } from '../storage/log-store.ts';
 import type { SnapshotLimits } from './snapshot-limits.ts';
 
@@ -129,9 +130,13 @@ export interface ReplicaOptions {
   readonly nodeId: NodeId;
   /** Which life of this node this is; must grow with every start. */
   readonly incarnation: Incarnation;
-  /** The nodes that vote. An odd number; a majority of them must run. */
+  /**
+   * The nodes that vote when the group begins, the same on every node that begins it; an odd number is best. Once the
+   * log holds a configuration this is not looked at any more. Empty for a node that is to be added to a group that
+   * exists: it votes for nobody and waits until a leader sends it the log.
+   */
   readonly voters: readonly NodeId[];
-  /** Nodes that receive and apply everything but do not vote. Default none. */
+  /** Nodes that receive and apply everything but do not vote, when the group begins. Default none. */
   readonly learners?: readonly NodeId[];
   readonly clock: Clock;
   readonly random: Random;
@@ -145,6 +150,12 @@ export interface ReplicaOptions {
   readonly config?: ReplicaConfig;
   /** Bounds on snapshots that travel, where several replicas of a process share them. Default its own. */
   readonly snapshotLimits?: SnapshotLimits;
+  /**
+   * Told of every configuration that this node begins to go by, of each once more when it is committed, and of one that
+   * is in force again because the later was truncated. For whoever keeps links: a leader can only replicate to a new
+   * member that it has a link to.
+   */
+  readonly onMembership?: (membership: MembershipStatus) => void;
   /** Told once if the replica stops because it cannot go on: a failed disk, or a module that threw. */
   readonly onFailStop?: (failure: Error) => void;
 }

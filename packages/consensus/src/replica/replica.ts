@@ -15,14 +15,19 @@ import {
 import type {
   Consensus,
   ConsensusStatus,
+  MembershipStatus,
   ModuleWatcher,
   ProposeOptions,
   ReplicatedModule,
 } from '../consensus.ts';
+import type { MemberSpec, MembershipChange } from '../raft/membership-change.ts';
 import type { LogStoreState } from '../storage/log-store.ts';
 import type { StoreDamage } from '../storage/store-damage.ts';
 import { Driver } from './driver.ts';
+import type { AddLearnerOptions, GroupChanges, GroupSpec } from './group-changes.ts';
 import type { TransferCallback } from './handover.ts';
+import type { ChangeCallback } from './membership-changes.ts';
+import { membershipStatus } from './membership-status.ts';
 import { ModuleHost } from './module-host.ts';
 import type { ProposeCallback } from './proposals.ts';
 import type { ReadCallback } from './reads.ts';
@@ -43,13 +48,14 @@ const NO_STAGES = Object.fromEntries(STAGES.map((stage) => [stage, NO_TIMES])) a
  * One node of a replicated log: Raft core, store, transport and modules, driven together. Inside there are only
  * callbacks; promises exist at this surface alone, so a simulator decides the order of everything.
  */
-export class Replica implements Consensus {
+export class Replica implements Consensus, GroupChanges {
   readonly nodeId: NodeId;
   readonly #options: ReplicaOptions;
   readonly #config: Required<ReplicaConfig>;
   readonly #codec: ValueCodec;
   readonly #logger: Logger;
   readonly #host: ModuleHost;
+  readonly #initialMembership: MembershipStatus;
   readonly #stats: ReplicaStats = newReplicaStats();
   readonly #listeners = new Set<(status: ConsensusStatus) => void>();
   #lifecycle: Lifecycle = 'new';
@@ -62,12 +68,13 @@ export class Replica implements Consensus {
   #storeClosed = false;
 
   constructor(options: ReplicaOptions) {
-    assert(options.voters.length > 0, 'a replicated log has voters');
     this.nodeId = options.nodeId;
     this.#options = options;
     this.#config = { ...REPLICA_DEFAULTS, ...options.config };
     this.#codec = options.codec ?? jsonCodec;
     this.#logger = options.logger ?? silentLogger;
+    const { nodeId, voters, learners = [] } = options;
+    this.#initialMembership = membershipStatus(nodeId, { voters, learners }, logIndex(0), true);
     this.#host = new ModuleHost(this.#codec, this.#logger);
   }
 
@@ -232,6 +239,45 @@ export class Replica implements Consensus {
     }
   }
 
+  changeMembership(group: GroupSpec, options?: ProposeOptions): Promise<MembershipStatus> {
+    return this.#change({ type: 'set', voters: group.voters, learners: group.learners ?? [] }, options);
+  }
+
+  addLearner(member: MemberSpec, options?: AddLearnerOptions): Promise<MembershipStatus> {
+    return this.#change({ type: 'addLearner', member, promote: options?.promote === true }, options);
+  }
+
+  promote(node: NodeId, options?: ProposeOptions): Promise<MembershipStatus> {
+    return this.#change({ type: 'promote', node }, options);
+  }
+
+  removeMember(node: NodeId, options?: ProposeOptions): Promise<MembershipStatus> {
+    return this.#change({ type: 'remove', node }, options);
+  }
+
+  #change(change: MembershipChange, options: ProposeOptions | undefined): Promise<MembershipStatus> {
+    return new Promise((resolve, reject) => {
+      this.changeMembershipWith(change, options, (failure) =>
+        failure ? reject(failure) : resolve(this.status().membership),
+      );
+    });
+  }
+
+  /** The four changes of the membership with a callback. */
+  changeMembershipWith(
+    change: MembershipChange,
+    options: ProposeOptions | undefined,
+    done: ChangeCallback,
+  ): void {
+    const refusal = this.#refusal(undefined, options);
+    if (refusal) return done(refusal);
+    try {
+      this.#driver!.changeMembership(change, options, done);
+    } catch (thrown) {
+      done(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
+  }
+
   #refusal(module: string | undefined, options: ProposeOptions | undefined): TuttiError | undefined {
     if (this.#repairing)
       return new TuttiError('TUTTI_STORE_REPAIRING', { damage: this.#repairing.damage.message });
@@ -254,6 +300,7 @@ export class Replica implements Consensus {
       appliedIndex: none,
       lastIndex: none,
       voters: this.#options.voters,
+      membership: this.#initialMembership,
       snapshotIndex: none,
     };
   }
@@ -276,9 +323,25 @@ export class Replica implements Consensus {
     return () => this.#listeners.delete(listener);
   }
 
+  #toldMembership: MembershipStatus | undefined;
+
+  #noticeMembership(membership: MembershipStatus): void {
+    if (this.#toldMembership === membership) return;
+    this.#toldMembership = membership;
+    try {
+      this.#options.onMembership?.(membership);
+    } catch (thrown) {
+      this.#logger.error(
+        { error: messageOf(thrown) },
+        'The listener to the membership threw; it is called on',
+      );
+    }
+  }
+
   #noticeStatus(): void {
     const status = this.status();
     const told = this.#told;
+    if (told?.membership !== status.membership) this.#noticeMembership(status.membership);
     if (told?.role === status.role && told.term === status.term && told.leader === status.leader) return;
     if (status.role === 'candidate' && told?.role !== 'candidate') this.#stats.elections++;
     if (status.role === 'leader') this.#stats.terms++;

@@ -1,7 +1,8 @@
 import { type LogIndex, type NodeId, nodeId, type Term } from '@tutti/kernel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { EntryKind, RaftMessage } from '../raft/messages.ts';
+import { encodeMembership } from '../raft/membership-codec.ts';
+import type { EntryKind, Membership, RaftMessage } from '../raft/messages.ts';
 import { laneOf, messageFromWire, messageToWire } from './wire.ts';
 
 const from = nodeId('a');
@@ -10,7 +11,19 @@ const whole = fc.nat(2 ** 31);
 const index = whole as fc.Arbitrary<LogIndex>;
 const term = whole as fc.Arbitrary<Term>;
 const bytes = fc.uint8Array({ maxLength: 20 });
-const membership = fc.constant({ voters: ['a', 'b'] as NodeId[], learners: ['c'] as NodeId[] });
+const names = (from: string[], minLength: number) =>
+  fc.shuffledSubarray(from, { minLength }) as fc.Arbitrary<NodeId[]>;
+const membership: fc.Arbitrary<Membership> = fc.oneof(
+  fc.record({ voters: names(['a', 'b', 'c'], 1), learners: names(['d', 'e'], 0) }),
+  fc.record({
+    voters: names(['a', 'b', 'c'], 1),
+    learners: names(['d'], 1),
+    outgoing: names(['a', 'd', 'e', 'f'], 1),
+    promotable: fc.constant(['d'] as NodeId[]),
+    contacts: fc.constant({ d: 'ws://somewhere:1#key' }),
+    changes: fc.constant(['a/1/1', 'b/2/7']),
+  }),
+);
 const meta = fc.record({ index, term, membership });
 const head = { from: fc.constant(from), to: fc.constant(to), term };
 const kind = <T extends string>(type: T) => ({ type: fc.constant(type), ...head });
@@ -22,7 +35,14 @@ const append = fc
     prevTerm: term,
     commitIndex: index,
     parts: fc.array(
-      fc.record({ term, kind: fc.constantFrom<EntryKind>('command', 'noop', 'membership'), data: bytes }),
+      fc.oneof(
+        fc.record({ term, kind: fc.constantFrom<EntryKind>('command', 'noop'), data: bytes }),
+        fc.record({
+          term,
+          kind: fc.constant<EntryKind>('membership'),
+          data: membership.map((m) => encodeMembership(m)),
+        }),
+      ),
       { maxLength: 4 },
     ),
   })
@@ -110,4 +130,17 @@ test('only what carries entries or snapshots travels in the bulk lane', () => {
       expect(laneOf(sent)).toBe(isBulk ? 'bulk' : 'control');
     }),
   );
+});
+
+test('an append with a configuration that could not be in force is malformed', () => {
+  const data = encodeMembership({ voters: [], learners: [from] });
+  const entry = { index: 1 as LogIndex, term: 1 as Term, kind: 'membership', data } as const;
+  const place = {
+    term: 1 as Term,
+    prevIndex: 0 as LogIndex,
+    prevTerm: 0 as Term,
+    commitIndex: 0 as LogIndex,
+  };
+  const sent: RaftMessage = { type: 'appendEntries', from, to, ...place, entries: [entry] };
+  expect(messageFromWire(messageToWire(sent), from, to)).toBeUndefined();
 });

@@ -3,13 +3,13 @@ import {
   type LogIndex,
   logIndex,
   type NodeId,
-  nodeId,
   type Term,
   term,
   unreachable,
   type WireValue,
 } from '@tutti/kernel';
-import type { Entry, EntryKind, Membership, RaftMessage, SnapshotMeta } from '../raft/messages.ts';
+import { decodeMembership, encodeMembership } from '../raft/membership-codec.ts';
+import type { Entry, EntryKind, RaftMessage, SnapshotMeta } from '../raft/messages.ts';
 
 /**
  * Messages between replicas, as short arrays whose first item is the kind. The sender's name is not in them: the
@@ -39,8 +39,7 @@ export interface Forward {
   readonly frames: readonly Uint8Array[];
 }
 
-const membershipToWire = (membership: Membership) => [membership.voters, membership.learners];
-export const metaToWire = (meta: SnapshotMeta) => [meta.index, meta.term, membershipToWire(meta.membership)];
+export const metaToWire = (meta: SnapshotMeta) => [meta.index, meta.term, encodeMembership(meta.membership)];
 
 export function entriesToWire(entries: readonly Entry[]): WireValue[] {
   const flat: WireValue[] = [];
@@ -146,23 +145,16 @@ export function entriesFrom(reader: Reader, prevIndex: LogIndex): Entry[] {
     const entryTerm = reader.term();
     const kind = ENTRY_KINDS[reader.whole()];
     if (!kind) throw new Malformed();
-    entries.push({ index: logIndex(index), term: entryTerm, kind, data: reader.bytes() });
+    const data = reader.bytes();
+    // A configuration is judged before it can be in force anywhere; what is wrong with it makes the message malformed.
+    if (kind === 'membership') decodeMembership(data);
+    entries.push({ index: logIndex(index), term: entryTerm, kind, data });
   }
   return entries;
 }
 
-function namesFrom(reader: Reader): NodeId[] {
-  const names: NodeId[] = [];
-  while (reader.more) names.push(nodeId(String(reader.next())));
-  return names;
-}
-
 export function metaFrom(reader: Reader): SnapshotMeta {
-  const index = reader.index();
-  const metaTerm = reader.term();
-  const membership = reader.reader();
-  const voters = namesFrom(membership.reader());
-  return { index, term: metaTerm, membership: { voters, learners: namesFrom(membership.reader()) } };
+  return { index: reader.index(), term: reader.term(), membership: decodeMembership(reader.bytes()) };
 }
 
 function framesFrom(reader: Reader): Uint8Array[] {

@@ -15,6 +15,7 @@ import type {
   ModuleWatcher,
   ReplicatedModule,
 } from '../consensus.ts';
+import { membershipStatus } from '../replica/membership-status.ts';
 
 /**
  * Agreement with oneself: one node, nothing on disk. The volatile placement and unit tests run on it, through the
@@ -88,6 +89,7 @@ export class VolatileConsensus implements Consensus {
       appliedIndex: index,
       lastIndex: index,
       voters: [this.nodeId],
+      membership: membershipStatus(this.nodeId, { voters: [this.nodeId], learners: [] }, logIndex(0), true),
       snapshotIndex: logIndex(0),
     };
   }

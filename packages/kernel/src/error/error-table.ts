@@ -74,6 +74,26 @@ export const ERRORS = {
     'Leadership was not taken over by {target} within {timeoutMs} ms',
     'Check that the target runs, is reachable and keeps up; the old leader has gone on, and it can be tried again.',
   ),
+  TUTTI_MEMBERSHIP_CHANGING: row(
+    'Another change of the membership is under way: {under}',
+    'Wait until it is committed, as the status of the replica shows, and ask again.',
+  ),
+  TUTTI_MEMBERSHIP_INVALID: row(
+    'The group cannot become what "{change}" asks for: {problem}',
+    'Name every node once, with a contact address of at most 512 characters, and at most 64 nodes.',
+  ),
+  TUTTI_NOT_A_MEMBER: row(
+    '{node} cannot be {what}: it is no member of the group',
+    'Look up the members in the status of a replica; add it as a learner first.',
+  ),
+  TUTTI_NO_VOTER_LEFT: row(
+    'After "{change}" nobody could vote',
+    'Add or promote another voter first; to end the group, stop its nodes.',
+  ),
+  TUTTI_MEMBER_BEHIND: row(
+    '{node} cannot vote yet: it has not caught up with the log',
+    'Ask again when it has, or add it with promote, so that it votes as soon as it can.',
+  ),
   TUTTI_OUTCOME_UNKNOWN: row(
     '{what} was sent but not confirmed within {timeoutMs} ms; it may or may not have taken effect',
     'Read the state to find out, or repeat the same call if it does no harm twice.',

@@ -160,6 +160,17 @@ export class AgreedPort implements Consensus {
       appliedIndex: applied,
       lastIndex: logIndex(entries.length),
       voters: this.#log.voters,
+      membership: {
+        voters: this.#log.voters,
+        learners: [],
+        outgoing: [],
+        promotable: [],
+        contacts: {},
+        index: logIndex(0),
+        isJoint: false,
+        isCommitted: true,
+        standing: 'voter',
+      },
       snapshotIndex: logIndex(0),
     };
   }

@@ -1,4 +1,13 @@
-import { assert, type LogIndex, logIndex, nodeId, seededRandom, type Term, term } from '@tutti/kernel';
+import {
+  assert,
+  type LogIndex,
+  logIndex,
+  nodeId,
+  type Random,
+  seededRandom,
+  type Term,
+  term,
+} from '@tutti/kernel';
 import type { RaftConfig } from '../config.ts';
 import type { Entry, HardState, Membership, RaftMessage, SnapshotMeta } from '../messages.ts';
 import type { RaftLog } from '../raft-log.ts';
@@ -143,25 +152,34 @@ export class CoreCluster {
   nowMs = 0;
   readonly hosts = new Map<string, CoreHost>();
   readonly membership: Membership;
+  readonly #random: Random;
+  readonly #config: Partial<RaftConfig>;
 
   constructor(options: CoreClusterOptions = {}) {
     const { voters = ['a', 'b', 'c'], learners = [], seed = 1, config = {} } = options;
     const random = seededRandom(seed);
+    this.#random = random;
+    this.#config = config;
     this.membership = { voters: voters.map(nodeId), learners: learners.map(nodeId) };
-    for (const name of [...voters, ...learners]) {
-      const source = random.fork(name);
-      const make = (disk: CoreDisk) =>
-        new RaftNode({
-          id: nodeId(name),
-          config,
-          random: source,
-          now: () => this.nowMs,
-          hardState: disk.hardState,
-          membership: this.membership,
-          log: disk,
-        });
-      this.hosts.set(name, new CoreHost(this.messages, make));
-    }
+    for (const name of [...voters, ...learners]) this.add(name, this.membership);
+  }
+
+  /** A node that is not in any configuration yet, unless one is given. */
+  add(name: string, membership: Membership = { voters: [], learners: [] }): CoreHost {
+    const source = this.#random.fork(name);
+    const make = (disk: CoreDisk) =>
+      new RaftNode({
+        id: nodeId(name),
+        config: this.#config,
+        random: source,
+        now: () => this.nowMs,
+        hardState: disk.hardState,
+        membership: disk.snapshot()?.meta.membership ?? membership,
+        log: disk,
+      });
+    const host = new CoreHost(this.messages, make);
+    this.hosts.set(name, host);
+    return host;
   }
 
   host(name: string): CoreHost {

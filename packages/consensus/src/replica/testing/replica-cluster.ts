@@ -9,7 +9,8 @@ import {
   VirtualClock,
   type WireValue,
 } from '@tutti/kernel';
-import type { ApplyContext, ReplicatedModule } from '../../consensus.ts';
+import type { ApplyContext, MembershipStatus, ReplicatedModule } from '../../consensus.ts';
+import type { MembershipChange } from '../../raft/membership-change.ts';
 import { MemoryLogStore } from '../../storage/memory-log-store.ts';
 import { Replica } from '../replica.ts';
 import type { ReplicaConfig } from '../replica-options.ts';
@@ -77,6 +78,9 @@ export class ReplicaCluster {
   readonly #learners: readonly NodeId[];
   readonly #config: (id: NodeId) => ReplicaConfig;
   readonly #seed: number;
+  readonly #strangers = new Set<NodeId>();
+  /** What each node reported to its owner, in order. */
+  readonly memberships: (readonly [NodeId, MembershipStatus])[] = [];
 
   /** @param config Of every node, or of each its own. */
   constructor(
@@ -96,13 +100,35 @@ export class ReplicaCluster {
     }
   }
 
+  /** A node that belongs to no group yet; its store is empty. */
+  add(name: string): TestNode {
+    const id = nodeId(name);
+    const store = new MemoryLogStore(this.clock);
+    this.#strangers.add(id);
+    const node = { id, store, lives: 0, failure: undefined, ...this.#life(id, store, 1, () => {}) };
+    this.nodes.push(node);
+    this.start(node);
+    return node;
+  }
+
+  /** Starts a change of the membership at `node`. */
+  change(node: TestNode, change: MembershipChange, timeoutMs?: number): Call {
+    const call: Call = { done: false, failure: undefined, result: undefined };
+    const options = timeoutMs === undefined ? undefined : { timeoutMs };
+    node.replica.changeMembershipWith(change, options, (failure) =>
+      Object.assign(call, { done: true, failure, result: node.replica.status().membership }),
+    );
+    return call;
+  }
+
   #life(id: NodeId, store: MemoryLogStore, life: number, onFailStop: (failure: Error) => void) {
     const replica = new Replica({
       clusterId: clusterId('test'),
       nodeId: id,
       incarnation: incarnation(life),
-      voters: this.#voters,
-      learners: this.#learners,
+      voters: this.#strangers.has(id) ? [] : this.#voters,
+      learners: this.#strangers.has(id) ? [] : this.#learners,
+      onMembership: (membership) => this.memberships.push([id, membership]),
       clock: this.clock,
       random: seededRandom(this.#seed * 10_000 + life * 100 + Number(id.slice(1))),
       transport: this.network.attach(id),

@@ -2,6 +2,7 @@ import { logIndex, type NodeId, nodeId, TuttiError, term } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import type { ConsensusStatus } from '../../consensus.ts';
 import type { Entry } from '../../raft/messages.ts';
+import { membershipStatus } from '../../replica/membership-status.ts';
 import { LogImage } from '../sim-disk.ts';
 import { Violations } from '../violations.ts';
 import { ClientHistory } from './client-history.ts';
@@ -33,6 +34,7 @@ const claiming = (commitIndex: number, inTerm: number): ConsensusStatus => ({
   appliedIndex: logIndex(0),
   lastIndex: logIndex(commitIndex),
   voters: [a, b, c],
+  membership: membershipStatus(a, { voters: [a, b, c], learners: [] }, logIndex(0), true),
   snapshotIndex: logIndex(0),
 });
 

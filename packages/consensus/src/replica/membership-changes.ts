@@ -1,0 +1,164 @@
+import { CHANNEL, type Clock, type NodeId, type Term, TuttiError, type WireValue } from '@tutti/kernel';
+import type { ProposeOptions } from '../consensus.ts';
+import type { MembershipChange } from '../raft/membership-change.ts';
+import type { RaftNode } from '../raft/raft-node.ts';
+import { type ChangeReply, type ChangeRequest, changeFromWire, changeToWire } from './change-wire.ts';
+import type { DriverParts } from './driver-parts.ts';
+
+/** Told once how a change of the membership ended. */
+export type ChangeCallback = (failure: Error | undefined) => void;
+
+/** Changes of one node that may wait for their end. */
+const PENDING_MAX = 64;
+
+interface Pending {
+  readonly id: string;
+  readonly change: MembershipChange;
+  readonly done: ChangeCallback;
+  readonly timeoutMs: number;
+  readonly deadline: number;
+  attempts: number;
+  /** The last attempt: to whom, in which term, and when. */
+  last: { readonly leader: NodeId; readonly term: Term; readonly at: number } | undefined;
+  stopListening: (() => void) | undefined;
+}
+
+/**
+ * Changes of the membership that were asked for at this node, from the call to their end. Each has an id that the
+ * configurations remember, so it may be asked for as often as needed, of whoever leads: it is carried out once.
+ */
+export class MembershipChanges {
+  readonly #parts: DriverParts;
+  readonly #core: RaftNode;
+  readonly #clock: Clock;
+  readonly #pending = new Map<string, Pending>();
+  #count = 0;
+
+  constructor(parts: DriverParts, core: RaftNode) {
+    this.#parts = parts;
+    this.#core = core;
+    this.#clock = parts.options.clock;
+  }
+
+  /** @throws TuttiError `TUTTI_OVERLOADED` */
+  add(change: MembershipChange, options: ProposeOptions | undefined, done: ChangeCallback): void {
+    const { nodeId, incarnation } = this.#parts.options;
+    if (this.#pending.size >= PENDING_MAX)
+      throw new TuttiError('TUTTI_OVERLOADED', {
+        what: 'The queue of membership changes',
+        size: this.#pending.size,
+        limit: PENDING_MAX,
+      });
+    const timeoutMs = options?.timeoutMs ?? this.#parts.config.timeoutMs;
+    const pending: Pending = {
+      id: `${nodeId}/${incarnation}/${++this.#count}`,
+      change,
+      done,
+      timeoutMs,
+      deadline: this.#clock.now() + timeoutMs,
+      attempts: 0,
+      last: undefined,
+      stopListening: undefined,
+    };
+    const { signal } = options ?? {};
+    if (signal) {
+      const what = describe(change);
+      const onAbort = () => this.#settle(pending, new TuttiError('TUTTI_ABORTED', { what }));
+      signal.addEventListener('abort', onAbort, { once: true });
+      pending.stopListening = () => signal.removeEventListener('abort', onAbort);
+    }
+    this.#pending.set(pending.id, pending);
+  }
+
+  /** Asks for what has not been asked for, or in vain, and answers what the log shows to be done. */
+  pump(): void {
+    if (this.#pending.size === 0) return;
+    const { membership, membershipIndex, commitIndex, leader } = this.#core;
+    const isSettled = membershipIndex <= commitIndex && membership.outgoing === undefined;
+    for (const pending of this.#pending.values()) {
+      if (isSettled && membership.changes?.includes(pending.id)) this.#settle(pending, undefined);
+      else if (leader !== undefined && this.#isLost(pending)) this.#ask(pending, leader);
+    }
+  }
+
+  #isLost({ last }: Pending): boolean {
+    if (!last || last.leader !== this.#core.leader || last.term !== this.#core.term) return true;
+    return this.#clock.now() - last.at >= this.#parts.config.resendMs;
+  }
+
+  #ask(pending: Pending, leader: NodeId): void {
+    const { id, change, deadline } = pending;
+    const waitMs = deadline - this.#clock.now();
+    const { nodeId } = this.#parts.options;
+    let isSent = true;
+    if (leader === nodeId) {
+      const reply = this.#carryOut({ type: 'changeRequest', id, change, waitMs });
+      if (reply === 'later') isSent = false;
+      else if (reply) return this.#settle(pending, reply.refusal);
+    } else isSent = this.#send(leader, { type: 'changeRequest', id, change, waitMs });
+    if (!isSent) return;
+    pending.attempts++;
+    pending.last = { leader, term: this.#core.term, at: this.#clock.now() };
+  }
+
+  /** What to answer at once, if anything; `later`: to be asked again. */
+  #carryOut({ id, change, waitMs }: ChangeRequest): ChangeReply | 'later' | undefined {
+    const waitTicks = Math.ceil(waitMs / this.#parts.config.tickMs);
+    try {
+      const outcome = this.#core.changeMembership(id, change, waitTicks);
+      if (outcome === 'later') return 'later';
+      return outcome === 'done' ? { type: 'changeReply', id, refusal: undefined } : undefined;
+    } catch (thrown) {
+      if (thrown instanceof TuttiError) return { type: 'changeReply', id, refusal: thrown };
+      throw thrown;
+    }
+  }
+
+  received(from: NodeId, value: WireValue): void {
+    const message = changeFromWire(value);
+    if (!message) this.#parts.stats.malformed++;
+    else if (message.type === 'changeRequest') {
+      const reply = this.#carryOut(message);
+      if (reply && reply !== 'later') this.#send(from, reply);
+    } else {
+      const pending = this.#pending.get(message.id);
+      if (pending) this.#settle(pending, message.refusal);
+    }
+  }
+
+  #send(to: NodeId, message: ChangeRequest | ChangeReply): boolean {
+    const { transport } = this.#parts.options;
+    return transport.send(to, CHANNEL.consensus, changeToWire(message), 'control') === 'queued';
+  }
+
+  /** Gives up what has waited too long. */
+  expire(now: number, leaderless: boolean): void {
+    for (const pending of this.#pending.values()) {
+      const { attempts, deadline, change, timeoutMs } = pending;
+      if (attempts === 0 && (leaderless || now >= deadline))
+        this.#settle(pending, new TuttiError('TUTTI_NO_LEADER', { known: 'nothing was sent' }));
+      else if (now >= deadline)
+        this.#settle(pending, new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: describe(change), timeoutMs }));
+    }
+  }
+
+  close(failure: () => TuttiError): void {
+    for (const pending of this.#pending.values()) this.#settle(pending, failure());
+  }
+
+  /** Forgets everything without a word. */
+  drop(): void {
+    for (const pending of this.#pending.values()) pending.stopListening?.();
+    this.#pending.clear();
+  }
+
+  #settle(pending: Pending, failure: Error | undefined): void {
+    if (!this.#pending.delete(pending.id)) return;
+    pending.stopListening?.();
+    pending.done(failure);
+  }
+}
+
+function describe(change: MembershipChange): string {
+  return `The membership change "${change.type}"`;
+}
