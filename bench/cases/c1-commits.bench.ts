@@ -1,4 +1,5 @@
 import type { BenchCase, Subject } from '../harness/case.ts';
+import { eachNs, limitOf, perSecond } from '../harness/say.ts';
 
 const THREE = 'three processes on loopback, real fdatasync before every acknowledgement';
 
@@ -114,4 +115,12 @@ export const bench: BenchCase = {
     quick: { warmUpMs: 200, durationMs: 500 },
     full: { warmUpMs: 400, durationMs: 1_300 },
   },
+  limits: [
+    limitOf(
+      'rate-256',
+      { own: ['tutti', 'rate-256'], bare: ['bare-pipeline', 'rate-256'], disk: ['disk', 'disk-64'] },
+      ({ own, bare, disk }) =>
+        `One disk alone takes ${perSecond(disk)} entries in flushes of 64. Three processes that only send, flush and count reach ${perSecond(bare)}, ${eachNs(bare)} of the leader's thread for an entry; ours takes ${eachNs(own)}. The difference is what a log that survives costs: terms, checksums, exactly-once sessions, applying, and answers. The profile says where.`,
+    ),
+  ],
 };

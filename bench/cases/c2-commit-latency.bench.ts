@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf, milliseconds } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'C2',
@@ -51,4 +52,12 @@ export const bench: BenchCase = {
     quick: { warmUpMs: 300, durationMs: 700 },
     full: { warmUpMs: 500, durationMs: 2_000 },
   },
+  limits: [
+    limitOf(
+      'p50',
+      { own: ['tutti', 'p50'], bare: ['bare-pipeline', 'p50'] },
+      ({ own, bare }) =>
+        `A lone commit is one frame to two processes, a flush on the faster of them, and one frame back: ${milliseconds(bare)} with nothing else. Ours takes ${milliseconds(own - bare)} more, in four processes' turns of the event loop on the cores of this machine, where every turn that is not the next step of this commit makes it wait.`,
+    ),
+  ],
 };

@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { eachNs, limitOf } from '../harness/say.ts';
 import { ERLANG_CONFIGURATION, NEEDS_ERLANG } from '../subjects/erlang/subject.ts';
 
 export const bench: BenchCase = {
@@ -93,4 +94,12 @@ export const bench: BenchCase = {
     quick: { warmUpMs: 150, durationMs: 300, batch: 10_000, erlangCount: 1_000_000 },
     full: { warmUpMs: 400, durationMs: 1_000, batch: 10_000, erlangCount: 4_000_000 },
   },
+  limits: [
+    limitOf(
+      'rate',
+      { own: ['tutti', 'rate'], bare: ['bare-cell', 'rate'], turn: ['turn-per-message', 'rate'] },
+      ({ own, bare, turn }) =>
+        `A ring, a run queue and one hop of the loop for each batch take ${eachNs(bare)} a message here; ours takes ${eachNs(own)}, with a bound on the mailbox, a supervised step, a snapshot that is replaced only when it succeeded, and a count of everything that was not delivered. One turn of the loop per message would take ${eachNs(turn)}.`,
+    ),
+  ],
 };

@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf, milliseconds } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'R10',
@@ -43,4 +44,12 @@ export const bench: BenchCase = {
   sizes: { quick: { stops: 1, entities: 60 }, full: { stops: 2, entities: 100 } },
   isProfiled: false,
   expectedS: ({ stops }) => 4 + stops! * 4,
+  limits: [
+    limitOf(
+      'pause-p99',
+      { half: ['tutti', 'pause-p50'], p99: ['tutti', 'pause-p99'] },
+      ({ half, p99 }) =>
+        `A shard's move is two entries of the log, move and released, and the first message to the new owner; some 85 shards of the stopping node move 32 at a time, so in 3 lots, and an entity waits for its own lot: ${milliseconds(half)} at the median and ${milliseconds(p99)} at the end. Each lot costs at least two commits, whose latency C2 measures.`,
+    ),
+  ],
 };

@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { eachNs, limitOf } from '../harness/say.ts';
 import { ERLANG_CONFIGURATION, NEEDS_ERLANG } from '../subjects/erlang/subject.ts';
 
 export const bench: BenchCase = {
@@ -59,4 +60,12 @@ export const bench: BenchCase = {
     quick: { warmUpMs: 150, durationMs: 300, batch: 5_000, erlangCount: 500_000 },
     full: { warmUpMs: 500, durationMs: 1_200, batch: 5_000, erlangCount: 2_500_000 },
   },
+  limits: [
+    limitOf(
+      'rate',
+      { own: ['tutti', 'rate'], bare: ['bare-cell', 'rate'] },
+      ({ own, bare }) =>
+        `With one ball there is never a batch: each touch is a ready cell, a turn of the run queue, and a step. Bare cells take ${eachNs(bare)} for the two touches of a round trip, ours ${eachNs(own)}.`,
+    ),
+  ],
 };

@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf, perSecond } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'R4',
@@ -49,4 +50,12 @@ export const bench: BenchCase = {
     quick: { warmUpMs: 200, asks: 20_000, inFlight: 1_000 },
     full: { warmUpMs: 500, asks: 300_000, inFlight: 1_000 },
   },
+  limits: [
+    limitOf(
+      'p50',
+      { own: ['tutti', 'p50'], hop: ['hop', 'p50'], together: ['tutti', 'together'] },
+      ({ own, hop, together }) =>
+        `One setImmediate and one promise, without any actor, take ${hop.toFixed(2)} us at the median here; an ask alone takes ${own.toFixed(2)} us, so ${(own - hop).toFixed(2)} us are ours. With a thousand under way the hop is shared and each takes ${together.toFixed(2)} us, which is ${perSecond(1e6 / together)}.`,
+    ),
+  ],
 };

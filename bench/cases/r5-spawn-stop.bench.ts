@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { eachNs, limitOf } from '../harness/say.ts';
 import { ERLANG_CONFIGURATION, NEEDS_ERLANG } from '../subjects/erlang/subject.ts';
 
 export const bench: BenchCase = {
@@ -70,4 +71,12 @@ export const bench: BenchCase = {
     quick: { warmUpMs: 150, durationMs: 300, batch: 1_000, erlangCount: 100_000 },
     full: { warmUpMs: 400, durationMs: 1_000, batch: 1_000, erlangCount: 400_000 },
   },
+  limits: [
+    limitOf(
+      'reducer',
+      { own: ['tutti', 'reducer'], bare: ['bare-cell', 'reducer'] },
+      ({ own, bare }) =>
+        `A cell and an entry in a map, deleted again, take ${eachNs(bare)}. A life here takes ${eachNs(own)}: an address, a place under its parent, a start, a stop that is a message, the end told to whoever waits for it, which is a promise.`,
+    ),
+  ],
 };

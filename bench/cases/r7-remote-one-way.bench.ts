@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { eachNs, limitOf } from '../harness/say.ts';
 import { NEEDS_ERLANG } from '../subjects/erlang/subject.ts';
 
 export const bench: BenchCase = {
@@ -58,4 +59,12 @@ export const bench: BenchCase = {
     quick: { warmUpMs: 200, durationMs: 500, window: 20_000, erlangCount: 200_000 },
     full: { warmUpMs: 500, durationMs: 1_500, window: 20_000, erlangCount: 500_000 },
   },
+  limits: [
+    limitOf(
+      'rate',
+      { own: ['tutti', 'rate'], raw: ['raw-ws', 'rate'], transport: ['transport-alone', 'rate'] },
+      ({ own, raw, transport }) =>
+        `Frames of 256 messages, packed and unpacked and nothing else, take ${eachNs(raw)} a message on this machine. The transport alone takes ${eachNs(transport)}: a length and a channel for each message, bounds, a check of what came before it is decoded. From ref to reducer it is ${eachNs(own)}: the address, the incarnation, the mailbox.`,
+    ),
+  ],
 };

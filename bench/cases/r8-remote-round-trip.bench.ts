@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf } from '../harness/say.ts';
 import { NEEDS_ERLANG } from '../subjects/erlang/subject.ts';
 
 export const bench: BenchCase = {
@@ -66,4 +67,12 @@ export const bench: BenchCase = {
     quick: { warmUpMs: 500, durationMs: 1_000, ratePerS: 10_000, trips: 3_000, erlangCount: 5_000 },
     full: { warmUpMs: 1_000, durationMs: 3_000, ratePerS: 10_000, trips: 15_000, erlangCount: 20_000 },
   },
+  limits: [
+    limitOf(
+      'p99',
+      { own: ['tutti', 'p99'], half: ['tutti', 'p50'], raw: ['raw-ws', 'p50'] },
+      ({ own, half, raw }) =>
+        `One echo alone takes ${raw.toFixed(0)} us. Here 10,000 a second are offered whatever happens, so a pause of either process of t ms delays 10 x t questions: a p99 of ${(own / 1_000).toFixed(2)} ms beside a median of ${half.toFixed(0)} us is pauses of that order, of collections and of a scheduler that has two processes and this machine's other work to run.`,
+    ),
+  ],
 };

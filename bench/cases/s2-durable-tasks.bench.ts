@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf, perSecond } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'S2',
@@ -52,4 +53,12 @@ export const bench: BenchCase = {
     quick: { warmUpTasks: 100, tasks: 600, streamMs: 700 },
     full: { warmUpTasks: 1_000, tasks: 20_000, streamMs: 4_000 },
   },
+  limits: [
+    limitOf(
+      'rate',
+      { own: ['tutti', 'rate'], offered: ['tutti', 'p95'] },
+      ({ own, offered }) =>
+        `Every step of a task is applied by the board of all three nodes, which share this machine's cores: ${perSecond(own)} is ${(1e6 / own).toFixed(0)} us a task for three copies, so about ${(1e6 / own / 3).toFixed(0)} us each, plus the orchestrators. A session of one task pays for its plan too; at half of that rate its p95 is ${offered.toFixed(1)} ms.`,
+    ),
+  ],
 };

@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf, milliseconds } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'S3',
@@ -25,4 +26,12 @@ export const bench: BenchCase = {
     },
   ],
   sizes: { quick: { warmUpTasks: 10, tasks: 40 }, full: { warmUpTasks: 40, tasks: 40 } },
+  limits: [
+    limitOf(
+      'overhead',
+      { own: ['tutti', 'overhead'], step: ['tutti', 'step'] },
+      ({ own, step }) =>
+        `Forty tasks in a row are forty times what one takes: ${milliseconds(step)} each, ${milliseconds(own)} in all. No task can begin before the completion of the one before is committed, and a commit of one client is what C2 measures: that latency, times the commits on the way of a task, is the floor of this figure.`,
+    ),
+  ],
 };

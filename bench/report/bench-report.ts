@@ -59,7 +59,7 @@ function heading(
     ['floors', tally('floor')],
     ['aims', tally('aim')],
     ['processor', `${machine.processor}, ${machine.cores} cores`],
-    ['memory', showQuantity(machine.memoryBytes, 'bytes')],
+    ['memory', `${(machine.memoryBytes / 1e9).toFixed(1)} GB`],
     ['system', machine.system],
     ['Node', `${machine.node}, V8 ${machine.v8}`],
     ['commit', machine.commit.slice(0, 13)],
@@ -74,7 +74,10 @@ function heading(
     ['load before, after', `${loads(machine.loadBefore)}, ${loads(loadAfter)}`],
   ];
   const items = facts
-    .map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`)
+    .map(
+      ([name, value]) =>
+        `<div${value.length > 60 ? ' class="long"' : ''}><dt>${name}</dt><dd>${escapeHtml(value)}</dd></div>`,
+    )
     .join('');
   const warnings = [
     ...(quick ? ['Quick sizes: good for a first look and for regressions, not for quoting.'] : []),
@@ -97,7 +100,7 @@ function caseSection(result: CaseResult): string {
   );
   return `<section id="${escapeHtml(id)}"><h2>${escapeHtml(id)} ${escapeHtml(title)}</h2>
 <p class="sub">${escapeHtml(measures)}. Payload: ${escapeHtml(payload)}. Durability: ${escapeHtml(durability)}.</p>
-<div class="wide"><table><thead><tr><th>figure</th><th>who</th><th>value</th><th>ours is</th><th>floor and aim</th></tr></thead>
+<div class="wide"><table><thead><tr><th>figure</th><th>who</th><th>value</th><th>that is</th><th>floor and aim</th></tr></thead>
 <tbody>${result.rows.map((row) => figureLine(result, row)).join('')}</tbody></table></div>
 ${note === undefined ? '' : `<p class="note">${escapeHtml(note)}</p>`}
 ${why.join('')}${peersAhead(result)
@@ -113,10 +116,12 @@ function figureLine({ figures, subjects }: CaseResult, row: FigureRow): string {
   const subject = subjects.find(({ id }) => id === row.subject)!;
   const { low, high } = row.interval;
   const range = `${showQuantity(low, unit)} to ${showQuantity(high, unit)}, ${row.samples} samples`;
-  const ratios = row.ratios.map(
-    ({ ratio, title, interval }) =>
-      `${showNumber(ratio)}x ${escapeHtml(title)} <small>${showNumber(interval.low)} to ${showNumber(interval.high)}</small>`,
-  );
+  const ratios = row.ratios
+    .filter(({ kind }) => row.kind === 'ours' || kind === 'ours')
+    .map(
+      ({ ratio, title, interval }) =>
+        `${showNumber(ratio)}x ${escapeHtml(title)} <small>${showNumber(interval.low)} to ${showNumber(interval.high)}</small>`,
+    );
   const verdicts = row.verdicts.map((verdict) => verdictText(verdict, unit));
   return `<tr class="${row.kind}"><td>${escapeHtml(title)}</td><td>${escapeHtml(subject.title)}</td>
 <td>${escapeHtml(showQuantity(row.value, unit))}<br><small>${escapeHtml(range)}</small></td><td>${ratios.join('<br>')}</td><td>${verdicts.join('<br>')}</td></tr>`;

@@ -11,7 +11,7 @@ h1 { margin: 0; font-size: 26px; } h2 { font-size: 17px; margin: 36px 0 4px; } h
 .sub, .note { color: var(--soft); margin: 2px 0 12px; } .note { font-size: 13.5px; }
 dl { display: grid; grid-template-columns: repeat(auto-fill, minmax(170px, 1fr)); gap: 12px; margin: 16px 0; }
 dt { color: var(--soft); font-size: 12.5px; } dd { margin: 0; font-weight: 600; }
-.wide { overflow-x: auto; }
+.wide { overflow-x: auto; } .wide table { min-width: 760px; } .long { grid-column: 1 / -1; } .long dd { font-weight: 400; font-size: 13.5px; }
 table { width: 100%; border-collapse: collapse; font-size: 13.5px; font-variant-numeric: tabular-nums; }
 th { text-align: left; color: var(--soft); font-weight: 500; }
 th, td { padding: 5px 12px 5px 0; border-bottom: 1px solid var(--line); vertical-align: top; }
