@@ -41,8 +41,8 @@ export interface TaskBoardOptions {
   /** Finished sessions that are kept for looking at, the oldest dropped first; default 100. */
   readonly finishedKept?: number;
   /**
-   * Tasks of finished sessions that are kept, whole sessions being dropped, the oldest first; default 200,000. The
-   * session that ended last is kept whatever its size.
+   * Tasks of finished sessions that are kept, whole sessions being dropped, the oldest first; default 50,000, at some
+   * 1 kB each with its plan. The session that ended last is kept whatever its size.
    */
   readonly finishedTasksKept?: number;
   /** Steps that each session's journal keeps; default 20,000. */
@@ -83,7 +83,7 @@ export class TaskBoard implements ReplicatedModule {
   #lastFence = 0;
 
   constructor(options: TaskBoardOptions = {}) {
-    this.#finished = new FinishedSessions(options.finishedKept ?? 100, options.finishedTasksKept ?? 200_000);
+    this.#finished = new FinishedSessions(options.finishedKept ?? 100, options.finishedTasksKept ?? 50_000);
     this.#journalLimit = options.journalLimit ?? JOURNAL_LIMIT;
     this.#openMax = options.openMax ?? 20_000;
   }

@@ -119,3 +119,12 @@ test('no limit is ever passed, and with room left and tasks ready something is a
     { numRuns: 100 },
   );
 });
+
+test('what is given at once is bounded, in tasks and in what their names come to', () => {
+  const many = new HandBoard();
+  many.open('s', planOf(tasks(3_000), { limit: 3_000 }));
+  expect(given(dispatchOn(many))).toHaveLength(1_024);
+  const long = new HandBoard();
+  long.open('s', planOf(tasks(300, 'backend', 'x'.repeat(10_000)), { limit: 3_000 }));
+  expect(given(dispatchOn(long)).length).toBeLessThan(30);
+});

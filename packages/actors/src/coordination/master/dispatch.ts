@@ -19,19 +19,28 @@ export interface DispatchSituation {
 /** Most tasks given at once, so that a wide plan does not make an entry without bounds. */
 const ASSIGNMENTS_MAX = 1_024;
 
+/** The same in characters of names and reasons, so that long ones do not make it one either. */
+const CHARACTERS_MAX = 2 ** 18;
+
 /** Most sessions looked at for one orchestrator at once, with room or without. */
 const SESSIONS_MAX = 4_096;
 
 /** The assignments of one look, by session. */
 class Given {
   readonly bySession = new Map<string, AssignTasks['assignments'][number][]>();
-  size = 0;
+  #size = 0;
+  #characters = 0;
+
+  get isFull(): boolean {
+    return this.#size >= ASSIGNMENTS_MAX || this.#characters >= CHARACTERS_MAX;
+  }
 
   add(session: string, assignment: AssignTasks['assignments'][number]): void {
     let assignments = this.bySession.get(session);
     if (!assignments) this.bySession.set(session, (assignments = []));
     assignments.push(assignment);
-    this.size++;
+    this.#size++;
+    this.#characters += assignment.task.length + assignment.why.length + session.length;
   }
 }
 
@@ -45,7 +54,7 @@ export function dispatch(situation: DispatchSituation): AssignTasks[] {
   const asked = askedBySession(pending);
   const given = new Given();
   for (const orchestrator of board.waitedFor()) {
-    if (given.size >= ASSIGNMENTS_MAX) break;
+    if (given.isFull) break;
     const lane = room.lane(orchestrator);
     let turns: Iterable<Turn> = firstTurns(board, orchestrator, asked);
     for (let served: Turn[] = []; ; turns = served, served = []) {
@@ -65,7 +74,7 @@ function giveOne(
   lane: RoomLane,
   given: Given,
 ): boolean {
-  const slots = given.size < ASSIGNMENTS_MAX ? lane.slots(limit) : [];
+  const slots = given.isFull ? [] : lane.slots(limit);
   const next = slots.length > 0 ? tasks.next() : undefined;
   if (!next || next.done) return false;
   const { slot, why } = balancer(slots, random);
