@@ -27,7 +27,7 @@ export const bench: BenchCase = {
     },
   ],
   sizes: { quick: { warmUpMs: 150, durationMs: 300 }, full: { warmUpMs: 300, durationMs: 800 } },
-  runs: 2,
+  runs: 1,
   isProfiled: false,
   expectedS: ({ warmUpMs, durationMs }) => 4 * (2.5 + (warmUpMs! + durationMs!) / 1_000),
   note: 'All voters share this machine’s cores and its one disk, so this shows what each further copy costs here, and less what it costs on machines of their own.',

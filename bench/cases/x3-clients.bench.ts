@@ -69,7 +69,7 @@ export const bench: BenchCase = {
     },
   ],
   sizes: { quick: { warmUpMs: 100, durationMs: 250 }, full: { warmUpMs: 300, durationMs: 800 } },
-  runs: 2,
+  runs: 1,
   isProfiled: false,
   expectedS: ({ warmUpMs, durationMs }) => 3 + (6 * (warmUpMs! + durationMs!)) / 1_000,
 };

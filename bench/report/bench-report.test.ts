@@ -4,6 +4,7 @@ import type { SubjectResult } from '../harness/subject-result.ts';
 import { resultTable } from '../harness/table.ts';
 import { benchOf } from '../harness/testing/bench-of.ts';
 import { benchReport } from './bench-report.ts';
+import { chart } from './chart.ts';
 
 function documentOf(): ResultDocument {
   const bench = benchOf({
@@ -86,4 +87,30 @@ test('the table says the same in text', () => {
   expect(text).toContain('3x peer (100 msg/s)');
   expect(text).toContain('floor 2x peer: met (3x); aim 4x peer: not met (3x)');
   expect(text).toContain('skipped gone: gone is not on PATH');
+});
+
+test('axes have round numbers on them, and no more than can be read', () => {
+  const spec = { id: 'c', title: 'C', x: 'clients', y: 'rate' };
+  const ticksOf = (logarithmic: boolean, points: { x: number; y: number }[]) =>
+    [...chart({ ...spec, logarithmic }, [{ name: 'ours', points }]).matchAll(/middle"[^>]*>([^<]+)</g)].map(
+      (found) => found[1],
+    );
+  expect(
+    ticksOf(false, [
+      { x: 1, y: 1 },
+      { x: 7, y: 9 },
+    ]),
+  ).toEqual(['0', '2', '4', '6']);
+  expect(
+    ticksOf(true, [
+      { x: 1, y: 1 },
+      { x: 1_024, y: 9 },
+    ]),
+  ).toEqual(['1', '10', '100', '1k']);
+  expect(
+    ticksOf(true, [
+      { x: 3, y: 1 },
+      { x: 4, y: 9 },
+    ]),
+  ).toEqual(['3', '4']);
 });

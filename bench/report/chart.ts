@@ -13,8 +13,8 @@ const WIDTH = 560;
 const HEIGHT = 300;
 const LEFT = 60;
 const BOTTOM = 44;
-const TOP = 12;
-const RIGHT = 12;
+const TOP = 30;
+const RIGHT = 26;
 const COLOURS = 6;
 const TICKS = 4;
 
@@ -44,7 +44,7 @@ export function chart(spec: CurveSpec, series: readonly Series[]): string {
 ${x.ticks.map((tick) => `<line class="grid" x1="${round(x.place(tick))}" x2="${round(x.place(tick))}" y1="${TOP}" y2="${HEIGHT - BOTTOM}"/><text class="tick" text-anchor="middle" x="${round(x.place(tick))}" y="${HEIGHT - BOTTOM + 15}">${short(tick)}</text>`).join('')}
 ${y.ticks.map((tick) => `<line class="grid" y1="${round(y.place(tick))}" y2="${round(y.place(tick))}" x1="${LEFT}" x2="${WIDTH - RIGHT}"/><text class="tick" text-anchor="end" x="${LEFT - 6}" y="${round(y.place(tick)) + 4}">${short(tick)}</text>`).join('')}
 <text class="axis" text-anchor="end" x="${WIDTH - RIGHT}" y="${HEIGHT - 8}">${escapeHtml(spec.x)}</text>
-<text class="axis" x="4" y="${TOP}" dominant-baseline="hanging">${escapeHtml(spec.y)}</text>
+<text class="axis" x="4" y="14">${escapeHtml(spec.y)}</text>
 ${lines}</svg></figure>`;
 }
 
@@ -61,8 +61,27 @@ function axis(values: readonly number[], from: number, to: number, isLogarithmic
   const range = high - low || 1;
   return {
     place: (value) => from + ((scale(value) - low) / range) * (to - from),
-    ticks: Array.from({ length: TICKS + 1 }, (_, i) => back(low + (range * i) / TICKS)),
+    ticks: isLogarithmic ? logarithmicTicks(back(low), back(high)) : linearTicks(low, high),
   };
+}
+
+/** Round numbers from zero or below up to the end. */
+function linearTicks(low: number, high: number): number[] {
+  const rough = (high - low || 1) / TICKS;
+  const decade = 10 ** Math.floor(Math.log10(rough));
+  const step = decade * ([1, 2, 5, 10].find((times) => decade * times >= rough) ?? 10);
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
+}
+
+/** Powers of ten; with 2 and 5 between them where that is still few; the ends where no round number lies between. */
+function logarithmicTicks(low: number, high: number): number[] {
+  const from = Math.floor(Math.log10(low));
+  const decades = Array.from({ length: Math.ceil(Math.log10(high)) - from + 1 }, (_, i) => 10 ** (from + i));
+  const inside = (tick: number) => tick >= low * 0.999 && tick <= high * 1.001;
+  const fine = decades.flatMap((power) => [power, 2 * power, 5 * power]).filter(inside);
+  const ticks = fine.length <= 2 * TICKS ? fine : decades.filter(inside);
+  return ticks.length >= 2 ? ticks : [low, high];
 }
 
 function line({ name, points }: Series, index: number, x: Axis['place'], y: Axis['place']): string {
