@@ -20,7 +20,7 @@ const AMBUSHES: readonly Ambush[] = [
 ];
 
 /** What would hide a leader that lingers: it must neither fall nor be cut off at once. */
-const CUTTING = ['crash', 'crash all', 'split', 'isolate', 'bridge', 'ring', 'deafen'];
+const CUTTING = ['crash', 'crash all', 'split', 'isolate', 'bridge', 'ring', 'deafen', 'mute'];
 
 /** What becomes of a run's weather; one listed twice comes twice as often. */
 const SEASONS: readonly ((draw: Draw, weather: SimOptions) => SimOptions)[] = [
@@ -141,7 +141,7 @@ function withLateAnswers(draw: Draw, weather: SimOptions): SimOptions {
     faults: {
       ...weather.faults,
       everyMs: draw('late/everyMs').pick([200, 400]),
-      kinds: ['deafen', ...weather.faults.kinds.filter((kind) => !CUTTING.includes(kind))],
+      kinds: ['deafen', 'mute', ...weather.faults.kinds.filter((kind) => !CUTTING.includes(kind))],
     },
     diskLatencyMeanMs: draw('late/diskLatencyMeanMs').pick([0.1, 1]),
     clients: draw('late/clients').integer(4, 8),
@@ -235,8 +235,8 @@ function drawStore(draw: Draw): StoreOptions {
       shortChance: rate('shortChance', [0, 0.05, 0.3]),
       errorChance: rate('errorChance', [0, 0.002, 0.01]),
       fullChance: rate('fullChance', [0, 0.002]),
-      misdirectChance: 0,
     },
+    frail: isSick ? draw('store/frail').pick([0, 1, 1, 2, 3]) : 0,
     powerChance: draw('store/powerChance').pick([0, 0.5, 1]),
   };
 }

@@ -41,9 +41,10 @@ function* simpler({ options, violation, steps }: SimReport): Generator<SimOption
   if (store.kind === 'files') yield { ...options, store: { ...store, kind: 'model' } };
   for (const fault of ['lossChance', 'duplicateChance', 'tailChance'] as const)
     if (network[fault] > 0) yield { ...options, network: { ...network, [fault]: 0 } };
-  for (const fault of ['shortChance', 'errorChance', 'fullChance', 'misdirectChance'] as const)
+  for (const fault of ['shortChance', 'errorChance', 'fullChance'] as const)
     if (store.drive[fault] > 0)
       yield { ...options, store: { ...store, drive: { ...store.drive, [fault]: 0 } } };
+  if (store.frail > 0) yield { ...options, store: { ...store, frail: 0 } };
   if (options.clockDrift > 0) yield { ...options, clockDrift: 0 };
   if (options.clockSkewMs > 0) yield { ...options, clockSkewMs: 0 };
   if (options.clients > 1) yield { ...options, clients: Math.ceil(options.clients / 2) };

@@ -32,16 +32,18 @@ interface NodeParts {
 
 const CLUSTER = clusterId('sim');
 
-function makeDisk({ id, options, disk: listener, random }: NodeParts): NodeDisk {
+function makeDisk({ id, voters, options, disk: listener, random }: NodeParts): NodeDisk {
   const { kind, segmentBytes, cacheBytes, drive: faults } = options.store;
   if (kind === 'model') return new ModelDisk(listener);
   const drive = random.fork(`${id}/drive`);
+  const frail = voters.slice(0, Math.min(options.store.frail, (voters.length - 1) >> 1));
   return new FileDisk({
     listener,
     clusterId: CLUSTER,
     nodeId: id,
     random: drive,
     faults,
+    isFrail: frail.includes(id),
     segmentBytes,
     cacheBytes,
   });

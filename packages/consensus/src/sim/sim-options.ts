@@ -34,6 +34,11 @@ export interface StoreOptions {
   readonly segmentBytes: number;
   readonly cacheBytes: number;
   readonly drive: DriveFaults;
+  /**
+   * How many voters may lose what their disks have promised. Fewer than half: of each committed entry at least one
+   * good copy is kept.
+   */
+  readonly frail: number;
   /** The chance that a node which falls takes its machine's power with it, and so what was not flushed. */
   readonly powerChance: number;
 }

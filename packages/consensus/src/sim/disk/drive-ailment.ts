@@ -1,5 +1,4 @@
 import type { Random } from '@tutti/kernel';
-import { SECTOR_BYTES } from './sim-drive.ts';
 
 /** How badly a drive behaves. Chances per call, 0 to 1. */
 export interface DriveFaults {
@@ -9,15 +8,12 @@ export interface DriveFaults {
   readonly errorChance: number;
   /** A write that finds no space. */
   readonly fullChance: number;
-  /** A write that lands in another sector of the file than it was meant for. */
-  readonly misdirectChance: number;
 }
 
 export const NO_DRIVE_FAULTS: DriveFaults = {
   shortChance: 0,
   errorChance: 0,
   fullChance: 0,
-  misdirectChance: 0,
 };
 
 /** What ails one drive now, and what it has done to its node: whoever stops because of that is excused. */
@@ -85,14 +81,6 @@ export class DriveAilment {
     if (this.#random.chance(errorChance)) return this.#excused('EIO', call);
     if (call === 'write' && this.#random.chance(fullChance)) return this.#excused('ENOSPC', call);
     return undefined;
-  }
-
-  /** Where a write to `position` of a file lands. */
-  placeOf(position: number, size: number): number {
-    if (!this.#random.chance(this.#faults.misdirectChance)) return position;
-    this.excuse ??= 'a misdirected write';
-    const sectors = Math.max(1, Math.floor(size / SECTOR_BYTES));
-    return this.#random.integer(0, sectors - 1) * SECTOR_BYTES + (position % SECTOR_BYTES);
   }
 
   #excused<T extends string>(code: T, call: string): T {

@@ -4,6 +4,7 @@ import type { LogStore } from '../../storage/log-store.ts';
 import type { NodeClock } from '../node-clock.ts';
 import { type DiskListener, type LogImage, SimDisk } from '../sim-disk.ts';
 import { SimLogStore } from '../sim-log-store.ts';
+import { decay } from './decay.ts';
 import { DriveAilment, type DriveFaults } from './drive-ailment.ts';
 import { ObservedStore, StorePromise } from './observed-store.ts';
 import { type Ending, SimDrive } from './sim-drive.ts';
@@ -37,6 +38,8 @@ export interface NodeDisk {
   readonly excuse: string | undefined;
   /** Nothing comes back from now on, until it recovers. */
   hang(): void;
+  /** Something that it holds is damaged, if it is one that may lose what it has promised. */
+  decay(random: Random): boolean;
   /** What ails it for a while is over. */
   recover(): void;
   /** Nothing goes wrong any more. */
@@ -73,6 +76,11 @@ export class ModelDisk implements NodeDisk {
     this.#disk.slowness = 1_000;
   }
 
+  /** The model's entries are whole or gone. */
+  decay(): boolean {
+    return false;
+  }
+
   recover(): void {
     this.#disk.slowness = 1;
   }
@@ -93,6 +101,7 @@ export class FileDisk implements NodeDisk {
   readonly #promise = new StorePromise();
   readonly #drive = new SimDrive();
   readonly #ailment: DriveAilment;
+  readonly #isFrail: boolean;
   readonly #owner: { readonly clusterId: ClusterId; readonly nodeId: NodeId };
   readonly #sizes: { readonly segmentBytes: number; readonly cacheBytes: number };
 
@@ -102,12 +111,15 @@ export class FileDisk implements NodeDisk {
     readonly nodeId: NodeId;
     readonly random: Random;
     readonly faults: DriveFaults;
+    /** Whether it may lose what it has promised, since enough others do not. */
+    readonly isFrail: boolean;
     readonly segmentBytes: number;
     readonly cacheBytes: number;
   }) {
     this.#listener = parts.listener;
     this.#owner = { clusterId: parts.clusterId, nodeId: parts.nodeId };
     this.#sizes = { segmentBytes: parts.segmentBytes, cacheBytes: parts.cacheBytes };
+    this.#isFrail = parts.isFrail;
     this.#ailment = new DriveAilment(parts.random, parts.faults);
   }
 
@@ -129,6 +141,12 @@ export class FileDisk implements NodeDisk {
 
   hang(): void {
     this.#ailment.hang();
+  }
+
+  decay(random: Random): boolean {
+    if (!this.#isFrail || !decay(this.#drive, random)) return false;
+    this.#ailment.excuse ??= 'decay';
+    return true;
   }
 
   recover(): void {

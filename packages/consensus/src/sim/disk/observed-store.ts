@@ -169,8 +169,9 @@ export function brokenPromise(
   if (!hardStates.some(({ term, votedFor }) => term === found.term && votedFor === found.votedFor))
     return `it has term ${found.term} and vote ${found.votedFor}, and promised ${image.hardState.term} and ${image.hardState.votedFor}`;
   const covered = state.snapshot?.index ?? 0;
-  if (covered < (image.snapshot?.meta.index ?? 0))
-    return `its snapshot is at ${covered}, and was at ${image.snapshot!.meta.index}`;
+  const was = image.snapshot?.meta.index ?? 0;
+  // A snapshot that cannot be read may be done without as long as the log still leads up to where it ended.
+  if (covered < was && state.lastIndex < was) return `its snapshot is at ${covered}, and was at ${was}`;
   if (state.firstIndex > covered + 1)
     return `it begins at ${state.firstIndex}, after a snapshot at ${covered}`;
   // What was under way may have replaced the end of the log, or a snapshot all of it.

@@ -98,10 +98,16 @@ export class SimFile {
 
   /** One bit on the platter turns, and whoever reads it from now on sees that. */
   rot(position: number, bit: number): void {
-    assert(position < this.#size, 'rot is inside the file');
-    this.#bytes[position]! ^= 1 << bit;
-    const sector = Math.floor(position / SECTOR_BYTES);
-    if (!this.#dirty.has(sector)) this.#settle(sector);
+    this.replace(position, Uint8Array.of(this.#bytes[position]! ^ (1 << bit)));
+  }
+
+  /** Other bytes stand on the platter in the place of those that were written there. */
+  replace(position: number, bytes: Uint8Array): void {
+    assert(position + bytes.length <= this.#size, 'what is replaced is inside the file');
+    this.#bytes.set(bytes, position);
+    const last = Math.floor((position + bytes.length - 1) / SECTOR_BYTES);
+    for (let sector = Math.floor(position / SECTOR_BYTES); sector <= last; sector++)
+      if (!this.#dirty.has(sector)) this.#settle(sector);
   }
 }
 

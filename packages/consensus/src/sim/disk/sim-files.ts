@@ -123,7 +123,7 @@ export class SimFiles implements DiskCalls {
       () => {
         // A write that is refused may have been done in part.
         if (refusal) file.write(data.subarray(0, random.integer(0, data.length)), position);
-        else file.write(data, ailment.placeOf(position, file.size));
+        else file.write(data, position);
         done(refusal ? failure(refusal, 'write') : null, refusal ? 0 : data.length);
       },
       () => file.write(data.subarray(0, random.integer(0, data.length)), position),

@@ -12,6 +12,19 @@ export const slowDisk: FaultKind = {
   },
 };
 
+/** What a disk holds decays; at times its node is started again, and finds out. */
+export const decay: FaultKind = {
+  name: 'decay',
+  fair: 0.5,
+  storm: 0.3,
+  begin(world) {
+    const node = world.random.pick(world.nodes);
+    if (!node.disk.decay(world.random)) return;
+    world.note('decay', node.id);
+    if (world.random.chance(0.5)) world.crash(node);
+  },
+};
+
 /** Nothing comes back from the disk any more: for a moment, or for so long that its node has to give it up. */
 export const hungDisk: FaultKind = {
   name: 'hung disk',

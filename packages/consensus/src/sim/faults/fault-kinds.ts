@@ -1,6 +1,6 @@
-import { hungDisk, slowDisk } from './disk-faults.ts';
+import { decay, hungDisk, slowDisk } from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
-import { bridge, clog, deafen, isolate, oneWay, ring, split, starve } from './link-faults.ts';
+import { bridge, clog, deafen, isolate, mute, oneWay, ring, split, starve } from './link-faults.ts';
 import { ambush, fallAtCommit, halfLeader } from './moment-faults.ts';
 import { crash, crashAll, leftBehind, pause, quickRestart } from './process-faults.ts';
 import { deafTransfer, forgetfulVoter, retirement, transfer } from './transfer-faults.ts';
@@ -20,8 +20,10 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   clog,
   starve,
   deafen,
+  mute,
   slowDisk,
   hungDisk,
+  decay,
   ambush,
   halfLeader,
   fallAtCommit,

@@ -118,6 +118,29 @@ export const deafen: FaultKind = {
   },
 };
 
+/**
+ * A leader's short messages are lost and its entries arrive: it goes on committing, and cannot confirm a read. At
+ * times a reader comes back from a crash meanwhile, and asks again what it has forgotten to have asked.
+ */
+export const mute: FaultKind = {
+  name: 'mute',
+  fair: 0.2,
+  storm: 0.1,
+  begin(world) {
+    const { random, network, electionMs } = world;
+    const leader = world.leader();
+    if (!leader) return;
+    world.note('mute', leader.id);
+    for (const other of world.others(leader)) network.cut(leader.id, other.id, ['control']);
+    const lastsMs = electionMs * random.float();
+    if (random.chance(0.5) && world.nodes.length > 1)
+      world.later((lastsMs * random.float()) / 2, () =>
+        world.crash(random.pick(world.others(leader)), random.exponential(network.faults.delayMeanMs)),
+      );
+    mendLater(world, lastsMs);
+  },
+};
+
 function mendLater(world: FaultWorld, delayMs: number): void {
   world.later(delayMs, () => world.network.mend());
 }

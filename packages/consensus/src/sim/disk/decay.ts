@@ -1,0 +1,53 @@
+import type { Random } from '@tutti/kernel';
+import { SEGMENT_HEADER_BYTES } from '../../storage/file/segment.ts';
+import { type ScannedRecord, scanSegment } from '../../storage/file/segment-scan.ts';
+import type { SimDrive, SimFile } from './sim-drive.ts';
+
+/** A stretch of a file whose loss a store can notice. */
+interface Stretch {
+  readonly file: SimFile;
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Batches at the end of the log that decay leaves alone. If the newest one that was flushed cannot be read, a store
+ * takes it for what a crash left of a write; the one before may be the newest that was flushed.
+ */
+const SPARED_BATCHES = 2;
+const SEGMENT = /segment-(\d+)\.log$/;
+
+/** Damages what a drive holds: a bit turns, or a record that is whole ends up in another's place. */
+export function decay(drive: SimDrive, random: Random): boolean {
+  const { stretches, records } = noticeable(drive);
+  if (stretches.length === 0) return false;
+  const { file, from, to } = random.pick(stretches);
+  const at = random.integer(from, to - 1);
+  const stray = random.chance(0.3) && records.length > 0 ? random.pick(records) : undefined;
+  if (stray) file.replace(at - (at % 8), stray.subarray(0, to - at));
+  else file.rot(at, random.integer(0, 7));
+  return true;
+}
+
+function noticeable(drive: SimDrive): { stretches: Stretch[]; records: Uint8Array[] } {
+  const stretches: Stretch[] = [];
+  const records: Uint8Array[] = [];
+  const logs: { readonly file: SimFile; readonly found: readonly ScannedRecord[] }[] = [];
+  for (const path of drive.paths()) {
+    const file = drive.file(path)!;
+    if (path.endsWith('.snap')) stretches.push({ file, from: 0, to: file.size });
+    const sequence = SEGMENT.exec(path)?.[1];
+    if (sequence === undefined) continue;
+    const bytes = file.contents();
+    const found = scanSegment(bytes, Number(sequence)).records;
+    logs.push({ file, found });
+    for (const { offset, size } of found) records.push(bytes.subarray(offset, offset + size));
+  }
+  const batches = [...new Set(logs.flatMap(({ found }) => found.map(({ batch }) => batch)))];
+  const spared = batches.at(-SPARED_BATCHES) ?? 0;
+  for (const { file, found } of logs) {
+    const last = found.findLast(({ batch }) => batch < spared);
+    if (last) stretches.push({ file, from: SEGMENT_HEADER_BYTES, to: last.offset + last.size });
+  }
+  return { stretches: stretches.filter(({ from, to }) => to > from), records };
+}
