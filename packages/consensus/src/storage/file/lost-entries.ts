@@ -40,6 +40,11 @@ export class LostEntries {
     return this.#openGaps;
   }
 
+  /** Entries that are missing though nothing is damaged where they stood, and nothing has replaced them. */
+  get unexplained(): LostRange | undefined {
+    return this.#stretches.find(({ gaps }) => gaps.length === 0);
+  }
+
   get hasGaps(): boolean {
     return this.#openGaps.length > 0 || this.#stretches.length > 0;
   }
@@ -55,19 +60,19 @@ export class LostEntries {
   }
 
   /**
-   * An entry comes next, and is about to be put in its place. False when it comes too late to follow what is there, and
-   * nothing was lost that would explain it.
+   * An entry comes next, and is about to be put in its place. Where nothing was lost that would explain a hole before
+   * it, the hole counts all the same: a gap that was closed with nothing leaves one before entries that later ones
+   * replace.
    */
-  before(entry: Entry): boolean {
+  before(entry: Entry): void {
     const { lastIndex } = this.#index;
     const gaps = this.#openGaps;
     this.#openGaps = [];
     this.#replacedFrom(entry);
-    if (gaps.length === 0) return entry.index <= lastIndex + 1;
+    if (gaps.length === 0 && entry.index <= lastIndex + 1) return;
     const from = Math.min(lastIndex + 1, entry.index);
     this.#index.putLostThrough(entry.index - 1);
     this.#add({ from: logIndex(from), to: logIndex(entry.index - 1), gaps }, entry);
-    return true;
   }
 
   #replacedFrom(entry: Entry): void {
@@ -92,7 +97,8 @@ export class LostEntries {
   #add(stretch: LostStretch, next: Entry): void {
     const isSeam = stretch.to < stretch.from;
     const isBase = next.index === this.#index.firstIndex;
-    if (isSeam && (isBase || this.#index.termAt(next.index - 1) === next.term)) return;
+    if (isSeam && (stretch.gaps.length === 0 || isBase || this.#index.termAt(next.index - 1) === next.term))
+      return;
     const before = this.#stretches.at(-1);
     if (before && before.to + 1 >= stretch.from) {
       const from: LogIndex = logIndex(Math.min(before.from, stretch.from));

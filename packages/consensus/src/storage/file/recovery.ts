@@ -74,6 +74,8 @@ export class Recovery {
   /** Where in the segment of the end, or in the first, something stands that is no whole record. */
   #remains: Place | undefined;
   #failure: TuttiError | undefined;
+  /** Where an entry stands that does not follow the one before it. */
+  #hole: { readonly file: string; readonly offset: number } | undefined;
 
   constructor(disk: DiskCalls, directory: string, logger: Logger) {
     this.#disk = disk;
@@ -86,6 +88,9 @@ export class Recovery {
   run(): RecoveredLog {
     for (const [i, segment] of this.#segments.entries()) this.#read(segment, this.#segments[i + 1]);
     this.#releaseNewest();
+    const { unexplained } = this.#lost;
+    if (unexplained)
+      throw corrupt(this.#hole!, `entry ${unexplained.to + 1} follows entry ${unexplained.from - 1}`);
     const damage = this.#damage();
     if (!damage) {
       this.#cut();
@@ -241,8 +246,9 @@ export class Recovery {
       index.reset(entry.index - 1, termBefore(entry));
       this.#lost.forget();
     }
-    const isHeld = this.#lost.before(entry);
-    if (!isHeld || entry.index < index.firstIndex)
+    if (entry.index > index.lastIndex + 1) this.#hole = { file: segment.path, offset };
+    this.#lost.before(entry);
+    if (entry.index < index.firstIndex)
       throw corrupt({ file: segment.path, offset }, `entry ${entry.index} follows entry ${index.lastIndex}`);
     index.put(entry.index, entry.term, entry.data.length);
     index.place(entry.index, segment.sequence, offset);
