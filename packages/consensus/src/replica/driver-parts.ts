@@ -1,5 +1,6 @@
 import type { Logger, ValueCodec } from '@tutti/kernel';
 import { leaseMs } from '../raft/lease.ts';
+import type { HardState } from '../raft/messages.ts';
 import { RaftNode } from '../raft/raft-node.ts';
 import type { LogStoreState } from '../storage/log-store.ts';
 import { COMMAND_OVERHEAD_BYTES_MAX } from './command.ts';
@@ -22,6 +23,15 @@ export interface DriverParts {
   readonly onFailure: (failure: Error) => void;
 }
 
+/**
+ * A snapshot that was fetched for repair may be of a term that this node was never in, so it has not voted there; a
+ * crash may have come before that term was written.
+ */
+function hardStateOf({ hardState, snapshot }: LogStoreState): HardState {
+  if (!snapshot || snapshot.term <= hardState.term) return hardState;
+  return { term: snapshot.term, votedFor: undefined };
+}
+
 /** The core that a driver drives: a replica's numbers in a core's terms, and what was stored. */
 export function makeCore({ options, config, stored }: DriverParts): RaftNode {
   const { nodeId, voters, learners = [], random, store, clock } = options;
@@ -42,7 +52,7 @@ export function makeCore({ options, config, stored }: DriverParts): RaftNode {
     },
     random: random.fork('raft'),
     now: () => clock.now(),
-    hardState: stored.hardState,
+    hardState: hardStateOf(stored),
     membership: stored.snapshot?.membership ?? { voters, learners },
     log: store,
   });
