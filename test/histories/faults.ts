@@ -101,6 +101,20 @@ const transfer: Fault = async (cluster, random) => {
   return { what: `${leader} hands over to ${target}`, end: () => {} };
 };
 
+/** One or two voters become learners in one call, and later voters again; what fails meanwhile may stay as it is. */
+const members: Fault = async (cluster, random) => {
+  const at = random.pick(cluster.awake());
+  const shuffled = random.shuffle(NAMES);
+  const learners = shuffled.slice(0, random.integer(1, 2));
+  const voters = shuffled.slice(learners.length);
+  void cluster.change(at, { voters, learners });
+  const back = (): void => {
+    const [awake] = cluster.awake();
+    if (awake) void cluster.change(awake, { voters: [...NAMES], learners: [] });
+  };
+  return { what: `${learners.join(',')} only listen`, end: back };
+};
+
 /** All there are; a kind that is named twice is drawn twice as often. */
 export const FAULTS: readonly Fault[] = [
   kill,
@@ -114,5 +128,6 @@ export const FAULTS: readonly Fault[] = [
   slow,
   reset,
   transfer,
-  transfer,
+  members,
+  members,
 ];

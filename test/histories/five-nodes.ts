@@ -7,7 +7,7 @@ import { generateKeyPair } from '@tutti/transport';
 import { FleetProcess } from '../../bench/harness/fleet.ts';
 import { type Direction, FaultyLink } from './faulty-link.ts';
 import type { RegisterRecord } from './register-module.ts';
-import type { Answer, NodeConfig, Request } from './register-node.ts';
+import type { Answer, Members, NodeConfig, Request } from './register-node.ts';
 
 const MODULE = new URL('./register-node.ts', import.meta.url);
 export const NAMES = ['n1', 'n2', 'n3', 'n4', 'n5'] as const;
@@ -145,6 +145,13 @@ export class FiveNodes {
   transfer(leader: string, target: string): void {
     this.#node(leader)
       .process.call('transfer', target)
+      .catch(() => {});
+  }
+
+  /** Asks a node to have the members changed; as with {@link transfer}, whatever comes of it. */
+  async change(at: string, members: Members): Promise<void> {
+    await this.#node(at)
+      .process.call('change', members)
       .catch(() => {});
   }
 

@@ -36,12 +36,19 @@ export interface Request {
   readonly withoutBarrier?: boolean;
 }
 
+/** Who is to vote, and who is to listen only. */
+export interface Members {
+  readonly voters: readonly string[];
+  readonly learners: readonly string[];
+}
+
 /** How a request ended, as far as the node can tell. */
 export type Answer =
   | { readonly kind: 'returned'; readonly output: RegisterOutput }
   | { readonly kind: 'failed' | 'unknown'; readonly code: string };
 
 const CLUSTER = clusterId('histories');
+const CHANGE_TIMEOUT_MS = 3_000;
 /** Refusals at the door: what met one of these was sent to nobody. */
 const NOTHING_HAPPENED = new Set(['TUTTI_NO_LEADER', 'TUTTI_OVERLOADED', 'TUTTI_PROPOSAL_TOO_LARGE']);
 
@@ -103,6 +110,13 @@ serve({
   },
   operate,
   status: (): ConsensusStatus => replica!.status(),
+  change: async ({ voters, learners }: Members) => {
+    const members = (names: readonly string[]) => names.map((name) => ({ node: nodeId(name) }));
+    await replica!.changeMembership(
+      { voters: members(voters), learners: members(learners) },
+      { timeoutMs: CHANGE_TIMEOUT_MS },
+    );
+  },
   transfer: (target: string) => replica!.transferLeadership(nodeId(target)),
   records: async (): Promise<RegisterRecord[]> => {
     await replica!.readBarrier();
