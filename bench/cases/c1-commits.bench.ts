@@ -74,7 +74,7 @@ export const bench: BenchCase = {
       id: 'flush-per-entry',
       kind: 'ablation',
       title: 'Without group commit',
-      configuration: `${THREE}; a flush for every entry`,
+      configuration: `${THREE}; after each flush of a batch as many more as it saved, one by one`,
       load: async () =>
         (await import('../subjects/raft/tutti-raft.ts')).commits({}, [256], { isFlushedOneByOne: true }),
     },

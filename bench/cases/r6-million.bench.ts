@@ -8,6 +8,8 @@ const figuresOf = (kind: string): FigureSpec[] => [
     unit: 'bytes',
     better: 'lower',
   },
+  { id: `${kind}-rss`, title: `resident memory of all, ${kind}s`, unit: 'bytes', better: 'lower' },
+  { id: `${kind}-sweep`, title: `time to reach each once, ${kind}s`, unit: 'ms', better: 'lower' },
   { id: `${kind}-spawn`, title: `${kind}s spawned and started`, unit: 'actors/s', better: 'higher' },
   { id: `${kind}-reach`, title: `${kind}s reached by address`, unit: 'actors/s', better: 'higher' },
 ];

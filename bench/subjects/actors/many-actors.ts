@@ -52,6 +52,8 @@ async function measure(
   return {
     figures: {
       [`${kind}-bytes`]: bytes,
+      [`${kind}-rss`]: bytes * actors,
+      [`${kind}-sweep`]: reachedS * 1_000,
       [`${kind}-used-bytes`]: usedBytes,
       [`${kind}-spawn`]: actors / spawnedS,
       [`${kind}-reach`]: actors / reachedS,
