@@ -10,7 +10,7 @@ import { mayTakeOver } from './transfer.ts';
 /** Starts an election, or first asks whether it could be won (5.2; thesis 9.6). */
 export function campaign(state: RaftState): void {
   drawElectionTimeout(state);
-  if (state.role === 'leader' || !mayCampaign(state) || state.installing) return;
+  if (!state.mayLead || state.role === 'leader' || !mayCampaign(state) || state.installing) return;
   if (state.config.preVote) becomePreCandidate(state);
   else becomeCandidate(state);
 }

@@ -153,6 +153,17 @@ export class RaftNode {
     else if (state.electionElapsedTicks >= state.electionTimeoutTicks) campaign(state);
   }
 
+  /**
+   * Says whether this node may lead. One that may not steps down at once, unless no other voter could take over, and
+   * starts no election; it still votes, since a vote leaves only when it is durable.
+   */
+  setMayLead(yes: boolean): void {
+    const state = this.#state;
+    const isAlone = state.electorate.voters.every((voter) => voter === state.id);
+    state.mayLead = yes || isAlone;
+    if (!state.mayLead && state.role !== 'follower') becomeFollower(state, state.term, undefined);
+  }
+
   /** Starts an election now, for tests and for taking over. Nothing happens at a leader or learner. */
   campaign(): void {
     campaign(this.#state);

@@ -62,6 +62,9 @@ export class RaftState {
   installing: SnapshotMeta | undefined;
   installHanded = false;
 
+  /** False while this node's disk could not bear a leader; it follows then, whatever happens. */
+  mayLead = true;
+
   // Candidate, then leader.
   campaign: Campaign | undefined;
   replication: Replication | undefined;

@@ -164,6 +164,8 @@ export class Replication {
     if (!hasEntries && !progress.owesEmpty(commitIndex)) return false;
     const prevIndex = logIndex(progress.next - 1);
     if (!this.#holdsAfter(prevIndex)) {
+      // A snapshot is much to send to somebody who is not there; a sign of life brings it here again.
+      if (!progress.active) return false;
       progress.becomeSnapshot();
       snapshotsTo.push(progress.peer);
       return false;

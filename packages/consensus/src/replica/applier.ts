@@ -9,7 +9,6 @@ import {
 } from '@tutti/kernel';
 import type { Entry, Membership, SnapshotMeta } from '../raft/messages.ts';
 import type { LogStore, StoredSnapshot } from '../storage/log-store.ts';
-import type { StallWatch } from './disk-watch.ts';
 import type { ModuleHost, OutcomeListener } from './module-host.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
@@ -40,8 +39,6 @@ export interface ApplierParts {
   readonly failed: (failure: Error) => void;
   /** A snapshot of this node's own is stored: the log it covers may go. */
   readonly snapshotTaken: () => void;
-  /** Watches the store's part in installing a snapshot. */
-  readonly watch: StallWatch;
 }
 
 /** Keeps the state machine in step with the log: applies what is committed, takes snapshots, installs those received. */
@@ -146,7 +143,7 @@ export class Applier {
    * been read in full.
    */
   install(meta: SnapshotMeta, installed: () => void): void {
-    const { store, host, stats, watch } = this.#parts;
+    const { store, host, stats } = this.#parts;
     const stored = store.snapshot();
     assert(stored?.meta.index === meta.index, 'the snapshot to install is the stored one');
     this.#installing = true;
@@ -156,9 +153,7 @@ export class Applier {
     const isOver = (): boolean => this.#ended;
     readSnapshot(stored, restorer, { ...this.#parts, isOver }, (failure) => {
       if (failure) return this.#parts.failed(failure);
-      watch.begin();
       store.resetToSnapshot((problem) => {
-        watch.end();
         if (problem) return this.#parts.failed(problem);
         this.#parts.guarded(() => {
           restorer.finish((watcher) => watcher.restored?.(meta.index));

@@ -1,55 +1,150 @@
-import { type NodeId, TuttiError } from '@tutti/kernel';
+import { TuttiError } from '@tutti/kernel';
+import type { LogStore, SnapshotWriter } from '../storage/log-store.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 
-/**
- * Notices that something handed to the disk does not come back. It counts ticks, not time: while this node's own loop
- * stands still, nothing can come back, and that is not the disk's fault.
- */
-export class StallWatch {
-  readonly #ticksMax: number;
-  #underWay = false;
-  #ticks = 0;
-
-  constructor(ticksMax: number) {
-    this.#ticksMax = ticksMax;
-  }
-
-  begin(): void {
-    this.#underWay = true;
-    this.#ticks = 0;
-  }
-
-  end(): void {
-    this.#underWay = false;
-  }
-
-  /** A tick has passed; true when what is under way has taken too many. */
-  tick(): boolean {
-    return this.#underWay && ++this.#ticks >= this.#ticksMax;
-  }
+/** What a disk watch may do to its replica. */
+export interface DiskWatchPorts {
+  /** Whether this node may lead; while it may not, it neither leads nor campaigns. */
+  readonly mayLead: (yes: boolean) => void;
+  readonly warn: (what: string) => void;
 }
 
-/** Everything that a replica may have under way at its log store and cannot go on without. */
+/**
+ * Watches everything that was handed to the disk and has not come back. It counts ticks, not time: while this node's
+ * own loop stands still, nothing can come back, and that is not the disk's fault.
+ *
+ * A disk that lets something wait for an election timeout is sick: its node leads no more, whatever its heartbeats say,
+ * and does not campaign until a test write has come back in that time (hashicorp/raft 503 and 614 are what happens
+ * otherwise). It goes on as a follower, which promises nothing before it is durable, and heals by itself. Only a disk
+ * that stays hung for `flushTimeoutMs` is given up.
+ */
 export class DiskWatch {
-  readonly write: StallWatch;
-  readonly reset: StallWatch;
-  readonly #nodeId: NodeId;
+  readonly #store: LogStore;
+  readonly #ports: DiskWatchPorts;
+  readonly #sickTicks: number;
+  readonly #hungTicks: number;
   readonly #flushTimeoutMs: number;
+  /** The tick at which each operation under way began, oldest first. */
+  readonly #underWay = new Set<{ readonly since: number }>();
+  #ticks = 0;
+  #sick = false;
+  #testing = false;
 
-  constructor(nodeId: NodeId, { flushTimeoutMs, tickMs }: Required<ReplicaConfig>) {
-    const ticksMax = Math.ceil(flushTimeoutMs / tickMs);
-    this.write = new StallWatch(ticksMax);
-    this.reset = new StallWatch(ticksMax);
-    this.#nodeId = nodeId;
+  constructor(
+    store: LogStore,
+    { flushTimeoutMs, tickMs, electionTicks }: Required<ReplicaConfig>,
+    ports: DiskWatchPorts,
+  ) {
+    this.#store = store;
+    this.#ports = ports;
+    this.#sickTicks = electionTicks;
+    this.#hungTicks = Math.ceil(flushTimeoutMs / tickMs);
     this.#flushTimeoutMs = flushTimeoutMs;
+  }
+
+  /** Whether the disk lets things wait for too long, or has not shown yet that it does no more. */
+  get isSick(): boolean {
+    return this.#sick;
   }
 
   /** A tick has passed. @returns why the disk must be given up, if it must */
   tick(): TuttiError | undefined {
-    // Both are asked, since both count.
-    const stalled = [this.write.tick(), this.reset.tick()].includes(true);
-    if (!stalled) return undefined;
-    const problem = `a write has not come back for ${this.#flushTimeoutMs} ms`;
-    return new TuttiError('TUTTI_STORE_FAILED', { directory: `use by ${this.#nodeId}`, problem });
+    this.#ticks++;
+    const [oldest] = this.#underWay;
+    const age = oldest ? this.#ticks - oldest.since : 0;
+    if (age >= this.#hungTicks) return new TuttiError('TUTTI_STORE_HUNG', { waitedMs: this.#flushTimeoutMs });
+    if (age >= this.#sickTicks) this.#becomeSick();
+    else if (this.#sick && !oldest && !this.#testing) this.#test();
+    return undefined;
+  }
+
+  #becomeSick(): void {
+    if (this.#sick) return;
+    this.#sick = true;
+    this.#ports.warn(
+      'The disk lets writes wait; this node neither leads nor campaigns until it has recovered',
+    );
+    this.#ports.mayLead(false);
+  }
+
+  /** Writes nothing, flushes it, and sees how long that takes. */
+  #test(): void {
+    this.#testing = true;
+    const began = this.#ticks;
+    const ended = this.#begin();
+    this.#store.append({ hardState: undefined, entries: [] }, (failure) => {
+      ended();
+      this.#testing = false;
+      if (failure || this.#ticks - began >= this.#sickTicks) return;
+      this.#sick = false;
+      this.#ports.warn('The disk has recovered: a test write came back in time');
+      this.#ports.mayLead(true);
+    });
+  }
+
+  #begin(): () => void {
+    const operation = { since: this.#ticks };
+    this.#underWay.add(operation);
+    return () => void this.#underWay.delete(operation);
+  }
+
+  /** Wraps the callback of an operation that begins now. */
+  #watched<T extends unknown[]>(done: (...outcome: T) => void): (...outcome: T) => void {
+    const ended = this.#begin();
+    return (...outcome) => {
+      ended();
+      done(...outcome);
+    };
+  }
+
+  /** The store, with all that it writes watched. */
+  watchedStore(): LogStore {
+    const store = this.#store;
+    return {
+      get firstIndex() {
+        return store.firstIndex;
+      },
+      get lastIndex() {
+        return store.lastIndex;
+      },
+      open: (done) => store.open(done),
+      append: (write, done) => store.append(write, this.#watched(done)),
+      termAt: (index) => store.termAt(index),
+      entries: (from, to, maxBytes) => store.entries(from, to, maxBytes),
+      snapshot: () => store.snapshot(),
+      beginSnapshot: (meta) => this.#watchedWriter(store.beginSnapshot(meta)),
+      compact: (index) => store.compact(index),
+      resetToSnapshot: (done) => store.resetToSnapshot(this.#watched(done)),
+      repair: (step, done) => store.repair(step, this.#watched(done)),
+      scrub: (bytesMax, done) => store.scrub(bytesMax, this.#watched(done)),
+      close: (done) => store.close(done),
+    };
+  }
+
+  /** An aborted writer need not call back, so what it had under way counts no more. */
+  #watchedWriter(writer: SnapshotWriter): SnapshotWriter {
+    const ends = new Set<() => void>();
+    const watched = <T extends unknown[]>(done: (...outcome: T) => void) => {
+      const ended = this.#begin();
+      ends.add(ended);
+      return (...outcome: T): void => {
+        ends.delete(ended);
+        ended();
+        done(...outcome);
+      };
+    };
+    return {
+      meta: writer.meta,
+      get size() {
+        return writer.size;
+      },
+      write: (data, done) => writer.write(data, watched(done)),
+      commit: (checksum, done) => writer.commit(checksum, watched(done)),
+      abort: () => {
+        for (const ended of ends) ended();
+        ends.clear();
+        writer.abort();
+      },
+    };
   }
 }

@@ -70,7 +70,11 @@ export class Driver {
   constructor(parts: DriverParts) {
     const { options, config, stats } = parts;
     const { nodeId: self, clock, random } = options;
-    this.#parts = parts;
+    this.#disk = new DiskWatch(options.store, config, {
+      mayLead: (yes) => this.#core.setMayLead(yes),
+      warn: (what) => parts.logger.warn({ node: self }, what),
+    });
+    this.#parts = { ...parts, options: { ...options, store: this.#disk.watchedStore() } };
     this.#self = self;
     this.#clock = clock;
     this.#stats = stats;
@@ -87,12 +91,11 @@ export class Driver {
     this.#proposals = new Proposals(clock, config, self, nonce, stats, this.#stages);
     this.#reads = new Reads(clock, random.fork('reads'), config);
     this.#changes = new MembershipChanges(parts, this.#core);
-    this.#disk = new DiskWatch(self, config);
     this.#persister = this.#makePersister();
     this.#applier = this.#makeApplier();
     this.#answers = answersOver(options, () => this.#core.repairSource());
     this.#routing = new ProposalRouting(parts, this.#core, this.#persister, this.#applier);
-    this.#snapshots = new SnapshotTraffic(parts, {
+    this.#snapshots = new SnapshotTraffic(this.#parts, {
       core: this.#core,
       applier: this.#applier,
       send: (message) => this.#send(message),
@@ -107,7 +110,7 @@ export class Driver {
       durable: (sequence: number, messages: readonly RaftMessage[]) => this.#durable(sequence, messages),
       failed: (failure: Error) => this.#fail(failure),
     };
-    return new Persister(this.#parts.options.store, listener, this.#stats, this.#disk.write, this.#stages);
+    return new Persister(this.#parts.options.store, listener, this.#stats, this.#stages);
   }
 
   #makeApplier(): Applier {
@@ -125,7 +128,6 @@ export class Driver {
       guarded: (action) => this.#guarded(action),
       failed: (failure) => this.#fail(failure),
       snapshotTaken: () => this.#snapshots.trimLog(),
-      watch: this.#disk.reset,
     });
   }
 

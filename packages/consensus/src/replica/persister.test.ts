@@ -4,7 +4,6 @@ import { expect, test } from 'vitest';
 import type { Entry, RaftMessage } from '../raft/messages.ts';
 import type { LogStore, LogWrite, WriteCallback } from '../storage/log-store.ts';
 import { suiteEntries } from '../storage/log-store-suite.ts';
-import { StallWatch } from './disk-watch.ts';
 import { merged, Persister } from './persister.ts';
 import { newReplicaStats } from './replica-stats.ts';
 import { StageWatch } from './stage-times.ts';
@@ -57,7 +56,6 @@ test('one write is under way at a time, and messages leave only when their batch
       failed: (failure) => left.push(failure.message),
     },
     newReplicaStats(),
-    new StallWatch(10),
     new StageWatch(new VirtualClock()),
   );
   const vote: RaftMessage = {

@@ -1,7 +1,6 @@
 import type { Entry, HardState, RaftMessage } from '../raft/messages.ts';
 import type { PersistBatch } from '../raft/ready.ts';
 import type { LogStore, LogWrite } from '../storage/log-store.ts';
-import type { StallWatch } from './disk-watch.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import type { StageWatch } from './stage-times.ts';
 
@@ -26,21 +25,14 @@ export class Persister {
   readonly #store: LogStore;
   readonly #listener: PersisterListener;
   readonly #stats: ReplicaStats;
-  readonly #watch: StallWatch;
   readonly #stages: StageWatch;
   #queue: Queued[] = [];
   #queuedEntries = 0;
+  #queuedBytes = 0;
   #writing = false;
   #ended = false;
 
-  constructor(
-    store: LogStore,
-    listener: PersisterListener,
-    stats: ReplicaStats,
-    watch: StallWatch,
-    stages: StageWatch,
-  ) {
-    this.#watch = watch;
+  constructor(store: LogStore, listener: PersisterListener, stats: ReplicaStats, stages: StageWatch) {
     this.#stages = stages;
     this.#store = store;
     this.#listener = listener;
@@ -52,10 +44,16 @@ export class Persister {
     return this.#queuedEntries;
   }
 
+  /** Bytes of those entries. */
+  get queuedBytes(): number {
+    return this.#queuedBytes;
+  }
+
   submit(batch: PersistBatch | undefined, messages: readonly RaftMessage[]): void {
     if (batch) {
       this.#queue.push({ sequence: batch.sequence, write: batch, messages });
       this.#queuedEntries += batch.entries.length;
+      for (const { data } of batch.entries) this.#queuedBytes += data.length;
     } else if (messages.length > 0) this.#queue.push({ sequence: 0, write: undefined, messages });
     this.#next();
   }
@@ -71,17 +69,16 @@ export class Persister {
     const batches = this.#queue;
     this.#queue = [];
     this.#queuedEntries = 0;
+    this.#queuedBytes = 0;
     const writes = batches.flatMap((batch) => batch.write ?? []);
     if (writes.length === 0) return this.#complete(batches);
     const write = merged(writes);
     this.#writing = true;
-    this.#watch.begin();
     const begunAt = this.#stages.now();
     this.#store.append(write, (failure) => {
       if (this.#ended) return;
       this.#stages.record('flush', begunAt);
       this.#writing = false;
-      this.#watch.end();
       if (failure) return this.#listener.failed(failure);
       this.#stats.flushes++;
       this.#stats.flushedEntries += write.entries.length;

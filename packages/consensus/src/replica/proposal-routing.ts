@@ -79,9 +79,10 @@ export class ProposalRouting {
   #append(frame: Uint8Array): boolean {
     if (this.#core.transferTarget !== undefined) return false;
     const { config, options, stats } = this.#parts;
-    const { backlogMax } = config;
+    const { backlogMax, backlogBytesMax } = config;
     if (this.#core.lastIndex - this.#applier.index >= backlogMax) return false;
     if (this.#persister.queuedEntries >= backlogMax) return false;
+    if (this.#persister.queuedBytes + frame.length > Math.max(backlogBytesMax, frame.length)) return false;
     this.#stampedMs = Math.max(this.#stampedMs, options.clock.wallTime());
     try {
       if (this.#core.propose(stamped(frame, this.#stampedMs)) === undefined) return false;

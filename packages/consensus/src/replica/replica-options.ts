@@ -59,6 +59,11 @@ export interface ReplicaConfig {
   readonly pendingMax?: number;
   /** Entries that a leader lets stand unapplied, or not on its own disk, before it takes no more. Default 65,536. */
   readonly backlogMax?: number;
+  /**
+   * Bytes of entries that may wait for the leader's own disk before it takes no more; one command is taken in any case.
+   * Default 64 MiB.
+   */
+  readonly backlogBytesMax?: number;
   /** Linearizable reads that may wait. Default 65,536. Beyond it: `TUTTI_OVERLOADED`. */
   readonly readsMax?: number;
   /** How long a command may take when the caller does not say. Default 10,000. */
@@ -68,10 +73,11 @@ export interface ReplicaConfig {
   /** A forwarded proposal that has no result after this long is sent again. Default 1,000. */
   readonly resendMs?: number;
   /**
-   * A write to the log store that has not come back after this long is taken for a failed disk, and the replica stops,
-   * so that a healthy node takes over. Counted in ticks, so a stall of this node's own loop does not count. Until then
-   * a leader goes on: its followers' disks commit without its own. `stop` waits no longer than this either.
-   * Default 10,000.
+   * Something handed to the disk that has not come back after this long is taken for lost with its disk, and the replica
+   * stops with `TUTTI_STORE_HUNG`, so that whoever runs it can start it elsewhere. Long before, after `electionTicks`,
+   * a node whose disk lets it wait leads no more, and goes on by itself when the disk does. Counted in ticks, so a stall
+   * of this node's own loop does not count. `stop` waits for a disk at most this long, and at most 10,000. Default
+   * 60,000.
    */
   readonly flushTimeoutMs?: number;
   /**
@@ -174,11 +180,12 @@ export const REPLICA_DEFAULTS: Required<ReplicaConfig> = {
   commandBytesMax: 2 ** 20,
   pendingMax: 16_384,
   backlogMax: 65_536,
+  backlogBytesMax: 64 * 2 ** 20,
   readsMax: 65_536,
   timeoutMs: 10_000,
   noLeaderMs: 3_000,
   resendMs: 1_000,
-  flushTimeoutMs: 10_000,
+  flushTimeoutMs: 60_000,
   repair: 'peers',
   repairGiveUpMs: 60_000,
   sessionsMax: 4_096,

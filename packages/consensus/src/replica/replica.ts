@@ -38,6 +38,9 @@ import { readSnapshot } from './snapshot-reader.ts';
 import { STAGES, type Stage, type StageTimes } from './stage-times.ts';
 import { attempt } from './turn-budget.ts';
 
+/** The longest that stopping waits for a disk. */
+const STOP_WAIT_MS = 10_000;
+
 type Done = (failure: Error | undefined) => void;
 type Lifecycle = 'new' | 'starting' | 'running' | 'retiring' | 'stopped';
 
@@ -422,7 +425,7 @@ export class Replica implements Consensus, GroupChanges {
     if (this.#whenStopped) return void this.#whenStopped.push(done);
     this.#whenStopped = [done];
     const { clock, store } = this.#options;
-    const { flushTimeoutMs } = this.#config;
+    const waitMs = Math.min(this.#config.flushTimeoutMs, STOP_WAIT_MS);
     const closed = (failure: Error | undefined): void => {
       clock.clearTimer(timer);
       this.#storeClosed = true;
@@ -430,9 +433,8 @@ export class Replica implements Consensus, GroupChanges {
       this.#whenStopped = undefined;
       for (const tell of waiting) tell(failure);
     };
-    const timer = clock.setTimer(flushTimeoutMs, () => {
-      const problem = `it could not be closed within ${flushTimeoutMs} ms`;
-      closed(new TuttiError('TUTTI_STORE_FAILED', { directory: `use by ${this.nodeId}`, problem }));
+    const timer = clock.setTimer(waitMs, () => {
+      closed(new TuttiError('TUTTI_STORE_HUNG', { waitedMs: waitMs }));
     });
     store.close(closed);
   }

@@ -139,6 +139,10 @@ export const ERRORS = {
     'The log store in {directory} failed and takes no more writes: {problem}',
     'Free or replace the disk, then restart the node; it catches up from the others.',
   ),
+  TUTTI_STORE_HUNG: row(
+    'The disk under the log store has not answered for {waitedMs} ms, and this node stops',
+    'Look at the disk and its driver, then start the node again; nothing that was confirmed is lost, and it catches up from the others.',
+  ),
   TUTTI_STORE_REPAIRING: row(
     'This node repairs its log store from its peers and takes no part until that is done ({damage})',
     'Call another node, or wait: it goes on by itself when the others can be reached.',
