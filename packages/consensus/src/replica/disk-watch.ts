@@ -2,6 +2,9 @@ import { TuttiError } from '@tutti/kernel';
 import type { LogStore, SnapshotWriter } from '../storage/log-store.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 
+/** Election timeouts for which a node without space leaves it to others to lead. */
+const YIELD_TIMEOUTS = 8;
+
 /** What a disk watch may do to its replica. */
 export interface DiskWatchPorts {
   /** Whether this node may lead; while it may not, it neither leads nor campaigns. */
@@ -29,6 +32,9 @@ export class DiskWatch {
   #ticks = 0;
   #sick = false;
   #testing = false;
+  #full = false;
+  /** Until when a node without space leaves it to others to lead. */
+  #yieldUntil = 0;
 
   constructor(
     store: LogStore,
@@ -47,15 +53,40 @@ export class DiskWatch {
     return this.#sick;
   }
 
+  /** Whether the log may grow: false while the disk is full. */
+  get hasRoom(): boolean {
+    return !this.#full;
+  }
+
   /** A tick has passed. @returns why the disk must be given up, if it must */
   tick(): TuttiError | undefined {
     this.#ticks++;
     const [oldest] = this.#underWay;
     const age = oldest ? this.#ticks - oldest.since : 0;
-    if (age >= this.#hungTicks) return new TuttiError('TUTTI_STORE_HUNG', { waitedMs: this.#flushTimeoutMs });
+    // What waits for space is not lost with its disk.
+    if (age >= this.#hungTicks && !this.#full)
+      return new TuttiError('TUTTI_STORE_HUNG', { waitedMs: this.#flushTimeoutMs });
     if (age >= this.#sickTicks) this.#becomeSick();
     else if (this.#sick && !oldest && !this.#testing) this.#test();
+    this.#watchSpace();
     return undefined;
+  }
+
+  /**
+   * A leader without space lets others lead, for a while: they may have some. If nobody takes over, it may lead again,
+   * and refuses commands; reads are answered then.
+   */
+  #watchSpace(): void {
+    const full = this.#store.checkRoom?.() === false;
+    if (full !== this.#full) {
+      this.#full = full;
+      this.#yieldUntil = this.#ticks + YIELD_TIMEOUTS * this.#sickTicks;
+      this.#ports.warn(
+        full ? 'The disk is full; no more commands are taken' : 'There is space on the disk again',
+      );
+      this.#ports.mayLead(!full && !this.#sick);
+    }
+    if (full && this.#ticks === this.#yieldUntil) this.#ports.mayLead(!this.#sick);
   }
 
   #becomeSick(): void {
@@ -108,6 +139,7 @@ export class DiskWatch {
         return store.lastIndex;
       },
       open: (done) => store.open(done),
+      checkRoom: () => store.checkRoom?.() !== false,
       append: (write, done) => store.append(write, this.#watched(done)),
       termAt: (index) => store.termAt(index),
       entries: (from, to, maxBytes) => store.entries(from, to, maxBytes),

@@ -33,6 +33,16 @@ import { type Stage, type StageTimes, StageWatch } from './stage-times.ts';
 import { Turns } from './turns.ts';
 import { laneOf, messageFromWire, messageToWire } from './wire.ts';
 
+/**
+ * For a node whose log cannot grow: it takes no commands, and tells the leader how far it is, which tries again. What
+ * leaders need to lead at all is small, and there is space for it.
+ */
+function withoutCommands(message: RaftMessage): RaftMessage {
+  if (message.type !== 'appendEntries') return message;
+  const end = message.entries.findIndex(({ kind }) => kind === 'command');
+  return end < 0 ? message : { ...message, entries: message.entries.slice(0, end) };
+}
+
 /** Rounds of Ready handled in one turn before the loop is given back. */
 const READY_ROUNDS_MAX = 32;
 
@@ -203,6 +213,7 @@ export class Driver {
     options: ProposeOptions | undefined,
     done: ProposeCallback,
   ): void {
+    this.#refuseWithoutSpace();
     this.#leaderWatch.refuseWithoutLeader(this.#core.leader, this.#core.term);
     this.#proposals.add(
       `The command for "${module}"`,
@@ -212,6 +223,11 @@ export class Driver {
       done,
     );
     this.#turns.schedule();
+  }
+
+  /** A command's result is known where it is applied, and a log that cannot grow does not get that far. */
+  #refuseWithoutSpace(): void {
+    if (!this.#disk.hasRoom) throw new TuttiError('TUTTI_STORE_FULL', { directory: `use by ${this.#self}` });
   }
 
   /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_NO_LEADER` */
@@ -319,7 +335,7 @@ export class Driver {
       }
       if (message.type === 'forward') this.#routing.takeForwarded(message.frames);
       else {
-        this.#core.step(message);
+        this.#core.step(this.#disk.hasRoom ? message : withoutCommands(message));
         if (message.type === 'appendReply') this.#stages.replicated(from, message.matchIndex);
         this.#snapshots.heard(message);
       }

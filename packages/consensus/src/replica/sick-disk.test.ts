@@ -198,3 +198,57 @@ test('a follower whose snapshot writes hang is noticed like any other', () => {
   cluster.run(4_000);
   expect(isTuttiError(follower!.failure, 'TUTTI_STORE_HUNG')).toBe(true);
 });
+
+/** A store that cannot grow until it is told that it can. */
+function full(node: TestNode): () => void {
+  node.store.checkRoom = () => false;
+  return () => void (node.store.checkRoom = () => true);
+}
+
+test('a leader whose disk is full leaves the lead to one that has space, and goes on when it has some', () => {
+  const cluster = started();
+  const leader = cluster.electLeader();
+  const free = full(leader);
+  cluster.until('another leads', () =>
+    cluster.nodes.some((node) => node !== leader && node.replica.status().role === 'leader'),
+  );
+  expect(isTuttiError(cluster.propose(leader, 'refused').failure, 'TUTTI_STORE_FULL')).toBe(true);
+  answered(cluster, [cluster.propose(cluster.leader()!, 'elsewhere')]);
+  cluster.run(5_000);
+  expect(leader.counter.history).toEqual([]);
+  expect(leader.failure).toBeUndefined();
+  free();
+  cluster.until('it has caught up', () => leader.counter.history.includes('elsewhere'));
+});
+
+test('when every disk is full, commands are refused by code and reads are answered', () => {
+  const cluster = started();
+  const first = cluster.electLeader();
+  answered(cluster, [cluster.propose(first, 'before')]);
+  const frees = cluster.nodes.map(full);
+  cluster.run(10_000);
+  cluster.until('somebody leads', () => cluster.leader() !== undefined);
+  const leader = cluster.leader()!;
+  expect(isTuttiError(cluster.propose(leader, 'refused').failure, 'TUTTI_STORE_FULL')).toBe(true);
+  const read = cluster.read(leader);
+  cluster.until('the read is answered', () => read.done);
+  expect(read.failure).toBeUndefined();
+  for (const free of frees) free();
+  cluster.run(100);
+  answered(cluster, [cluster.propose(leader, 'after')]);
+  cluster.until('all have it', () =>
+    cluster.nodes.every((node) => node.counter.history.join() === 'before,after'),
+  );
+});
+
+test('a single voter whose disk is full refuses commands by code until there is space', () => {
+  const cluster = started({}, 1);
+  const leader = cluster.electLeader();
+  const free = full(leader);
+  cluster.run(1_000);
+  expect(isTuttiError(cluster.propose(leader, 'refused').failure, 'TUTTI_STORE_FULL')).toBe(true);
+  free();
+  cluster.run(100);
+  answered(cluster, [cluster.propose(leader, 'after')]);
+  expect(leader.counter.history).toEqual(['after']);
+});

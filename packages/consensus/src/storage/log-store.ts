@@ -80,6 +80,12 @@ export interface LogStore {
    * write is not durable yet. Synchronous: the tail is in memory, older entries are read from the segment.
    */
   entries(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[];
+  /**
+   * Whether there is space for the log to grow into; looks for some, for the next call, where there was none. While
+   * there is none, what was taken already still has its place or waits for one, and so have votes and terms for a good
+   * while; a node should take no more entries. Not there: the store does not know.
+   */
+  checkRoom?(): boolean;
   snapshot(): StoredSnapshot | undefined;
   beginSnapshot(meta: SnapshotMeta): SnapshotWriter;
   /**

@@ -200,6 +200,10 @@ export class MemoryLogStore implements LogStore {
     return found;
   }
 
+  checkRoom(): boolean {
+    return true;
+  }
+
   snapshot(): StoredSnapshot | undefined {
     return this.#snapshot;
   }

@@ -143,6 +143,10 @@ export const ERRORS = {
     'The disk under the log store has not answered for {waitedMs} ms, and this node stops',
     'Look at the disk and its driver, then start the node again; nothing that was confirmed is lost, and it catches up from the others.',
   ),
+  TUTTI_STORE_FULL: row(
+    'There is no space left for the log store in {directory}, and nothing was taken',
+    'Free some space, and the node goes on by itself; until then call another node, which may have some.',
+  ),
   TUTTI_STORE_REPAIRING: row(
     'This node repairs its log store from its peers and takes no part until that is done ({damage})',
     'Call another node, or wait: it goes on by itself when the others can be reached.',

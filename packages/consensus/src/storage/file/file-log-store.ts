@@ -155,6 +155,10 @@ export class FileLogStore implements LogStore {
     return to;
   }
 
+  checkRoom(): boolean {
+    return this.#open().writer.checkRoom();
+  }
+
   snapshot(): StoredSnapshot | undefined {
     return this.#open().snapshots.current;
   }

@@ -1,7 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clusterId, isTuttiError, logIndex, nodeId } from '@tutti/kernel';
+import { clusterId, isTuttiError, logIndex, nodeId, term } from '@tutti/kernel';
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import {
   appendTo,
@@ -12,6 +13,7 @@ import {
   suiteEntries,
   suiteEntry,
 } from '../log-store-suite.ts';
+import type { DiskCalls } from './disk-calls.ts';
 import { FileLogStore } from './file-log-store.ts';
 
 const root = fs.mkdtempSync(join(tmpdir(), 'tutti-full-'));
@@ -23,50 +25,151 @@ beforeEach(() => {
   directory = join(root, `store-${count++}`);
 });
 
-/** A disk that takes so many bytes more. */
+/** A disk that has room for files to grow by so many bytes. What has been allocated can be written over. */
 class Quota {
   left = Infinity;
+  readonly #growing = new Set<number>();
+
+  readonly open = ((
+    path: string,
+    flags: string,
+    done: (failure: Error | null, handle: number) => void,
+  ): void =>
+    fs.open(path, flags, (failure, handle) => {
+      if (!failure && flags === 'w') this.#growing.add(handle);
+      done(failure, handle);
+    })) as DiskCalls['open'];
+
+  readonly close = ((handle: number, done: (failure: Error | null | undefined) => void): void => {
+    this.#growing.delete(handle);
+    fs.close(handle, done);
+  }) as DiskCalls['close'];
 
   readonly write = ((...args: unknown[]): void => {
-    const bytes = args[3] as number;
+    const [handle, , , bytes] = args as [number, unknown, unknown, number];
     const done = args.at(-1) as (failure: Error | null, written: number) => void;
-    if (bytes > this.left) {
+    if (bytes > this.left && this.#growing.has(handle)) {
       setImmediate(done, Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' }), 0);
       return;
     }
-    this.left -= bytes;
+    if (this.#growing.has(handle)) this.left -= bytes;
     Reflect.apply(fs.write, fs, args);
-  }) as typeof fs.write;
+  }) as DiskCalls['write'];
 }
 
-const storeOn = (disk: Partial<Quota> = {}): FileLogStore =>
+const storeOn = (disk: Partial<DiskCalls> = {}): FileLogStore =>
   new FileLogStore({ directory, clusterId: clusterId('c'), nodeId: nodeId('n1'), segmentBytes: 4096 }, disk);
 
-test('a full disk refuses what it cannot hold, by code, and loses nothing of what it held', async () => {
-  for (let left = 0; left < 12_000; left += 1_500) {
+const callsOf = ({ open, close, write }: Quota): Partial<DiskCalls> => ({ open, close, write });
+
+const turns = async (count = 50): Promise<void> => {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+test('a full disk is noticed before anything has to wait, and what was taken is written', async () => {
+  const quota = new Quota();
+  const store = storeOn(callsOf(quota));
+  await openStore(store);
+  await appendTo(store, { entries: [suiteEntry(1, 1, 500)] });
+  expect(store.checkRoom()).toBe(true);
+  quota.left = 0;
+  let last = 1;
+  for (; store.checkRoom(); last++) {
+    await appendTo(store, { entries: [suiteEntry(last + 1, 1, 500)] });
+    await turns();
+  }
+  // Half a segment is left for votes and terms: some forty of them.
+  for (let value = 2; value < 12; value++)
+    await appendTo(store, { hardState: { term: term(value), votedFor: nodeId('n2') } });
+  await closeStore(store);
+  const again = storeOn();
+  expect((await openStore(again)).hardState).toEqual({ term: 11, votedFor: 'n2' });
+  holds(again, 1, suiteEntries(1, last, 1, 500));
+  await closeStore(again);
+});
+
+test('what does not fit waits, is written when there is space, and has not poisoned the store', async () => {
+  for (let left = 0; left < 8_000; left += 1_500) {
     directory = join(root, `quota-${left}`);
     const quota = new Quota();
-    const store = storeOn({ write: quota.write });
+    const store = storeOn(callsOf(quota));
     await openStore(store);
     await appendTo(store, { entries: [suiteEntry(1, 1, 500)] });
     quota.left = left;
-    let last = 1;
-    const failure: unknown = await (async () => {
-      for (; ; last++) await appendTo(store, { entries: [suiteEntry(last + 1, 1, 500)] });
-    })().catch((thrown: unknown) => thrown);
-    expect(isTuttiError(failure, 'TUTTI_STORE_FAILED')).toBe(true);
-    expect(String(failure)).toContain('ENOSPC');
+    const written: number[] = [];
+    const writes = suiteEntries(2, 40, 1, 500).map((entry) =>
+      appendTo(store, { entries: [entry] }).then(() => written.push(Number(entry.index))),
+    );
+    while (store.checkRoom()) await turns(1);
+    expect(written.length).toBeLessThan(39);
+    quota.left = Infinity;
+    while (!store.checkRoom()) await turns(1);
+    await Promise.all(writes);
+    expect(written).toEqual(Array.from({ length: 39 }, (_, i) => i + 2));
     await closeStore(store);
     const again = storeOn();
     await openStore(again);
-    holds(again, 1, suiteEntries(1, last, 1, 500));
+    holds(again, 1, suiteEntries(1, 40, 1, 500));
     await closeStore(again);
+  }
+});
+
+test('what waits for space when the store is closed is refused by code, and the rest is whole', async () => {
+  const quota = new Quota();
+  const store = storeOn(callsOf(quota));
+  await openStore(store);
+  await appendTo(store, { entries: [suiteEntry(1, 1, 500)] });
+  quota.left = 0;
+  const late = appendTo(store, { entries: suiteEntries(2, 20, 1, 500) }).catch((thrown: unknown) => thrown);
+  await turns();
+  await closeStore(store);
+  expect(isTuttiError(await late, 'TUTTI_STORE_FULL')).toBe(true);
+  const again = storeOn();
+  await openStore(again);
+  holds(again, 1, [suiteEntry(1, 1, 500)]);
+  await closeStore(again);
+});
+
+/** A real file system of this size; undefined where this user may not mount one. */
+function mounted(sizeKiB: number): string | undefined {
+  const path = join(root, 'mount');
+  fs.mkdirSync(path);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${sizeKiB}k`, 'tmpfs', path], { stdio: 'ignore' });
+    return path;
+  } catch {
+    return undefined;
+  }
+}
+
+test('a real file system that is full heals without the store being opened again', async ({ skip }) => {
+  const mount = mounted(64);
+  skip(mount === undefined, 'a tmpfs may not be mounted here');
+  if (mount === undefined) return;
+  try {
+    directory = join(mount, 'log');
+    const store = storeOn();
+    await openStore(store);
+    fs.writeFileSync(join(mount, 'ballast'), Buffer.alloc(40 * 1024));
+    let last = 0;
+    while (store.checkRoom()) {
+      await appendTo(store, { entries: [suiteEntry(++last, 1, 500)] });
+      await turns();
+    }
+    await appendTo(store, { hardState: { term: term(2), votedFor: nodeId('n2') } });
+    fs.rmSync(join(mount, 'ballast'));
+    while (!store.checkRoom()) await turns(1);
+    for (let i = 0; i < 10; i++) await appendTo(store, { entries: [suiteEntry(++last, 2, 500)] });
+    expect(store.lastIndex).toBe(last);
+    await closeStore(store);
+  } finally {
+    execFileSync('umount', [mount]);
   }
 });
 
 test('a snapshot that the disk has no room for leaves the one before and the log as they were', async () => {
   const quota = new Quota();
-  const store = storeOn({ write: quota.write });
+  const store = storeOn(callsOf(quota));
   await openStore(store);
   await appendTo(store, { entries: suiteEntries(1, 5, 1) });
   await snapshotInto(store, 3, 1, new Uint8Array(100));

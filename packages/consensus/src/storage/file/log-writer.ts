@@ -1,4 +1,4 @@
-import { assert, type LogIndex, type Term } from '@tutti/kernel';
+import { assert, type LogIndex, type Term, TuttiError } from '@tutti/kernel';
 import type { HardState } from '../../raft/messages.ts';
 import type { LogWrite, WriteCallback } from '../log-store.ts';
 import { BatchEncoder, hardStateSize, recordSize } from '../record.ts';
@@ -23,6 +23,10 @@ function jobSize(job: Job): number {
   return size;
 }
 
+/** No space, or none that this user may have. */
+const isFull = (failure: Error): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((failure as NodeJS.ErrnoException).code ?? '');
+
 /**
  * The writing end of the log: one batch at a time, one `write` and one `fdatasync` for each. What comes while a
  * batch is being flushed is the next one. After the first failure nothing is written any more: whether a flush that
@@ -46,6 +50,8 @@ export class LogWriter {
   #queue: Job[] = [];
   #busy = false;
   #failure: Error | undefined;
+  /** There was no space for the next segment when it was last looked for. */
+  #isFull = false;
   /** Of the newest segment there is, in use or made ready. */
   #sequence: number;
   #next: Segment | undefined;
@@ -76,6 +82,15 @@ export class LogWriter {
     this.#sequence = active?.sequence ?? 0;
     this.#flushedSequence = this.#sequence;
     if (active) this.#handle = this.#disk.openSync(active.path, 'r+');
+  }
+
+  /** Whether there was space for the segment after the one in use; where there was none, it is looked for again. */
+  checkRoom(): boolean {
+    const hadRoom = !this.#isFull;
+    if (hadRoom || this.#busy || this.#preparing || this.#whenIdle) return hadRoom;
+    if (this.#queue.length > 0) this.#pump();
+    else this.#prepare(this.#segmentBytes);
+    return hadRoom;
   }
 
   get segments(): readonly Segment[] {
@@ -125,6 +140,9 @@ export class LogWriter {
       done();
     };
     this.#whenIdle = finish;
+    // What waits for space would wait for ever; nothing of it has been written.
+    if (this.#isFull && !this.#busy)
+      this.#refuse(new TuttiError('TUTTI_STORE_FULL', { directory: this.#directory }));
     this.#idle();
   }
 
@@ -137,7 +155,7 @@ export class LogWriter {
 
   #pump(): void {
     if (this.#busy) return;
-    if (this.#failure) return this.#refuse();
+    if (this.#failure) return this.#refuse(this.#failure);
     const jobs = this.#takeJobs();
     if (jobs.length === 0) return this.#idle();
     this.#busy = true;
@@ -147,15 +165,16 @@ export class LogWriter {
     const isReset = jobs[0]!.kind === 'reset';
     if (active && !isReset && this.#offset + size <= active.sizeBytes) return this.#write(jobs, size);
     this.#roll(size, (failure) => {
+      if (failure && isFull(failure)) return this.#waitForSpace(jobs);
       if (failure) return this.#fail(failure, jobs);
       this.#write(jobs, size);
     });
   }
 
-  #refuse(): void {
+  #refuse(failure: Error): void {
     const jobs = this.#queue.splice(0);
     this.#disk.nextTurn(() => {
-      for (const job of jobs) job.done(this.#failure);
+      for (const job of jobs) job.done(failure);
       this.#idle();
     });
   }
@@ -222,6 +241,16 @@ export class LogWriter {
     if (this.#offset > active.sizeBytes / 2 && !this.#whenIdle) this.#prepare(this.#segmentBytes);
   }
 
+  /**
+   * There is no space for the segment that these need. Nothing has been written anywhere, so nothing is in doubt: they
+   * wait until space has been found.
+   */
+  #waitForSpace(jobs: readonly Job[]): void {
+    this.#busy = false;
+    this.#queue.unshift(...jobs);
+    if (this.#whenIdle) this.close(this.#whenIdle);
+  }
+
   #fail(failure: Error, jobs: readonly Job[]): void {
     this.#failure = this.#onFailure(failure);
     this.#busy = false;
@@ -239,6 +268,7 @@ export class LogWriter {
       this.#preparing = false;
       this.#next = segment;
       if (segment) this.#sequence = sequence;
+      this.#isFull = failure !== undefined && isFull(failure);
       const waiting = this.#whenPrepared;
       this.#whenPrepared = undefined;
       // Nobody waits for it yet: the next attempt is made when the space is needed.
