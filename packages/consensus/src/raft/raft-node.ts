@@ -159,7 +159,7 @@ export class RaftNode {
    */
   setMayLead(yes: boolean): void {
     const state = this.#state;
-    const isAlone = state.electorate.voters.every((voter) => voter === state.id);
+    const isAlone = [...state.electorate.voters].every((voter) => voter === state.id);
     state.mayLead = yes || isAlone;
     if (!state.mayLead && state.role !== 'follower') becomeFollower(state, state.term, undefined);
   }

@@ -67,5 +67,6 @@ export function tickTransfer(state: RaftState): void {
 
 /** Whether a leader's word to campaign is for this node to follow. */
 export function mayTakeOver(state: RaftState, message: TimeoutNow): boolean {
-  return message.from === state.leader && state.electorate.isVoter(state.id) && !state.installing;
+  const able = state.mayLead && state.electorate.isVoter(state.id) && !state.installing;
+  return able && message.from === state.leader;
 }

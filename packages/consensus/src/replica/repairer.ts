@@ -84,8 +84,8 @@ export class Repairer {
   constructor(parts: RepairerParts, state: LogStoreState) {
     this.#parts = parts;
     this.#state = state;
-    const { voters, learners } = parts.membership;
-    this.#peers = [...voters, ...learners].filter((peer) => peer !== parts.self);
+    const { voters, learners, outgoing = [] } = parts.membership;
+    this.#peers = [...new Set([...voters, ...outgoing, ...learners])].filter((peer) => peer !== parts.self);
     this.#nextId = parts.random.uint32() * 2 ** 20;
     this.#progressAt = parts.clock.now();
   }
@@ -108,7 +108,8 @@ export class Repairer {
   }
 
   get #otherVoters(): readonly NodeId[] {
-    return this.#parts.membership.voters.filter((voter) => voter !== this.#parts.self);
+    const { voters, outgoing = [] } = this.#parts.membership;
+    return [...new Set([...voters, ...outgoing])].filter((voter) => voter !== this.#parts.self);
   }
 
   #giveUp(problem: string): void {

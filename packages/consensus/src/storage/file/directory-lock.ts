@@ -47,44 +47,83 @@ function parse(text: string): Holder | undefined {
   }
 }
 
-/** Keeps two processes out of one directory. What a dead process left behind is taken over. */
+/** What the last holder leaves when it lets go: nobody. */
+const RELEASED = '{}';
+
+/**
+ * Keeps two processes out of one directory. Locks are numbered, and the highest number counts: whoever finds its holder
+ * dead, or gone, makes the next number with its own name in it by a link, which only one can. The number that is highest
+ * is never taken away, only outdone, so nobody can bring an earlier state back: a starter that was held up, and makes a
+ * number that had been outdone and cleared away meanwhile, sees the higher one and gives way. Removing a dead lock
+ * instead, as is usual, leaves a moment in which a third starter takes the name that a second one is about to restore.
+ */
 export class DirectoryLock {
   readonly #disk: DiskCalls;
-  readonly #path: string;
-  readonly #text: string;
+  readonly #directory: string;
+  readonly #number: number;
 
-  private constructor(disk: DiskCalls, path: string, text: string) {
+  private constructor(disk: DiskCalls, directory: string, number: number) {
     this.#disk = disk;
-    this.#path = path;
-    this.#text = text;
+    this.#directory = directory;
+    this.#number = number;
   }
 
   /** @throws TuttiError `TUTTI_STORE_LOCKED` */
   static acquire(directory: string, disk: DiskCalls = nodeDisk()): DirectoryLock {
-    const path = join(directory, LOCK);
     const own: Holder = { pid: process.pid, startedAt: startOf(disk, process.pid), bootId: bootId(disk) };
-    const text = JSON.stringify(own);
-    const draft = join(directory, `${LOCK}.${process.pid}.tmp`);
-    disk.writeFileSync(draft, text);
+    const draft = join(directory, `${LOCK}.${process.pid}-${draftCount++}.tmp`);
     try {
       for (let attempt = 0; attempt < 10; attempt++) {
-        if (linked(disk, draft, path)) return new DirectoryLock(disk, path, text);
-        const found = read(disk, path);
-        if (found === undefined) continue;
-        const holder = parse(found);
-        if (holder && isAlive(disk, holder))
-          throw new TuttiError('TUTTI_STORE_LOCKED', { directory, pid: holder.pid });
-        removeStale(disk, path, found, `${draft}.stale`);
+        const highest = numbersIn(disk, directory).at(-1) ?? -1;
+        refuseIfHeld(disk, directory, highest);
+        // Whoever has the lock clears drafts away, and may take this one for an old one.
+        disk.writeFileSync(draft, JSON.stringify(own));
+        if (!linked(disk, draft, join(directory, nameOf(highest + 1)))) continue;
+        const numbers = numbersIn(disk, directory);
+        if (numbers.at(-1) !== highest + 1) {
+          disk.rmSync(join(directory, nameOf(highest + 1)), { force: true });
+          continue;
+        }
+        for (const number of numbers.slice(0, -1))
+          disk.rmSync(join(directory, nameOf(number)), { force: true });
+        return new DirectoryLock(disk, directory, highest + 1);
       }
       throw new TuttiError('TUTTI_STORE_LOCKED', { directory, pid: 'another process that starts now' });
     } finally {
-      disk.unlinkSync(draft);
+      disk.rmSync(draft, { force: true });
     }
   }
 
+  /** Lets go. The number stays, so that the next one is higher. */
   release(): void {
-    if (read(this.#disk, this.#path) === this.#text) this.#disk.unlinkSync(this.#path);
+    const path = join(this.#directory, nameOf(this.#number));
+    const draft = join(this.#directory, `${LOCK}.${process.pid}-${draftCount++}.tmp`);
+    this.#disk.writeFileSync(draft, RELEASED);
+    this.#disk.renameSync(draft, path);
   }
+}
+
+/** Two locks that one process takes at once must not share a draft. */
+let draftCount = 0;
+
+/** Number 0 is what earlier versions call it. */
+const nameOf = (number: number): string => (number === 0 ? LOCK : `${LOCK}-${number}`);
+
+/** The numbers that there are, lowest first. */
+function numbersIn(disk: DiskCalls, directory: string): number[] {
+  const numbers = disk.readdirSync(directory).flatMap((name) => {
+    if (name === LOCK) return [0];
+    const match = /^lock-(\d+)$/.exec(name);
+    return match ? [Number(match[1])] : [];
+  });
+  return numbers.toSorted((a, b) => a - b);
+}
+
+function refuseIfHeld(disk: DiskCalls, directory: string, number: number): void {
+  const text = number < 0 ? undefined : read(disk, join(directory, nameOf(number)));
+  const holder = text === undefined ? undefined : parse(text);
+  if (holder && isAlive(disk, holder))
+    throw new TuttiError('TUTTI_STORE_LOCKED', { directory, pid: holder.pid });
 }
 
 /** Creates the lock with its contents in one step: a link fails where the name exists. */
@@ -93,21 +132,8 @@ function linked(disk: DiskCalls, draft: string, path: string): boolean {
     disk.linkSync(draft, path);
     return true;
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (code === 'EEXIST' || code === 'ENOENT') return false;
     throw thrown;
   }
-}
-
-/**
- * Takes a dead holder's lock away. Two processes may try at once: whoever moved something else than what was judged
- * to be dead moves it back.
- */
-function removeStale(disk: DiskCalls, path: string, judged: string, aside: string): void {
-  try {
-    disk.renameSync(path, aside);
-  } catch {
-    return;
-  }
-  if (read(disk, aside) !== judged) linked(disk, aside, path);
-  disk.unlinkSync(aside);
 }

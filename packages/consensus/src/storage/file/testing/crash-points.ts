@@ -3,7 +3,7 @@
  * opens what is left, and prints how many points it tried and what was wrong, as JSON. With `shared` as its second
  * argument the store is one group of a log that another group writes to as well.
  */
-import { rmSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { assert, clusterId, logIndex, nodeId, systemClock, term } from '@tutti/kernel';
 import type { SharedLog } from '../../../groups/shared-log.ts';
@@ -130,7 +130,9 @@ const asOpened = (promised: Promised): Promised =>
   promised.snapshot > promised.last ? { ...promised, log: new Map(), last: promised.snapshot } : promised;
 
 async function whatIsWrong(directory: string, { promised, asked }: Life): Promise<string | undefined> {
-  rmSync(join(directory, isShared ? 'log/lock' : 'lock'), { force: true });
+  const locked = isShared ? join(directory, 'log') : directory;
+  for (const name of existsSync(locked) ? readdirSync(locked) : [])
+    if (name.startsWith('lock')) rmSync(join(locked, name), { force: true });
   const store = storeIn(directory);
   const { hardState, snapshot } = await openStore(store);
   const keeps = (one: Promised): boolean => {

@@ -1,0 +1,98 @@
+import * as fs from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isTuttiError } from '@tutti/kernel';
+import { afterAll, expect, test } from 'vitest';
+import { DirectoryLock } from './directory-lock.ts';
+import { type DiskCalls, nodeDisk } from './disk-calls.ts';
+
+const root = fs.mkdtempSync(join(tmpdir(), 'tutti-lock-'));
+afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
+
+/** A lock, or the refusal. Anything else is thrown. */
+function attempt(directory: string, disk?: DiskCalls): DirectoryLock | undefined {
+  try {
+    return DirectoryLock.acquire(directory, disk);
+  } catch (thrown) {
+    if (isTuttiError(thrown, 'TUTTI_STORE_LOCKED')) return undefined;
+    throw thrown;
+  }
+}
+
+/** Node's calls, with an action right before call number `at`. @returns the calls, and how many were made */
+function interrupted(at: number, action: () => void): { disk: DiskCalls; made: () => number } {
+  const disk = nodeDisk();
+  let made = 0;
+  const calls = Object.fromEntries(
+    Object.entries(disk).map(([name, call]) => [
+      name,
+      (...args: unknown[]): unknown => {
+        if (++made === at) action();
+        return Reflect.apply(call as (...all: unknown[]) => unknown, disk, args);
+      },
+    ]),
+  );
+  return { disk: calls as unknown as DiskCalls, made: () => made };
+}
+
+let count = 0;
+function withDeadLock(): string {
+  const directory = join(root, `lock-${count++}`);
+  fs.mkdirSync(directory);
+  fs.writeFileSync(
+    join(directory, 'lock'),
+    JSON.stringify({ pid: 999_999_999, startedAt: '', bootId: 'another' }),
+  );
+  return directory;
+}
+
+/** What other starters do while the first is held up. @returns the locks that they hold at the end */
+const meanwhile: Readonly<Record<string, (directory: string) => (DirectoryLock | undefined)[]>> = {
+  'a second takes it': (directory) => [attempt(directory)],
+  'a second and a third try': (directory) => [attempt(directory), attempt(directory)],
+  'a second takes it and lets go': (directory) => {
+    attempt(directory)?.release();
+    return [];
+  },
+  'a second takes it and lets go, and a third takes it': (directory) => {
+    attempt(directory)?.release();
+    return [attempt(directory)];
+  },
+  'a second dies with it, and a third takes it': (directory) => {
+    if (!attempt(directory)) return [];
+    const dead = JSON.stringify({ pid: 999_999_999, startedAt: '', bootId: 'another' });
+    const name = fs
+      .readdirSync(directory)
+      .filter((file) => /^lock(-\d+)?$/.test(file))
+      .sort()
+      .at(-1)!;
+    fs.writeFileSync(join(directory, name), dead);
+    return [attempt(directory)];
+  },
+};
+
+for (const [what, others] of Object.entries(meanwhile))
+  test(`a dead lock is taken over by one alone, wherever the first is held up while ${what}`, () => {
+    for (let at = 1; ; at++) {
+      const directory = withDeadLock();
+      let held: (DirectoryLock | undefined)[] = [];
+      const { disk, made } = interrupted(at, () => (held = others(directory)));
+      const first = attempt(directory, disk);
+      if (made() < at) break;
+      const holders = [first, ...held].filter((lock) => lock !== undefined);
+      expect(holders.length, `held up before call ${at}`).toBeLessThanOrEqual(1);
+      expect(attempt(directory), 'it is held now, if by anybody').toBe(
+        holders.length === 1 ? undefined : expect.anything(),
+      );
+    }
+  });
+
+test('a lock that was let go can be taken again, and a held one cannot', () => {
+  const directory = withDeadLock();
+  for (let round = 0; round < 3; round++) {
+    const lock = DirectoryLock.acquire(directory);
+    expect(attempt(directory)).toBeUndefined();
+    lock.release();
+  }
+  expect(fs.readdirSync(directory).filter((name) => name.startsWith('lock'))).toHaveLength(1);
+});
