@@ -23,16 +23,14 @@ function attempt(directory: string, disk?: DiskCalls): DirectoryLock | undefined
 function interrupted(at: number, action: () => void): { disk: DiskCalls; made: () => number } {
   const disk = nodeDisk();
   let made = 0;
-  const calls = Object.fromEntries(
-    Object.entries(disk).map(([name, call]) => [
-      name,
-      (...args: unknown[]): unknown => {
-        if (++made === at) action();
-        return Reflect.apply(call as (...all: unknown[]) => unknown, disk, args);
-      },
-    ]),
-  );
-  return { disk: calls as unknown as DiskCalls, made: () => made };
+  for (const name of Object.keys(disk) as (keyof DiskCalls)[]) {
+    const call = Reflect.get(disk, name) as (...all: unknown[]) => unknown;
+    Reflect.set(disk, name, (...args: unknown[]): unknown => {
+      if (++made === at) action();
+      return call(...args);
+    });
+  }
+  return { disk, made: () => made };
 }
 
 let count = 0;
