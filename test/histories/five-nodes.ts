@@ -123,6 +123,11 @@ export class FiveNodes {
     return [...this.#links.values()];
   }
 
+  /** Blocks the main thread of a node; resolves when it is over. */
+  block(name: string, durationMs: number): Promise<number> {
+    return this.#node(name).process.call<number>('block', durationMs);
+  }
+
   operate(name: string, request: Request): Promise<Answer> {
     return this.#node(name).process.call<Answer>('operate', request);
   }

@@ -109,6 +109,12 @@ serve({
     await replica!.start();
   },
   operate,
+  /** Stands still as user code would that computes: nothing of this process runs meanwhile. */
+  block: (durationMs: number): number => {
+    const until = performance.now() + durationMs;
+    while (performance.now() < until);
+    return durationMs;
+  },
   status: (): ConsensusStatus => replica!.status(),
   change: async ({ voters, learners }: Members) => {
     const members = (names: readonly string[]) => names.map((name) => ({ node: nodeId(name) }));

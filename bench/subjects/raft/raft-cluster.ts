@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { ConsensusStatus, ReplicaConfig } from '@tutti/consensus';
+import type { ConsensusStatus, ReplicaConfig, Stage, StageTimes } from '@tutti/consensus';
 import type { PeerAddress } from '@tutti/kernel';
 import type { KeyPair } from '@tutti/transport';
 import { benchDisk } from '../../harness/bench-disk.ts';
@@ -77,6 +77,12 @@ export class RaftCluster {
   async load(request: LoadRequest): Promise<LoadAnswer> {
     const leader = await this.leader();
     return await leader.process.call<LoadAnswer>('load', request);
+  }
+
+  /** How long commands took in each stage, as the leader saw it. */
+  async stages(): Promise<Readonly<Record<Stage, StageTimes>>> {
+    const leader = await this.leader();
+    return await leader.process.call('stages');
   }
 
   /** Takes the leader away, and measures how long until a command that was proposed afterwards is committed. */

@@ -65,6 +65,7 @@ serve({
   start: (peers: readonly PeerAddress[]) => startVoter(voter!, peers),
   status: () => voter!.replica.status(),
   load,
+  stages: () => voter!.replica.stages(),
   nextCommit,
   ledger: async () => {
     await voter!.replica.readBarrier();

@@ -31,10 +31,8 @@ export const deafTransfer: FaultKind = {
     world.note('deaf transfer', leader.id);
     const isLate = random.chance(0.5);
     const heldMs = isLate ? electionMs * (1 + random.float()) : 0;
+    if (isLate) network.clog(leader.id, target.id, heldMs);
     leader.replica.transferLeadershipWith(target.id, () => {});
-    world.later(random.exponential(1), () => {
-      if (isLate) network.clog(leader.id, target.id, heldMs);
-    });
     // Shortly before the word arrives the leader loses its ears; what it says still goes out.
     world.later(Math.max(0, heldMs - random.exponential(electionMs / 8)), () => {
       for (const other of world.others(leader)) network.cut(other.id, leader.id);
