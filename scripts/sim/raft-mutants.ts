@@ -1,6 +1,7 @@
 import type { Mutant } from './mutant.ts';
 import { ELECTIONS_MUTANTS } from './mutants/elections.ts';
 import { LEADERSHIP_MUTANTS } from './mutants/leadership.ts';
+import { MEMBERSHIP_MUTANTS } from './mutants/membership.ts';
 import { READS_MUTANTS } from './mutants/reads.ts';
 import { REPLICATION_MUTANTS } from './mutants/replication.ts';
 import { SNAPSHOTS_MUTANTS } from './mutants/snapshots.ts';
@@ -13,6 +14,7 @@ import { STORAGE_MUTANTS } from './mutants/storage.ts';
 export const RAFT_MUTANTS: readonly Mutant[] = [
   ...ELECTIONS_MUTANTS,
   ...LEADERSHIP_MUTANTS,
+  ...MEMBERSHIP_MUTANTS,
   ...REPLICATION_MUTANTS,
   ...READS_MUTANTS,
   ...SNAPSHOTS_MUTANTS,

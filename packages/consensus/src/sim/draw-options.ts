@@ -1,6 +1,7 @@
 import { type Random, seededRandom } from '@tutti/kernel';
 import type { ReplicaConfig } from '../replica/replica-options.ts';
 import { drawPriorities, drawReads, withHandovers } from './draw-leadership.ts';
+import { withChurn } from './draw-membership.ts';
 import { FAULT_KINDS } from './faults/fault-kinds.ts';
 import type { NetworkFaults } from './sim-network.ts';
 import type { Ambush, FaultRates, SimOptions, StoreOptions } from './sim-options.ts';
@@ -40,7 +41,7 @@ const SEASONS: readonly ((draw: Draw, weather: SimOptions) => SimOptions)[] = [
 /** Draws a run: each seed has its own mix, and no seed has everything at once at full strength. */
 export function drawOptions(seed: number): SimOptions {
   const draw: Draw = (option) => seededRandom(seed).fork(`option/${option}`);
-  return draw('season').pick(SEASONS)(draw, drawWeather(draw));
+  return withChurn(draw, draw('season').pick(SEASONS)(draw, drawWeather(draw)));
 }
 
 function fair(_draw: Draw, weather: SimOptions): SimOptions {
@@ -155,6 +156,7 @@ function drawWeather(draw: Draw): SimOptions {
   const clockDrift = draw('clockDrift').pick([0, 0.01, 0.1]);
   return {
     voters: draw('voters').pick([1, 2, 3, 3, 3, 5, 5, 5, 7]),
+    spares: 0,
     learners: draw('learners').pick([0, 0, 0, 1]),
     replica: { ...drawReplica(draw), ...drawReads(draw, clockDrift) },
     electionPriorities: drawPriorities(draw),

@@ -47,6 +47,8 @@ export interface StoreOptions {
 export interface SimOptions {
   readonly voters: number;
   readonly learners: number;
+  /** Nodes that run without belonging to the group at first. */
+  readonly spares: number;
   readonly replica: ReplicaConfig;
   /** Of each node, in order; 0 where there is none. */
   readonly electionPriorities: readonly number[];

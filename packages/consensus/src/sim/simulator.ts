@@ -1,4 +1,5 @@
 import { type LogIndex, type NodeId, nodeId, type Random, seededRandom, VirtualClock } from '@tutti/kernel';
+import type { ConsensusStatus } from '../consensus.ts';
 import type { Checker } from './checkers/checker.ts';
 import { CHECKERS } from './checkers/checkers.ts';
 import { ClientHistory } from './checkers/client-history.ts';
@@ -102,14 +103,15 @@ class Simulation {
   }
 
   #makeNodes(random: Random): SimNode[] {
-    const { voters, learners } = this.#options;
-    const names = NAMES.slice(0, voters + learners).map(nodeId);
+    const { voters, learners, spares } = this.#options;
+    const names = NAMES.slice(0, voters + learners + spares).map(nodeId);
+    const founders = names.slice(0, voters + learners);
     return names.map(
       (id) =>
         new SimNode({
           id,
-          voters: names.slice(0, voters),
-          learners: names.slice(voters),
+          voters: founders.includes(id) ? names.slice(0, voters) : [],
+          learners: founders.includes(id) ? founders.slice(voters) : [],
           world: this.#clock,
           random: random.fork(id),
           network: this.#network,
@@ -195,35 +197,63 @@ class Simulation {
   }
 
   /**
-   * The trouble is over: every call must end, every node must answer a read, then take an append, and all must agree
-   * on one state. The read comes first, since it must not need somebody's append to be answered.
+   * The trouble is over: every call must end, the group must have come to rest in a configuration, every member of it
+   * must answer a read, then take an append, and all must agree on one state. The read comes first, since it must not need somebody's append to be answered.
    */
   #demandLiveness(): void {
     this.#faults.heal();
     this.#workload.stop();
     const deadline = this.#clock.now() + this.#options.livenessMs;
     const inTime = () => this.#clock.now() < deadline;
-    this.#stepWhile(() => inTime() && !(this.#workload.waiting === 0 && this.#nodes.every((n) => n.replica)));
+    this.#stepWhile(() => inTime() && !(this.#workload.waiting === 0 && this.#isSettled()));
     if (!inTime()) {
       this.#violations.add('liveness', this.#describe(new Set()));
       return;
     }
-    const owed = new Set(this.#nodes);
-    for (const node of this.#nodes) this.#readUntilDone(node, owed);
+    const owed = new Set(this.#members());
+    for (const node of owed) this.#readUntilDone(node, owed);
     this.#stepWhile(() => inTime() && owed.size > 0);
     if (owed.size === 0) {
-      for (const node of this.#nodes) this.#appendUntilDone(node, owed);
+      for (const node of this.#members()) this.#appendUntilDone(node, owed);
     }
     this.#stepWhile(() => inTime() && !(owed.size === 0 && this.#workload.waiting === 0 && this.#agree()));
     if (this.#violations.first) return;
     if (!inTime()) this.#violations.add('liveness', this.#describe(owed));
-    else this.#history.settle(this.#nodes[0]!.lists!.lists);
+    else this.#history.settle(this.#members()[0]!.lists!.lists);
+  }
+
+  #leader(): ConsensusStatus | undefined {
+    const statuses = this.#nodes.map((node) => node.replica?.status());
+    const leaders = statuses.filter((status) => status?.role === 'leader');
+    return leaders.toSorted((x, y) => y!.term - x!.term)[0];
+  }
+
+  /** Whether everybody runs, and the configuration is one that stays until another is asked for. */
+  #isSettled(): boolean {
+    const membership = this.#leader()?.membership;
+    return (
+      this.#nodes.every((node) => node.replica) && membership?.isCommitted === true && !membership.isJoint
+    );
+  }
+
+  /** Who belongs to the group now. Changes that were asked for may still be carried out. */
+  #members(): SimNode[] {
+    const { voters = [], learners = [] } = this.#leader()?.membership ?? {};
+    return this.#nodes.filter(({ id }) => voters.includes(id) || learners.includes(id));
+  }
+
+  /** Nothing is owed by a node that has been removed meanwhile. */
+  #owesNothing(node: SimNode, owed: Set<SimNode>): boolean {
+    const isOut = this.#leader() !== undefined && !this.#members().includes(node);
+    if (isOut) owed.delete(node);
+    return isOut;
   }
 
   /** Errors are allowed for a while, since a leader may still have to be found; silence and refusal for ever are not. */
   #readUntilDone(node: SimNode, owed: Set<SimNode>): void {
     const retry = () =>
       void this.#clock.setTimer(PAUSE_BEFORE_RETRY_MS, () => this.#readUntilDone(node, owed));
+    if (this.#owesNothing(node, owed)) return;
     // A node that was being stopped in order when all was healed comes back by itself.
     if (!node.replica) return retry();
     this.#workload.readAt(node, (answered) => (answered ? void owed.delete(node) : retry()));
@@ -233,15 +263,18 @@ class Simulation {
     owed.add(node);
     const retry = () =>
       void this.#clock.setTimer(PAUSE_BEFORE_RETRY_MS, () => this.#appendUntilDone(node, owed));
+    if (this.#owesNothing(node, owed)) return;
     if (!node.replica) return retry();
     this.#workload.appendAt(node, (acknowledged) => (acknowledged ? void owed.delete(node) : retry()));
   }
 
   #agree(): boolean {
-    const statuses = this.#nodes.map((node) => node.replica?.status());
-    const leader = statuses.find((status) => status?.role === 'leader');
-    if (!leader || statuses.some((status) => status?.appliedIndex !== leader.lastIndex)) return false;
-    const shown = this.#nodes.map((node) => node.lists!.shown());
+    const leader = this.#leader();
+    const members = this.#members();
+    const statuses = members.map((node) => node.replica?.status());
+    if (!leader || !this.#isSettled() || statuses.some((status) => status?.appliedIndex !== leader.lastIndex))
+      return false;
+    const shown = members.map((node) => node.lists!.shown());
     if (shown.some((state) => state !== shown[0])) {
       this.#violations.add(
         'state machine safety',
@@ -256,7 +289,9 @@ class Simulation {
       const s = node.replica?.status();
       if (!s) return `${node.id} is down`;
       const indexes = `commit ${s.commitIndex} applied ${s.appliedIndex} last ${s.lastIndex} snapshot ${s.snapshotIndex}`;
-      return `${node.id} ${s.role} of term ${s.term} (leader ${s.leader}), ${indexes}`;
+      const { voters, outgoing, standing, index } = s.membership;
+      const group = `${standing} of [${voters.join()}|${outgoing.join()}] by ${index}`;
+      return `${node.id} ${s.role}, ${group}, of term ${s.term} (leader ${s.leader}), ${indexes}`;
     });
     const waiting = `${this.#workload.waiting} calls wait, ${owed.size} nodes answered no read or append`;
     return `${waiting} after ${this.#options.livenessMs} ms without faults; ${states.join('; ')}`;

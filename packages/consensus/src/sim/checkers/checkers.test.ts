@@ -9,6 +9,7 @@ import { ClientHistory } from './client-history.ts';
 import { Commitment } from './commitment.ts';
 import { ElectionSafety } from './election-safety.ts';
 import { LogMatching } from './log-matching.ts';
+import { MembershipAgreement } from './membership-agreement.ts';
 import { Monotonic } from './monotonic.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 
@@ -177,4 +178,21 @@ test('two reads that show different serials at one place are found', () => {
   expect(found()).toBeUndefined();
   history.read(b, 'k', 0, [1, 3]);
   expect(found()).toBe('exactly once');
+});
+
+test('two configurations at one committed entry are found, one after another are fine', () => {
+  const by = (index: number, commitIndex: number, ...voters: (typeof a)[]) => ({
+    ...claiming(commitIndex, 1),
+    membership: membershipStatus(a, { voters, learners: [] }, logIndex(index), true),
+  });
+  const { violations, found } = findings();
+  const checker = new MembershipAgreement({ violations, durable: () => new LogImage() });
+  checker.observed(a, by(0, 4, a, b, c));
+  checker.observed(a, by(5, 7, a, b));
+  checker.observed(b, by(0, 4, a, b, c));
+  checker.observed(b, by(5, 8, b, a));
+  expect(found()).toBeUndefined();
+  // It missed entry 5.
+  checker.observed(c, by(0, 6, a, b, c));
+  expect(found()).toBe('one configuration at each entry');
 });

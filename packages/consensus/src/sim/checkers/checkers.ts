@@ -2,6 +2,7 @@ import type { Checker, CheckerWorld } from './checker.ts';
 import { Commitment } from './commitment.ts';
 import { ElectionSafety } from './election-safety.ts';
 import { LogMatching } from './log-matching.ts';
+import { MembershipAgreement } from './membership-agreement.ts';
 import { Monotonic } from './monotonic.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 
@@ -12,4 +13,5 @@ export const CHECKERS: readonly ((world: CheckerWorld) => Checker)[] = [
   (world) => new StateMachineSafety(world),
   (world) => new Monotonic(world),
   (world) => new Commitment(world),
+  (world) => new MembershipAgreement(world),
 ];

@@ -1,5 +1,5 @@
 import type { NodeId, Term } from '@tutti/kernel';
-import type { ConsensusStatus } from '../../consensus.ts';
+import type { ConsensusStatus, MembershipStatus } from '../../consensus.ts';
 import { majorityOf } from '../../quorum/majority.ts';
 import type { LogImage } from '../sim-disk.ts';
 import type { Violations } from '../violations.ts';
@@ -15,6 +15,8 @@ export class Commitment implements Checker {
   readonly #durable: (node: NodeId) => LogImage;
   /** Term of each committed entry; index 0 is before the first. */
   readonly #terms: Term[] = [0 as Term];
+  /** What each node went by when it was last seen. */
+  readonly #memberships = new Map<NodeId, MembershipStatus>();
   /** The term in which each was committed: only leaders of later terms owe it. */
   readonly #committedIn: Term[] = [0 as Term];
 
@@ -28,10 +30,15 @@ export class Commitment implements Checker {
     return this.#terms.length - 1;
   }
 
-  /** The first to say that something is committed is judged by the configuration that it goes by. */
-  observed(node: NodeId, { commitIndex: index, term: inTerm, voters }: ConsensusStatus): void {
+  /**
+   * The first to say that something is committed is judged by the configuration that it goes by, or went by until this
+   * very event: it may have committed by one, and then begun the next.
+   */
+  observed(node: NodeId, { commitIndex: index, term: inTerm, membership }: ConsensusStatus): void {
+    const before = this.#memberships.get(node) ?? membership;
+    this.#memberships.set(node, membership);
     if (index <= this.index) return;
-    const holders = this.#quorumHolding(index, voters);
+    const holders = this.#quorumHolding(index, membership) ?? this.#quorumHolding(index, before);
     if (!holders) {
       this.#violations.add(
         'committed on a quorum',
@@ -46,18 +53,26 @@ export class Commitment implements Checker {
     }
   }
 
-  /** Disks that agree on the entry at `index`, if they are a majority; one whose snapshot covers it agrees with all. */
-  #quorumHolding(index: number, voters: readonly NodeId[]): LogImage[] | undefined {
-    const images = voters.map(this.#durable);
-    const covering = images.filter((image) => (image.snapshot?.meta.index ?? 0) >= index);
-    const byTerm = new Map<Term, LogImage[]>();
-    for (const image of images) {
-      const entry = image.entryAt(index);
-      if (!entry || covering.includes(image)) continue;
-      byTerm.set(entry.term, [...(byTerm.get(entry.term) ?? []), image]);
+  /**
+   * Disks that agree on the entry at `index`, if they are a majority of every set of voters; one whose snapshot covers
+   * it agrees with all.
+   */
+  #quorumHolding(index: number, { voters, outgoing, isJoint }: MembershipStatus): LogImage[] | undefined {
+    const sets = isJoint ? [voters, outgoing] : [voters];
+    const everyone = [...new Set(sets.flat())];
+    const covering = everyone.filter((id) => (this.#durable(id).snapshot?.meta.index ?? 0) >= index);
+    const byTerm = new Map<Term, NodeId[]>();
+    for (const id of everyone) {
+      const entry = this.#durable(id).entryAt(index);
+      if (!entry || covering.includes(id)) continue;
+      byTerm.set(entry.term, [...(byTerm.get(entry.term) ?? []), id]);
     }
     for (const holders of [...byTerm.values(), []]) {
-      if (holders.length + covering.length >= majorityOf(images.length)) return [...holders, ...covering];
+      const agreeing = [...holders, ...covering];
+      const isQuorum = sets.every(
+        (set) => set.filter((id) => agreeing.includes(id)).length >= majorityOf(set.length),
+      );
+      if (isQuorum) return agreeing.map(this.#durable);
     }
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { decay, hungDisk, slowDisk } from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { bridge, clog, deafen, isolate, mute, oneWay, ring, split, starve } from './link-faults.ts';
+import { churn, fallAtChange } from './membership-faults.ts';
 import { ambush, fallAtCommit, halfLeader } from './moment-faults.ts';
 import { crash, crashAll, leftBehind, pause, quickRestart } from './process-faults.ts';
 import { deafTransfer, forgetfulVoter, retirement, transfer } from './transfer-faults.ts';
@@ -31,4 +32,6 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   deafTransfer,
   forgetfulVoter,
   retirement,
+  churn,
+  fallAtChange,
 ];

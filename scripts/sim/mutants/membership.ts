@@ -1,0 +1,73 @@
+import type { Mutant } from '../mutant.ts';
+
+/** Who belongs to the group, and how that changes. */
+export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'a configuration stays in force when its entry is truncated',
+    file: 'raft/log-view.ts',
+    right: 'this.configurations.truncatedFrom(index);',
+    wrong: '',
+  },
+  {
+    name: 'a joint configuration is judged by its old voters only',
+    file: 'raft/electorate.ts',
+    right: 'outgoing ? [voters, outgoing] : [voters]',
+    wrong: 'outgoing ? [outgoing] : [voters]',
+  },
+  {
+    name: 'a joint configuration is judged by its new voters only',
+    file: 'raft/electorate.ts',
+    right: 'outgoing ? [voters, outgoing] : [voters]',
+    wrong: '[voters]',
+  },
+  {
+    name: 'learners are counted in the quorum',
+    file: 'raft/electorate.ts',
+    right: 'outgoing ? [voters, outgoing] : [voters]',
+    wrong: 'outgoing ? [voters, outgoing] : [[...voters, ...learners]]',
+  },
+  {
+    name: 'a change begins while the one before is not committed',
+    file: 'raft/reconfiguring.ts',
+    right: 'state.staged || !isCommitted || latest.electorate.isJoint',
+    wrong: 'state.staged || latest.electorate.isJoint',
+  },
+  {
+    name: 'a change begins before the leader has committed in its term',
+    file: 'raft/reconfiguring.ts',
+    right: "if (!knowsCommitted(state)) return 'later';",
+    wrong: '',
+  },
+  {
+    name: 'a leader that is removed counts itself',
+    file: 'raft/replication.ts',
+    right: 'const reached = this.#electorate().reached((voter) =>',
+    wrong: `const { membership, constructor } = this.#electorate();
+    const counted = new constructor({ ...membership, voters: [...new Set([...membership.voters, this.#self])] });
+    const reached = counted.reached((voter) =>`,
+  },
+  {
+    name: 'a leader that is removed goes on leading',
+    file: 'raft/reconfiguring.ts',
+    right: 'if (!latest.electorate.isVoter(state.id)) return standDown(state);',
+    wrong: '',
+  },
+  {
+    name: 'a snapshot holds a configuration that is later than its last entry',
+    file: 'replica/driver.ts',
+    right: 'this.#core.membershipAt(this.#applier.index)',
+    wrong: 'this.#core.membership',
+  },
+  {
+    name: 'only the leader that entered a joint configuration leaves it',
+    file: 'raft/reconfiguring.ts',
+    right: 'if (latest.electorate.isJoint) return',
+    wrong: 'if (latest.electorate.isJoint && state.log.termAt(latest.index) === state.term) return',
+  },
+  {
+    name: 'who is not in its own configuration never campaigns, though the others need its log',
+    file: 'raft/reconfiguring.ts',
+    right: 'return configurations.at(state.commitIndex).electorate.isVoter(state.id);',
+    wrong: 'return false;',
+  },
+];
