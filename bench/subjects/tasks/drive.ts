@@ -1,6 +1,6 @@
 import type { Orchestration, Plan, SessionRecord } from '@tutti/actors';
 import type { PackedHistogram } from '../../harness/histogram.ts';
-import { openLoop } from '../../harness/load.ts';
+import { closedLoop, openLoop } from '../../harness/load.ts';
 import { widePlan } from './plans.ts';
 
 /** What one session came to. */
@@ -38,6 +38,25 @@ export function countTasks(record: SessionRecord): Omit<SessionOutcome, 'wallMs'
 export function mustBeWhole({ done, lost, twice }: Omit<SessionOutcome, 'wallMs'>): number {
   if (lost > 0 || twice > 0) throw new Error(`${lost} tasks lost, ${twice} committed twice`);
   return done;
+}
+
+/** Callers that each submit a session of one task as soon as their last one is over. */
+const CLIENTS = 128;
+
+/** How many sessions of one task each can be opened and finished in a second; a session costs more than a task. */
+export async function sessionRate(orchestration: Orchestration, durationMs: number): Promise<number> {
+  const plan = widePlan(1, 256);
+  const load = { clients: CLIENTS, warmUpMs: durationMs / 2, durationMs };
+  const { perS } = await closedLoop(load, (done) => {
+    runPlan(orchestration, plan).then(
+      (outcome) => {
+        mustBeWhole(outcome);
+        done();
+      },
+      (thrown: unknown) => done(thrown as Error),
+    );
+  });
+  return perS;
 }
 
 /** Sessions of so many tasks each, one by default, at a fixed rate of sessions; latencies from when each was due to its end, in milliseconds. */

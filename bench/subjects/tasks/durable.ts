@@ -12,9 +12,11 @@ export function durableTasks({ warmUpTasks, tasks, streamMs }: Sizes): Promise<M
     const outcome = await cluster.run(widePlan(tasks!, CONCURRENCY));
     const done = mustBeWhole(outcome);
     const rate = (done * 1_000) / outcome.wallMs;
-    const stream = await cluster.stream(rate / 2, streamMs!);
+    const sessions = await cluster.sessions(streamMs!);
+    const offered = Math.min(rate, sessions) / 2;
+    const stream = await cluster.stream(offered, streamMs!);
     return {
-      figures: { rate, offered: rate / 2 },
+      figures: { rate, sessions, offered },
       histograms: { task: stream.latencies },
       verified: `${done} tasks done, each once; ${stream.offered} more one by one`,
     };
@@ -26,7 +28,8 @@ export function durableCurve({ warmUpTasks, tasks, streamMs }: Sizes): Promise<M
     await cluster.run(widePlan(warmUpTasks!, CONCURRENCY));
     const outcome = await cluster.run(widePlan(tasks!, CONCURRENCY));
     const rate = (mustBeWhole(outcome) * 1_000) / outcome.wallMs;
-    return await curveOf(rate, (offered) => cluster.stream(offered, streamMs!));
+    const most = Math.min(rate, await cluster.sessions(streamMs!));
+    return await curveOf(rate, most, (offered) => cluster.stream(offered, streamMs!));
   });
 }
 

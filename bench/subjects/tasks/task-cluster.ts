@@ -21,6 +21,11 @@ export class TaskCluster extends NodeCluster {
     return this.first.process.call('stream', { ratePerS, durationMs, tasks });
   }
 
+  /** Sessions of one task each per second. */
+  sessions(durationMs: number): Promise<number> {
+    return this.first.process.call('sessions', durationMs);
+  }
+
   submit(plan: Plan): Promise<string> {
     return this.first.process.call('submit', { plan, mode: 'eager' });
   }

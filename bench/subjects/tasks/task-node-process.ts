@@ -4,7 +4,7 @@ import type { PeerAddress } from '@tutti/kernel';
 import { createNode, type TuttiNode } from 'tutti';
 import { serve, sharedNowMs } from '../../harness/fleet-member.ts';
 import type { NodeConfig } from '../cluster/node-cluster.ts';
-import { countTasks, runPlan, taskStream } from './drive.ts';
+import { countTasks, runPlan, sessionRate, taskStream } from './drive.ts';
 import type { CompletionWait, PlanRequest, StreamRequest, TaskProgress } from './task-node.ts';
 
 let node: TuttiNode | undefined;
@@ -76,6 +76,7 @@ serve({
   submit: ({ plan, mode }: PlanRequest) => node!.orchestration.submit(plan, { mode }),
   stream: ({ ratePerS, durationMs, tasks }: StreamRequest) =>
     taskStream(node!.orchestration, ratePerS, durationMs, tasks),
+  sessions: (durationMs: number) => sessionRate(node!.orchestration, durationMs),
   progress,
   outcome: async (session: string) => {
     const record = await node!.orchestration.waitFor(session);

@@ -1,7 +1,7 @@
 import { createNode, type TuttiNode } from 'tutti';
 import type { Measurement, Point, Sizes } from '../../harness/case.ts';
 import { Histogram } from '../../harness/histogram.ts';
-import { mustBeWhole, runPlan, taskStream } from './drive.ts';
+import { mustBeWhole, runPlan, sessionRate, taskStream } from './drive.ts';
 import { widePlan } from './plans.ts';
 
 const CONCURRENCY = 256;
@@ -19,9 +19,11 @@ export async function volatileDispatch({ warmUpTasks, tasks, streamMs }: Sizes):
   const outcome = await runPlan(orchestration, widePlan(tasks!, CONCURRENCY));
   const done = mustBeWhole(outcome);
   const rate = (done * 1_000) / outcome.wallMs;
-  const stream = await taskStream(orchestration, rate / 2, streamMs!);
+  const sessions = await sessionRate(orchestration, streamMs!);
+  const offered = Math.min(rate, sessions) / 2;
+  const stream = await taskStream(orchestration, offered, streamMs!);
   return {
-    figures: { rate, offered: rate / 2 },
+    figures: { rate, sessions, offered },
     histograms: { task: stream.latencies },
     verified: `${done} tasks done, each once; ${stream.offered} more one by one`,
   };
@@ -33,12 +35,14 @@ export async function volatileCurve({ warmUpTasks, tasks, streamMs }: Sizes): Pr
   await runPlan(orchestration, widePlan(warmUpTasks!, CONCURRENCY));
   const outcome = await runPlan(orchestration, widePlan(tasks!, CONCURRENCY));
   const rate = (mustBeWhole(outcome) * 1_000) / outcome.wallMs;
-  return await curveOf(rate, (offered) => taskStream(orchestration, offered, streamMs!));
+  const most = Math.min(rate, await sessionRate(orchestration, streamMs!));
+  return await curveOf(rate, most, (offered) => taskStream(orchestration, offered, streamMs!));
 }
 
-/** Where the knee is: the highest load that was carried with a p95 below 100 ms. */
+/** Of the `most` that sessions can be, where the knee is: the highest load that was carried with a p95 below 100 ms. */
 export async function curveOf(
   rate: number,
+  most: number,
   stream: (offeredPerS: number) => ReturnType<typeof taskStream>,
 ): Promise<Measurement> {
   const curve: Point[] = [];
@@ -46,7 +50,7 @@ export async function curveOf(
   let kneeMs = 0;
   let tasks = 0;
   for (const fraction of [0.1, 0.25, 0.5, 0.75]) {
-    const { latencies, achievedPerS, offered } = await stream(rate * fraction);
+    const { latencies, achievedPerS, offered } = await stream(most * fraction);
     const p95 = Histogram.merged([latencies]).percentile(0.95);
     tasks += offered;
     curve.push({ x: achievedPerS, y: p95 });
