@@ -58,7 +58,7 @@ export const bench: BenchCase = {
     },
   ],
   sizes: {
-    quick: { warmUpTasks: 30_000, tasks: 30_000, streamMs: 700 },
+    quick: { warmUpTasks: 10_000, tasks: 30_000, streamMs: 700 },
     full: { warmUpTasks: 10_000, tasks: 100_000, streamMs: 3_000 },
   },
 };

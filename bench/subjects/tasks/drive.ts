@@ -47,15 +47,18 @@ const CLIENTS = 128;
 export async function sessionRate(orchestration: Orchestration, durationMs: number): Promise<number> {
   const plan = widePlan(1, 256);
   const load = { clients: CLIENTS, warmUpMs: durationMs / 2, durationMs };
+  let problem: unknown;
+  const one = async (done: () => void) => {
+    mustBeWhole(await runPlan(orchestration, plan));
+    done();
+  };
   const { perS } = await closedLoop(load, (done) => {
-    runPlan(orchestration, plan).then(
-      (outcome) => {
-        mustBeWhole(outcome);
-        done();
-      },
-      (thrown: unknown) => done(thrown as Error),
-    );
+    one(done).catch((thrown: unknown) => {
+      problem = thrown;
+      done();
+    });
   });
+  if (problem !== undefined) throw problem;
   return perS;
 }
 
