@@ -47,18 +47,15 @@ const CLIENTS = 128;
 export async function sessionRate(orchestration: Orchestration, durationMs: number): Promise<number> {
   const plan = widePlan(1, 256);
   const load = { clients: CLIENTS, warmUpMs: durationMs / 2, durationMs };
-  let problem: unknown;
-  const one = async (done: () => void) => {
-    mustBeWhole(await runPlan(orchestration, plan));
+  const one = async (done: (failure?: Error) => void) => {
+    try {
+      mustBeWhole(await runPlan(orchestration, plan));
+    } catch (thrown) {
+      return done(thrown as Error);
+    }
     done();
   };
-  const { perS } = await closedLoop(load, (done) => {
-    one(done).catch((thrown: unknown) => {
-      problem = thrown;
-      done();
-    });
-  });
-  if (problem !== undefined) throw problem;
+  const { perS } = await closedLoop(load, (done) => void one(done));
   return perS;
 }
 
