@@ -5,6 +5,7 @@ import {
   type LogIndex,
   Ring,
   type Term,
+  TuttiError,
   type ValueCodec,
 } from '@tutti/kernel';
 import type { Entry, Membership, SnapshotMeta } from '../raft/messages.ts';
@@ -21,6 +22,9 @@ import { SnapshotTaker } from './snapshot-taker.ts';
  * ring only wants a number.
  */
 const APPLY_QUEUE_MAX = 2 ** 30;
+
+/** Told once which entry the snapshot that was asked for ends with, or why it was not taken. */
+export type SnapshotCallback = (failure: Error | undefined, index: LogIndex) => void;
 
 /** What an applier works with. */
 export interface ApplierParts {
@@ -51,6 +55,7 @@ export class Applier {
   #term: Term;
   #installing = false;
   #ended = false;
+  #demands: { readonly done: SnapshotCallback; readonly from: LogIndex }[] = [];
 
   constructor(parts: ApplierParts) {
     this.#parts = parts;
@@ -113,12 +118,25 @@ export class Applier {
     );
   }
 
-  /** Has a snapshot taken as soon as may be, though none is due by the log. */
-  demandSnapshot(): void {
+  /**
+   * Has a snapshot taken as soon as may be, though none is due by the log. Calls back with the last entry of the first
+   * one that begins from now on, or with why it could not be written; never after a crash.
+   */
+  demandSnapshot(done?: SnapshotCallback): void {
+    if (done) this.#demands.push({ done, from: this.#index });
     this.#schedule.demand();
   }
 
+  /** Tells those who demanded a snapshot that covers what was applied when they did. */
+  #answerDemands(failure: Error | undefined, index: LogIndex): void {
+    const answered = this.#demands.filter(({ from }) => failure !== undefined || from <= index);
+    this.#demands = this.#demands.filter((demand) => !answered.includes(demand));
+    for (const { done } of answered) done(failure, index);
+    if (this.#demands.length > 0) this.#schedule.demand();
+  }
+
   #taken(stored: StoredSnapshot): void {
+    this.#answerDemands(undefined, stored.meta.index);
     this.#parts.stats.snapshotsTaken++;
     this.#schedule.stored(stored.totalBytes);
     this.#parts.snapshotTaken();
@@ -127,6 +145,8 @@ export class Applier {
   /** The log still has everything, so work goes on; it stays due. */
   #notTaken(meta: SnapshotMeta, failure: Error | undefined): void {
     this.#schedule.failed(true);
+    const problem = failure ?? new TuttiError('TUTTI_CLOSED', { what: 'The snapshot' });
+    this.#answerDemands(problem, meta.index);
     const fields = { index: meta.index, error: failure?.message };
     this.#parts.logger.error(fields, 'A snapshot could not be written; the log is kept instead');
   }
@@ -162,10 +182,16 @@ export class Applier {
           this.#term = meta.term;
           this.#schedule.restored(stored.totalBytes, host.appliedBytes);
           stats.snapshotsInstalled++;
+          this.#answerDemands(undefined, meta.index);
           installed();
         });
       });
     });
+  }
+
+  /** The replica stops: nobody waits for a snapshot any more. */
+  close(failure: () => TuttiError): void {
+    for (const { done, from } of this.#demands.splice(0)) done(failure(), from);
   }
 
   end(): void {

@@ -7,20 +7,19 @@ import {
   TuttiError,
   type WireValue,
 } from '@tutti/kernel';
-import type { ConsensusStatus, MembershipStatus, ProposeOptions } from '../consensus.ts';
+import type { ConsensusStatus, ProposeOptions } from '../consensus.ts';
 import type { MembershipChange } from '../raft/membership-change.ts';
-import type { Membership, RaftMessage, SnapshotMeta } from '../raft/messages.ts';
+import type { RaftMessage, SnapshotMeta } from '../raft/messages.ts';
 import type { RaftNode } from '../raft/raft-node.ts';
 import type { Ready } from '../raft/ready.ts';
 import type { RepairMessage } from '../raft/repair.ts';
-import { Applier } from './applier.ts';
+import { Applier, type SnapshotCallback } from './applier.ts';
 import { isChange } from './change-wire.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { type DriverParts, makeCore } from './driver-parts.ts';
 import { Handover, type TransferCallback } from './handover.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { type ChangeCallback, MembershipChanges } from './membership-changes.ts';
-import { membershipStatus } from './membership-status.ts';
 import { Persister } from './persister.ts';
 import { ProposalRouting } from './proposal-routing.ts';
 import { Proposals, type ProposeCallback } from './proposals.ts';
@@ -30,6 +29,7 @@ import { isRepair, repairFromWire } from './repair-wire.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import { SnapshotTraffic } from './snapshot-traffic.ts';
 import { type Stage, type StageTimes, StageWatch } from './stage-times.ts';
+import { StatusView } from './status-view.ts';
 import { Turns } from './turns.ts';
 import { laneOf, messageFromWire, messageToWire } from './wire.ts';
 
@@ -57,6 +57,7 @@ export class Driver {
   readonly #stats: ReplicaStats;
   readonly #core: RaftNode;
   readonly #turns: Turns;
+  readonly #view: StatusView;
   readonly #persister: Persister;
   readonly #disk: DiskWatch;
   readonly #leaderWatch: LeaderWatch;
@@ -66,13 +67,10 @@ export class Driver {
   readonly #routing: ProposalRouting;
   readonly #reads: Reads;
   readonly #changes: MembershipChanges;
-  #membership: MembershipStatus | undefined;
-  #membershipOf: Membership | undefined;
   readonly #applier: Applier;
   readonly #snapshots: SnapshotTraffic;
   readonly #answers: RepairAnswers;
   #ended = false;
-  #endedAtSnapshot: LogIndex | undefined;
   #routeTerm: Term | undefined;
   #routeLeader: NodeId | undefined;
   #linkRenewed = false;
@@ -103,6 +101,7 @@ export class Driver {
     this.#changes = new MembershipChanges(parts, this.#core);
     this.#persister = this.#makePersister();
     this.#applier = this.#makeApplier();
+    this.#view = new StatusView(self, this.#core, options.store, () => this.#applier.index);
     this.#answers = answersOver(options, () => this.#core.repairSource());
     this.#routing = new ProposalRouting(parts, this.#core, this.#persister, this.#applier);
     this.#snapshots = new SnapshotTraffic(this.#parts, {
@@ -165,34 +164,7 @@ export class Driver {
   }
 
   status(): ConsensusStatus {
-    const core = this.#core;
-    return {
-      nodeId: this.#self,
-      role: this.#ended ? 'stopped' : core.role === 'pre-candidate' ? 'candidate' : core.role,
-      term: core.term,
-      leader: this.#ended ? undefined : core.leader,
-      commitIndex: core.commitIndex,
-      appliedIndex: this.#applier.index,
-      lastIndex: core.lastIndex,
-      voters: core.membership.voters,
-      membership: this.#membershipStatus(),
-      snapshotIndex: this.#endedAtSnapshot ?? this.#snapshotIndex(),
-    };
-  }
-
-  /** The same object until something in it changes. */
-  #membershipStatus(): MembershipStatus {
-    const { membership, membershipIndex, commitIndex } = this.#core;
-    const isCommitted = membershipIndex <= commitIndex;
-    if (
-      !this.#membership ||
-      this.#membershipOf !== membership ||
-      this.#membership.isCommitted !== isCommitted
-    ) {
-      this.#membership = membershipStatus(this.#self, membership, membershipIndex, isCommitted);
-      this.#membershipOf = membership;
-    }
-    return this.#membership;
+    return this.#view.status();
   }
 
   /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_NO_LEADER` */
@@ -237,6 +209,13 @@ export class Driver {
     this.#turns.schedule();
   }
 
+  /** Takes a snapshot now, whatever the log has grown by. */
+  takeSnapshot(done: SnapshotCallback): void {
+    if (this.#applier.index === 0) return done(undefined, this.#applier.index);
+    this.#applier.demandSnapshot(done);
+    this.#turns.schedule();
+  }
+
   stages(): Readonly<Record<Stage, StageTimes>> {
     return this.#stages.times();
   }
@@ -258,6 +237,7 @@ export class Driver {
   end(failure: () => TuttiError): void {
     if (!this.#silence()) return;
     this.#handover.close(failure);
+    this.#applier.close(failure);
     this.#proposals.close(failure);
     this.#reads.close(failure);
     this.#changes.close(failure);
@@ -272,14 +252,9 @@ export class Driver {
     this.#changes.drop();
   }
 
-  #snapshotIndex(): LogIndex {
-    return this.#parts.options.store.snapshot()?.meta.index ?? (0 as LogIndex);
-  }
-
   #silence(): boolean {
     if (this.#ended) return false;
-    // The store is closed next, and a status may still be asked for.
-    this.#endedAtSnapshot = this.#snapshotIndex();
+    this.#view.end();
     this.#ended = true;
     this.#turns.end();
     this.#persister.end();

@@ -1,6 +1,6 @@
 import { isTuttiError } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
-import { ReplicaCluster } from './testing/replica-cluster.ts';
+import { ReplicaCluster, type TestNode } from './testing/replica-cluster.ts';
 
 const started = (...args: ConstructorParameters<typeof ReplicaCluster>): ReplicaCluster => {
   const cluster = new ReplicaCluster(...args);
@@ -184,5 +184,45 @@ describe('linearizable reads', () => {
     cluster.network.heal();
     cluster.run(15_000);
     expect(read.done).toBe(true);
+  });
+});
+
+describe('a snapshot that is asked for', () => {
+  const taken = (node: TestNode) => {
+    const outcome = { done: false, failure: undefined as Error | undefined, index: 0 };
+    node.replica.takeSnapshotWith((failure, index) => Object.assign(outcome, { done: true, failure, index }));
+    return outcome;
+  };
+
+  test('covers everything that was applied, and the log it covers is dropped', () => {
+    const cluster = new ReplicaCluster(3, { trailingEntries: 0 });
+    cluster.startAll();
+    const leader = cluster.electLeader();
+    const calls = Array.from({ length: 50 }, (_, i) => cluster.propose(leader, `k${i}`));
+    cluster.until('all are answered', () => calls.every((call) => call.done));
+    const { appliedIndex } = leader.replica.status();
+    const first = taken(leader);
+    const second = taken(leader);
+    cluster.until('both are there', () => first.done && second.done);
+    expect([first.failure, first.index >= appliedIndex, second.index >= appliedIndex]).toEqual([
+      undefined,
+      true,
+      true,
+    ]);
+    expect(leader.replica.status().snapshotIndex).toBeGreaterThanOrEqual(appliedIndex);
+    cluster.run(100);
+    expect(leader.store.firstIndex).toBeGreaterThan(appliedIndex);
+  });
+
+  test('is refused by a replica that stops before it is written', () => {
+    const cluster = new ReplicaCluster(1);
+    cluster.startAll();
+    const leader = cluster.electLeader();
+    const call = cluster.propose(leader, 'k');
+    cluster.until('it is answered', () => call.done);
+    const outcome = taken(leader);
+    leader.replica.stopWith(() => {});
+    cluster.run(100);
+    expect(isTuttiError(outcome.failure, 'TUTTI_CLOSED')).toBe(true);
   });
 });

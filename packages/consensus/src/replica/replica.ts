@@ -23,12 +23,14 @@ import type {
 import type { MemberSpec, MembershipChange } from '../raft/membership-change.ts';
 import type { LogStoreState } from '../storage/log-store.ts';
 import type { StoreDamage } from '../storage/store-damage.ts';
+import type { SnapshotCallback } from './applier.ts';
 import { Driver } from './driver.ts';
 import type { AddLearnerOptions, GroupChanges, GroupSpec } from './group-changes.ts';
 import type { TransferCallback } from './handover.ts';
 import type { ChangeCallback } from './membership-changes.ts';
 import { membershipStatus } from './membership-status.ts';
 import { ModuleHost } from './module-host.ts';
+import { promised } from './promised.ts';
 import type { ProposeCallback } from './proposals.ts';
 import type { ReadCallback } from './reads.ts';
 import { RepairPhase } from './repair-phase.ts';
@@ -87,9 +89,7 @@ export class Replica implements Consensus, GroupChanges {
   }
 
   start(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.startWith((failure) => (failure ? reject(failure) : resolve()));
-    });
+    return promised((done) => this.startWith(done));
   }
 
   /** {@link start} with a callback, for code that may not use promises. */
@@ -176,11 +176,7 @@ export class Replica implements Consensus, GroupChanges {
   }
 
   propose(module: string, command: WireValue, options?: ProposeOptions): Promise<WireValue> {
-    return new Promise((resolve, reject) => {
-      this.proposeWith(module, command, options, (failure, result) =>
-        failure ? reject(failure) : resolve(result),
-      );
-    });
+    return promised((done) => this.proposeWith(module, command, options, done));
   }
 
   /** {@link propose} with a callback. Refusals at the door are called back before this returns. */
@@ -190,30 +186,18 @@ export class Replica implements Consensus, GroupChanges {
     options: ProposeOptions | undefined,
     done: ProposeCallback,
   ): void {
-    const refusal = this.#refusal(module, options);
-    if (refusal) return done(refusal);
-    try {
-      this.#driver!.propose(module, this.#codec.encode(command), options, done);
-    } catch (thrown) {
-      done(thrown instanceof Error ? thrown : new Error(String(thrown)));
-    }
+    this.#attempt(done, this.#refusal(module, options), (driver) =>
+      driver.propose(module, this.#codec.encode(command), options, done),
+    );
   }
 
   readBarrier(options?: ProposeOptions): Promise<LogIndex> {
-    return new Promise((resolve, reject) => {
-      this.readBarrierWith(options, (failure, index) => (failure ? reject(failure) : resolve(index!)));
-    });
+    return promised((done) => this.readBarrierWith(options, done));
   }
 
   /** {@link readBarrier} with a callback. */
   readBarrierWith(options: ProposeOptions | undefined, done: ReadCallback): void {
-    const refusal = this.#refusal(undefined, options);
-    if (refusal) return done(refusal);
-    try {
-      this.#driver!.read(options, done);
-    } catch (thrown) {
-      done(thrown instanceof Error ? thrown : new Error(String(thrown)));
-    }
+    this.#attempt(done, this.#refusal(undefined, options), (driver) => driver.read(options, done));
   }
 
   /**
@@ -224,22 +208,12 @@ export class Replica implements Consensus, GroupChanges {
    * `TUTTI_TRANSFER_NOT_VOTER`, `TUTTI_TRANSFER_NEEDLESS`, `TUTTI_TRANSFER_TIMEOUT`, `TUTTI_CLOSED`
    */
   transferLeadership(target?: NodeId): Promise<NodeId> {
-    return new Promise((resolve, reject) => {
-      this.transferLeadershipWith(target, (failure, leader) =>
-        failure ? reject(failure) : resolve(leader!),
-      );
-    });
+    return promised((done) => this.transferLeadershipWith(target, done));
   }
 
   /** {@link transferLeadership} with a callback. */
   transferLeadershipWith(target: NodeId | undefined, done: TransferCallback): void {
-    const refusal = this.#refusal(undefined, undefined);
-    if (refusal) return done(refusal);
-    try {
-      this.#driver!.transferLeadership(target, done);
-    } catch (thrown) {
-      done(thrown instanceof Error ? thrown : new Error(String(thrown)));
-    }
+    this.#attempt(done, this.#refusal(), (driver) => driver.transferLeadership(target, done));
   }
 
   changeMembership(group: GroupSpec, options?: ProposeOptions): Promise<MembershipStatus> {
@@ -259,10 +233,8 @@ export class Replica implements Consensus, GroupChanges {
   }
 
   #change(change: MembershipChange, options: ProposeOptions | undefined): Promise<MembershipStatus> {
-    return new Promise((resolve, reject) => {
-      this.changeMembershipWith(change, options, (failure) =>
-        failure ? reject(failure) : resolve(this.status().membership),
-      );
+    return promised((done) => {
+      this.changeMembershipWith(change, options, (failure) => done(failure, this.status().membership));
     });
   }
 
@@ -272,16 +244,34 @@ export class Replica implements Consensus, GroupChanges {
     options: ProposeOptions | undefined,
     done: ChangeCallback,
   ): void {
-    const refusal = this.#refusal(undefined, options);
-    if (refusal) return done(refusal);
-    try {
-      this.#driver!.changeMembership(change, options, done);
-    } catch (thrown) {
-      done(thrown instanceof Error ? thrown : new Error(String(thrown)));
-    }
+    this.#attempt(done, this.#refusal(undefined, options), (driver) =>
+      driver.changeMembership(change, options, done),
+    );
   }
 
-  #refusal(module: string | undefined, options: ProposeOptions | undefined): TuttiError | undefined {
+  /**
+   * Writes a snapshot of this node's state now, whatever the log has grown by, and drops the log that it covers.
+   * @returns the last entry that it holds
+   * @throws TuttiError `TUTTI_STORE_FAILED`, `TUTTI_STORE_FULL`, `TUTTI_CLOSED`
+   */
+  takeSnapshot(): Promise<LogIndex> {
+    return promised((done) => this.takeSnapshotWith(done));
+  }
+
+  /** {@link takeSnapshot} with a callback. */
+  takeSnapshotWith(done: SnapshotCallback): void {
+    const refused = (failure: Error | undefined) => done(failure, logIndex(0));
+    this.#attempt(refused, this.#refusal(), (driver) => driver.takeSnapshot(done));
+  }
+
+  /** Calls the driver, unless the call is refused here; what the driver throws at once is a refusal too. */
+  #attempt(done: Done, refusal: TuttiError | undefined, call: (driver: Driver) => void): void {
+    if (refusal) return done(refusal);
+    const { failure } = attempt(() => call(this.#driver!));
+    if (failure) done(failure);
+  }
+
+  #refusal(module?: string, options?: ProposeOptions): TuttiError | undefined {
     if (this.#repairing)
       return new TuttiError('TUTTI_STORE_REPAIRING', { damage: this.#repairing.damage.message });
     if (this.#lifecycle !== 'running') return this.#closed();
@@ -363,9 +353,7 @@ export class Replica implements Consensus, GroupChanges {
   }
 
   stop(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.stopWith((failure) => (failure ? reject(failure) : resolve()));
-    });
+    return promised((done) => this.stopWith(done));
   }
 
   /**
