@@ -52,7 +52,7 @@ export const bench: BenchCase = {
     },
   ],
   sizes: {
-    quick: { warmUpTasks: 2_000, tasks: 10_000, streamMs: 700 },
+    quick: { warmUpTasks: 1_000, tasks: 10_000, streamMs: 700 },
     full: { warmUpTasks: 1_000, tasks: 20_000, streamMs: 4_000 },
   },
   limits: [
