@@ -1,4 +1,4 @@
-import { fdatasync, mkdirSync, openSync, writeSync } from 'node:fs';
+import { fdatasync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LogStore, Replica, type ReplicatedModule } from '@tutti/consensus';
 import { createFileLogStore } from '@tutti/consensus/file';
@@ -60,9 +60,7 @@ export async function openVoter(
  * by one, on a file of their own beside the log, before a write is called done.
  */
 function withoutGroupCommit(store: LogStore, directory: string): LogStore {
-  const beside = `${directory}-flushes`;
-  mkdirSync(beside);
-  const file = openSync(join(beside, 'file'), 'w');
+  const file = openSync(join(directory, 'flushes'), 'w');
   const entry = Buffer.alloc(ENTRY_BYTES);
   const flush = (left: number, done: (failure: Error | undefined) => void): void => {
     if (left <= 0) return done(undefined);

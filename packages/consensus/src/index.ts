@@ -18,7 +18,12 @@ export type {
   Standing,
 } from './consensus.ts';
 
-// One log for many groups. On disk it is `@tutti/consensus/file`.
+// Many groups in one process. Their log on disk is in `@tutti/consensus/file`.
+export {
+  type ReplicaGroupOptions,
+  ReplicaGroups,
+  type ReplicaGroupsOptions,
+} from './groups/replica-groups.ts';
 export { type GroupSnapshots, SharedLog, type SharedLogOptions } from './groups/shared-log.ts';
 
 // Who belongs to the group, and changing it.

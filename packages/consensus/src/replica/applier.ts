@@ -81,6 +81,11 @@ export class Applier {
     return this.#installing;
   }
 
+  /** Whether nothing is to be applied, taken or installed, now or later. */
+  get isIdle(): boolean {
+    return this.#queue.size === 0 && !this.#installing && !this.#taker.busy && !this.#schedule.isOwed;
+  }
+
   push(entries: readonly Entry[]): void {
     for (const entry of entries) this.#queue.push(entry);
   }

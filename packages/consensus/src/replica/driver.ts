@@ -23,6 +23,7 @@ import { type ChangeCallback, MembershipChanges } from './membership-changes.ts'
 import { Persister } from './persister.ts';
 import { ProposalRouting } from './proposal-routing.ts';
 import { Proposals, type ProposeCallback } from './proposals.ts';
+import { Quiescence } from './quiescence.ts';
 import { type ReadCallback, Reads } from './reads.ts';
 import { answersOver, type RepairAnswers } from './repair-answers.ts';
 import { isRepair, repairFromWire } from './repair-wire.ts';
@@ -69,6 +70,7 @@ export class Driver {
   readonly #changes: MembershipChanges;
   readonly #applier: Applier;
   readonly #snapshots: SnapshotTraffic;
+  readonly quiescence: Quiescence;
   readonly #answers: RepairAnswers;
   #ended = false;
   #routeTerm: Term | undefined;
@@ -112,6 +114,11 @@ export class Driver {
       guarded: (action) => this.#guarded(action),
       failed: (failure) => this.#fail(failure),
     });
+    this.quiescence = new Quiescence(options, {
+      core: this.#core,
+      turns: this.#turns,
+      isBusy: () => this.#proposals.size > 0 || this.#reads.size > 0 || !this.#applier.isIdle,
+    });
   }
 
   #makePersister(): Persister {
@@ -149,9 +156,10 @@ export class Driver {
         if (this.#ended) return;
         this.#proposals.linkRenewed(peer.nodeId);
         this.#linkRenewed = true;
+        this.quiescence.wake();
         this.#turns.schedule();
       },
-      linkDown: () => {},
+      linkDown: () => this.quiescence.wake(),
     });
     // A voter without others has nobody to wait for: an election timeout would only delay its start.
     if (this.#isOnlyVoter()) this.#core.campaign();
@@ -186,6 +194,7 @@ export class Driver {
     done: ProposeCallback,
   ): void {
     this.#refuseWithoutSpace();
+    this.quiescence.wake();
     this.#leaderWatch.refuseWithoutLeader(this.#core.leader, this.#core.term);
     this.#proposals.add(
       `The command for "${module}"`,
@@ -204,6 +213,7 @@ export class Driver {
 
   /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_NO_LEADER` */
   read(options: ProposeOptions | undefined, done: ReadCallback): void {
+    this.quiescence.wake();
     this.#leaderWatch.refuseWithoutLeader(this.#core.leader, this.#core.term);
     this.#reads.add(options, done);
     this.#turns.schedule();
@@ -292,6 +302,7 @@ export class Driver {
     this.#changes.expire(this.#clock.now(), leaderless);
     this.#snapshots.tick();
     this.#drive();
+    if (!this.#ended) this.quiescence.tick();
   }
 
   // Input
@@ -303,11 +314,13 @@ export class Driver {
         this.#changes.received(from, value);
         return this.#turns.schedule();
       }
+      if (this.quiescence.take(value, from)) return;
       const message = messageFromWire(value, from, this.#self);
       if (!message) {
         this.#stats.malformed++;
         return;
       }
+      this.quiescence.heard(message);
       if (message.type === 'forward') this.#routing.takeForwarded(message.frames);
       else {
         this.#core.step(this.#disk.hasRoom ? message : withoutCommands(message));

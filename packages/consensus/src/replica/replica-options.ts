@@ -10,6 +10,7 @@ import type {
 } from '@tutti/kernel';
 import type { MembershipStatus } from '../consensus.ts';
 import type { LogStore } from '../storage/log-store.ts';
+import type { QuiescenceOptions } from './quiescence.ts';
 import type { SnapshotLimits } from './snapshot-limits.ts';
 
 /**
@@ -162,6 +163,8 @@ export interface ReplicaOptions {
    * member that it has a link to.
    */
   readonly onMembership?: (membership: MembershipStatus) => void;
+  /** Lets the replica go quiet when it has nothing to do; only where somebody else watches the nodes. Default never. */
+  readonly quiescence?: QuiescenceOptions;
   /** Told once if the replica stops because it cannot go on: a failed disk, or a module that threw. */
   readonly onFailStop?: (failure: Error) => void;
 }

@@ -298,6 +298,11 @@ export class Replica implements Consensus, GroupChanges {
     };
   }
 
+  /** Whether it sleeps because it has nothing to do, and waking it, see `ReplicaGroups`; only while it runs. */
+  get quiescence(): Driver['quiescence'] | undefined {
+    return this.#driver?.quiescence;
+  }
+
   /** Totals since this replica was made. */
   stats(): Readonly<ReplicaStats> {
     return this.#stats;

@@ -32,6 +32,11 @@ export class SnapshotSchedule {
     return this.#due && this.#clock.now() >= this.#retryAt;
   }
 
+  /** Whether one is due, if not at once. */
+  get isOwed(): boolean {
+    return this.#due;
+  }
+
   /** An entry was applied. True when that made a snapshot due. */
   applied(index: number, bytes: number, appliedBytes: number): boolean {
     if (this.#due) return false;

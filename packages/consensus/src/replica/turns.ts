@@ -33,6 +33,16 @@ export class Turns {
     if (this.#timer) this.#clock.clearTimer(this.#timer);
   }
 
+  /** No tick comes until {@link resume}; turns are still given. */
+  pause(): void {
+    if (this.#timer) this.#clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  resume(): void {
+    if (!this.#timer && !this.#ended) this.#armTimer();
+  }
+
   /** Asks for a turn: everything that one poll of the sockets brings is handled in the same one. */
   schedule(): void {
     if (this.#scheduled || this.#ended) return;
@@ -48,7 +58,7 @@ export class Turns {
     this.#timer = this.#clock.setTimer(this.#tickMs, () => {
       this.#armTimer();
       this.#clock.nextTurn(() => {
-        if (!this.#ended) this.#listener.tick();
+        if (!this.#ended && this.#timer) this.#listener.tick();
       });
     });
   }

@@ -49,6 +49,10 @@ export const ERRORS = {
     'There is a command for the replicated module "{module}", which this node does not have',
     'Correct the name; or start this node with the replicated parts, and the version, of the others.',
   ),
+  TUTTI_GROUP_EXISTS: row(
+    'This node has a group named "{group}" already',
+    'Use the one that is there, or give the new group another name.',
+  ),
   TUTTI_NO_LEADER: row(
     'The cluster has no leader that this node knows ({known})',
     'Check that a majority of the voters runs and is reachable; the call can be made again.',

@@ -28,8 +28,6 @@ export class ScenarioStage {
       }),
     propose: ({ words: [name, ...texts] }) => this.#propose(name!, texts),
     read: ({ words }) => this.#each(words, (host) => host.core.readIndex(++this.#reads)),
-    transfer: ({ words: [name, target] }) =>
-      this.#try(() => this.#cluster.core(name!).transferLeadership(nodeId(target!))),
     persist: ({ words }) => this.#each(words, (host) => this.#persist(host)),
     deliver: (step) => this.#deliver(step, 'deliver'),
     drop: (step) => this.#deliver(step, 'drop'),

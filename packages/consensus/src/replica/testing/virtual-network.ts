@@ -60,6 +60,12 @@ export class VirtualNetwork {
     this.#ports.get(to)?.deliver(self, CHANNEL.consensus, structuredClone(message));
   }
 
+  linkedTo(port: VirtualTransport): PeerIdentity[] {
+    const from = port.self.nodeId;
+    const others = [...this.#ports.values()].filter((other) => other !== port);
+    return others.map(({ self }) => self).filter(({ nodeId }) => !this.#cut.has(`${from}|${nodeId}`));
+  }
+
   carry(from: VirtualTransport, to: NodeId, channel: Channel, message: WireValue): SendOutcome {
     const target = this.#ports.get(to);
     if (!target || this.#cut.has(`${from.self.nodeId}|${to}`)) return 'no-link';
@@ -113,7 +119,7 @@ export class VirtualTransport implements Transport {
   }
 
   linked(): readonly PeerIdentity[] {
-    return [];
+    return this.#network.linkedTo(this);
   }
 
   counters(): TransportCounters {

@@ -1,0 +1,187 @@
+import { isTuttiError, nodeId } from '@tutti/kernel';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { GroupsCluster } from './testing/groups-cluster.ts';
+
+/** Counts messages between nodes, and what they carry. */
+function counted(cluster: GroupsCluster): { messages: number; items: number } {
+  const count = { messages: 0, items: 0 };
+  cluster.network.drops = (_from, _to, message) => {
+    count.messages++;
+    count.items += (message as unknown[]).length / 2;
+    return false;
+  };
+  return count;
+}
+
+function add(cluster: GroupsCluster, node: number, group: string, what = 'x'): { result: unknown } {
+  const call: { result: unknown } = { result: undefined };
+  const replica = cluster.nodes[node]!.groups.get(group)!;
+  replica.proposeWith('counter', { add: what, by: 1 }, undefined, (failure, result) => {
+    call.result = failure ?? result;
+  });
+  return call;
+}
+
+test('the heartbeats of all groups to a node are one message', () => {
+  const cluster = new GroupsCluster(40, { quietAfterMs: Infinity });
+  cluster.electAll();
+  cluster.run(500);
+  const count = counted(cluster);
+  cluster.run(1_000);
+  expect(cluster.isQuiet).toBe(false);
+  // 20 ticks, six ways, heartbeats and their answers; and each group has two followers.
+  expect(count.messages).toBeLessThanOrEqual(20 * 6 * 2 + 12);
+  expect(count.items).toBeGreaterThanOrEqual(19 * 40 * 2 * 2);
+});
+
+test('what the groups write in a turn is one write', () => {
+  const cluster = new GroupsCluster(40);
+  cluster.electAll();
+  cluster.run(100);
+  const { store } = cluster.nodes[0]!;
+  let writes = 0;
+  const append = store.append.bind(store);
+  store.append = (write, done) => {
+    writes++;
+    append(write, done);
+  };
+  const calls = cluster.names.map((group) => add(cluster, 0, group));
+  cluster.until('all are done', () => calls.every(({ result }) => result === 1));
+  expect(writes).toBeLessThan(10);
+});
+
+test('idle groups go quiet: only the nodes speak, and any call wakes one group alone', () => {
+  const cluster = new GroupsCluster(40);
+  cluster.electAll();
+  cluster.until('all are quiet', () => cluster.isQuiet);
+  const count = counted(cluster);
+  cluster.run(10_000);
+  // A sign of life from each node to each other at every tick; and some groups are looked after.
+  expect(count.messages).toBeLessThan(1.5 * 200 * 6);
+  expect(count.items).toBeLessThan(40 * 2 * 200 * 0.1);
+  for (const node of [0, 1, 2]) {
+    cluster.until('all are quiet', () => cluster.isQuiet);
+    const call = add(cluster, node, 'group-7');
+    cluster.until('it is done', () => call.result !== undefined);
+    expect(call.result).toBe(node + 1);
+    const quiet = cluster.nodes.map(({ groups }) => groups.counts().quiet);
+    expect(Math.min(...quiet)).toBeGreaterThanOrEqual(38);
+  }
+  cluster.until('all are quiet again', () => cluster.isQuiet);
+});
+
+test('groups that sleep notice that the node of their leader died, and sleep again without it', () => {
+  const cluster = new GroupsCluster(30);
+  cluster.electAll();
+  cluster.until('all are quiet', () => cluster.isQuiet);
+  const died = cluster.nodes[0]!;
+  const led = cluster.names.filter((group) => cluster.leaderOf(group)?.nodeId === died.id);
+  expect(led.length).toBeGreaterThan(0);
+  cluster.crash(died);
+  cluster.run(2_000);
+  for (const group of led) expect(cluster.leaderOf(group)?.nodeId).not.toBe(died.id);
+  cluster.until('the two are quiet', () => cluster.isQuiet);
+  const calls = led.map((group) => add(cluster, 1, group));
+  cluster.until('they serve', () => calls.every(({ result }) => result === 1));
+  cluster.start(died);
+  cluster.until('it has what it missed', () =>
+    led.every((group) => died.counters.get(group)?.history.length === 1),
+  );
+  cluster.until('all three are quiet', () => cluster.isQuiet);
+});
+
+test('a group whose leader stopped while its node went on finds another within the bound', () => {
+  const cluster = new GroupsCluster(5, { quietMaxMs: 5_000 });
+  cluster.electAll();
+  cluster.until('all are quiet', () => cluster.isQuiet);
+  const leader = cluster.leaderOf('group-3')!;
+  leader.crash();
+  cluster.run(7_000);
+  const other = cluster.leaderOf('group-3');
+  expect(other?.nodeId).toBeDefined();
+  expect(other?.nodeId).not.toBe(leader.nodeId);
+});
+
+test('a name that is taken or is none, and a group too many, are refused', () => {
+  const cluster = new GroupsCluster(2);
+  cluster.electAll();
+  const { groups } = cluster.nodes[0]!;
+  const options = { voters: [nodeId('n1')], modules: [] };
+  const code = (group: string): string => {
+    try {
+      groups.add(group, options);
+    } catch (thrown) {
+      if (isTuttiError(thrown)) return thrown.code;
+    }
+    return 'none';
+  };
+  expect(code('group-1')).toBe('TUTTI_GROUP_EXISTS');
+  expect(code('../up')).toBe('TUTTI_ID_INVALID');
+});
+
+type Fault =
+  | { readonly kind: 'add'; readonly node: number; readonly group: number }
+  | { readonly kind: 'crash'; readonly node: number }
+  | { readonly kind: 'isolate'; readonly node: number }
+  | { readonly kind: 'heal' }
+  | { readonly kind: 'run'; readonly ms: number };
+
+const node = fc.nat(2);
+const fault: fc.Arbitrary<Fault> = fc.oneof(
+  { weight: 8, arbitrary: fc.record({ kind: fc.constant('add' as const), node, group: fc.nat(3) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('crash' as const), node }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('isolate' as const), node }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('heal' as const) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ kind: fc.constant('run' as const), ms: fc.constantFrom(1, 20, 300, 2_500) }),
+  },
+);
+
+test('groups on one log each keep what they acknowledged, once and in one order, whatever nodes crash or are cut off', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fault, { minLength: 10, maxLength: 60, size: 'max' }),
+      fc.nat(1_000),
+      (faults, seed) => {
+        const config = { snapshotEntries: 10, trailingEntries: 2, noLeaderMs: 60_000, timeoutMs: 60_000 };
+        const cluster = new GroupsCluster(4, { config, quietAfterMs: 300, logBytes: 1_500 }, seed);
+        const acknowledged = new Map<string, string[]>(cluster.names.map((name) => [name, []]));
+        let serial = 0;
+        for (const one of faults) {
+          if (one.kind === 'run') cluster.run(one.ms);
+          else if (one.kind === 'heal') {
+            cluster.network.heal();
+            for (const dead of cluster.nodes) if (!dead.up) cluster.start(dead);
+          } else if (one.kind === 'isolate') cluster.network.isolate(cluster.nodes[one.node]!.id);
+          else if (one.kind === 'crash') {
+            if (cluster.nodes[one.node]!.up) cluster.crash(cluster.nodes[one.node]!);
+          } else {
+            const group = `group-${one.group}`;
+            const what = `s${serial++}`;
+            const replica = cluster.nodes[one.node]!.up && cluster.nodes[one.node]!.groups.get(group);
+            if (replica)
+              replica.proposeWith('counter', { add: what, by: 1 }, undefined, (failure) => {
+                if (!failure) acknowledged.get(group)!.push(what);
+              });
+          }
+        }
+        cluster.network.heal();
+        for (const dead of cluster.nodes) if (!dead.up) cluster.start(dead);
+        cluster.run(5_000);
+        const last = cluster.names.map((group) => add(cluster, 0, group, 'last'));
+        cluster.until('every group serves', () => last.every(({ result }) => result === 1));
+        cluster.until('all are quiet', () => cluster.isQuiet);
+        for (const [group, known] of acknowledged) {
+          const histories = cluster.nodes.map(({ counters }) => counters.get(group)!.history);
+          expect(histories[1]).toEqual(histories[0]);
+          expect(histories[2]).toEqual(histories[0]);
+          expect(new Set(histories[0]).size).toBe(histories[0]!.length);
+          for (const what of known) expect(histories[0]).toContain(what);
+        }
+      },
+    ),
+    { numRuns: 60 },
+  );
+}, 60_000);
