@@ -128,7 +128,7 @@ function announce(machine: Machine, options: BenchOptions): void {
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
   process.on(signal, () => {
     // A comparison keeps nothing half done, and whoever asks twice does not want to wait.
-    if (interruption.signal.aborted || process.argv.includes('--compare')) {
+    if (interruption.signal.aborted || process.argv.some((word) => word.startsWith('--compare'))) {
       endSamples();
       process.exit(INTERRUPTED);
     }

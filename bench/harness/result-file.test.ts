@@ -69,6 +69,10 @@ test('what is no results file is named', () => {
   const path = join(folder, 'no.json');
   writeFileSync(path, '{"cases": 3}');
   expect(() => readResults(path)).toThrow(/no\.json holds no results of this bench/);
+  for (const text of ['null', '{"format":1,"cases":[]}', '{"format":1,"machine":{},"cases":[{}]}']) {
+    writeFileSync(path, text);
+    expect(() => readResults(path)).toThrow(/no\.json holds no results of this bench/);
+  }
   writeFileSync(path, '{');
   expect(() => readResults(path)).toThrow(/no\.json holds no results: /);
   expect(() => readResults(join(folder, 'absent.json'))).toThrow(/there are no results at/);

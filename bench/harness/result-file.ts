@@ -31,18 +31,23 @@ export function writeWhole(path: string, text: string): void {
 /** @throws Error naming the file when it is not there or no results */
 export function readResults(path: string): ResultDocument {
   if (!existsSync(path)) throw new Error(`there are no results at ${path}`);
-  let document: Partial<ResultDocument>;
+  let document: Partial<ResultDocument> | null;
   try {
-    document = JSON.parse(readFileSync(path, 'utf8')) as Partial<ResultDocument>;
+    document = JSON.parse(readFileSync(path, 'utf8')) as Partial<ResultDocument> | null;
   } catch (thrown) {
     throw new Error(
       `${path} holds no results: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
       { cause: thrown },
     );
   }
-  if (document.format !== 1 || !Array.isArray(document.cases))
+  if (document?.format !== 1 || !document.machine || !document.cases?.every?.(isCase))
     throw new Error(`${path} holds no results of this bench`);
   return document as ResultDocument;
+}
+
+/** Whether a case has the lists that the table and the page go through. */
+function isCase(found: Partial<CaseResult> | null): boolean {
+  return [found?.rows, found?.subjects, found?.figures].every(Array.isArray);
 }
 
 /**
