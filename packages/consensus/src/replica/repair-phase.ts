@@ -32,7 +32,6 @@ export class RepairPhase {
     const { nodeId: self, store, clock, random, transport } = options;
     this.#options = options;
     this.damage = stored.damage!.failure;
-    const initial = { voters: options.voters, learners: options.learners ?? [] };
     const finish = (action: () => void): void => {
       this.#ended = true;
       action();
@@ -40,7 +39,7 @@ export class RepairPhase {
     this.#repairer = new Repairer(
       {
         self,
-        membership: stored.snapshot?.membership ?? initial,
+        initial: { voters: options.voters, learners: options.learners ?? [] },
         store,
         clock,
         random: random.fork('repair'),

@@ -159,6 +159,53 @@ describe('a node that has lost term and vote', () => {
   });
 });
 
+describe('a damaged node of a group whose members changed after its snapshot', () => {
+  /** Three voters with a snapshot, and a fourth that came after it and started without any. */
+  function grown() {
+    const cluster = agreed(30, { snapshotEntries: 20, trailingEntries: 2 });
+    const fourth = cluster.add('n4');
+    const member = { node: fourth.id };
+    const before = cluster.leader()!.store.lastIndex;
+    const change = cluster.change(cluster.leader()!, { type: 'addLearner', member, promote: true });
+    cluster.until('it votes', () => change.done && fourth.replica.status().membership.standing === 'voter');
+    for (let i = 0; i < 3; i++) cluster.propose(cluster.leader()!, 'later');
+    cluster.until('all agree', () => cluster.nodes.every(({ counter }) => counter.history.length === 33));
+    cluster.run(200);
+    const node = cluster.followers().find((follower) => follower !== fourth)!;
+    expect(node.store.snapshot()!.meta.membership.voters).not.toContain(fourth.id);
+    return { cluster, fourth, node, before };
+  }
+
+  test.each([
+    ['whose entry it can still read', false],
+    ['whose entry it has lost, once a leader tells of it', true],
+  ])('waits for the term of a voter %s', (_, isLost) => {
+    const { cluster, fourth, node, before } = grown();
+    expect(cluster.leader()).not.toBe(fourth);
+    cluster.network.isolate(fourth.id);
+    const endFrom = isLost ? before + 1 : node.store.lastIndex;
+    damaged(cluster, node, { hardState: true, endFrom });
+    cluster.run(10_000);
+    expect(node.replica.stats().repairs).toBe(0);
+    expect(node.failure).toBeUndefined();
+    cluster.network.heal();
+    cluster.until('it serves', () => isServing(node));
+    cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
+  });
+
+  test('finds its peers in its log if its start options name none', () => {
+    const cluster = agreed(5);
+    const fourth = cluster.add('n4');
+    const member = { node: fourth.id };
+    const change = cluster.change(cluster.leader()!, { type: 'addLearner', member, promote: true });
+    cluster.until('it votes', () => change.done && fourth.replica.status().membership.standing === 'voter');
+    expect(fourth.store.snapshot()).toBeUndefined();
+    damaged(cluster, fourth, { entries: [3] });
+    cluster.until('it serves', () => isServing(fourth));
+    cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
+  });
+});
+
 describe('damage that nobody can make up for', () => {
   test('stops a single voter with its code', () => {
     const cluster = agreed(5, {}, 1);

@@ -14,6 +14,8 @@ import type { Entry, Membership } from '../raft/messages.ts';
 import { agreeable, isSound, NO_TERM, type RepairReply, type RepairRequest } from '../raft/repair.ts';
 import type { LogStore, LogStoreState, SnapshotWriter } from '../storage/log-store.ts';
 import type { RepairStep } from '../storage/store-damage.ts';
+import { KnownMembers } from './known-members.ts';
+import { attempt } from './turn-budget.ts';
 
 /** What is asked again when no answer has come for this long. */
 const RESEND_MS = 300;
@@ -23,7 +25,8 @@ const HOLE_BYTES_MAX = 64 * 1024 * 1024;
 /** What a repairer works with. */
 export interface RepairerParts {
   readonly self: NodeId;
-  readonly membership: Membership;
+  /** In force at the beginning of a log without a snapshot; names nobody at a node that joined later. */
+  readonly initial: Membership;
   readonly store: LogStore;
   readonly clock: Clock;
   readonly random: Random;
@@ -66,7 +69,7 @@ type Fetch =
  */
 export class Repairer {
   readonly #parts: RepairerParts;
-  readonly #peers: readonly NodeId[];
+  readonly #members: KnownMembers;
   #state: LogStoreState;
   #fetch: Fetch | undefined;
   #asked: RepairRequest | undefined;
@@ -84,8 +87,7 @@ export class Repairer {
   constructor(parts: RepairerParts, state: LogStoreState) {
     this.#parts = parts;
     this.#state = state;
-    const { voters, learners, outgoing = [] } = parts.membership;
-    this.#peers = [...new Set([...voters, ...outgoing, ...learners])].filter((peer) => peer !== parts.self);
+    this.#members = new KnownMembers(parts.self, state.snapshot?.membership ?? parts.initial);
     this.#nextId = parts.random.uint32() * 2 ** 20;
     this.#progressAt = parts.clock.now();
   }
@@ -96,6 +98,8 @@ export class Repairer {
   }
 
   begin(): void {
+    const { failure } = attempt(() => this.#members.learnFromLog(this.#parts.store, this.#state));
+    if (failure) return this.#fail(failure);
     if (this.#otherVoters.length === 0) return this.#giveUp('there is no other voter that could have a copy');
     this.#plan();
     this.#armTimer();
@@ -108,8 +112,11 @@ export class Repairer {
   }
 
   get #otherVoters(): readonly NodeId[] {
-    const { voters, outgoing = [] } = this.#parts.membership;
-    return [...new Set([...voters, ...outgoing])].filter((voter) => voter !== this.#parts.self);
+    return this.#members.otherVoters;
+  }
+
+  get #peers(): readonly NodeId[] {
+    return this.#members.others;
   }
 
   #giveUp(problem: string): void {
@@ -248,6 +255,9 @@ export class Repairer {
     if (this.#ended || !asked || !fetch || reply.id !== asked.id) return;
     if (!isSound(reply, { ...asked, to: reply.from })) return;
     if (reply.term !== undefined) this.#terms.set(reply.from, reply.term);
+    // Before anything is judged: an answer may name voters that this node did not know of.
+    this.#members.learnFrom(reply.entries);
+    if (reply.chunk) this.#members.learn(reply.chunk.meta.membership);
     if (fetch.kind === 'hole') this.#takeEntries(fetch, reply);
     else if (fetch.kind === 'snapshot') this.#takeChunk(fetch, reply);
     else this.#takeEnd(fetch, reply);
@@ -266,7 +276,9 @@ export class Repairer {
   /**
    * Whether what this leader says can be built on: its term is no lower than any that this node took part in. If that
    * is forgotten, every other voter must have said which it is in: one of them was the candidate that this node voted
-   * for last, and one the leader that it acknowledged to last, and each knows its own term.
+   * for last, and one the leader that it acknowledged to last, and each knows its own term. Voters are those of every
+   * configuration known, and this is judged again with each answer: by the time the leader's log has been copied, with
+   * all that it names.
    */
   #mayLead(reply: RepairReply): boolean {
     if (!reply.leads || reply.term === undefined) return false;
