@@ -6,7 +6,7 @@ interface GridTimer {
 }
 
 /**
- * A clock whose timers go off at multiples of a step only, never early: those of one step share one timer of the
+ * A clock whose timers go off at multiples of a step only, the nearest one that is still to come: those of one step share one timer of the
  * machine, and what they do happens in one turn of the event loop.
  */
 export class GridClock implements Clock {
@@ -33,12 +33,15 @@ export class GridClock implements Clock {
   }
 
   setTimer(delayMs: number, action: () => void): Timer {
-    const timer: GridTimer = { slot: Math.ceil((this.now() + delayMs) / this.#stepMs), action };
+    const now = this.now() / this.#stepMs;
+    // Rounded up, a tick that is set by the one before, which is always a little late, would skip every second step.
+    const slot = Math.max(Math.floor(now) + 1, Math.round(now + delayMs / this.#stepMs));
+    const timer: GridTimer = { slot, action };
     if (delayMs === Infinity) return timer;
-    let slot = this.#slots.get(timer.slot);
-    if (!slot) this.#slots.set(timer.slot, (slot = new Set()));
-    slot.add(timer);
-    this.#arm(timer.slot);
+    let timers = this.#slots.get(slot);
+    if (!timers) this.#slots.set(slot, (timers = new Set()));
+    timers.add(timer);
+    this.#arm(slot);
     return timer;
   }
 
