@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'S1',
@@ -10,6 +11,7 @@ export const bench: BenchCase = {
   verification: 'every task is done and was completed exactly once, by the board’s own record',
   figures: [
     { id: 'rate', title: 'tasks of one plan', unit: 'tasks/s', better: 'higher' },
+    { id: 'offered', title: 'load under which the latency is taken', unit: 'tasks/s', better: 'higher' },
     { id: 'sessions', title: 'sessions of one task', unit: 'sessions/s', better: 'higher' },
     {
       id: 'p99',
@@ -21,6 +23,8 @@ export const bench: BenchCase = {
   ],
   targets: [
     { level: 'floor', figure: 'rate', value: 200_000 },
+    // The latency is asked for at that very rate; under a smaller load it proves nothing.
+    { level: 'floor', figure: 'offered', value: 200_000 },
     { level: 'floor', figure: 'p99', value: 1 },
     { level: 'aim', figure: 'rate', value: 500_000 },
   ],
@@ -61,4 +65,12 @@ export const bench: BenchCase = {
     quick: { warmUpTasks: 10_000, tasks: 30_000, streamMs: 700 },
     full: { warmUpTasks: 10_000, tasks: 100_000, streamMs: 3_000 },
   },
+  limits: [
+    limitOf(
+      'rate',
+      { own: ['tutti', 'rate'], bare: ['bare-calls', 'rate'], sessions: ['tutti', 'sessions'] },
+      ({ own, bare, sessions }) =>
+        `The floor leaves 5 us of one core for a task; ours takes ${(1e6 / own).toFixed(1)} us, of which ${(1e6 / bare).toFixed(2)} us would be spent by calling and awaiting alone. The rest is the record: a plan that is checked, a board that keeps every step of every task and a fence for each. A session of one task pays for a plan of its own: ${(1e6 / sessions).toFixed(0)} us.`,
+    ),
+  ],
 };

@@ -11,6 +11,7 @@ export const bench: BenchCase = {
   verification: 'every task is done and was completed exactly once, by the board’s own record',
   figures: [
     { id: 'rate', title: 'tasks of one plan', unit: 'tasks/s', better: 'higher' },
+    { id: 'offered', title: 'load under which the latency is taken', unit: 'tasks/s', better: 'higher' },
     { id: 'sessions', title: 'sessions of one task', unit: 'sessions/s', better: 'higher' },
     {
       id: 'p95',
@@ -29,6 +30,8 @@ export const bench: BenchCase = {
   ],
   targets: [
     { level: 'floor', figure: 'rate', value: 10_000 },
+    // The latency is asked for at that very rate; under a smaller load it proves nothing.
+    { level: 'floor', figure: 'offered', value: 10_000 },
     { level: 'floor', figure: 'p95', value: 100 },
     { level: 'aim', figure: 'rate', value: 30_000 },
     { level: 'aim', figure: 'p95', value: 30 },
@@ -58,9 +61,9 @@ export const bench: BenchCase = {
   limits: [
     limitOf(
       'rate',
-      { own: ['tutti', 'rate'], offered: ['tutti', 'p95'] },
-      ({ own, offered }) =>
-        `Every step of a task is applied by the board of all three nodes, which share this machine's cores: ${perSecond(own)} is ${(1e6 / own).toFixed(0)} us a task for three copies, so about ${(1e6 / own / 3).toFixed(0)} us each, plus the orchestrators. A session of one task pays for its plan too; at half of that rate its p95 is ${offered.toFixed(1)} ms.`,
+      { own: ['tutti', 'rate'], late: ['tutti', 'p95'] },
+      ({ own, late }) =>
+        `Every step of a task is applied by the board of all three nodes, which share this machine's cores: ${perSecond(own)} is ${(1e6 / own).toFixed(0)} us a task for three copies, so about ${(1e6 / own / 3).toFixed(0)} us each, plus the orchestrators. A session of one task pays for its plan too; at half of that rate its p95 is ${late.toFixed(1)} ms.`,
     ),
   ],
 };

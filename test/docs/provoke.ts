@@ -29,7 +29,7 @@ export interface Provoked {
 let shown: Shown[] = [];
 
 function show(thrown: unknown): void {
-  const { code, message, wayOut } = thrown as Partial<Shown>;
+  const { code, message, wayOut } = (thrown ?? {}) as Partial<Shown>; // an example may throw nothing at all
   const text = thrown instanceof Error && code === undefined ? thrown.stack : message;
   shown.push({
     code: code ?? 'no code',
@@ -76,6 +76,7 @@ async function runCommand(command: readonly string[]): Promise<void> {
 async function provoke({ code, folder, program, command }: Provocation): Promise<Provoked> {
   shown = [];
   process.chdir(folder);
+  process.stderr.write(`${code}\n`);
   const from = performance.now();
   try {
     if (program !== undefined) await import(pathToFileURL(join(folder, program)).href);

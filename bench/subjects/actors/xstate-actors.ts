@@ -68,14 +68,15 @@ export async function manyMachines({ actors }: Sizes): Promise<Measurement> {
   const all = Array.from({ length: actors! }, () => createActor(machine).start());
   const spawnedS = (performance.now() - spawning) / 1_000;
   globalThis.gc?.();
-  const bytes = (process.memoryUsage().rss - before) / actors!;
+  const { rss } = process.memoryUsage();
   const reaching = performance.now();
   for (const actor of all) actor.send(ADD);
   const reachedS = (performance.now() - reaching) / 1_000;
   if (arrivals.count !== actors) throw new Error(`${arrivals.count} of ${actors} were reached`);
   return {
     figures: {
-      'machine-bytes': bytes,
+      'machine-bytes': rss / actors,
+      'machine-growth': (rss - before) / actors,
       'machine-spawn': actors / spawnedS,
       'machine-reach': actors / reachedS,
     },
