@@ -5,15 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { fillClaims } from './claims/fill-claims.ts';
 import type { BenchCase } from './harness/case.ts';
 import { type Change, changeTable, compareCase } from './harness/compare.ts';
-import { describeMachine, type Machine } from './harness/machine.ts';
+import { describeMachine, isBusy, type Machine } from './harness/machine.ts';
 import { type BenchOptions, benchOptions, USAGE } from './harness/options.ts';
 import { caseFiles } from './harness/registry.ts';
-import { readResults, resultText, resumable, writeWhole } from './harness/result-file.ts';
+import { checkWritable, readResults, resultText, resumable, writeWhole } from './harness/result-file.ts';
 import type { ResultDocument } from './harness/results.ts';
 import { failuresIn, runCases } from './harness/run.ts';
 import { endSamples, measureInProcess } from './harness/sample-process.ts';
 import { limitMsOf } from './harness/schedule.ts';
-import { caseList, selectCases } from './harness/selection.ts';
+import { caseList, judgedAnew, selectCases } from './harness/selection.ts';
 import { resultTable, summaryText } from './harness/table.ts';
 import { addWorktree } from './harness/worktree.ts';
 import { benchReport } from './report/bench-report.ts';
@@ -28,7 +28,7 @@ const interruption = new AbortController();
 async function main(args: readonly string[]): Promise<number> {
   const options = benchOptions(args);
   if (options.help) return print(USAGE);
-  if (options.from !== undefined) return fromResults(options.from, options);
+  if (options.from !== undefined) return await fromResults(options.from, options);
   const cases = await selectCases(options);
   if (options.list) return print(`${caseList(cases)}\n`);
   return options.compare === undefined
@@ -43,8 +43,10 @@ function print(text: string): number {
 
 async function run(cases: readonly BenchCase[], options: BenchOptions): Promise<number> {
   const machine = describeMachine(ROOT);
-  announce(machine, options);
   const json = resolve(options.json ?? join(OUT, 'results.json'));
+  // A path that cannot be written to is found out before the long part, not after it.
+  for (const path of [json, reportPath(options)]) checkWritable(path);
+  announce(machine, options);
   const done = options.resume ? resumable(json, { quick: options.quick, commit: machine.commit }) : [];
   if (done.length > 0) say(`Going on after ${done.map(({ id }) => id).join(' ')}.`);
   const document = await runCases(cases, {
@@ -68,18 +70,24 @@ async function run(cases: readonly BenchCase[], options: BenchOptions): Promise<
   return failuresIn(document.cases).length > 0 ? 1 : 0;
 }
 
-function fromResults(file: string, options: BenchOptions): number {
+async function fromResults(file: string, options: BenchOptions): Promise<number> {
   const json = resolve(file);
-  const document = readResults(json);
+  const read = readResults(json);
+  // Judged anew from the samples, so that a verdict is never older than the rule it is given by.
+  const document = { ...read, cases: await judgedAnew(read.cases) };
   publish(document, json, options);
   return print(`${resultTable(document.cases)}\n\n${summaryText(document.cases)}\n`);
 }
 
+const reportPath = (options: BenchOptions) => resolve(options.report ?? join(OUT, 'report.html'));
+
 /** The page, and the numbers in the texts. */
 function publish(document: ResultDocument, json: string, options: BenchOptions): void {
-  const report = resolve(options.report ?? join(OUT, 'report.html'));
-  writeWhole(report, benchReport(document, relative(ROOT, json)));
+  const report = reportPath(options);
+  writeWhole(report, benchReport(document, relative(dirname(report), json)));
   say(`Page: ${report}`);
+  if (document.quick && options.claims.length > 0)
+    throw new Error('quick sizes are no source for claims: write them from the results of a full run');
   for (const file of options.claims) {
     const path = resolve(file);
     const source = { name: basename(json), document };
@@ -119,13 +127,14 @@ async function compare(
 function announce(machine: Machine, options: BenchOptions): void {
   const { processor, cores, system, node, commit, loadBefore } = machine;
   say(`${processor}, ${cores} cores, ${system}, Node ${node}, commit ${commit.slice(0, 12)}`);
-  const [lastMinute] = loadBefore;
-  if (lastMinute !== undefined && lastMinute > cores / 2)
-    say(`The machine is busy (load ${lastMinute.toFixed(1)}): ratios may hold, absolute figures will not.`);
+  if (isBusy(machine))
+    say(
+      `The machine is busy (load ${loadBefore[0]!.toFixed(1)}): ratios may hold, absolute figures will not.`,
+    );
   if (options.quick) say('Quick sizes: good for a first look and for regressions, not for quoting.');
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.on(signal, () => {
     // A comparison keeps nothing half done, and whoever asks twice does not want to wait.
     if (interruption.signal.aborted || process.argv.some((word) => word.startsWith('--compare'))) {

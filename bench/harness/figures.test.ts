@@ -76,3 +76,34 @@ test('quantities read in the unit that suits them', () => {
   expect(showQuantity(612, 'bytes')).toBe('612 B');
   expect(showQuantity(0, 'tasks')).toBe('0 tasks');
 });
+
+test('a line that lies within the interval is in doubt, whichever way it fell', () => {
+  const targets = [
+    { level: 'floor', figure: 'rate', value: 59 },
+    { level: 'floor', figure: 'rate', value: 29 },
+  ] as const;
+  const [row] = figureRows(benchOf({ targets }), [OURS]);
+  expect(row!.verdicts.map(({ met, isInDoubt }) => [met, isInDoubt])).toEqual([
+    [true, true],
+    [true, undefined],
+  ]);
+});
+
+test('a subject of ours that failed leaves its lines open, with the reason, instead of taking them away', () => {
+  const targets = [{ level: 'floor', figure: 'rate', value: 1 }] as const;
+  const failed = { ...resultOf('ours', 'ours', []), failures: ['it fell over'] };
+  const rows = figureRows(benchOf({ targets }), [failed, PEER]);
+  expect(rows.find(({ subject }) => subject === 'ours')!.verdicts).toMatchObject([
+    { asked: '1 msg/s', met: undefined, why: 'ours failed' },
+  ]);
+});
+
+test('why there is nobody to compare with is said: not here, failed, or not reached', () => {
+  const targets = [{ level: 'floor', figure: 'rate', value: 1, against: { subject: 'peer' } }] as const;
+  const why = (...others: SubjectResult[]) =>
+    figureRows(benchOf({ targets }), [OURS, ...others])[0]!.verdicts[0]!.why;
+  const nobody = resultOf('peer', 'peer', []);
+  expect(why()).toBe('peer was not measured');
+  expect(why({ ...nobody, skipped: 'no program etcd' })).toBe('peer was skipped: no program etcd');
+  expect(why({ ...nobody, failures: ['x'] })).toBe('peer failed');
+});

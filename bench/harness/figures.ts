@@ -17,11 +17,15 @@ export interface Verdict {
   readonly level: Target['level'];
   /** What was asked, such as `2x erlang`. */
   readonly asked: string;
-  /** What came out, in the same unit; undefined when the other side was not there. */
+  /** What came out, in the same unit; undefined when it was not measured. */
   readonly got: number | undefined;
+  /** Why it was not, where it was not. */
+  readonly why?: string;
   /** Where `got` lies, as far as the samples can tell. */
   readonly interval?: Interval;
   readonly met: boolean | undefined;
+  /** What was asked lies within the interval: with other samples it could have come out the other way. */
+  readonly isInDoubt?: true;
 }
 
 /** One figure of one subject: the line of the table. */
@@ -43,9 +47,44 @@ export function figureRows(bench: BenchCase, subjects: readonly SubjectResult[])
   return bench.figures.flatMap((figure) =>
     subjects.flatMap((subject) => {
       const values = valuesOf(subject, figure);
-      return values.length === 0 ? [] : [rowOf(bench, subjects, subject, figure, values)];
+      if (values.length > 0) return [rowOf(bench, subjects, subject, figure, values)];
+      return isOwed(bench, subjects, subject, figure) ? [rowOfNothing(bench, subject, figure)] : [];
     }),
   );
+}
+
+/** Whether a line has nobody to be judged by because this subject of ours failed: then it is shown as open, not left out. */
+function isOwed(
+  { targets }: BenchCase,
+  subjects: readonly SubjectResult[],
+  subject: SubjectResult,
+  figure: FigureSpec,
+): boolean {
+  if (subject.kind !== 'ours' || subject.failures.length === 0) return false;
+  if (!targets.some((target) => target.figure === figure.id)) return false;
+  return !subjects.some((one) => one.kind === 'ours' && valuesOf(one, figure).length > 0);
+}
+
+function rowOfNothing(bench: BenchCase, subject: SubjectResult, figure: FigureSpec): FigureRow {
+  const nothing = { low: Number.NaN, high: Number.NaN };
+  const verdicts = bench.targets
+    .filter((target) => target.figure === figure.id)
+    .map((target) => unjudged(target, figure, `${subject.id} failed`));
+  return {
+    subject: subject.id,
+    kind: subject.kind,
+    figure: figure.id,
+    value: Number.NaN,
+    interval: nothing,
+    spread: Number.NaN,
+    samples: 0,
+    ratios: [],
+    verdicts,
+  };
+}
+
+function unjudged(target: Target, figure: FigureSpec, why: string): Verdict {
+  return { level: target.level, asked: askedOf(target, figure), got: undefined, met: undefined, why };
 }
 
 function rowOf(
@@ -120,13 +159,22 @@ function verdictsOf(
     .map((target) => {
       const other = target.against && unitOf(bench, subjects, target.against, figure);
       if (target.against && !other)
-        return { level: target.level, asked: askedOf(target, figure), got: undefined, met: undefined };
+        return unjudged(target, figure, whyAbsent(subjects, target.against.subject));
       const values = valuesOf(subject, figure);
       const got = quoted(subject, figure) / (other?.quoted ?? 1);
       const interval = other ? ratioInterval(values, other.values) : medianInterval(values);
       const met = figure.better === 'higher' ? got >= target.value : got <= target.value;
-      return { level: target.level, asked: askedOf(target, figure), got, interval, met };
+      const isInDoubt = interval.low < target.value && target.value < interval.high;
+      const doubt = isInDoubt ? { isInDoubt } : {};
+      return { level: target.level, asked: askedOf(target, figure), got, interval, met, ...doubt };
     });
+}
+
+/** Why there is nothing to compare with. */
+function whyAbsent(subjects: readonly SubjectResult[], id: string): string {
+  const other = subjects.find((subject) => subject.id === id);
+  if (other?.skipped !== undefined) return `${id} was skipped: ${other.skipped}`;
+  return other && other.failures.length > 0 ? `${id} failed` : `${id} was not measured`;
 }
 
 function unitOf(

@@ -63,3 +63,12 @@ test('a closed loop fails with the first request that fails', async () => {
 test('what does not happen in time is named', async () => {
   await expect(within(1, 'the answer', new Promise(() => {}))).rejects.toThrow('the answer: not within 1 ms');
 });
+
+test('an open loop says what a request failed with, and does not wait for the others', async () => {
+  const waiting: ((failure?: Error) => void)[] = [];
+  const loop = openLoop(1_000, 5, (done) => waiting.push(done));
+  const failed = expect(loop).rejects.toThrow('no leader');
+  while (waiting.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  waiting[1]!(new Error('no leader'));
+  await failed;
+});

@@ -41,3 +41,8 @@ function commitOf(root: string): string {
     return 'unknown';
   }
 }
+
+/** Whether so much else ran before the first sample that absolute figures would be of that as well. */
+export function isBusy({ cores, loadBefore }: Pick<Machine, 'cores' | 'loadBefore'>): boolean {
+  return (loadBefore[0] ?? 0) > cores / 2;
+}

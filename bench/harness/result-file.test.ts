@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { readResults, resultText, resumable, writeWhole } from './result-file.ts';
+import { checkWritable, readResults, resultText, resumable, writeWhole } from './result-file.ts';
 import { caseResult, type ResultDocument } from './results.ts';
 import { benchOf, rateOf } from './testing/bench-of.ts';
 
@@ -76,4 +76,10 @@ test('what is no results file is named', () => {
   writeFileSync(path, '{');
   expect(() => readResults(path)).toThrow(/no\.json holds no results: /);
   expect(() => readResults(join(folder, 'absent.json'))).toThrow(/there are no results at/);
+});
+
+test('a path where nothing can be written is refused at once, also where making folders never ends', () => {
+  expect(() => checkWritable('/proc/nope/x.json')).toThrow(/nope/);
+  expect(() => checkWritable(folder)).toThrow(/is no file/);
+  expect(() => checkWritable(join(folder, 'new', 'x.json'))).not.toThrow();
 });

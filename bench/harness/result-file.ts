@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeWritableFolder } from '../../packages/tutti/src/node/writable-folder.ts';
 import type { CaseResult, ResultDocument } from './results.ts';
 
 /** Larger results do not belong into the repository: a test holds what is committed to it. */
@@ -20,9 +21,19 @@ function caseText({ subjects, ...header }: CaseResult): string {
   return `${JSON.stringify(header).slice(0, -1)},"subjects":[\n${lines.join(',\n')}\n]}`;
 }
 
+/**
+ * Finds out whether a file can be written, without changing it.
+ * @throws TuttiError `TUTTI_FOLDER_UNWRITABLE`
+ */
+export function checkWritable(path: string): void {
+  makeWritableFolder(dirname(path));
+  if (existsSync(path) && !statSync(path).isFile())
+    throw new Error(`${path} is no file, so no results fit there`);
+}
+
 /** Replaces the file in one step, so that it is whole whenever the run is broken off. */
 export function writeWhole(path: string, text: string): void {
-  mkdirSync(dirname(path), { recursive: true });
+  makeWritableFolder(dirname(path));
   const draft = `${path}.${process.pid}.tmp`;
   writeFileSync(draft, text);
   renameSync(draft, path);

@@ -28,6 +28,10 @@ export async function runCases(cases: readonly BenchCase[], options: RunOptions)
   const startedAt = new Date().toISOString();
   const results = new Map(done.map((result) => [result.id, result]));
   const left = cases.filter(({ id }) => !results.has(id));
+  const places = [...new Set([...done.map(({ id }) => id), ...cases.map(({ id }) => id)])].toSorted((a, b) =>
+    a.localeCompare(b, 'en', { numeric: true }),
+  );
+  const byPlace = (a: CaseResult, b: CaseResult) => places.indexOf(a.id) - places.indexOf(b.id);
   const progress = new Progress(planOf(left, options), say);
   const documentNow = (): ResultDocument => ({
     format: 1,
@@ -37,7 +41,8 @@ export async function runCases(cases: readonly BenchCase[], options: RunOptions)
     machine,
     loadAfter: loadavg(),
     ...(signal.aborted ? { isBrokenOff: true } : {}),
-    cases: cases.flatMap(({ id }) => results.get(id) ?? []),
+    // Also those that were not asked for this time: going on with a part of a run loses nothing of it.
+    cases: [...results.values()].toSorted(byPlace),
   });
   signal.addEventListener('abort', () => endSamples(), { once: true });
   for (const bench of left) {

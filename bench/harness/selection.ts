@@ -1,6 +1,7 @@
 import type { BenchCase } from './case.ts';
 import type { BenchOptions } from './options.ts';
 import { caseIds, loadCases } from './registry.ts';
+import { type CaseResult, caseResult } from './results.ts';
 
 /** Groups by the letter that their cases begin with. */
 export const GROUPS: Readonly<Record<string, string>> = {
@@ -66,4 +67,14 @@ export function caseList(cases: readonly BenchCase[]): string {
       return `${id.padEnd(4)} ${groupOf(id).padEnd(14)} ${title}\n${' '.repeat(20)}${who}`;
     })
     .join('\n');
+}
+
+/** Results of an earlier run, judged by the cases as they are now; a case that is no longer there stays as it was. */
+export async function judgedAnew(results: readonly CaseResult[]): Promise<CaseResult[]> {
+  const ids = caseIds();
+  const cases = await loadCases(results.map(({ id }) => id).filter((id) => ids.includes(id)));
+  return results.map((result) => {
+    const bench = cases.find(({ id }) => id === result.id);
+    return bench ? caseResult(bench, result.sizes, result.subjects, result.isBrokenOff) : result;
+  });
 }

@@ -24,10 +24,14 @@ export function summaryText(cases: readonly CaseResult[]): string {
     rows.flatMap(({ figure, verdicts }) => verdicts.map((verdict) => ({ id, figure, verdict }))),
   );
   const tally = (level: Verdict['level']) => {
-    const all = judged.filter(({ verdict }) => verdict.level === level && verdict.met !== undefined);
-    const missed = all.filter(({ verdict }) => !verdict.met);
-    const names = missed.map(({ id, figure, verdict }) => `${id}.${figure} ${verdict.asked}`);
-    return `${level}s met: ${all.length - missed.length} of ${all.length}${names.length > 0 ? `; not met: ${names.join(', ')}` : ''}`;
+    const all = judged.filter(({ verdict }) => verdict.level === level);
+    const named = (word: string, isOne: (verdict: Verdict) => boolean) => {
+      const names = all.filter(({ verdict }) => isOne(verdict));
+      const texts = names.map(({ id, figure, verdict }) => `${id}.${figure} ${verdict.asked}`);
+      return texts.length > 0 ? `; ${word}: ${texts.join(', ')}` : '';
+    };
+    const met = all.filter(({ verdict }) => verdict.met).length;
+    return `${level}s met: ${met} of ${all.length}${named('not met', (verdict) => verdict.met === false)}${named('not judged', (verdict) => verdict.met === undefined)}`;
   };
   const ahead = cases.flatMap(peersAhead).map(({ text }) => text);
   const failed = cases.flatMap(({ id, subjects }) =>
@@ -56,7 +60,7 @@ function isLine({ rows }: CaseResult, { kind, figure }: FigureRow): boolean {
 function rowText(result: CaseResult, row: FigureRow): string {
   const { title, unit } = result.figures.find(({ id }) => id === row.figure)!;
   const { low, high } = row.interval;
-  const range = `${showQuantity(low, unit)} to ${showQuantity(high, unit)}`;
+  const range = row.samples > 1 ? `${showQuantity(low, unit)} to ${showQuantity(high, unit)}` : 'one sample';
   const isAlone = !result.rows.some(
     (other) => other !== row && other.figure === row.figure && other.kind === 'ours',
   );
@@ -81,8 +85,8 @@ function verdictsText(verdicts: readonly Verdict[], unit: string): string {
 }
 
 /** `met` or `not met` with the number, or that it cannot be said. */
-export function verdictWord({ asked, got, met }: Verdict, unit: string): string {
-  if (met === undefined || got === undefined) return 'not judged, the other side is not here';
+export function verdictWord({ asked, got, met, why, isInDoubt }: Verdict, unit: string): string {
+  if (met === undefined || got === undefined) return `not judged, ${why ?? 'it was not measured'}`;
   const isRatio = asked.includes('x ');
-  return `${met ? 'met' : 'not met'} (${isRatio ? `${showNumber(got)}x` : showQuantity(got, unit)})`;
+  return `${met ? 'met' : 'not met'}${isInDoubt ? ', within the noise' : ''} (${isRatio ? `${showNumber(got)}x` : showQuantity(got, unit)})`;
 }

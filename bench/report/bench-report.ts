@@ -1,6 +1,7 @@
 import { escapeHtml } from '../../packages/tutti/src/report/html-report.ts';
 import type { CurveSpec, Point } from '../harness/case.ts';
 import { type FigureRow, showNumber, showQuantity, type Verdict } from '../harness/figures.ts';
+import { isBusy } from '../harness/machine.ts';
 import { peersAhead } from '../harness/peers-ahead.ts';
 import type { CaseResult, ResultDocument } from '../harness/results.ts';
 import { median } from '../harness/statistics.ts';
@@ -51,8 +52,10 @@ function heading(
 ): string {
   const verdicts = cases.flatMap(({ rows }) => rows.flatMap((row) => row.verdicts));
   const tally = (level: Verdict['level']) => {
-    const judged = verdicts.filter((verdict) => verdict.level === level && verdict.met !== undefined);
-    return `${judged.filter(({ met }) => met).length} of ${judged.length} met`;
+    const all = verdicts.filter((verdict) => verdict.level === level);
+    const open = all.filter(({ met }) => met === undefined).length;
+    const met = all.filter((verdict) => verdict.met).length;
+    return `${met} of ${all.length} met${open > 0 ? `, ${open} not judged` : ''}`;
   };
   const loads = (values: readonly number[]) => values.map((value) => value.toFixed(1)).join(' ');
   const facts: [string, string][] = [
@@ -71,7 +74,7 @@ function heading(
     ],
     ['took', `${((Date.parse(endedAt) - Date.parse(startedAt)) / 60_000).toFixed(1)} minutes`],
     ...(source === '' ? [] : [['every sample', source] as [string, string]]),
-    ['load before, after', `${loads(machine.loadBefore)}, ${loads(loadAfter)}`],
+    ['load of the machine before, after', `${loads(machine.loadBefore)}, ${loads(loadAfter)}`],
   ];
   const items = facts
     .map(
@@ -81,6 +84,7 @@ function heading(
     .join('');
   const warnings = [
     ...(quick ? ['Quick sizes: good for a first look and for regressions, not for quoting.'] : []),
+    ...(isBusy(machine) ? ['The machine was busy: ratios may hold, absolute figures will not.'] : []),
     ...(isBrokenOff ? ['The run was broken off: there is what was measured by then.'] : []),
   ];
   const warning = warnings.map((text) => `<p class="note">${text}</p>`).join('');
@@ -115,7 +119,10 @@ function figureLine({ figures, subjects }: CaseResult, row: FigureRow): string {
   const { title, unit } = figures.find(({ id }) => id === row.figure)!;
   const subject = subjects.find(({ id }) => id === row.subject)!;
   const { low, high } = row.interval;
-  const range = `${showQuantity(low, unit)} to ${showQuantity(high, unit)}, ${row.samples} samples`;
+  const range =
+    row.samples > 1
+      ? `${showQuantity(low, unit)} to ${showQuantity(high, unit)}, ${row.samples} samples`
+      : 'one sample';
   const ratios = row.ratios
     .filter(({ kind }) => row.kind === 'ours' || kind === 'ours')
     .map(

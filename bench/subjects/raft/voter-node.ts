@@ -1,4 +1,4 @@
-import { fdatasync, openSync, writeSync } from 'node:fs';
+import { fdatasync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { type LogStore, Replica, type ReplicatedModule } from '@tutti/consensus';
 import { createFileLogStore } from '@tutti/consensus/file';
@@ -60,6 +60,7 @@ export async function openVoter(
  * by one, on a file of their own beside the log, before a write is called done.
  */
 function withoutGroupCommit(store: LogStore, directory: string): LogStore {
+  mkdirSync(directory, { recursive: true });
   const file = openSync(join(directory, 'flushes'), 'w');
   const entry = Buffer.alloc(ENTRY_BYTES);
   const flush = (left: number, done: (failure: Error | undefined) => void): void => {

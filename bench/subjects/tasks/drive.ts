@@ -67,16 +67,16 @@ export async function taskStream(
   tasks = 1,
 ): Promise<{ readonly latencies: PackedHistogram; readonly achievedPerS: number; readonly offered: number }> {
   const plan = widePlan(tasks, 256);
-  let problem: unknown;
-  const one = async (done: () => void) => {
-    const session = await orchestration.submit(plan);
-    const record = await orchestration.waitFor(session);
-    mustBeWhole(countTasks(record));
+  const one = async (done: (failure?: Error) => void) => {
+    try {
+      const session = await orchestration.submit(plan);
+      mustBeWhole(countTasks(await orchestration.waitFor(session)));
+    } catch (thrown) {
+      return done(thrown instanceof Error ? thrown : new Error(String(thrown)));
+    }
     done();
   };
-  const { latencies, achievedPerS, offered } = await openLoop(ratePerS, durationMs, (done) => {
-    one(done).catch((thrown: unknown) => (problem = thrown));
-  });
-  if (problem !== undefined) throw problem;
+  const load = await openLoop(ratePerS, durationMs, (done) => void one(done));
+  const { latencies, achievedPerS, offered } = load;
   return { latencies: latencies.pack(), achievedPerS, offered };
 }

@@ -3,6 +3,7 @@ import type { Ref } from 'tutti';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { FleetProcess } from '../../harness/fleet.ts';
 import { openLoop } from '../../harness/load.ts';
+import { mustEqual } from '../actors/arrivals.ts';
 import { inMicroseconds } from './microseconds.ts';
 import { NOTE } from './note.ts';
 import { pairedNode } from './paired-node.ts';
@@ -32,23 +33,19 @@ export async function oneWay(sizes: Sizes): Promise<Measurement> {
 
 export async function roundTrip({ ratePerS, warmUpMs, durationMs }: Sizes): Promise<Measurement> {
   const { peer, ref } = await pair();
-  let failed = 0;
-  const askOnce = async (done: () => void) => {
+  const askOnce = async (done: (failure?: Error) => void) => {
     try {
       await ref.ask(NOTE);
-      done();
-    } catch {
-      failed++;
+    } catch (thrown) {
+      return done(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
+    done();
   };
-  const request = (done: () => void) => {
-    void askOnce(done);
-  };
+  const request = (done: (failure?: Error) => void) => void askOnce(done);
   const warm = await openLoop(ratePerS!, warmUpMs!, request);
   const { latencies, offered } = await openLoop(ratePerS!, durationMs!, request);
   const count = await peer.call<number>('count');
-  if (failed > 0 || count !== warm.offered + offered)
-    throw new Error(`${failed} failed, ${count} were counted`);
+  mustEqual('asks counted by the other process', count, warm.offered + offered);
   return {
     figures: {},
     histograms: { trip: inMicroseconds(latencies) },
