@@ -17,7 +17,11 @@ import type { DiskCalls } from './disk-calls.ts';
 import { FileLogStore } from './file-log-store.ts';
 
 const root = fs.mkdtempSync(join(tmpdir(), 'tutti-full-'));
-afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
+let mount: string | undefined;
+afterAll(() => {
+  if (mount !== undefined) execFileSync('umount', [mount]);
+  fs.rmSync(root, { recursive: true, force: true });
+});
 
 let count = 0;
 let directory = '';
@@ -57,14 +61,39 @@ class Quota {
   }) as DiskCalls['write'];
 }
 
+/** Counts the calls that the disk has not answered: on a busy machine no number of turns is enough. */
+let underWay = 0;
+const ASYNC_CALLS = ['open', 'close', 'read', 'write', 'rename', 'fsync', 'fdatasync', 'rm'] as const;
+
+function counted(disk: Partial<DiskCalls>): Partial<DiskCalls> {
+  const calls = ASYNC_CALLS.map((name) => {
+    const call = (disk[name] ?? fs[name]) as (...args: unknown[]) => void;
+    const counting = (...args: unknown[]): void => {
+      const done = args.pop() as (...answer: unknown[]) => void;
+      underWay++;
+      call(...args, (...answer: unknown[]) => {
+        underWay--;
+        done(...answer);
+      });
+    };
+    return [name, counting] as const;
+  });
+  return { ...disk, ...Object.fromEntries(calls) };
+}
+
 const storeOn = (disk: Partial<DiskCalls> = {}): FileLogStore =>
-  new FileLogStore({ directory, clusterId: clusterId('c'), nodeId: nodeId('n1'), segmentBytes: 4096 }, disk);
+  new FileLogStore(
+    { directory, clusterId: clusterId('c'), nodeId: nodeId('n1'), segmentBytes: 4096 },
+    counted(disk),
+  );
 
 const callsOf = ({ open, close, write }: Quota): Partial<DiskCalls> => ({ open, close, write });
 
-const turns = async (count = 50): Promise<void> => {
-  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
-};
+/** Lets everything that the store has begun come to its end. */
+async function settled(): Promise<void> {
+  for (let quiet = 0; quiet < 10; quiet = underWay > 0 ? 0 : quiet + 1)
+    await new Promise((resolve) => setImmediate(resolve));
+}
 
 test('a full disk is noticed before anything has to wait, and what was taken is written', async () => {
   const quota = new Quota();
@@ -76,7 +105,7 @@ test('a full disk is noticed before anything has to wait, and what was taken is 
   let last = 1;
   for (; store.checkRoom(); last++) {
     await appendTo(store, { entries: [suiteEntry(last + 1, 1, 500)] });
-    await turns();
+    await settled();
   }
   // Half a segment is left for votes and terms: some forty of them.
   for (let value = 2; value < 12; value++)
@@ -100,10 +129,10 @@ test('what does not fit waits, is written when there is space, and has not poiso
     const writes = suiteEntries(2, 40, 1, 500).map((entry) =>
       appendTo(store, { entries: [entry] }).then(() => written.push(Number(entry.index))),
     );
-    while (store.checkRoom()) await turns(1);
+    while (store.checkRoom()) await settled();
     expect(written.length).toBeLessThan(39);
     quota.left = Infinity;
-    while (!store.checkRoom()) await turns(1);
+    while (!store.checkRoom()) await settled();
     await Promise.all(writes);
     expect(written).toEqual(Array.from({ length: 39 }, (_, i) => i + 2));
     await closeStore(store);
@@ -121,7 +150,7 @@ test('what waits for space when the store is closed is refused by code, and the 
   await appendTo(store, { entries: [suiteEntry(1, 1, 500)] });
   quota.left = 0;
   const late = appendTo(store, { entries: suiteEntries(2, 20, 1, 500) }).catch((thrown: unknown) => thrown);
-  await turns();
+  await settled();
   await closeStore(store);
   expect(isTuttiError(await late, 'TUTTI_STORE_FULL')).toBe(true);
   const again = storeOn();
@@ -143,28 +172,24 @@ function mounted(sizeKiB: number): string | undefined {
 }
 
 test('a real file system that is full heals without the store being opened again', async ({ skip }) => {
-  const mount = mounted(64);
+  mount = mounted(64);
   skip(mount === undefined, 'a tmpfs may not be mounted here');
   if (mount === undefined) return;
-  try {
-    directory = join(mount, 'log');
-    const store = storeOn();
-    await openStore(store);
-    fs.writeFileSync(join(mount, 'ballast'), Buffer.alloc(40 * 1024));
-    let last = 0;
-    while (store.checkRoom()) {
-      await appendTo(store, { entries: [suiteEntry(++last, 1, 500)] });
-      await turns();
-    }
-    await appendTo(store, { hardState: { term: term(2), votedFor: nodeId('n2') } });
-    fs.rmSync(join(mount, 'ballast'));
-    while (!store.checkRoom()) await turns(1);
-    for (let i = 0; i < 10; i++) await appendTo(store, { entries: [suiteEntry(++last, 2, 500)] });
-    expect(store.lastIndex).toBe(last);
-    await closeStore(store);
-  } finally {
-    execFileSync('umount', [mount]);
+  directory = join(mount, 'log');
+  const store = storeOn();
+  await openStore(store);
+  fs.writeFileSync(join(mount, 'ballast'), Buffer.alloc(40 * 1024));
+  let last = 0;
+  while (store.checkRoom()) {
+    await appendTo(store, { entries: [suiteEntry(++last, 1, 500)] });
+    await settled();
   }
+  await appendTo(store, { hardState: { term: term(2), votedFor: nodeId('n2') } });
+  fs.rmSync(join(mount, 'ballast'));
+  while (!store.checkRoom()) await settled();
+  for (let i = 0; i < 10; i++) await appendTo(store, { entries: [suiteEntry(++last, 2, 500)] });
+  expect(store.lastIndex).toBe(last);
+  await closeStore(store);
 });
 
 test('a snapshot that the disk has no room for leaves the one before and the log as they were', async () => {
