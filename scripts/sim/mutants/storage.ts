@@ -38,4 +38,10 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     right: 'if (failure || written === bytes.length) return done(failure);',
     wrong: 'if (failure || written > 0) return done(failure);',
   },
+  {
+    name: 'a version is believed before its checksum',
+    file: 'storage/file/file-mark.ts',
+    right: 'if (crc32c(bytes, 0, 0, CHECKED_BYTES) !== bytes.readUInt32LE(CHECKED_BYTES)) return false;',
+    wrong: '',
+  },
 ];

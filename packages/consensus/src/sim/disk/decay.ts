@@ -1,4 +1,6 @@
 import type { Random } from '@tutti/kernel';
+import { FILE_MARK_BYTES } from '../../storage/file/file-mark.ts';
+import { readMetaCopy } from '../../storage/file/meta-file.ts';
 import { SEGMENT_HEADER_BYTES } from '../../storage/file/segment.ts';
 import { type ScannedRecord, scanSegment } from '../../storage/file/segment-scan.ts';
 import type { SimDrive, SimFile } from './sim-drive.ts';
@@ -16,6 +18,7 @@ interface Stretch {
  */
 const SPARED_BATCHES = 2;
 const SEGMENT = /segment-(\d+)\.log$/;
+const META = /meta(\.copy)?\.json$/;
 
 /** Damages what a drive holds: a bit turns, or a record that is whole ends up in another's place. */
 export function decay(drive: SimDrive, random: Random): boolean {
@@ -26,6 +29,26 @@ export function decay(drive: SimDrive, random: Random): boolean {
   const stray = random.chance(0.3) && records.length > 0 ? random.pick(records) : undefined;
   if (stray) file.replace(at - (at % 8), stray.subarray(0, to - at));
   else file.rot(at, random.integer(0, 7));
+  return true;
+}
+
+/** A bit turns in what says what a file is or whose: the mark of a segment, or one of the copies of the owner's name. */
+export function decayOfNames(drive: SimDrive, random: Random): boolean {
+  const paths = drive.paths();
+  const marked = paths.filter((path) => SEGMENT.test(path));
+  const copies = paths.filter((path) => META.test(path));
+  const sound = copies.filter((path) => readMetaCopy(Buffer.from(drive.file(path)!.contents())));
+  // Nothing says whose a directory is when both copies have rotted: a start between puts the first right.
+  const stretches = [
+    ...marked.map((path) => ({ file: drive.file(path)!, to: FILE_MARK_BYTES })),
+    ...(sound.length === 2 ? sound : []).map((path) => ({
+      file: drive.file(path)!,
+      to: drive.file(path)!.size,
+    })),
+  ];
+  if (stretches.length === 0) return false;
+  const { file, to } = random.pick(stretches);
+  file.rot(random.integer(0, to - 1), random.integer(0, 7));
   return true;
 }
 

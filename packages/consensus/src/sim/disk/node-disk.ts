@@ -4,7 +4,7 @@ import type { LogStore } from '../../storage/log-store.ts';
 import type { NodeClock } from '../node-clock.ts';
 import { type DiskListener, type LogImage, SimDisk } from '../sim-disk.ts';
 import { SimLogStore } from '../sim-log-store.ts';
-import { decay } from './decay.ts';
+import { decay, decayOfNames } from './decay.ts';
 import { DriveAilment, type DriveFaults } from './drive-ailment.ts';
 import { ObservedStore, StorePromise } from './observed-store.ts';
 import { type Ending, SimDrive } from './sim-drive.ts';
@@ -40,6 +40,8 @@ export interface NodeDisk {
   hang(): void;
   /** Something that it holds is damaged, if it is one that may lose what it has promised. */
   decay(random: Random): boolean;
+  /** So is what says what its files are, and whose. */
+  decayOfNames(random: Random): boolean;
   /** What ails it for a while is over. */
   recover(): void;
   /** Nothing goes wrong any more. */
@@ -78,6 +80,10 @@ export class ModelDisk implements NodeDisk {
 
   /** The model's entries are whole or gone. */
   decay(): boolean {
+    return false;
+  }
+
+  decayOfNames(): boolean {
     return false;
   }
 
@@ -147,6 +153,11 @@ export class FileDisk implements NodeDisk {
     if (!this.#isFrail || !decay(this.#drive, random)) return false;
     this.#ailment.excuse ??= 'decay';
     return true;
+  }
+
+  /** Nothing of what was promised is lost by that, and nothing excuses a node that stops. */
+  decayOfNames(random: Random): boolean {
+    return decayOfNames(this.#drive, random);
   }
 
   recover(): void {

@@ -25,6 +25,19 @@ export const decay: FaultKind = {
   },
 };
 
+/** What says what the files are, and whose, decays: any disk may suffer that, since nothing of its log is lost. */
+export const decayOfNames: FaultKind = {
+  name: 'decay of names',
+  fair: 0.15,
+  storm: 0.1,
+  begin(world) {
+    const node = world.random.pick(world.nodes);
+    if (!node.disk.decayOfNames(world.random)) return;
+    world.note('decay of names', node.id);
+    if (world.random.chance(0.5)) world.crash(node);
+  },
+};
+
 /** Nothing comes back from the disk any more: for a moment, or for so long that its node has to give it up. */
 export const hungDisk: FaultKind = {
   name: 'hung disk',

@@ -1,4 +1,4 @@
-import { decay, hungDisk, slowDisk } from './disk-faults.ts';
+import { decay, decayOfNames, hungDisk, slowDisk } from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { bridge, clog, deafen, isolate, mute, oneWay, ring, split, starve } from './link-faults.ts';
 import { churn, fallAtChange } from './membership-faults.ts';
@@ -25,6 +25,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   slowDisk,
   hungDisk,
   decay,
+  decayOfNames,
   ambush,
   halfLeader,
   fallAtCommit,

@@ -17,6 +17,9 @@ import {
   suiteEntry,
 } from '../log-store-suite.ts';
 import { FileLogStore } from './file-log-store.ts';
+import { writeFileMark } from './file-mark.ts';
+import { readMetaCopy } from './meta-file.ts';
+import { SNAPSHOT_MARK } from './snapshot-format.ts';
 
 const root = fs.mkdtempSync(join(tmpdir(), 'tutti-damage-'));
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
@@ -307,6 +310,33 @@ describe('a snapshot that is damaged', () => {
     await closeStore(third);
   });
 
+  test('in any bit of its mark is damage, and only a whole mark of a later version is one', async () => {
+    const store = storeIn();
+    await openStore(store);
+    await appendTo(store, { entries: suiteEntries(1, 5, 1) });
+    await snapshotInto(store, 3, 1, new Uint8Array(1000).fill(9));
+    await closeStore(store);
+    const [path] = files('.snap');
+    const whole = fs.readFileSync(path!);
+    for (let bit = 0; bit < 8 * 20; bit++) {
+      const bytes = Buffer.from(whole);
+      bytes[bit >> 3]! ^= 1 << (bit & 7);
+      fs.writeFileSync(path!, bytes);
+      const again = storeIn();
+      const { damage, snapshot } = await openStore(again);
+      expect({ damage, snapshot }, `bit ${bit}`).toEqual({ damage: undefined, snapshot: undefined });
+      await closeStore(again);
+    }
+    writeFileMark(whole, { ...SNAPSHOT_MARK, version: 7 });
+    fs.writeFileSync(path!, whole);
+    const failure: unknown = await openStore(storeIn()).catch((thrown: unknown) => thrown);
+    expect(isTuttiError(failure, 'TUTTI_STORE_NEWER_VERSION') && failure.details).toEqual({
+      file: path,
+      found: 7,
+      supported: SNAPSHOT_MARK.version,
+    });
+  });
+
   test('and no log beside it: neither term nor vote is known, and the store says so', async () => {
     const store = storeIn();
     await openStore(store);
@@ -353,4 +383,44 @@ test('a hole that a newer snapshot covers needs no entries, and the log after it
   expect((await openStore(again)).damage).toBeUndefined();
   holds(again, lost!.to + 1, entries.slice(lost!.to));
   await closeStore(again);
+});
+
+test('a bit that has turned in the header of a segment takes nothing from the log', async () => {
+  const entries = suiteEntries(1, 9, 1);
+  await written(entries);
+  const [path] = files('.log');
+  const whole = fs.readFileSync(path!);
+  for (let bit = 0; bit < 8 * 24; bit++) {
+    const bytes = Buffer.from(whole);
+    bytes[bit >> 3]! ^= 1 << (bit & 7);
+    fs.writeFileSync(path!, bytes);
+    const store = storeIn();
+    expect((await openStore(store)).damage, `bit ${bit}`).toBeUndefined();
+    holds(store, 1, entries);
+    await closeStore(store);
+  }
+});
+
+test('whose directory it is stands there twice, and each copy is put right from the other', async () => {
+  const entries = suiteEntries(1, 3, 1);
+  await written(entries);
+  const names = ['meta.json', 'meta.copy.json'];
+  const whole = names.map((name) => fs.readFileSync(join(directory, name)));
+  expect(whole[0]!.equals(whole[1]!)).toBe(true);
+  for (const name of names) {
+    const path = join(directory, name);
+    for (let at = 0; at <= whole[0]!.length; at++) {
+      const bytes = Buffer.from(whole[0]!);
+      if (at < bytes.length) bytes[at]! ^= 1 << (at & 7);
+      if (at === bytes.length) fs.rmSync(path);
+      else fs.writeFileSync(path, bytes);
+      const store = storeIn();
+      await openStore(store);
+      holds(store, 1, entries);
+      await closeStore(store);
+      // What a parser does not see, such as a space that became another, may stay.
+      const isSound = readMetaCopy(fs.readFileSync(path)) !== undefined;
+      expect(isSound, `${name}, byte ${at}`).toBe(true);
+    }
+  }
 });

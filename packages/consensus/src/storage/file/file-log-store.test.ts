@@ -16,6 +16,8 @@ import {
   suiteEntry,
 } from '../log-store-suite.ts';
 import { FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';
+import { writeFileMark } from './file-mark.ts';
+import { SEGMENT_MARK } from './segment.ts';
 
 const root = fs.mkdtempSync(join(tmpdir(), 'tutti-log-'));
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
@@ -207,13 +209,13 @@ describe('a directory', () => {
     await written(2);
     const path = join(directory, segmentsIn()[0]!);
     const bytes = fs.readFileSync(path);
-    bytes.writeUInt32LE(7, 8);
+    writeFileMark(bytes, { ...SEGMENT_MARK, version: 7 });
     fs.writeFileSync(path, bytes);
     const failure = await failureOf(openStore(storeIn()));
     expect(isTuttiError(failure, 'TUTTI_STORE_NEWER_VERSION') && failure.details).toEqual({
       file: path,
       found: 7,
-      supported: 1,
+      supported: SEGMENT_MARK.version,
     });
     expect(fs.readFileSync(path).equals(bytes)).toBe(true);
   });

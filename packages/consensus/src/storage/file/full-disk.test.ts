@@ -220,8 +220,9 @@ test('a log whose name was lost is nobody’s, and is refused as it is', async (
   await appendTo(store, { entries: [suiteEntry(1, 1)] });
   await closeStore(store);
   for (const contents of [undefined, 'null', '"x"', '{', '{}']) {
-    if (contents === undefined) fs.rmSync(join(directory, 'meta.json'));
-    else fs.writeFileSync(join(directory, 'meta.json'), contents);
+    for (const name of ['meta.json', 'meta.copy.json'])
+      if (contents === undefined) fs.rmSync(join(directory, name));
+      else fs.writeFileSync(join(directory, name), contents);
     const failure: unknown = await openStore(storeOn()).catch((thrown: unknown) => thrown);
     expect(isTuttiError(failure, 'TUTTI_STORE_CORRUPT'), `with ${contents}`).toBe(true);
   }

@@ -1,8 +1,13 @@
 import { join } from 'node:path';
 import { type ClusterId, type NodeId, TuttiError } from '@tutti/kernel';
+import { crc32c } from '../crc32c.ts';
 import { type DiskCalls, writeWhole } from './disk-calls.ts';
 
-const META = 'meta.json';
+/**
+ * Both say the same: what has rotted in one is put right from the other. Without either the log would be nobody's, and
+ * its node could not be repaired, since it would not be known to be its own.
+ */
+const COPIES = ['meta.json', 'meta.copy.json'] as const;
 /** The layout of the directory; the files in it carry versions of their own. */
 const META_VERSION = 1;
 
@@ -37,28 +42,29 @@ export function writeDurably(disk: DiskCalls, directory: string, name: string, c
   syncDirectory(disk, directory);
 }
 
-function parse(disk: DiskCalls, file: string): Meta {
-  let found: unknown;
-  try {
-    found = JSON.parse(disk.readFileSync(file).toString('utf8'));
-  } catch {
-    // Reported below, like JSON that says something else.
-  }
-  const meta = Object(found) as Partial<Meta>;
-  if (typeof meta.version === 'number') return meta as Meta;
-  throw new TuttiError('TUTTI_STORE_CORRUPT', {
-    file,
-    offset: 0,
-    problem: 'it does not say whose log this is',
-  });
+/** With a checksum of what it says, over the text that a parser and `JSON.stringify` make of it. */
+function textOf(meta: Meta): string {
+  return `${JSON.stringify({ ...meta, checksum: crc32c(Buffer.from(JSON.stringify(meta))) }, undefined, 2)}\n`;
 }
 
-/** It is written before anything else, so a log or snapshot without it has lost its name: it may be anybody's. */
-function refuseNameless(disk: DiskCalls, directory: string, file: string): void {
-  const other = disk.readdirSync(directory).find((name) => name.endsWith('.log') || name.endsWith('.snap'));
+/** What one of the copies says; undefined if it has rotted. A later version may say more than this one knows of. */
+export function readMetaCopy(contents: Buffer): Meta | undefined {
+  try {
+    const { checksum, ...meta } = JSON.parse(contents.toString('utf8')) as Meta & { checksum: unknown };
+    return crc32c(Buffer.from(JSON.stringify(meta))) === checksum ? meta : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** They are written before anything else, so a log or snapshot without them has lost its name: it may be anybody's. */
+function refuseNameless(disk: DiskCalls, directory: string): void {
+  const names = disk.readdirSync(directory);
+  const isKnown = (name: string) => COPIES.some((copy) => copy === name);
+  const other = names.find((name) => isKnown(name) || name.endsWith('.log') || name.endsWith('.snap'));
   if (other === undefined) return;
-  const problem = `it is missing, though ${other} is there`;
-  throw new TuttiError('TUTTI_STORE_CORRUPT', { file, offset: 0, problem });
+  const problem = `neither it nor ${COPIES[1]} says whose directory this is, though ${other} is there`;
+  throw new TuttiError('TUTTI_STORE_CORRUPT', { file: join(directory, COPIES[0]), offset: 0, problem });
 }
 
 /**
@@ -72,13 +78,21 @@ export function claimDirectory(
   clusterId: ClusterId,
   nodeId: NodeId,
 ): void {
-  const file = join(directory, META);
-  if (!disk.existsSync(file)) {
-    refuseNameless(disk, directory, file);
-    const meta: Meta = { version: META_VERSION, clusterId, nodeId };
-    return writeDurably(disk, directory, META, `${JSON.stringify(meta, undefined, 2)}\n`);
-  }
-  const found = parse(disk, file);
+  const copies = COPIES.map((name) => {
+    const file = join(directory, name);
+    return { name, file, said: disk.existsSync(file) ? readMetaCopy(disk.readFileSync(file)) : undefined };
+  });
+  for (const { file, said } of copies) if (said) refuseOthers(said, { directory, file, clusterId, nodeId });
+  if (copies.every(({ said }) => !said)) refuseNameless(disk, directory);
+  const text = textOf({ version: META_VERSION, clusterId, nodeId });
+  for (const { name, said } of copies) if (!said) writeDurably(disk, directory, name, text);
+}
+
+function refuseOthers(
+  found: Meta,
+  owner: { directory: string; file: string; clusterId: ClusterId; nodeId: NodeId },
+): void {
+  const { directory, file, clusterId, nodeId } = owner;
   if (found.version > META_VERSION)
     throw new TuttiError('TUTTI_STORE_NEWER_VERSION', {
       file,

@@ -1,18 +1,16 @@
 import { join } from 'node:path';
-import { TuttiError } from '@tutti/kernel';
-import { crc32c } from '../crc32c.ts';
 import type { DiskCalls } from './disk-calls.ts';
+import { type FileMark, hasFileMark, writeFileMark } from './file-mark.ts';
 import { syncDirectory } from './meta-file.ts';
 
 /**
  * A segment is one file of the log: a header of 64 bytes, then records, then zeros up to its full size. The zeros are
  * written before the segment is used, so that a flush has no file size or block map to make durable.
  *
- *   0 "TUTTIWAL" | 8 format version u32 | 12 checksum u32 | 16 sequence f64 | 24 zeros
+ *   0 the mark, with "TUTTIWAL" | 16 sequence f64 | 24 zeros
  */
 export const SEGMENT_HEADER_BYTES = 64;
-export const SEGMENT_VERSION = 1;
-const MAGIC = Buffer.from('TUTTIWAL', 'latin1');
+export const SEGMENT_MARK: FileMark = { letters: 'TUTTIWAL', version: 2 };
 const NAME = /^segment-(\d{12})\.log$/;
 const ZEROS = Buffer.alloc(1024 * 1024);
 
@@ -46,10 +44,8 @@ export function listSegments(disk: DiskCalls, directory: string): Segment[] {
 
 export function segmentHeader(sequence: number): Buffer {
   const header = Buffer.alloc(SEGMENT_HEADER_BYTES);
-  MAGIC.copy(header);
-  header.writeUInt32LE(SEGMENT_VERSION, 8);
+  writeFileMark(header, SEGMENT_MARK);
   header.writeDoubleLE(sequence, 16);
-  header.writeUInt32LE(crc32c(header, 0, 16), 12);
   return header;
 }
 
@@ -58,13 +54,7 @@ export function segmentHeader(sequence: number): Buffer {
  * @throws TuttiError `TUTTI_STORE_NEWER_VERSION`
  */
 export function hasHeader(bytes: Buffer, { sequence, path: file }: Segment): boolean {
-  if (bytes.length < SEGMENT_HEADER_BYTES || !bytes.subarray(0, 8).equals(MAGIC)) return false;
-  const isWhole = crc32c(bytes, 0, 16, SEGMENT_HEADER_BYTES) === bytes.readUInt32LE(12);
-  const found = bytes.readUInt32LE(8);
-  // A version that damage made up is told from one that was written: the rest of the header is no whole one then.
-  if (isWhole && found > SEGMENT_VERSION && found < 2 ** 16)
-    throw new TuttiError('TUTTI_STORE_NEWER_VERSION', { file, found, supported: SEGMENT_VERSION });
-  return isWhole && found === SEGMENT_VERSION && bytes.readDoubleLE(16) === sequence;
+  return hasFileMark(bytes, SEGMENT_MARK, file) && bytes.readDoubleLE(16) === sequence;
 }
 
 /** Writes a whole segment of zeros under a draft name, flushes it, and gives it its name. */

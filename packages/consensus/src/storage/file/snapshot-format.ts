@@ -2,16 +2,16 @@ import { TuttiError } from '@tutti/kernel';
 import type { SnapshotMeta } from '../../raft/messages.ts';
 import { crc32c } from '../crc32c.ts';
 import { type DiskCalls, readWhole } from './disk-calls.ts';
+import { FILE_MARK_BYTES, type FileMark, hasFileMark, writeFileMark } from './file-mark.ts';
 
 /**
- * A snapshot file: "TUTTISNP", format version u32, length of the meta data u32, the meta data as JSON, the contents, the
+ * A snapshot file: the mark with "TUTTISNP", length of the meta data u32, the meta data as JSON, the contents, the
  * CRC-32C of each 64 KiB of the contents u32, and at the end the contents' length f64, their CRC-32C u32, and the
  * CRC-32C of all that stands around them u32. With the checksums of the blocks every read is checked by itself: what
  * has rotted since the file was opened is neither restored nor sent.
  */
-const MAGIC = Buffer.from('TUTTISNP', 'latin1');
-const VERSION = 2;
-const HEADER_BYTES = 16;
+export const SNAPSHOT_MARK: FileMark = { letters: 'TUTTISNP', version: 3 };
+const HEADER_BYTES = FILE_MARK_BYTES + 4;
 const TRAILER_BYTES = 16;
 export const SNAPSHOT_BLOCK_BYTES = 64 * 1024;
 /** What is read at once when the whole file is checked. */
@@ -30,9 +30,8 @@ export interface SnapshotImage {
 export function headerOf(meta: SnapshotMeta): Buffer {
   const json = Buffer.from(JSON.stringify(meta));
   const header = Buffer.alloc(HEADER_BYTES + json.length);
-  MAGIC.copy(header);
-  header.writeUInt32LE(VERSION, 8);
-  header.writeUInt32LE(json.length, 12);
+  writeFileMark(header, SNAPSHOT_MARK);
+  header.writeUInt32LE(json.length, FILE_MARK_BYTES);
   json.copy(header, HEADER_BYTES);
   return header;
 }
@@ -70,13 +69,9 @@ export function readImage(disk: DiskCalls, path: string, handle: number): Snapsh
   };
   const { size } = disk.fstatSync(handle);
   const start = readAt(0, HEADER_BYTES);
-  if (!start.subarray(0, 8).equals(MAGIC)) damaged(0, 'it is no snapshot');
-  const found = start.readUInt32LE(8);
-  if (found > VERSION)
-    throw new TuttiError('TUTTI_STORE_NEWER_VERSION', { file: path, found, supported: VERSION });
-  if (found < VERSION) damaged(8, `its format ${found} is no longer read`);
-  const contentsFrom = HEADER_BYTES + start.readUInt32LE(12);
-  if (contentsFrom + TRAILER_BYTES > size) damaged(12, 'it is cut off');
+  if (!hasFileMark(start, SNAPSHOT_MARK, path)) damaged(0, 'it does not begin as a snapshot');
+  const contentsFrom = HEADER_BYTES + start.readUInt32LE(FILE_MARK_BYTES);
+  if (contentsFrom + TRAILER_BYTES > size) damaged(FILE_MARK_BYTES, 'it is cut off');
   const header = readAt(0, contentsFrom);
   const trailer = readAt(size - TRAILER_BYTES, TRAILER_BYTES);
   const totalBytes = trailer.readDoubleLE(0);
