@@ -185,3 +185,39 @@ test('groups on one log each keep what they acknowledged, once and in one order,
     { numRuns: 60 },
   );
 }, 60_000);
+
+test('a group does not sleep through a change of its members that waits for a dead one', () => {
+  const cluster = new GroupsCluster(1);
+  cluster.electAll();
+  cluster.until('it is quiet', () => cluster.isQuiet);
+  const voters = ['n1', 'n2', 'n3', 'n4'].map((name) => ({ node: nodeId(name) }));
+  const callers = [
+    cluster.leaderOf('group-0')!,
+    cluster.replicas('group-0').find((r) => r !== cluster.leaderOf('group-0'))!,
+  ];
+  for (const caller of callers) {
+    let outcome: unknown;
+    caller.changeMembershipWith({ type: 'set', voters, learners: [] }, { timeoutMs: 3_000 }, (failure) => {
+      outcome = isTuttiError(failure) ? failure.code : 'done';
+    });
+    cluster.run(4_000);
+    expect(outcome).toBe('TUTTI_OUTCOME_UNKNOWN');
+    // The next one is begun: what waited at the leader was dropped when its time was up.
+    cluster.until('it is quiet again', () => cluster.isQuiet);
+  }
+});
+
+test('a quiet leader whose word to its successor is lost gives the transfer up, and serves commands again', () => {
+  const cluster = new GroupsCluster(1);
+  cluster.electAll();
+  cluster.until('it is quiet', () => cluster.isQuiet);
+  const leader = cluster.leaderOf('group-0')!;
+  const target = cluster.replicas('group-0').find((replica) => replica !== leader)!;
+  cluster.network.drops = (_from, to, message) => to === target.nodeId && (message as unknown[]).length > 0;
+  let outcome: unknown;
+  leader.transferLeadershipWith(target.nodeId, (failure) => {
+    outcome = isTuttiError(failure) ? failure.code : 'done';
+  });
+  cluster.run(1_000);
+  expect(outcome).toBe('TUTTI_TRANSFER_TIMEOUT');
+});

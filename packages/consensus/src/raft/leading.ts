@@ -35,6 +35,8 @@ export function becomeLeader(state: RaftState): void {
 
 /** One tick of a leader: it steps down if no quorum answers any more, and gives signs of life. */
 export function tickLeader(state: RaftState): void {
+  // It led although its disk is sick, as the only voter; a committed change has brought others that can.
+  if (!state.mayLead) return becomeFollower(state, state.term, undefined);
   if (state.electionElapsedTicks >= state.config.electionTimeoutTicks) {
     state.electionElapsedTicks = 0;
     const alive = state.replication!.takeQuorumActivity();

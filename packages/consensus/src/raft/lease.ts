@@ -53,11 +53,12 @@ export class Lease {
 }
 
 /**
- * The lease that a replica's numbers allow, in milliseconds of the leader's own clock. A voter counts
- * `electionTimeoutTicks` of its ticks, the first of which may be all but over when the heartbeat comes.
+ * The lease that a replica's numbers allow, in milliseconds of the leader's own clock; 0 where they allow none. A voter
+ * counts `electionTimeoutTicks` of its ticks, of which two may be all but over when the heartbeat comes: a loop that
+ * stood still hears what came meanwhile first, then judges the tick that was due before, and then the one due since.
  */
 export function leaseMs(electionTimeoutTicks: number, tickMs: number, driftMax: number): number {
-  return (electionTimeoutTicks - 1) * tickMs * (1 - driftMax);
+  return Math.max(0, electionTimeoutTicks - 2) * tickMs * (1 - driftMax);
 }
 
 /** Whether this node may answer reads at its commit index without asking anybody. */

@@ -121,6 +121,17 @@ export class RaftNode {
     return { id, term, leads: role === 'leader', log: log.asRaftLog() };
   }
 
+  /** Whether nobody else votes, by all that is known to be committed. */
+  get isOnlyVoter(): boolean {
+    return this.#state.isOnlyVoter;
+  }
+
+  /** As leader, whether leadership is being handed on, or a change of the membership has not come to its end. */
+  get isMoving(): boolean {
+    const { transfer, staged, electorate } = this.#state;
+    return transfer !== undefined || staged !== undefined || electorate.isJoint;
+  }
+
   /** To whom leadership is being handed; nothing is proposed meanwhile. */
   get transferTarget(): NodeId | undefined {
     return this.#state.transfer?.target;
@@ -154,13 +165,12 @@ export class RaftNode {
   }
 
   /**
-   * Says whether this node may lead. One that may not steps down at once, unless no other voter could take over, and
-   * starts no election; it still votes, since a vote leaves only when it is durable.
+   * Says whether this node may lead. One that may not steps down at once and starts no election, unless and as long as
+   * no other voter could take over; it still votes, since a vote leaves only when it is durable.
    */
   setMayLead(yes: boolean): void {
     const state = this.#state;
-    const isAlone = [...state.electorate.voters].every((voter) => voter === state.id);
-    state.mayLead = yes || isAlone;
+    state.bearsLeading = yes;
     if (!state.mayLead && state.role !== 'follower') becomeFollower(state, state.term, undefined);
   }
 

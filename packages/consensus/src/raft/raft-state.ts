@@ -62,8 +62,8 @@ export class RaftState {
   installing: SnapshotMeta | undefined;
   installHanded = false;
 
-  /** False while this node's disk could not bear a leader; it follows then, whatever happens. */
-  mayLead = true;
+  /** False while this node's disk could not bear a leader. */
+  bearsLeading = true;
 
   // Candidate, then leader.
   campaign: Campaign | undefined;
@@ -108,6 +108,28 @@ export class RaftState {
   /** By the latest configuration in the log, committed or not (paper 6). */
   get electorate(): Electorate {
     return this.log.configurations.latest.electorate;
+  }
+
+  /** Whether nobody else votes: by the latest configuration, and by the latest that is known to be committed. */
+  get isOnlyVoter(): boolean {
+    return this.#votesAlone(this.electorate) && this.#votesAlone(this.#committedElectorate);
+  }
+
+  /**
+   * Whether this node may lead, whatever its disk is like where no other could: by either of those configurations,
+   * since the latest may not have come to anybody else, and the one before it may be over.
+   */
+  get mayLead(): boolean {
+    const isAlone = () => this.#votesAlone(this.electorate) || this.#votesAlone(this.#committedElectorate);
+    return this.bearsLeading || isAlone();
+  }
+
+  get #committedElectorate(): Electorate {
+    return this.log.configurations.at(this.commitIndex).electorate;
+  }
+
+  #votesAlone(electorate: Electorate): boolean {
+    return electorate.isKnown && [...electorate.voters].every((voter) => voter === this.id);
   }
 
   /** Whether term and vote, as they are now, are on disk. */

@@ -57,22 +57,30 @@ export function changeMembership(
   // Checked before anything is begun: what comes after this must not fail any more.
   const step = checked(firstStep(current, target, id), change);
   if (behind.length === 0) appendMembership(state, step);
-  else stage(state, { id, change, until: state.ticks + waitTicks }, target, behind);
+  else {
+    const learning = learningStep(state, target, behind);
+    if (learning) checked(learning, change);
+    state.staged = { id, change, until: state.ticks + waitTicks };
+    if (learning) appendMembership(state, learning);
+  }
   return 'begun';
 }
 
 /** New voters are learners first: otherwise commits would wait for them, or an election for the vote of an empty log. */
-function stage(state: RaftState, staged: StagedChange, target: Membership, behind: readonly NodeId[]): void {
-  state.staged = staged;
+function learningStep(
+  state: RaftState,
+  target: Membership,
+  behind: readonly NodeId[],
+): Membership | undefined {
   const current = state.electorate.membership;
   const strangers = behind.filter((node) => !state.electorate.isMember(node));
-  if (strangers.length === 0) return;
+  if (strangers.length === 0) return undefined;
   const contacts = { ...current.contacts };
   for (const node of strangers) {
     const contact = target.contacts?.[node];
     if (contact !== undefined) contacts[node] = contact;
   }
-  appendMembership(state, { ...current, learners: [...current.learners, ...strangers], contacts });
+  return { ...current, learners: [...current.learners, ...strangers], contacts };
 }
 
 /** Voters of `target` that have no vote yet and are not known to keep up. */

@@ -54,12 +54,13 @@ export class Replication {
 
   /**
    * Begins with members that are new. Those that are gone are kept for a while, so that they hear of it: up to the
-   * configuration at `index`, which leaves them out.
+   * configuration at `index`, which leaves them out. One that comes back meanwhile is begun with anew: it may have lost
+   * all that it acknowledged, on a disk that was replaced.
    */
   follow(electorate: Electorate, index: LogIndex): void {
     for (const peer of electorate.members) {
-      this.#gone.delete(peer);
-      if (peer !== this.#self && !this.#peers.has(peer)) this.#begin(peer);
+      const cameBack = this.#gone.delete(peer);
+      if (peer !== this.#self && (cameBack || !this.#peers.has(peer))) this.#begin(peer);
     }
     for (const peer of this.#peers.keys())
       if (!electorate.isMember(peer) && !this.#gone.has(peer)) this.#gone.set(peer, { index, sinceTick: -1 });

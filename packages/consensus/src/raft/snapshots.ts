@@ -26,7 +26,7 @@ function wants(state: RaftState, meta: SnapshotMeta): boolean {
 
 /** Ends a transfer, once what it was to bring is on this node's disk. */
 function replyInstalled(state: RaftState, meta: SnapshotMeta): void {
-  if (state.leader === undefined || state.role === 'leader') return;
+  if (state.leader === undefined) return;
   state.ackDue = true;
   if (state.log.durableIndex < meta.index) return;
   state.messages.push({
@@ -44,8 +44,10 @@ function replyInstalled(state: RaftState, meta: SnapshotMeta): void {
 /** A whole snapshot is in the store: it is to be installed if it is still ahead of this node. */
 export function takeSnapshot(state: RaftState, meta: SnapshotMeta): void {
   if (state.installing) return;
-  if (state.role === 'leader' || !wants(state, meta)) return replyInstalled(state, meta);
+  if (state.role === 'leader') return;
+  // What the snapshot shows to be committed may leave a candidate without a vote, or without the log it stands on.
   if (state.role !== 'follower') becomeFollower(state, state.term, undefined);
+  if (!wants(state, meta)) return replyInstalled(state, meta);
   state.installing = meta;
   state.installHanded = false;
 }

@@ -117,7 +117,7 @@ export class Driver {
     this.quiescence = new Quiescence(options, {
       core: this.#core,
       turns: this.#turns,
-      isBusy: () => this.#proposals.size > 0 || this.#reads.size > 0 || !this.#applier.isIdle,
+      isBusy: () => this.#proposals.size + this.#reads.size + this.#changes.size > 0 || !this.#applier.isIdle,
     });
   }
 
@@ -162,13 +162,8 @@ export class Driver {
       linkDown: () => this.quiescence.wake(),
     });
     // A voter without others has nobody to wait for: an election timeout would only delay its start.
-    if (this.#isOnlyVoter()) this.#core.campaign();
+    if (this.#core.isOnlyVoter) this.#core.campaign();
     this.#turns.begin();
-  }
-
-  #isOnlyVoter(): boolean {
-    const { voters } = this.#core.membership;
-    return voters.length === 1 && voters[0] === this.#self;
   }
 
   status(): ConsensusStatus {
@@ -181,6 +176,7 @@ export class Driver {
     options: ProposeOptions | undefined,
     done: ChangeCallback,
   ): void {
+    this.quiescence.wake();
     this.#leaderWatch.refuseWithoutLeader(this.#core.leader, this.#core.term);
     this.#changes.add(change, options, done);
     this.#turns.schedule();
@@ -232,6 +228,7 @@ export class Driver {
 
   /** @throws TuttiError as {@link Handover.begin} */
   transferLeadership(target: NodeId | undefined, done: TransferCallback): void {
+    this.quiescence.wake();
     this.#handover.begin(target, done);
     this.#turns.schedule();
   }
@@ -311,6 +308,7 @@ export class Driver {
     this.#guarded(() => {
       if (isRepair(value)) return this.#receiveRepair(repairFromWire(value, from, this.#self));
       if (isChange(value)) {
+        this.quiescence.wake();
         this.#changes.received(from, value);
         return this.#turns.schedule();
       }

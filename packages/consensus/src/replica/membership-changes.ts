@@ -40,6 +40,10 @@ export class MembershipChanges {
     this.#clock = parts.options.clock;
   }
 
+  get size(): number {
+    return this.#pending.size;
+  }
+
   /** @throws TuttiError `TUTTI_OVERLOADED` */
   add(change: MembershipChange, options: ProposeOptions | undefined, done: ChangeCallback): void {
     const { nodeId, incarnation } = this.#parts.options;

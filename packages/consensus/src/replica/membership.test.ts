@@ -143,3 +143,22 @@ test('a node whose log never began takes no snapshot that would say that there a
   const snapshot = learner.store.snapshot();
   expect(snapshot?.meta.membership.voters).toEqual(['n1']);
 });
+
+test('a node that has started anew waits for an election timeout, though by a change not known to be committed it votes alone', () => {
+  const cluster = started(2);
+  const leader = cluster.leader()!;
+  const heir = cluster.followers()[0]!;
+  // The leader hears no word of it: it goes on to lead, and under leases it reads on its own.
+  cluster.network.drops = (from) => from === heir.id;
+  cluster.change(leader, remove(leader));
+  cluster.run(20);
+  expect(votersOf(heir)).toEqual([heir.id]);
+  cluster.crash(heir);
+  cluster.start(heir);
+  cluster.run(50);
+  expect(heir.replica.status().role).toBe('follower');
+  expect(leader.replica.status().role).toBe('leader');
+  cluster.network.drops = () => false;
+  cluster.run(2_000);
+  expect(heir.replica.status().role).toBe('leader');
+});

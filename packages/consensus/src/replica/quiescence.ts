@@ -157,10 +157,11 @@ export class Quiescence {
     } else this.wake();
   }
 
-  /** Everything is committed, and everybody who is alive has it. */
+  /** Everything is committed, everybody who is alive has it, and nothing is waited for that takes ticks. */
   #isSettled(): boolean {
     const { core, liveness } = this.#parts;
-    if (core.commitIndex !== core.lastIndex || core.durableIndex !== core.lastIndex) return false;
+    if (core.isMoving || core.commitIndex !== core.lastIndex || core.durableIndex !== core.lastIndex)
+      return false;
     const progress = core.progress();
     const alive = progress.filter(({ peer }) => liveness.isAlive(peer));
     const hasAll = alive.every(({ matchIndex }) => matchIndex === core.lastIndex);
