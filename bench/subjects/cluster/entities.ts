@@ -48,9 +48,7 @@ export function ownerKilled({ kills, entities }: Sizes): Promise<Measurement> {
     const all = new Histogram();
     for (let kill = 0; kill < kills!; kill++) {
       // The first node asks, so the others are killed in turn; whether it leads then is left to chance.
-      const victim = cluster.nodes[1 + (kill % 2)]!;
-      const held = await keysOn(cluster, victim, keys);
-      if (held.size === 0) throw new Error('the victim had no entity');
+      const { victim, held } = await anOwner(cluster, keys, kill);
       const killed = victim.process.kill();
       const fromMs = sharedNowMs();
       const answers = [...held].map(async ([key, count]) => {
@@ -74,6 +72,20 @@ export function ownerKilled({ kills, entities }: Sizes): Promise<Measurement> {
       verified: `${all.count} entities of ${kills} killed nodes answered with what they had counted`,
     };
   });
+}
+
+/** One of the two other nodes that has entities, in turns; after a rebalance one of them may have none yet. */
+async function anOwner(
+  cluster: NodeCluster,
+  keys: readonly string[],
+  turn: number,
+): Promise<{ readonly victim: ClusterNode; readonly held: Map<string, number> }> {
+  for (const place of [1 + (turn % 2), 2 - (turn % 2)]) {
+    const victim = cluster.nodes[place]!;
+    const held = await keysOn(cluster, victim, keys);
+    if (held.size > 0) return { victim, held };
+  }
+  throw new Error('no node but the first one had an entity');
 }
 
 /** Stops a node in the planned way while its entities are asked, and measures how long each was away. */
