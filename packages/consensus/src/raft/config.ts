@@ -34,7 +34,7 @@ export interface RaftConfig {
   readonly uncommittedBytesMax: number;
   /** The largest proposal; default 1 MiB. */
   readonly proposalBytesMax: number;
-  /** The most entry bytes that one Ready hands out for applying; default 4 MiB. */
+  /** The most entry bytes that one Ready hands out for applying, of four such that may wait; default 4 MiB. */
   readonly applyBytesMax: number;
   /** Reads that may wait for a confirmation at once, on each node; default 65,536. */
   readonly readsMax: number;

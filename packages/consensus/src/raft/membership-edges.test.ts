@@ -52,6 +52,22 @@ test('a dead member that is removed, and added again with an empty disk, is brou
   expect(replaced.core.lastIndex).toBe(cluster.core('a').lastIndex);
 });
 
+test('a voter that has lost what it acknowledged is asked at the pace of heartbeats, not without an end', () => {
+  const cluster = new CoreCluster({ voters: ['a', 'b', 'c'] });
+  cluster.elect('a');
+  cluster.core('a').propose(command('x'));
+  cluster.settle();
+  cluster.add('c', cluster.membership);
+  cluster.core('a').propose(command('y'));
+  pass(cluster, 'a');
+  expect(
+    cluster
+      .core('a')
+      .progress()
+      .find(({ peer }) => peer === 'c')?.state,
+  ).toBe('probe');
+});
+
 test('a node with a sick disk leads again when a change has left it the only voter', () => {
   const cluster = new CoreCluster({ voters: ['a', 'b'] });
   cluster.elect('a');

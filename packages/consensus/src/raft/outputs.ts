@@ -15,7 +15,7 @@ export function hasOutputs(state: RaftState): boolean {
     state.replicationDue ||
     state.hardStateDirty ||
     state.log.hasUnwritten ||
-    (state.handedIndex < state.commitIndex && !state.installing) ||
+    mayHandOut(state) ||
     (state.promises.length > 0 && state.isHardStateDurable) ||
     ackableIndex(state) !== undefined ||
     state.reads.length > 0 ||
@@ -73,11 +73,16 @@ function takePromises(state: RaftState, persist: PersistBatch | undefined): read
   return promises;
 }
 
+function mayHandOut(state: RaftState): boolean {
+  return state.handedIndex < state.commitIndex && !state.installing && state.applying.hasRoom;
+}
+
 function takeCommitted(state: RaftState): readonly Entry[] {
-  if (state.installing || state.handedIndex >= state.commitIndex) return NO_ENTRIES;
+  if (!mayHandOut(state)) return NO_ENTRIES;
   const entries = state.log.entries(state.handedIndex + 1, state.commitIndex, state.config.applyBytesMax);
   assert(entries.length > 0, 'committed entries are there to be applied');
   state.handedIndex = entries.at(-1)!.index;
+  state.applying.handed(entries);
   if (state.role === 'leader') {
     for (const entry of entries) {
       if (entry.term === state.term) state.uncommittedBytes -= entry.data.length;

@@ -109,7 +109,8 @@ export class Progress {
       if (rejected > this.#match) this.becomeProbe();
     } else if (this.#state === 'probe' && rejected === this.#next - 1) {
       this.#next = Math.max(this.#match + 1, Math.min(rejected, hint + 1));
-      this.#paused = false;
+      // A peer that refuses what it once had on disk has lost it, and would refuse it again at once: heartbeats pace it.
+      this.#paused = rejected <= this.#match;
     }
   }
 

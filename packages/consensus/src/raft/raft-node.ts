@@ -287,6 +287,7 @@ export class RaftNode {
     const state = this.#state;
     if (index <= state.appliedIndex) return;
     state.appliedIndex = index;
+    state.applying.applied(index);
     state.log.configurations.forgetBefore(index);
   }
 }

@@ -1,4 +1,5 @@
 import { assert, type LogIndex, logIndex, type NodeId, type Random, type Term } from '@tutti/kernel';
+import { Applying } from './applying.ts';
 import type { Campaign } from './campaign.ts';
 import { CatchUp } from './catch-up.ts';
 import { type RaftConfig, raftConfig } from './config.ts';
@@ -13,6 +14,9 @@ import type { ReadState } from './ready.ts';
 import type { StagedChange } from './reconfiguring.ts';
 import type { Replication } from './replication.ts';
 import type { Transfer } from './transfer.ts';
+
+/** Hand-outs of full size that the state machine may be behind. */
+const APPLYING_BATCHES = 4;
 
 /** What a core does at present; whether it may vote is the electorate's matter. */
 export type ActiveRole = Exclude<RaftRole, 'learner'>;
@@ -45,6 +49,7 @@ export class RaftState {
   /** The last committed entry that has been handed out for applying. */
   handedIndex: LogIndex;
   appliedIndex: LogIndex;
+  readonly applying: Applying;
   ticks = 0;
   electionElapsedTicks = 0;
   /** When a leader was last heard, by `ticks`; at the start that may just have been. */
@@ -101,6 +106,7 @@ export class RaftState {
     this.commitIndex = this.appliedIndex;
     this.verifiedIndex = this.commitIndex;
     this.catchUp = new CatchUp(this.config.electionTimeoutTicks);
+    this.applying = new Applying(APPLYING_BATCHES * this.config.applyBytesMax);
     this.rounds = new ReadRounds(this.config.readsMax);
     this.forwarded = new ForwardedReads(this.random, this.config.readsMax);
   }

@@ -72,6 +72,7 @@ export function startFromSnapshot(state: RaftState, meta: SnapshotMeta): void {
   state.commitIndex = meta.index;
   state.handedIndex = meta.index;
   state.appliedIndex = meta.index;
+  state.applying.applied(meta.index);
   state.verifiedIndex = meta.index;
   replyInstalled(state, meta);
 }

@@ -17,10 +17,7 @@ import { readSnapshot } from './snapshot-reader.ts';
 import { SnapshotSchedule } from './snapshot-schedule.ts';
 import { SnapshotTaker } from './snapshot-taker.ts';
 
-/**
- * Committed entries that may wait for being applied. They are entries of the log, which snapshots keep short; the
- * ring only wants a number.
- */
+/** Committed entries that may wait for being applied. The core bounds them by their bytes; the ring only wants a number. */
 const APPLY_QUEUE_MAX = 2 ** 30;
 
 /** Told once which entry the snapshot that was asked for ends with, or why it was not taken. */

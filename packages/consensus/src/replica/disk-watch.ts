@@ -84,9 +84,9 @@ export class DiskWatch {
       this.#ports.warn(
         full ? 'The disk is full; no more commands are taken' : 'There is space on the disk again',
       );
-      this.#ports.mayLead(!full && !this.#sick);
+      this.#judge();
     }
-    if (full && this.#ticks === this.#yieldUntil) this.#ports.mayLead(!this.#sick);
+    if (full && this.#ticks === this.#yieldUntil) this.#judge();
   }
 
   #becomeSick(): void {
@@ -95,7 +95,12 @@ export class DiskWatch {
     this.#ports.warn(
       'The disk lets writes wait; this node neither leads nor campaigns until it has recovered',
     );
-    this.#ports.mayLead(false);
+    this.#judge();
+  }
+
+  #judge(): void {
+    const yields = this.#full && this.#ticks < this.#yieldUntil;
+    this.#ports.mayLead(!this.#sick && !yields);
   }
 
   /** Writes nothing, flushes it, and sees how long that takes. */
@@ -109,7 +114,7 @@ export class DiskWatch {
       if (failure || this.#ticks - began >= this.#sickTicks) return;
       this.#sick = false;
       this.#ports.warn('The disk has recovered: a test write came back in time');
-      this.#ports.mayLead(true);
+      this.#judge();
     });
   }
 
