@@ -23,7 +23,7 @@ export const LEADERSHIP_MUTANTS: readonly Mutant[] = [
   {
     name: 'a lease outlasts the silence that it rests on',
     file: 'raft/lease.ts',
-    right: '(electionTimeoutTicks - 1) * tickMs * (1 - driftMax)',
+    right: 'Math.max(0, electionTimeoutTicks - 2) * tickMs * (1 - driftMax)',
     wrong: '2 * electionTimeoutTicks * tickMs',
   },
   {
