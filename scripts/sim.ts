@@ -2,7 +2,8 @@
 // Progress and the trace of a violation go to stderr; the last line on stdout is JSON. A run that fails is shown with
 // its trace, made smaller, and kept in test/simulation/seeds. `--options JSON` replaces parts of what the seed draws,
 // which is how a smaller run is had again. With `--mutants` bugs are planted one by one, and for each it is said after
-// how many seeds it was found; a bug that lives through N seeds is a survivor. The exit code is 1 for either.
+// how many seeds it was found; a bug that lives through N seeds is a survivor. `--only WORDS` takes those with these
+// words in their names. The exit code is 1 for either.
 // `npm run sim -- histories [--seeds N] [--seed S] [--seconds T]`: five real processes under kills, stops and
 // partitions, T seconds for each seed; what their clients saw is held against the linearizability checker.
 import { parseArgs } from 'node:util';
@@ -51,6 +52,7 @@ function readArguments() {
         seed: { type: 'string' },
         options: { type: 'string' },
         mutants: { type: 'boolean' },
+        only: { type: 'string' },
         seconds: { type: 'string' },
       },
     });
@@ -82,7 +84,8 @@ async function judgeHistories(): Promise<void> {
 
 async function plantBugs(): Promise<void> {
   const seedsMax = wholeNumber('seeds', values.seeds, MUTANT_SEEDS_DEFAULT);
-  const report = await runMutants(RAFT_MUTANTS, { firstSeed: first, seedsMax, say });
+  const chosen = RAFT_MUTANTS.filter(({ name }) => name.includes(values.only ?? ''));
+  const report = await runMutants(chosen, { firstSeed: first, seedsMax, say });
   finish(report, report.survivors.length === 0);
 }
 

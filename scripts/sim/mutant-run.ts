@@ -1,12 +1,15 @@
 // One planted bug in a world of its own: a worker whose loader hands out the changed text of one file, so that the
-// files themselves are never touched. It runs seeds until one shows a violation, and says so after each.
+// files themselves are never touched. It runs seeds until one shows a violation, and says so after each. With no bug to
+// plant it runs the code as it is.
 import { registerHooks } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { type Mutant, mutated } from './mutant.ts';
+import { type Season, seasonOptions } from './season.ts';
 
 /** What the worker is given. */
 export interface MutantRunOrder {
-  readonly mutant: Mutant;
+  readonly mutant: Mutant | undefined;
+  readonly season: Season | undefined;
   readonly firstSeed: number;
   readonly seedsMax: number;
 }
@@ -18,25 +21,32 @@ export interface MutantRunNote {
 }
 
 const SOURCES = new URL('../../packages/consensus/src/', import.meta.url);
-const { mutant, firstSeed, seedsMax } = workerData as MutantRunOrder;
-const changed = new URL(mutant.file, SOURCES).href;
-let planted = false;
+const { mutant, season, firstSeed, seedsMax } = workerData as MutantRunOrder;
+const planted = mutant && plant(mutant);
 
-registerHooks({
-  load(url, context, nextLoad) {
-    const loaded = nextLoad(url, context);
-    if (url !== changed || !loaded.source) return loaded;
-    planted = true;
-    const text = typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source);
-    return { ...loaded, source: mutated(text, mutant) };
-  },
-});
+/** @returns whether the changed file has been loaded */
+function plant(bug: Mutant): () => boolean {
+  const changed = new URL(bug.file, SOURCES).href;
+  let loadedIt = false;
+  registerHooks({
+    load(url, context, nextLoad) {
+      const loaded = nextLoad(url, context);
+      if (url !== changed || !loaded.source) return loaded;
+      loadedIt = true;
+      const text =
+        typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source);
+      return { ...loaded, source: mutated(text, bug) };
+    },
+  });
+  return () => loadedIt;
+}
 
 // Imported only now, since hooks do not reach what is loaded already.
-const { simulate } = await import('../../packages/consensus/src/sim/index.ts');
-if (!planted) throw new Error(`the simulator does not load ${mutant.file}`);
+const { drawOptions, simulate } = await import('../../packages/consensus/src/sim/index.ts');
+if (planted && !planted()) throw new Error(`the simulator does not load ${mutant!.file}`);
 for (let seed = firstSeed; seed < firstSeed + seedsMax; seed++) {
-  const note: MutantRunNote = { seed, checker: simulate({ seed }).violation?.checker };
+  const options = seasonOptions(seed, season, drawOptions);
+  const note: MutantRunNote = { seed, checker: simulate({ seed, options }).violation?.checker };
   parentPort!.postMessage(note);
   if (note.checker) break;
 }

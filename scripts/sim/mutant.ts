@@ -1,4 +1,6 @@
-/** A bug that can be put into a source file from outside, to see whether the simulator would find it. */
+import type { Season } from './season.ts';
+
+/** A bug that can be put into a source file from outside, to see whether it would be found. */
 export interface Mutant {
   /** What the bug is, as a few words. */
   readonly name: string;
@@ -8,6 +10,8 @@ export interface Mutant {
   readonly right: string;
   /** What stands there instead. */
   readonly wrong: string;
+  /** What its seeds are run under. Default: what they draw. */
+  readonly season?: Season;
 }
 
 /** The file's text with the bug in it. Throws if the file has changed so that the bug no longer fits. */

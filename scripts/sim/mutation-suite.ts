@@ -10,6 +10,8 @@ export interface MutationReport {
   readonly killed: number;
   /** Names of the bugs that no seed showed. */
   readonly survivors: readonly string[];
+  /** Seeds that fail without any bug, each with the bug in whose season it does: they kill nothing. */
+  readonly unsound: readonly string[];
 }
 
 export interface MutationOptions {
@@ -24,24 +26,35 @@ export interface MutationOptions {
 const SEED_TIMEOUT_MS = 60_000;
 const WORKERS_MAX = 4;
 
-/** Runs all of `mutants`; what the simulator throws out of is as dead as what its checkers see. */
+/**
+ * Runs all of `mutants`; what the simulator throws out of is as dead as what its checkers see. The seed that shows a
+ * bug is run once more without it: if that fails as well, it has shown a fault of the code and not the bug.
+ */
 export async function runMutants(
   mutants: readonly Mutant[],
   options: MutationOptions,
 ): Promise<MutationReport> {
   const waiting = [...mutants];
   const survivors: string[] = [];
+  const unsound: string[] = [];
+  const { firstSeed, seedsMax } = options;
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-      const fate = await runMutant({ mutant, firstSeed: options.firstSeed, seedsMax: options.seedsMax });
-      if (!fate.by) survivors.push(mutant.name);
+      const { name, season } = mutant;
+      const fate = await runSeeds({ mutant, season, firstSeed, seedsMax });
+      const seed = firstSeed + fate.seeds - 1;
+      const base = fate.by
+        ? await runSeeds({ mutant: undefined, season, firstSeed: seed, seedsMax: 1 })
+        : undefined;
+      if (base?.by) unsound.push(`${seed}: ${name}`);
+      if (!fate.by || base?.by) survivors.push(name);
       const verdict = fate.by ? `dead after ${fate.seeds} (${fate.by})` : `ALIVE after ${fate.seeds}`;
-      options.say(`${verdict.padEnd(52)} ${mutant.name}`);
+      options.say(`${(base?.by ? `UNSOUND seed ${seed} (${base.by})` : verdict).padEnd(52)} ${name}`);
     }
   };
   await Promise.all(Array.from({ length: Math.min(WORKERS_MAX, availableParallelism()) }, work));
   const inOrder = mutants.map(({ name }) => name).filter((name) => survivors.includes(name));
-  return { mutants: mutants.length, killed: mutants.length - survivors.length, survivors: inOrder };
+  return { mutants: mutants.length, killed: mutants.length - survivors.length, survivors: inOrder, unsound };
 }
 
 interface Fate {
@@ -50,7 +63,7 @@ interface Fate {
   readonly by: string | undefined;
 }
 
-function runMutant(order: MutantRunOrder): Promise<Fate> {
+function runSeeds(order: MutantRunOrder): Promise<Fate> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL('mutant-run.ts', import.meta.url), { workerData: order });
     let seeds = 0;
@@ -70,7 +83,7 @@ function runMutant(order: MutantRunOrder): Promise<Fate> {
     worker.on('exit', () => {
       clearTimeout(hang);
       if (fate) resolve(fate);
-      else reject(new Error(`"${order.mutant.name}" ended without a word`));
+      else reject(new Error(`"${order.mutant?.name ?? 'the code as it is'}" ended without a word`));
     });
   });
 }

@@ -1,4 +1,5 @@
 import type { Mutant } from '../mutant.ts';
+import { FORGETTING, HALF_LEADERS } from './seasons.ts';
 
 /** Who may lead. */
 export const ELECTIONS_MUTANTS: readonly Mutant[] = [
@@ -7,6 +8,7 @@ export const ELECTIONS_MUTANTS: readonly Mutant[] = [
     file: 'raft/elections.ts',
     right: 'state.promises.push(voteReply(state, message, granted));',
     wrong: 'state.messages.push(voteReply(state, message, granted));',
+    season: FORGETTING,
   },
   {
     name: 'a voter votes for everyone who asks',
@@ -25,6 +27,7 @@ export const ELECTIONS_MUTANTS: readonly Mutant[] = [
     file: 'raft/campaign.ts',
     right: 'if (candidate.lastTerm !== log.lastTerm) return candidate.lastTerm > log.lastTerm;',
     wrong: '',
+    season: HALF_LEADERS,
   },
   {
     name: 'the vote is forgotten by stepping down within the term',
@@ -37,6 +40,7 @@ export const ELECTIONS_MUTANTS: readonly Mutant[] = [
     file: 'raft/elections.ts',
     right: 'requestVotes(state, state.campaign, state.promises, transfer);',
     wrong: 'requestVotes(state, state.campaign, state.messages); state.campaign.count(state.id, true);',
+    season: FORGETTING,
   },
   {
     name: 'answers to another campaign count',

@@ -1,4 +1,5 @@
 import type { Mutant } from '../mutant.ts';
+import { CHANGES_AND_SNAPSHOTS, HALF_CHANGES } from './seasons.ts';
 
 /** Who belongs to the group, and how that changes. */
 export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
@@ -31,12 +32,14 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     file: 'raft/reconfiguring.ts',
     right: 'state.staged || !isCommitted || latest.electorate.isJoint',
     wrong: 'state.staged || latest.electorate.isJoint',
+    season: HALF_CHANGES,
   },
   {
     name: 'a change begins before the leader has committed in its term',
     file: 'raft/reconfiguring.ts',
     right: "if (!knowsCommitted(state)) return 'later';",
     wrong: '',
+    season: HALF_CHANGES,
   },
   {
     name: 'a leader that is removed counts itself',
@@ -51,12 +54,14 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     file: 'raft/reconfiguring.ts',
     right: 'if (!latest.electorate.isVoter(state.id)) return standDown(state);',
     wrong: '',
+    season: HALF_CHANGES,
   },
   {
     name: 'a snapshot holds a configuration that is later than its last entry',
     file: 'replica/driver.ts',
     right: 'this.#core.membershipAt(this.#applier.index)',
     wrong: 'this.#core.membership',
+    season: CHANGES_AND_SNAPSHOTS,
   },
   {
     name: 'only the leader that entered a joint configuration leaves it',
@@ -67,7 +72,15 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
   {
     name: 'who is not in its own configuration never campaigns, though the others need its log',
     file: 'raft/reconfiguring.ts',
-    right: 'return configurations.at(state.commitIndex).electorate.isVoter(state.id);',
+    right: 'return configurations.at(configurations.latest.index - 1).electorate.isVoter(state.id);',
     wrong: 'return false;',
+    season: HALF_CHANGES,
+  },
+  {
+    name: 'who is not in its own configuration judges by its commit index whether it may campaign',
+    file: 'raft/reconfiguring.ts',
+    right: 'configurations.at(configurations.latest.index - 1)',
+    wrong: 'configurations.at(state.commitIndex)',
+    season: HALF_CHANGES,
   },
 ];

@@ -1,4 +1,5 @@
 import type { Mutant } from '../mutant.ts';
+import { ASKED_BEFORE, LATE_ANSWERS } from './seasons.ts';
 
 /** What a read may be answered with. */
 export const READS_MUTANTS: readonly Mutant[] = [
@@ -13,6 +14,7 @@ export const READS_MUTANTS: readonly Mutant[] = [
     file: 'raft/read-rounds.ts',
     right: 'this.#answered.set(from, round);',
     wrong: 'this.#answered.set(from, this.#last);',
+    season: LATE_ANSWERS,
   },
   {
     name: 'a new leader answers reads before it has committed in its term',
@@ -25,5 +27,6 @@ export const READS_MUTANTS: readonly Mutant[] = [
     file: 'raft/forwarded-reads.ts',
     right: 'random.uint32() * 2 ** 20',
     wrong: '0 * random.uint32()',
+    season: ASKED_BEFORE,
   },
 ];

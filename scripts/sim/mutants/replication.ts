@@ -1,4 +1,5 @@
 import type { Mutant } from '../mutant.ts';
+import { HALF_LEADERS } from './seasons.ts';
 
 /** What is in the log, on which disks, and when it is committed. */
 export const REPLICATION_MUTANTS: readonly Mutant[] = [
@@ -7,6 +8,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     file: 'raft/replication.ts',
     right: 'this.#log.termAt(reached) === this.#term ? reached : 0',
     wrong: 'reached',
+    season: HALF_LEADERS,
   },
   {
     name: 'a leader counts its own disk before it has written',

@@ -1,4 +1,5 @@
 import type { Mutant } from '../mutant.ts';
+import { LEFT_BEHIND } from './seasons.ts';
 
 /** What stands in for the log. */
 export const SNAPSHOTS_MUTANTS: readonly Mutant[] = [
@@ -7,6 +8,7 @@ export const SNAPSHOTS_MUTANTS: readonly Mutant[] = [
     file: 'raft/snapshots.ts',
     right: 'if (!state.log.matches(meta.index, meta.term)) return true;',
     wrong: 'if (state.log.lastIndex < meta.index) return true;',
+    season: LEFT_BEHIND,
   },
   {
     name: 'a compacted log is taken for a whole one',

@@ -1,4 +1,5 @@
 import type { Mutant } from '../mutant.ts';
+import { DECAY_OF_NAMES, POWER_CUTS, SICK_DRIVES } from './seasons.ts';
 
 /** What a store has promised, after a crash. */
 export const STORAGE_MUTANTS: readonly Mutant[] = [
@@ -13,6 +14,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     file: 'storage/file/log-writer.ts',
     right: 'if (problem) return this.#fail(problem, jobs);',
     wrong: '',
+    season: SICK_DRIVES,
   },
   {
     name: 'what a start finds is not written once more',
@@ -25,12 +27,14 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     file: 'storage/file/snapshot-draft.ts',
     right: 'problem ? end(problem) : this.#disk.fsync(handle, end),',
     wrong: 'problem ? end(problem) : end(undefined),',
+    season: POWER_CUTS,
   },
   {
     name: 'a new name is not made durable',
     file: 'storage/file/snapshot-draft.ts',
     right: 'disk.fsync(handle, (problem) => disk.close(handle, (unclosed) => done(problem ?? unclosed)));',
     wrong: 'disk.close(handle, (unclosed) => done(unclosed));',
+    season: POWER_CUTS,
   },
   {
     name: 'a snapshot that was written in part is taken for whole',
@@ -43,5 +47,6 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     file: 'storage/file/file-mark.ts',
     right: 'if (crc32c(bytes, 0, 0, CHECKED_BYTES) !== bytes.readUInt32LE(CHECKED_BYTES)) return false;',
     wrong: '',
+    season: DECAY_OF_NAMES,
   },
 ];

@@ -286,6 +286,30 @@ describe('learners', () => {
 });
 
 describe('removal', () => {
+  test('a leader that came later and removes itself may campaign after a crash of all: only its log is long enough', () => {
+    const cluster = new CoreCluster({ voters: ['a'] });
+    cluster.elect('a');
+    cluster.add('b');
+    change(cluster, 'a', set(['a', 'b']));
+    pass(cluster, 'a', 8);
+    cluster.elect('b');
+    pass(cluster, 'b');
+    change(cluster, 'b', remove('b'));
+    cluster.host('b').flush();
+    cluster.messages.length = 0;
+    // No commit index is on a disk: at the beginning of its log b is in no configuration.
+    for (const host of cluster.hosts.values()) host.crash();
+    cluster.core('a').campaign();
+    cluster.settle();
+    expect(cluster.core('a').role).not.toBe('leader');
+    cluster.core('b').campaign();
+    cluster.settle();
+    pass(cluster, 'b');
+    expect(cluster.core('a').role).toBe('leader');
+    expect(votersOf(cluster, 'a')).toEqual(['a']);
+    expect(cluster.core('a').commitIndex).toBeGreaterThanOrEqual(cluster.core('a').membershipIndex);
+  });
+
   test('the leader of two that removes itself goes on until that is committed, and the survivor leads (etcd#10563)', () => {
     const cluster = new CoreCluster({ voters: ['a', 'b'] });
     cluster.elect('a');

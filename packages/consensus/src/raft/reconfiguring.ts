@@ -149,11 +149,12 @@ function standDown(state: RaftState): void {
 /**
  * Whether this node may campaign. Not only voters of its latest configuration: as long as that one may not be
  * committed, a voter of the one before "can start elections" although it does not count its own vote, since the others
- * may be unable to elect anybody with a log as long as its own (thesis 4.2.2, figure 4.6).
+ * may be unable to elect anybody with a log as long as its own (thesis 4.2.2, figure 4.6). The one before is the entry's
+ * before it and not the one at the commit index, which a node that has just started does not know.
  */
 export function mayCampaign(state: RaftState): boolean {
   const { configurations } = state.log;
   if (configurations.latest.electorate.isVoter(state.id)) return true;
   if (configurations.latest.index <= state.commitIndex) return false;
-  return configurations.at(state.commitIndex).electorate.isVoter(state.id);
+  return configurations.at(configurations.latest.index - 1).electorate.isVoter(state.id);
 }

@@ -1,5 +1,6 @@
 import { decay, decayOfNames, hungDisk, slowDisk } from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
+import { askedBefore, lateAnswers } from './late-faults.ts';
 import { bridge, clog, deafen, isolate, mute, oneWay, ring, split, starve } from './link-faults.ts';
 import { churn, fallAtChange } from './membership-faults.ts';
 import { ambush, fallAtCommit, halfLeader } from './moment-faults.ts';
@@ -35,4 +36,6 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   retirement,
   churn,
   fallAtChange,
+  lateAnswers,
+  askedBefore,
 ];

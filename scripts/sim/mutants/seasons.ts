@@ -1,0 +1,164 @@
+import type { Season } from '../season.ts';
+
+const CALM = { ambushes: [], halfLeaderChance: 0, fallAtCommitChance: 0 } as const;
+const QUICK = { tickMs: 10, heartbeatTicks: 1, electionTicks: 5 } as const;
+const CLEAR = {
+  delayMinMs: 0.2,
+  delayMeanMs: 0.3,
+  tailChance: 0,
+  lossChance: 0,
+  duplicateChance: 0,
+} as const;
+
+/** Crashes of machines between a promise and its way to the disk. */
+export const FORGETTING: Season = {
+  voters: 3,
+  learners: 0,
+  replica: { ...QUICK, electionTicks: 3, preVote: false },
+  electionPriorities: [],
+  network: CLEAR,
+  faults: {
+    everyMs: 40,
+    kinds: ['crash', 'isolate', 'ambush'],
+    ambushes: [
+      { kind: 1, chance: 0.2 },
+      { kind: 2, chance: 0.3 },
+    ],
+    halfLeaderChance: 0,
+    fallAtCommitChance: 0,
+    outageMeanMs: 5,
+  },
+  diskLatencyMeanMs: 10,
+  store: { kind: 'model', powerChance: 1 },
+  clients: 1,
+};
+
+/** What one leader began, another overwrites, and little else happens (figure 8 of the paper). */
+export const HALF_LEADERS: Season = {
+  voters: 5,
+  learners: 0,
+  replica: { ...QUICK, electionTicks: 4, appendBytesMax: 1, preVote: false },
+  network: CLEAR,
+  faults: {
+    everyMs: 100,
+    kinds: ['crash', 'half leader', 'fall at commit'],
+    ambushes: [],
+    halfLeaderChance: 0.8,
+    fallAtCommitChance: 0.3,
+    outageMeanMs: 30,
+  },
+  store: { kind: 'model' },
+  clients: 2,
+  thinkMeanMs: 5,
+};
+
+const READERS: Season = {
+  voters: 3,
+  learners: 0,
+  electionPriorities: [],
+  network: CLEAR,
+  diskLatencyMeanMs: 0.1,
+  store: { kind: 'model' },
+  clockDrift: 0,
+  clients: 8,
+  thinkMeanMs: 2,
+  keys: 1,
+  mix: { append: 1, read: 1 },
+};
+
+/** Three nodes, many readers, and one kind of trouble that a leader does not notice. */
+const readersUnder = (kinds: readonly string[], reads: 'lease' | 'quorum'): Season => ({
+  ...READERS,
+  replica: { ...QUICK, reads, leaseDriftMax: 0, timeoutMs: 60, snapshotEntries: 10_000 },
+  faults: { ...CALM, everyMs: 200, kinds, outageMeanMs: 100 },
+});
+
+export const LATE_ANSWERS_UNDER_LEASES = readersUnder(['late answers'], 'lease');
+export const LATE_ANSWERS = readersUnder(['late answers'], 'quorum');
+export const DEAF_TRANSFERS = readersUnder(['deaf transfer'], 'lease');
+/** Few appends: the word to campaign goes out while it is held back only if the target lacks nothing at that moment. */
+export const LATE_WORDS: Season = {
+  ...DEAF_TRANSFERS,
+  faults: { ...CALM, everyMs: 150, kinds: ['deaf transfer'], outageMeanMs: 100 },
+  mix: { append: 0.15, read: 3 },
+};
+export const FORGETFUL_VOTERS = readersUnder(['forgetful voter'], 'lease');
+export const SILENT_LEADERS = readersUnder(['isolate', 'deafen'], 'lease');
+export const ASKED_BEFORE = readersUnder(['asked before'], 'quorum');
+
+/** Changes of the membership that fall with their leaders. */
+export const HALF_CHANGES: Season = {
+  voters: 3,
+  learners: 0,
+  spares: 2,
+  replica: { ...QUICK, electionTicks: 4 },
+  network: CLEAR,
+  faults: {
+    ...CALM,
+    everyMs: 60,
+    kinds: ['churn', 'fall at change', 'crash', 'starve', 'isolate'],
+    outageMeanMs: 30,
+  },
+  store: { kind: 'model' },
+  clients: 2,
+  thinkMeanMs: 10,
+};
+
+/** As those, with short logs. */
+export const CHANGES_AND_SNAPSHOTS: Season = {
+  ...HALF_CHANGES,
+  replica: { ...QUICK, snapshotEntries: 3, trailingEntries: 0, snapshotChunkBytes: 4096, applyBatchMax: 2 },
+  faults: { ...CALM, everyMs: 40, kinds: ['churn', 'crash', 'left behind', 'starve'], outageMeanMs: 30 },
+};
+
+/** Short logs of half leaders: whoever comes back needs a snapshot, and has entries that contradict it. */
+export const LEFT_BEHIND: Season = {
+  ...HALF_LEADERS,
+  voters: 3,
+  replica: {
+    ...QUICK,
+    electionTicks: 4,
+    appendBytesMax: 1,
+    preVote: false,
+    snapshotEntries: 3,
+    trailingEntries: 0,
+  },
+  faults: {
+    everyMs: 80,
+    kinds: ['crash', 'left behind', 'half leader', 'isolate', 'starve'],
+    ambushes: [],
+    halfLeaderChance: 0.5,
+    fallAtCommitChance: 0,
+    outageMeanMs: 40,
+  },
+};
+
+/** The store that ships, short logs, and the power that fails. */
+export const POWER_CUTS: Season = {
+  voters: 3,
+  learners: 0,
+  replica: { ...QUICK, snapshotEntries: 3, trailingEntries: 0, snapshotChunkBytes: 4096 },
+  network: CLEAR,
+  faults: { ...CALM, everyMs: 50, kinds: ['crash', 'crash all'], outageMeanMs: 10 },
+  diskLatencyMeanMs: 1,
+  store: {
+    kind: 'files',
+    segmentBytes: 4096,
+    drive: { shortChance: 0, errorChance: 0, fullChance: 0 },
+    frail: 0,
+    powerChance: 1,
+  },
+  thinkMeanMs: 2,
+};
+
+/** The store that ships, on drives that refuse writes and flushes. */
+export const SICK_DRIVES: Season = {
+  ...POWER_CUTS,
+  store: { ...POWER_CUTS.store, drive: { shortChance: 0, errorChance: 0.02, fullChance: 0 } },
+};
+
+/** The store that ships, with bits that turn in what says what its files are. */
+export const DECAY_OF_NAMES: Season = {
+  ...POWER_CUTS,
+  faults: { ...CALM, everyMs: 50, kinds: ['decay of names', 'crash'], outageMeanMs: 10 },
+};
