@@ -43,7 +43,7 @@ function plant(bug: Mutant): () => boolean {
 
 // Imported only now, since hooks do not reach what is loaded already.
 const { drawOptions, simulate } = await import('../../packages/consensus/src/sim/index.ts');
-if (planted && !planted()) throw new Error(`the simulator does not load ${mutant!.file}`);
+if (planted && !planted()) throw new Error(`the simulator does not load ${mutant.file}`);
 for (let seed = firstSeed; seed < firstSeed + seedsMax; seed++) {
   const options = seasonOptions(seed, season, drawOptions);
   const note: MutantRunNote = { seed, checker: simulate({ seed, options }).violation?.checker };

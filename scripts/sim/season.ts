@@ -22,7 +22,7 @@ export function seasonOptions(
   const drawn = draw(seed);
   const merged = Object.entries(season).map(([option, part]) => {
     const isWhole = typeof part !== 'object' || Array.isArray(part);
-    return [option, isWhole ? part : { ...Object(drawn[option as keyof SimOptions]), ...part }];
+    return [option, isWhole ? part : Object.assign({}, drawn[option as keyof SimOptions], part)];
   });
   return Object.fromEntries(merged) as Partial<SimOptions>;
 }
