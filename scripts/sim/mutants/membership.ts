@@ -37,7 +37,7 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
   {
     name: 'a change begins before the leader has committed in its term',
     file: 'raft/reconfiguring.ts',
-    right: "if (!knowsCommitted(state)) return 'later';",
+    right: "if (!state.hasCommittedInTerm) return 'later';",
     wrong: '',
     season: HALF_CHANGES,
   },

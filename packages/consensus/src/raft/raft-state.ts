@@ -138,6 +138,11 @@ export class RaftState {
     return electorate.isKnown && [...electorate.voters].every((voter) => voter === this.id);
   }
 
+  /** Until an entry of its own term is committed, a leader does not know how far its predecessors had committed. */
+  get hasCommittedInTerm(): boolean {
+    return this.log.termAt(this.commitIndex) === this.term;
+  }
+
   /** Whether term and vote, as they are now, are on disk. */
   get isHardStateDurable(): boolean {
     return !this.hardStateDirty && this.persistedSequence >= this.hardStateSequence;

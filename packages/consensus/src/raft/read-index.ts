@@ -66,18 +66,13 @@ export function owesReads(state: RaftState): boolean {
   return state.role === 'leader' ? mayOpenRound(state) : state.forwarded.hasWaiting;
 }
 
-/** Until an entry of its own term commits, a leader does not know how far its predecessors had committed. */
-function knowsCommitted(state: RaftState): boolean {
-  return state.log.termAt(state.commitIndex) === state.term;
-}
-
 function mayOpenRound(state: RaftState): boolean {
-  return state.rounds.hasWaiting && knowsCommitted(state);
+  return state.rounds.hasWaiting && state.hasCommittedInTerm;
 }
 
 /** A lease stands for the round (thesis 6.4.1). */
 function mayAnswerAtOnce(state: RaftState): boolean {
-  return holdsLease(state) && knowsCommitted(state);
+  return holdsLease(state) && state.hasCommittedInTerm;
 }
 
 /** All reads of a turn go out together: one round of heartbeats here, one question from elsewhere. */

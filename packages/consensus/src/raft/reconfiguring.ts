@@ -43,7 +43,7 @@ export function changeMembership(
   const current = latest.electorate.membership;
   const isCommitted = latest.index <= state.commitIndex;
   if (current.changes?.includes(id)) return isCommitted && !latest.electorate.isJoint ? 'done' : 'begun';
-  if (!knowsCommitted(state)) return 'later';
+  if (!state.hasCommittedInTerm) return 'later';
   if (state.staged?.id === id) return 'begun';
   if (state.staged || !isCommitted || latest.electorate.isJoint) {
     const under = state.staged ? 'new voters catch up first' : `entry ${latest.index} is not committed`;
@@ -93,11 +93,6 @@ function isCaughtUp(state: RaftState, node: NodeId): boolean {
   return state.catchUp.isCaughtUp(node) && state.replication?.peer(node)?.isAlive === true;
 }
 
-/** Until an entry of its own term is committed, a leader does not know what its predecessors had committed. */
-function knowsCommitted(state: RaftState): boolean {
-  return state.log.termAt(state.commitIndex) === state.term;
-}
-
 /**
  * Goes on with what is under way, whoever began it, in this term or an earlier one: leaves a joint configuration that
  * is committed, carries out a staged change, promotes learners that have caught up. Call at a leader when the commit
@@ -111,7 +106,7 @@ export function continueChange(state: RaftState): void {
   });
   if (state.staged && state.ticks >= state.staged.until) state.staged = undefined;
   const { latest } = state.log.configurations;
-  if (latest.index > state.commitIndex || !knowsCommitted(state)) return;
+  if (latest.index > state.commitIndex || !state.hasCommittedInTerm) return;
   const current = latest.electorate.membership;
   if (latest.electorate.isJoint) return appendMembership(state, lastStep(current));
   if (!latest.electorate.isVoter(state.id)) return standDown(state);
