@@ -19,8 +19,8 @@ export const READS_MUTANTS: readonly Mutant[] = [
   {
     name: 'a new leader answers reads before it has committed in its term',
     file: 'raft/read-index.ts',
-    right: 'return state.log.termAt(state.commitIndex) === state.term;',
-    wrong: 'return true;',
+    right: 'return state.rounds.hasWaiting && state.hasCommittedInTerm;',
+    wrong: 'return state.rounds.hasWaiting;',
   },
   {
     name: 'a read is answered at the index of its question to an earlier life',
