@@ -35,13 +35,6 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     season: HALF_CHANGES,
   },
   {
-    name: 'a change begins before the leader has committed in its term',
-    file: 'raft/reconfiguring.ts',
-    right: "if (!state.hasCommittedInTerm) return 'later';",
-    wrong: '',
-    season: HALF_CHANGES,
-  },
-  {
     name: 'a leader that is removed counts itself',
     file: 'raft/replication.ts',
     right: 'const reached = this.#electorate().reached((voter) =>',
