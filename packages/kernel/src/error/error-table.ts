@@ -509,6 +509,10 @@ export const ERRORS = {
     'The node {node} takes part in no plans',
     'Make the node without `orchestration: false`, or ask another one.',
   ),
+  TUTTI_GROUP_OF_ONE: row(
+    'The node {node} is alone and keeps nothing: it has no group to operate',
+    'Give the node a `dataDir`, or `listen` and `peers`.',
+  ),
   // tutti: local clusters and their admin interface
   TUTTI_NODE_DIED: row(
     'The process of node {node} ended before it was ready: {output}',

@@ -1,6 +1,13 @@
-import { messageOf, TuttiError } from '@tutti/kernel';
+import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import type { ActorNodeInfo } from '@tutti/runtime';
 import type { EventBatch, Explanation, NodeStatus, Submission } from './admin-api.ts';
+import {
+  type ClusterView,
+  clusterView,
+  type GroupReport,
+  leadingReport,
+  type SnapshotTaken,
+} from './cluster-view.ts';
 import type { SessionView } from './session-view.ts';
 
 /** How long to wait before asking the next node when none answered. */
@@ -37,10 +44,7 @@ export class AdminClient {
 
   /** The status of each node that answers. */
   async everyStatus(): Promise<NodeStatus[]> {
-    const answers = await Promise.allSettled(
-      this.#urls().map((url) => this.#ask<NodeStatus>(url, 'GET', '/status', undefined)),
-    );
-    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    return (await this.#everyone<NodeStatus>('/status')).map(({ answer }) => answer);
   }
 
   /** The leader by the word of the nodes themselves, of the highest term; undefined while there is none but `not`. */
@@ -69,12 +73,51 @@ export class AdminClient {
 
   /** The supervision trees, one per node that answers. */
   async trees(): Promise<{ node: string; tree: ActorNodeInfo[] }[]> {
-    const answers = await Promise.allSettled(
-      this.#urls().map((url) =>
-        this.#ask<{ node: string; tree: ActorNodeInfo[] }>(url, 'GET', '/tree', undefined),
-      ),
-    );
-    return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
+    const answers = await this.#everyone<{ node: string; tree: ActorNodeInfo[] }>('/tree');
+    return answers.map(({ answer }) => answer);
+  }
+
+  /** The group as its nodes describe it. @throws TuttiError `TUTTI_ADMIN_UNREACHABLE` when none answers */
+  async cluster(): Promise<ClusterView> {
+    return clusterView((await this.#reports()).map(({ answer }) => answer));
+  }
+
+  /**
+   * Hands leadership to `to`, or to the voter that is furthest, and says who leads then. While no node leads, it waits
+   * for one that does.
+   * @throws TuttiError `TUTTI_NO_LEADER`, and what `Replica.transferLeadership` refuses
+   */
+  async transfer(to?: string): Promise<{ readonly leader: string }> {
+    const until = performance.now() + this.#patienceMs;
+    for (;;) {
+      const reports = await this.#reports();
+      const leading = leadingReport(reports.map(({ answer }) => answer));
+      const url = reports.find(({ answer }) => answer === leading)?.url;
+      try {
+        if (url !== undefined) return await this.#once<{ leader: string }>(url, 'POST', '/cluster/transfer', { to });
+      } catch (thrown) {
+        if (!isTuttiError(thrown, 'TUTTI_NOT_LEADER')) throw thrown;
+      }
+      if (performance.now() > until)
+        throw new TuttiError('TUTTI_NO_LEADER', { known: 'of the nodes that answer, none leads' });
+      await pause();
+    }
+  }
+
+  /**
+   * Has a node write a snapshot now, or each, one after the other, so that they do not all pay for it at once.
+   * @throws TuttiError `TUTTI_NODE_UNKNOWN` for a node that does not answer
+   */
+  async snapshot(node?: string): Promise<SnapshotTaken[]> {
+    const reports = await this.#reports();
+    const known = reports.map(({ answer }) => answer.node);
+    if (node !== undefined && !known.includes(node))
+      throw new TuttiError('TUTTI_NODE_UNKNOWN', { node, known: known.join(', ') });
+    const taken: SnapshotTaken[] = [];
+    for (const { url, answer } of reports)
+      if (node === undefined || node === answer.node)
+        taken.push(await this.#once<SnapshotTaken>(url, 'POST', '/cluster/snapshot'));
+    return taken;
   }
 
   explain(session: string, task: string): Promise<Explanation> {
@@ -105,6 +148,34 @@ export class AdminClient {
     }
   }
 
+  async #reports(): Promise<{ url: string; answer: GroupReport }[]> {
+    const reports = await this.#everyone<GroupReport>('/cluster');
+    if (reports.length === 0)
+      throw new TuttiError('TUTTI_ADMIN_UNREACHABLE', { problem: 'no node serves' });
+    return reports;
+  }
+
+  /** The answers of the nodes that give one. */
+  async #everyone<Answer>(path: string): Promise<{ url: string; answer: Answer }[]> {
+    const asked = this.#urls().map(async (url) => ({
+      url,
+      answer: await this.#ask<Answer>(url, 'GET', path, undefined),
+    }));
+    const ends = await Promise.allSettled(asked);
+    return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
+  }
+
+  /** Asks one node, once, for what must not be done twice. @throws TuttiError `TUTTI_OUTCOME_UNKNOWN`, or its refusal */
+  async #once<Answer>(url: string, method: string, path: string, body?: unknown): Promise<Answer> {
+    try {
+      return await this.#ask<Answer>(url, method, path, body);
+    } catch (thrown) {
+      if (isTuttiError(thrown)) throw thrown;
+      const details = { what: `${method} ${path}`, timeoutMs: this.#patienceMs };
+      throw new TuttiError('TUTTI_OUTCOME_UNKNOWN', details, { cause: thrown });
+    }
+  }
+
   async #request<Answer>(
     method: string,
     path: string,
@@ -124,7 +195,7 @@ export class AdminClient {
         }
       }
       if (performance.now() > until) throw new TuttiError('TUTTI_ADMIN_UNREACHABLE', { problem });
-      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+      await pause();
     }
   }
 
@@ -150,6 +221,10 @@ export class AdminClient {
     if (response.ok) return answer as Answer;
     throw TuttiError.fromJSON(answer as { code: string });
   }
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, RETRY_MS));
 }
 
 /** Errors that another node, or the same one a moment later, may not have. */

@@ -3,6 +3,7 @@ import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import type { TuttiNode } from '../node/create-node.ts';
 import type { Explanation, NodeStatus, Submission } from './admin-api.ts';
+import { addClusterRoutes } from './cluster-routes.ts';
 import { EventFeed } from './event-feed.ts';
 import { sessionView } from './session-view.ts';
 
@@ -42,6 +43,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   server.get('/health/ready', (_request, reply) =>
     reply.code(serving ? 200 : 503).send({ ready: !!serving }),
   );
+  addNodeRoutes(server, () => current().node);
   addClusterRoutes(server, () => current().node);
   addSessionRoutes(server, current);
   const url = await server.listen({ host: '127.0.0.1', port: options.port });
@@ -67,6 +69,8 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   TUTTI_ADMIN_UNAUTHORIZED: 401,
   TUTTI_SESSION_UNKNOWN: 404,
   TUTTI_TASK_UNKNOWN: 404,
+  TUTTI_NOT_LEADER: 409,
+  TUTTI_LEADERSHIP_MOVING: 409,
   TUTTI_NO_LEADER: 503,
   TUTTI_NODE_STARTING: 503,
   TUTTI_CLOSED: 503,
@@ -78,7 +82,7 @@ function answerError(thrown: unknown, reply: FastifyReply): FastifyReply {
   return reply.code(status).send(new TuttiError('TUTTI_INTERNAL', { problem: messageOf(thrown) }).toJSON());
 }
 
-function addClusterRoutes(server: FastifyInstance, node: () => TuttiNode): void {
+function addNodeRoutes(server: FastifyInstance, node: () => TuttiNode): void {
   server.get('/status', (): NodeStatus => {
     const { id, incarnation, parts } = node();
     return {

@@ -1,6 +1,7 @@
 import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import { Command, CommanderError } from 'commander';
 import { addCancelCommand } from './commands/cancel.ts';
+import { addClusterCommand } from './commands/cluster.ts';
 import { addConfigCommand } from './commands/config.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addInitCommand } from './commands/init.ts';
@@ -31,6 +32,7 @@ export function buildProgram(): Command {
   addPsCommand(program);
   addTreeCommand(program);
   addExplainCommand(program);
+  addClusterCommand(program);
   addConfigCommand(program);
   addInitCommand(program);
   return program;

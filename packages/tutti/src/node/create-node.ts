@@ -29,6 +29,7 @@ import { moduleWorker } from '../workers/module-worker.ts';
 import { shellWorker } from '../workers/shell-worker.ts';
 import { type AssembledNode, assembleNode } from './assemble-node.ts';
 import { type NodeIdentity, openIdentity, volatileIdentity } from './identity.ts';
+import { groupOf, type NodeGroup } from './node-group.ts';
 
 /** How to make a node. With nothing given it is a cluster of one that keeps nothing and listens nowhere. */
 export interface NodeOptions {
@@ -89,6 +90,11 @@ export interface TuttiNode {
   readonly members: Members;
   /** Plans and their tasks. @throws TuttiError `TUTTI_ORCHESTRATION_OFF` */
   readonly orchestration: Orchestration;
+  /**
+   * Its Raft group: status and stage times, transfer of leadership, snapshots, changes of who belongs to it.
+   * @throws TuttiError `TUTTI_GROUP_OF_ONE` for a node without `dataDir` that is alone
+   */
+  readonly group: NodeGroup;
   /** Where other nodes reach this one, once it has started; undefined for a node that does not listen. */
   readonly address: PeerAddress | undefined;
   /** The layers underneath, for tools. */
@@ -290,6 +296,10 @@ class EmbeddedNode implements TuttiNode {
     const { orchestration } = this.parts;
     if (!orchestration) throw new TuttiError('TUTTI_ORCHESTRATION_OFF', { node: this.id });
     return orchestration;
+  }
+
+  get group(): NodeGroup {
+    return groupOf(this.id, this.parts.consensus);
   }
 
   async start(): Promise<void> {
