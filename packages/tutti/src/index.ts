@@ -47,6 +47,7 @@ export { type Admin, type AdminOptions, startAdmin } from './admin/admin-server.
 export { LocalCluster, type LocalClusterOptions } from './cluster/local-cluster.ts';
 // Nodes.
 export { createNode, type NodeOptions, type TuttiNode } from './node/create-node.ts';
+export { contactOf } from './node/group-peers.ts';
 export type { NodeGroup } from './node/node-group.ts';
 export { type LoadedPlan, type LoadPlanOptions, loadPlan, planFrom } from './plan/load-plan.ts';
 export { definePlan, type PlanSource } from './plan/plan-document.ts';

@@ -498,7 +498,7 @@ export const ERRORS = {
   ),
   // tutti: nodes
   TUTTI_NODE_NEEDS_LISTEN: row(
-    'The node {node} is given peers but does not listen',
+    'The node {node} is to have peers but does not listen',
     'Give it `listen` with a port, such as 7001, so that its peers can reach it.',
   ),
   TUTTI_NODE_EVICTED: row(
@@ -536,6 +536,10 @@ export const ERRORS = {
     'Name another place with --out, --dir or the variable TMPDIR, or allow writing there.',
   ),
   TUTTI_USAGE: row('The command line is wrong: {problem}', 'See what the command takes with --help.'),
+  TUTTI_NO_LAUNCHER: row(
+    'Node {node} has no launcher that could start or end the processes of others',
+    'Start the process with `joins: true` and call `node.group.addLearner`; to be rid of one, `node.group.removeMember`.',
+  ),
   TUTTI_ADMIN_UNREACHABLE: row(
     'No node of the cluster answers: {problem}',
     'Start one with `tutti up`, or name its directory with --dir.',

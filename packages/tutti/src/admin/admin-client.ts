@@ -1,6 +1,9 @@
+import type { MembershipStatus } from '@tutti/consensus';
 import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import type { ActorNodeInfo } from '@tutti/runtime';
+import type { AddedNode, AddNodeOptions } from '../cluster/launcher.ts';
 import type { EventBatch, Explanation, NodeStatus, Submission } from './admin-api.ts';
+import type { MemberRequest } from './cluster-routes.ts';
 import {
   type ClusterView,
   clusterView,
@@ -12,8 +15,16 @@ import type { SessionView } from './session-view.ts';
 
 /** How long to wait before asking the next node when none answered. */
 const RETRY_MS = 50;
+/** How long a node may take when all are asked: one that hangs must not hide what the others say. */
+const EACH_MS = 5_000;
 /** How long a request may go unanswered by every node, unless the caller says otherwise. */
 const PATIENCE_MS = 15_000;
+
+/** What one node answered, and where it listens. */
+interface Answered<Answer> {
+  readonly url: string;
+  readonly answer: Answer;
+}
 
 /** How to speak to a cluster. */
 export interface AdminClientOptions {
@@ -94,7 +105,8 @@ export class AdminClient {
       const leading = leadingReport(reports.map(({ answer }) => answer));
       const url = reports.find(({ answer }) => answer === leading)?.url;
       try {
-        if (url !== undefined) return await this.#once<{ leader: string }>(url, 'POST', '/cluster/transfer', { to });
+        if (url !== undefined)
+          return await this.#once<{ leader: string }>(url, 'POST', '/cluster/transfer', { to });
       } catch (thrown) {
         if (!isTuttiError(thrown, 'TUTTI_NOT_LEADER')) throw thrown;
       }
@@ -148,18 +160,49 @@ export class AdminClient {
     }
   }
 
-  async #reports(): Promise<{ url: string; answer: GroupReport }[]> {
+  /** Has a node added to the group that runs and waits for it. */
+  addMember(member: MemberRequest): Promise<MembershipStatus> {
+    return this.#request('POST', '/cluster/members', member);
+  }
+
+  /** Makes a learner a voter. @throws TuttiError `TUTTI_MEMBER_BEHIND`, `TUTTI_NOT_A_MEMBER` */
+  promoteMember(node: string): Promise<MembershipStatus> {
+    return this.#request('POST', `/cluster/members/${encodeURIComponent(node)}/promote`);
+  }
+
+  /** Takes a node out of the group; its process stays. @throws TuttiError `TUTTI_NOT_A_MEMBER` */
+  removeMember(node: string): Promise<MembershipStatus> {
+    return this.#request('DELETE', `/cluster/members/${encodeURIComponent(node)}`);
+  }
+
+  /** Starts a node more and adds it to the group, see `Launcher.add`. @throws TuttiError `TUTTI_NO_LAUNCHER` */
+  addNode(options: AddNodeOptions): Promise<AddedNode> {
+    return this.#launched('POST', '/cluster/nodes', options);
+  }
+
+  /** Takes a node out of the group and ends it, see `Launcher.remove`. @throws TuttiError `TUTTI_NO_LAUNCHER` */
+  removeNode(node: string): Promise<{ readonly node: string }> {
+    return this.#launched('DELETE', `/cluster/nodes/${encodeURIComponent(node)}`, undefined, node);
+  }
+
+  /** Has a node pass a request on to its launcher: not `leaving`, which would be gone before the answer. */
+  async #launched<Answer>(method: string, path: string, body?: unknown, leaving?: string): Promise<Answer> {
+    const reports = await this.#reports();
+    const { url } = reports.find(({ answer }) => answer.node !== leaving) ?? reports[0]!;
+    return await this.#once<Answer>(url, method, path, body);
+  }
+
+  async #reports(): Promise<Answered<GroupReport>[]> {
     const reports = await this.#everyone<GroupReport>('/cluster');
-    if (reports.length === 0)
-      throw new TuttiError('TUTTI_ADMIN_UNREACHABLE', { problem: 'no node serves' });
+    if (reports.length === 0) throw new TuttiError('TUTTI_ADMIN_UNREACHABLE', { problem: 'no node serves' });
     return reports;
   }
 
   /** The answers of the nodes that give one. */
-  async #everyone<Answer>(path: string): Promise<{ url: string; answer: Answer }[]> {
+  async #everyone<Answer>(path: string): Promise<Answered<Answer>[]> {
     const asked = this.#urls().map(async (url) => ({
       url,
-      answer: await this.#ask<Answer>(url, 'GET', path, undefined),
+      answer: await this.#ask<Answer>(url, 'GET', path, undefined, AbortSignal.timeout(EACH_MS)),
     }));
     const ends = await Promise.allSettled(asked);
     return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));
@@ -184,6 +227,7 @@ export class AdminClient {
   ): Promise<Answer> {
     const until = performance.now() + this.#patienceMs;
     let problem = 'no node runs';
+    let refusal: TuttiError | undefined;
     for (;;) {
       for (const url of this.#urls()) {
         try {
@@ -191,10 +235,11 @@ export class AdminClient {
         } catch (thrown) {
           signal?.throwIfAborted();
           if (thrown instanceof TuttiError && !NEXT_NODE.has(thrown.code)) throw thrown;
+          refusal = isTuttiError(thrown, 'TUTTI_MEMBERSHIP_CHANGING') ? thrown : undefined;
           problem = messageOf(thrown);
         }
       }
-      if (performance.now() > until) throw new TuttiError('TUTTI_ADMIN_UNREACHABLE', { problem });
+      if (performance.now() > until) throw refusal ?? new TuttiError('TUTTI_ADMIN_UNREACHABLE', { problem });
       await pause();
     }
   }
@@ -228,4 +273,9 @@ function pause(): Promise<void> {
 }
 
 /** Errors that another node, or the same one a moment later, may not have. */
-const NEXT_NODE: ReadonlySet<string> = new Set(['TUTTI_NO_LEADER', 'TUTTI_CLOSED', 'TUTTI_OUTCOME_UNKNOWN']);
+const NEXT_NODE: ReadonlySet<string> = new Set([
+  'TUTTI_NO_LEADER',
+  'TUTTI_CLOSED',
+  'TUTTI_OUTCOME_UNKNOWN',
+  'TUTTI_MEMBERSHIP_CHANGING',
+]);

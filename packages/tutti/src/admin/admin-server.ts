@@ -1,9 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
+import type { Launcher } from '../cluster/launcher.ts';
 import type { TuttiNode } from '../node/create-node.ts';
 import type { Explanation, NodeStatus, Submission } from './admin-api.ts';
-import { addClusterRoutes } from './cluster-routes.ts';
+import { addClusterRoutes, addLauncherRoutes } from './cluster-routes.ts';
 import { EventFeed } from './event-feed.ts';
 import { sessionView } from './session-view.ts';
 
@@ -16,6 +17,8 @@ export interface AdminOptions {
   /** What every caller must send as `Authorization: Bearer ...`. */
   readonly token: string;
   readonly node: string;
+  /** Starts and ends processes of the cluster; without it, adding and removing nodes is refused. */
+  readonly launcher?: Launcher;
 }
 
 /** A node's admin interface: it answers `/health/live` from the start, and the rest once it serves a node. */
@@ -45,6 +48,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   );
   addNodeRoutes(server, () => current().node);
   addClusterRoutes(server, () => current().node);
+  addLauncherRoutes(server, options);
   addSessionRoutes(server, current);
   const url = await server.listen({ host: '127.0.0.1', port: options.port });
   return {
@@ -71,6 +75,8 @@ const STATUS_OF: Readonly<Record<string, number>> = {
   TUTTI_TASK_UNKNOWN: 404,
   TUTTI_NOT_LEADER: 409,
   TUTTI_LEADERSHIP_MOVING: 409,
+  TUTTI_MEMBERSHIP_CHANGING: 409,
+  TUTTI_MEMBER_BEHIND: 409,
   TUTTI_NO_LEADER: 503,
   TUTTI_NODE_STARTING: 503,
   TUTTI_CLOSED: 503,

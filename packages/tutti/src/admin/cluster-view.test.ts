@@ -1,19 +1,17 @@
 import type { ConsensusStatus, ReplicaRole } from '@tutti/consensus';
-import { logIndex, nodeId, term } from '@tutti/kernel';
+import { logIndex, type NodeId, nodeId, term } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { clusterView, type GroupReport, leadingReport } from './cluster-view.ts';
 
-const [n1, n2, n10] = ['n1', 'n2', 'n10'].map(nodeId) as [
-  ReturnType<typeof nodeId>,
-  ReturnType<typeof nodeId>,
-  ReturnType<typeof nodeId>,
-];
+const n1 = nodeId('n1');
+const n2 = nodeId('n2');
+const n10 = nodeId('n10');
 
 function report(
-  node: typeof n1,
+  node: NodeId,
   role: ReplicaRole,
   inTerm: number,
-  { commit = 10, applied = 10, learners = [] as (typeof n1)[] } = {},
+  { commit = 10, applied = 10, learners = [] as NodeId[] } = {},
 ): GroupReport {
   const consensus: ConsensusStatus = {
     nodeId: node,
@@ -62,7 +60,10 @@ describe('the view of a group', () => {
   });
 
   it('has a row for a node that answers and is no member', () => {
-    const { nodes } = clusterView([report(n1, 'leader', 4), report(n10, 'learner', 0, { commit: 0, applied: 0 })]);
+    const { nodes } = clusterView([
+      report(n1, 'leader', 4),
+      report(n10, 'learner', 0, { commit: 0, applied: 0 }),
+    ]);
     expect(nodes.at(-1)).toMatchObject({ node: 'n10', standing: 'outside', role: 'learner', lag: 10 });
   });
 
@@ -76,6 +77,11 @@ describe('the view of a group', () => {
 
   it('goes by the newest term while nobody leads, and shows no stages', () => {
     const view = clusterView([report(n1, 'follower', 3), report(n2, 'candidate', 5, { learners: [n10] })]);
-    expect(view).toMatchObject({ leader: undefined, term: 5, configuration: { learners: ['n10'] }, stages: {} });
+    expect(view).toMatchObject({
+      leader: undefined,
+      term: 5,
+      configuration: { learners: ['n10'] },
+      stages: {},
+    });
   });
 });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { messageOf, TuttiError } from '@tutti/kernel';
 import * as z from 'zod';
-import { AdminClient } from '../admin/admin-client.ts';
+import { AdminClient, type AdminClientOptions } from '../admin/admin-client.ts';
 import type { LocalClusterOptions } from '../cluster/local-cluster.ts';
 import { type LoadedSettings, loadSettings, type Settings } from '../config/settings.ts';
 
@@ -35,12 +35,12 @@ export function clusterOptions(settings: Settings, directory: string): LocalClus
  * Finds the cluster that `tutti up` runs in a directory.
  * @throws TuttiError `TUTTI_CLUSTER_NOT_RUNNING`
  */
-export function findCluster(directory: string): AdminClient {
+export function findCluster(directory: string, options: AdminClientOptions = {}): AdminClient {
   const file = join(resolve(directory), 'cluster.json');
   try {
     const known = clusterFile.parse(JSON.parse(readFileSync(file, 'utf8')));
     process.kill(known.launcherPid, 0);
-    return new AdminClient(() => known.nodes.map((node) => node.adminUrl), known.adminToken);
+    return new AdminClient(() => known.nodes.map((node) => node.adminUrl), known.adminToken, options);
   } catch (thrown) {
     throw new TuttiError(
       'TUTTI_CLUSTER_NOT_RUNNING',

@@ -23,6 +23,10 @@ const RESTART_AFTER_MS = 1000;
 /** Starts the nodes of a cluster again when their processes end, until told to stop. */
 export function keepAlive(cluster: LocalCluster, options: KeepAliveOptions): void {
   for (const node of cluster.nodes()) void watch(cluster, node, options);
+  const forget = cluster.onChange((change, node) => {
+    if (change === 'added') void watch(cluster, node, options);
+  });
+  options.signal.addEventListener('abort', forget, { once: true });
 }
 
 async function watch(
@@ -31,13 +35,17 @@ async function watch(
   { signal, staysDead, listener }: KeepAliveOptions,
 ): Promise<void> {
   const { id } = first;
-  for (let node = first; ; node = cluster.node(id)) {
+  const current = () => cluster.nodes().find((node) => node.id === id);
+  for (let node: LocalNode | undefined = first; node; node = current()) {
+    const watched = node;
     await node.exited;
-    if (signal.aborted) return;
+    // One that was removed is no longer among them, or under its name is another.
+    const isOver = () => signal.aborted || current() !== watched;
+    if (isOver()) return;
     listener.died(id);
     if (staysDead?.(id)) return;
     await new Promise((resolve) => setTimeout(resolve, RESTART_AFTER_MS));
-    if (signal.aborted) return;
+    if (isOver()) return;
     try {
       await cluster.restart(id);
     } catch (thrown) {

@@ -1,17 +1,20 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, rmSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { DirectoryLock } from '@tutti/consensus/file';
-import { type PeerAddress, TuttiError } from '@tutti/kernel';
+import { isTuttiError, type PeerAddress, TuttiError } from '@tutti/kernel';
 import { AdminClient, type AdminClientOptions } from '../admin/admin-client.ts';
+import { contactOf } from '../node/group-peers.ts';
 import { replaceFile } from '../node/replace-file.ts';
 import { makeWritableFolder } from '../node/writable-folder.ts';
+import type { AddedNode, AddNodeOptions, Launcher } from './launcher.ts';
 import { LocalNode } from './local-node.ts';
 import type { NodeProcessConfig } from './process-messages.ts';
+import { Roster } from './roster.ts';
 
 /** How to start a cluster of processes on this machine. */
 export interface LocalClusterOptions {
-  /** From 1 to 7 nodes, named `n1`, `n2`, ... */
+  /** From 1 to 7 nodes, named `n1`, `n2`, ...; of a directory that has a cluster, as many as it has or began with. */
   readonly nodes: number;
   /** Where they keep their logs. A cluster that was there before goes on. */
   readonly directory: string;
@@ -30,18 +33,28 @@ export interface ClusterFile {
   readonly nodes: readonly { readonly id: string; readonly pid: number; readonly adminUrl: string }[];
 }
 
-/** Real node processes on this machine: started together, killed one by one, gone when this is stopped. */
-export class LocalCluster {
+type ChangeListener = (change: 'added' | 'removed', node: LocalNode) => void;
+
+/**
+ * Real node processes on this machine: started together, killed one by one, gone when this is stopped. While it runs,
+ * nodes can be added and removed.
+ */
+export class LocalCluster implements Launcher {
   readonly directory: string;
   readonly #options: LocalClusterOptions;
   readonly #token = randomBytes(24).toString('hex');
   readonly #nodes = new Map<string, LocalNode>();
   readonly #addresses = new Map<string, PeerAddress>();
+  readonly #listeners = new Set<ChangeListener>();
+  #roster: Roster;
+  /** The change that is under way, or was last. */
+  #changed: Promise<unknown> = Promise.resolve();
   #lock: DirectoryLock | undefined;
 
-  private constructor(options: LocalClusterOptions) {
+  private constructor(options: LocalClusterOptions, directory: string) {
     this.#options = options;
-    this.directory = resolve(options.directory);
+    this.directory = directory;
+    this.#roster = Roster.open(directory, options.nodes);
   }
 
   /**
@@ -52,15 +65,13 @@ export class LocalCluster {
    * `TUTTI_STORE_LOCKED`, `TUTTI_NODE_DIED`, or what a node failed with
    */
   static async start(options: LocalClusterOptions): Promise<LocalCluster> {
-    const cluster = new LocalCluster(options);
-    makeWritableFolder(cluster.directory);
-    checkVoters(cluster.directory, options.nodes);
+    const cluster = new LocalCluster(options, makeWritableFolder(options.directory));
     cluster.#lock = DirectoryLock.acquire(cluster.directory);
     try {
-      const ids = Array.from({ length: options.nodes }, (_, index) => `n${index + 1}`);
-      // All of them before any node starts: their number says how many voters there are, also after an early end.
-      for (const id of ids) makeWritableFolder(join(cluster.directory, id));
-      const nodes = ids.map((id) => cluster.#launch(id, ids, 0));
+      // Again, now that nobody else can change it, and written before any node starts: it says who may begin a group.
+      cluster.#roster = Roster.open(cluster.directory, options.nodes);
+      cluster.#roster.save();
+      const nodes = cluster.#roster.current.map((id) => cluster.#launch(id, 0));
       const addresses = await Promise.all(nodes.map((node) => node.listening()));
       for (const address of addresses) cluster.#addresses.set(address.nodeId, address);
       const ready = Promise.all(nodes.map((node) => node.ready()));
@@ -87,22 +98,98 @@ export class LocalCluster {
 
   /** Speaks to whichever of the nodes answers. */
   client(options: AdminClientOptions = {}): AdminClient {
-    return new AdminClient(
-      () => this.nodes().flatMap((node) => (node.running && node.adminUrl ? [node.adminUrl] : [])),
-      this.#token,
-      options,
-    );
+    return this.#clientOf(() => this.nodes(), options);
+  }
+
+  #clientOf(nodes: () => readonly LocalNode[], options?: AdminClientOptions): AdminClient {
+    const urls = () => nodes().flatMap((node) => (node.running && node.adminUrl ? [node.adminUrl] : []));
+    return new AdminClient(urls, this.#token, options);
   }
 
   /** Starts a node that has ended again, in its old place. */
   async restart(id: string): Promise<void> {
     const port = Number(new URL(this.#addresses.get(id)!.url).port);
-    const node = this.#launch(id, [...this.#nodes.keys()], port);
+    const node = this.#launch(id, port);
     await node.listening();
     const ready = node.ready();
     node.introduce(this.#peersOf(id));
     await ready;
     this.#writeFile();
+  }
+
+  add({ node, learner = false }: AddNodeOptions = {}): Promise<AddedNode> {
+    return this.#inTurn(() => this.#add(node ?? this.#roster.freeName(), learner));
+  }
+
+  remove(node: string): Promise<void> {
+    return this.#inTurn(() => this.#remove(node));
+  }
+
+  /** Calls back when a node has been added or removed; returns the function that ends it. */
+  onChange(listener: ChangeListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const turn = this.#changed.then(change);
+    this.#changed = turn.catch(() => {});
+    return turn;
+  }
+
+  async #add(id: string, learner: boolean): Promise<AddedNode> {
+    this.#roster.checkNew(id);
+    const node = this.#launch(id, 0, []);
+    const ready = node.ready();
+    // It is looked at below, once the group has agreed.
+    ready.catch(() => {});
+    try {
+      const address = await node.listening();
+      this.#addresses.set(id, address);
+      // Links are dialled by the node whose name sorts first, so both sides have to know before either asks.
+      for (const other of this.#othersThan(node)) other.meet(address);
+      node.introduce(this.#peersOf(id));
+      const member = { node: id, contact: contactOf(address), promote: !learner };
+      await this.#clientOf(() => this.#othersThan(node)).addMember(member);
+    } catch (thrown) {
+      this.#nodes.delete(id);
+      this.#addresses.delete(id);
+      await node.kill();
+      throw thrown;
+    }
+    this.#roster.joins(id);
+    this.#tell('added', node);
+    await ready;
+    this.#writeFile();
+    return { node: id, pid: node.pid!, adminUrl: node.adminUrl! };
+  }
+
+  async #remove(id: string): Promise<void> {
+    const node = this.#nodes.get(id);
+    try {
+      // Asked of the others, if there are any: this one may never hear that it is out.
+      await this.#clientOf(() => this.#othersThan(node)).removeMember(id);
+    } catch (thrown) {
+      // It was removed before, and its process was not ended then.
+      if (!node || !isTuttiError(thrown, 'TUTTI_NOT_A_MEMBER')) throw thrown;
+    }
+    this.#roster.leaves(id);
+    this.#addresses.delete(id);
+    if (!node) return;
+    this.#nodes.delete(id);
+    this.#tell('removed', node);
+    await node.stop();
+    this.#writeFile();
+  }
+
+  /** The other nodes; of a node that is alone, itself. */
+  #othersThan(node: LocalNode | undefined): LocalNode[] {
+    const others = this.nodes().filter((other) => other !== node);
+    return others.length > 0 ? others : this.nodes();
+  }
+
+  #tell(change: 'added' | 'removed', node: LocalNode): void {
+    for (const listener of this.#listeners) listener(change, node);
   }
 
   /** Asks every node to leave; resolves when no process is left. */
@@ -117,12 +204,16 @@ export class LocalCluster {
     this.#leaveDirectory();
   }
 
-  #launch(id: string, voters: readonly string[], port: number): LocalNode {
+  #launch(
+    id: string,
+    port: number,
+    voters: readonly string[] = this.#roster.hasJoined(id) ? [] : this.#roster.founders,
+  ): LocalNode {
     const { cluster, heartbeatMs, electionTimeoutMs, snapshotEntries, logLevel } = this.#options;
     const config: NodeProcessConfig = {
       cluster,
       node: id,
-      directory: join(this.directory, id),
+      directory: makeWritableFolder(join(this.directory, id)),
       voters,
       port,
       adminPort: 0,
@@ -132,7 +223,7 @@ export class LocalCluster {
       snapshotEntries,
       logLevel,
     };
-    const node = new LocalNode(config);
+    const node = new LocalNode(config, this);
     this.#nodes.set(id, node);
     return node;
   }
@@ -146,7 +237,9 @@ export class LocalCluster {
       cluster: this.#options.cluster,
       launcherPid: process.pid,
       adminToken: this.#token,
-      nodes: this.nodes().map((node) => ({ id: node.id, pid: node.pid!, adminUrl: node.adminUrl! })),
+      nodes: this.nodes().flatMap(({ id, pid, adminUrl }) =>
+        pid === undefined || adminUrl === undefined ? [] : [{ id, pid, adminUrl }],
+      ),
     };
     replaceFile(join(this.directory, 'cluster.json'), `${JSON.stringify(file, undefined, 2)}\n`, 0o600);
   }
@@ -156,18 +249,4 @@ export class LocalCluster {
     this.#lock?.release();
     this.#lock = undefined;
   }
-}
-
-/**
- * The nodes of a directory are its voters for good. With another number of them, a majority could be one that has
- * never seen what the old one committed.
- */
-function checkVoters(directory: string, nodes: number): void {
-  const before = readdirSync(directory).filter((name) => /^n\d+$/.test(name)).length;
-  if (before > 0 && before !== nodes)
-    throw new TuttiError('TUTTI_OPTION_INVALID', {
-      option: '--nodes',
-      value: nodes,
-      expected: `${before}, the voters that ${directory} was made with, or another directory with --dir`,
-    });
 }

@@ -2,7 +2,14 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { readdirSync, rmSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import { type PeerAddress, TuttiError } from '@tutti/kernel';
-import type { FromNode, NodeProcessConfig, ToNode } from './process-messages.ts';
+import type { Launcher } from './launcher.ts';
+import {
+  type FromNode,
+  type LauncherRequest,
+  type NodeProcessConfig,
+  type ToNode,
+  toldError,
+} from './process-messages.ts';
 
 /** How long a node may take to leave when asked to, before it is killed. */
 const STOP_DEADLINE_MS = 5000;
@@ -17,13 +24,16 @@ export class LocalNode {
   readonly id: string;
   readonly directory: string;
   readonly #process: ChildProcess;
+  readonly #launcher: Launcher;
   readonly #exited: Promise<void>;
   readonly #waiting = new Set<(message: FromNode | undefined) => void>();
   #output = '';
   #running = true;
   #adminUrl: string | undefined;
 
-  constructor(config: NodeProcessConfig) {
+  /** @param launcher Does what the node is asked for and cannot do itself. */
+  constructor(config: NodeProcessConfig, launcher: Launcher) {
+    this.#launcher = launcher;
     this.id = config.node;
     this.directory = config.directory;
     this.#process = fork(entry, [], {
@@ -78,6 +88,11 @@ export class LocalNode {
     return (message as Extract<FromNode, { type: 'listening' }>).address;
   }
 
+  /** Tells it of a node that is about to join. */
+  meet(peer: PeerAddress): void {
+    this.#send({ type: 'newcomer', peer });
+  }
+
   introduce(peers: readonly PeerAddress[]): void {
     this.#send({ type: 'peers', peers });
   }
@@ -108,7 +123,18 @@ export class LocalNode {
 
   #told(message: FromNode): void {
     if (message.type === 'ready') this.#adminUrl = message.adminUrl;
+    if (message.type === 'request') void this.#carryOut(message.id, message.request);
     for (const waiter of Array.from(this.#waiting)) waiter(message);
+  }
+
+  async #carryOut(id: number, request: LauncherRequest): Promise<void> {
+    try {
+      const added = request.verb === 'add' ? await this.#launcher.add(request.options) : undefined;
+      if (request.verb === 'remove') await this.#launcher.remove(request.node);
+      this.#send({ type: 'answer', id, added });
+    } catch (thrown) {
+      this.#send({ type: 'answer', id, error: toldError(thrown) });
+    }
   }
 
   #next(wanted: (message: FromNode) => boolean): Promise<FromNode> {

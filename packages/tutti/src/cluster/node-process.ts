@@ -1,22 +1,17 @@
 // The process of one node of a local cluster: forked by the launcher, told by it what to be, gone when it is.
-import {
-  AssertionError,
-  isTuttiError,
-  type Logger,
-  messageOf,
-  type PeerAddress,
-  TuttiError,
-} from '@tutti/kernel';
+import { AssertionError, type Logger, messageOf, type PeerAddress, TuttiError } from '@tutti/kernel';
 import { startAdmin } from '../admin/admin-server.ts';
 import { createNode, type TuttiNode } from '../node/create-node.ts';
 import { nodeLogger } from '../node/node-logger.ts';
-import type { FromNode, NodeProcessConfig, ToNode } from './process-messages.ts';
+import { LauncherLink } from './launcher-link.ts';
+import { type FromNode, type NodeProcessConfig, type ToNode, toldError } from './process-messages.ts';
 
 let stopping: Promise<void> | undefined;
 let logger: Logger | undefined;
 let node: TuttiNode | undefined;
 let admin: Awaited<ReturnType<typeof startAdmin>> | undefined;
-let takePeers: (peers: readonly PeerAddress[]) => void = () => {};
+const firstPeers = Promise.withResolvers<readonly PeerAddress[]>();
+const launcher = new LauncherLink(tell);
 
 function tell(message: FromNode): Promise<void> {
   return new Promise((resolve) => {
@@ -28,9 +23,7 @@ function tell(message: FromNode): Promise<void> {
 const exit: typeof process.exit = process.exit.bind(process);
 
 async function fail(thrown: unknown): Promise<never> {
-  const error = isTuttiError(thrown)
-    ? { code: thrown.code, message: thrown.message, details: thrown.details }
-    : { code: 'TUTTI_INTERNAL', message: messageOf(thrown), details: { problem: messageOf(thrown) } };
+  const error = toldError(thrown);
   process.stderr.write(`${error.code}: ${error.message}\n`);
   await tell({ type: 'failed', error });
   exit(1);
@@ -38,16 +31,18 @@ async function fail(thrown: unknown): Promise<never> {
 
 async function run(config: NodeProcessConfig): Promise<void> {
   logger = nodeLogger(config.node, config.logLevel);
-  admin = await startAdmin({ port: config.adminPort, token: config.adminToken, node: config.node });
-  const peers = new Promise<readonly PeerAddress[]>((resolve) => {
-    takePeers = resolve;
+  admin = await startAdmin({
+    port: config.adminPort,
+    token: config.adminToken,
+    node: config.node,
+    launcher,
   });
   node = createNode({
     name: config.node,
     cluster: config.cluster,
     dataDir: config.directory,
     listen: { port: config.port },
-    voters: config.voters,
+    ...(config.voters.length > 0 ? { voters: config.voters } : { joins: true }),
     heartbeatMs: config.heartbeatMs,
     electionTimeoutMs: config.electionTimeoutMs,
     snapshotEntries: config.snapshotEntries,
@@ -55,7 +50,7 @@ async function run(config: NodeProcessConfig): Promise<void> {
     adminUrl: admin.url,
     peers: async (self) => {
       await tell({ type: 'listening', address: self });
-      return await peers;
+      return await firstPeers.promise;
     },
     onFatal: (failure) => void fail(failure),
   });
@@ -76,7 +71,10 @@ function stop(): Promise<void> {
 
 process.on('message', (message: ToNode) => {
   if (message.type === 'configure') run(message.config).catch(fail);
-  else if (message.type === 'peers') takePeers(message.peers);
+  else if (message.type === 'peers') firstPeers.resolve(message.peers);
+  // A node that is not made yet finds the newcomer among its first peers.
+  else if (message.type === 'newcomer') node?.meet([message.peer]);
+  else if (message.type === 'answer') launcher.answered(message);
   else stop().catch(fail);
 });
 // Without its launcher a node has nobody to stop it: it leaves by itself.

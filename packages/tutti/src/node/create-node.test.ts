@@ -31,4 +31,11 @@ describe('making a node', () => {
     );
     expect(refusalOf({ name: 'n1', listen, peers: [peer('n1'), peer('n2'), peer('n3')] })).toMatch(/twice/);
   });
+
+  it('is refused when it is to join and is told who votes: it would begin a group of its own', () => {
+    const peers = [peer('n1')];
+    expect(refusalOf({ name: 'n2', listen, peers, joins: true, voters: ['n2'] })).toMatch(/begins no group/);
+    expect(refusalOf({ name: 'n2', listen, peers, joins: true })).toBeUndefined();
+    expect(refusalOf({ name: 'n2', joins: true })).toMatchObject({ code: 'TUTTI_NODE_NEEDS_LISTEN' });
+  });
 });

@@ -28,6 +28,7 @@ import { createWsTransport, type WsTransport } from '@tutti/transport/ws';
 import { moduleWorker } from '../workers/module-worker.ts';
 import { shellWorker } from '../workers/shell-worker.ts';
 import { type AssembledNode, assembleNode } from './assemble-node.ts';
+import { GroupPeers } from './group-peers.ts';
 import { type NodeIdentity, openIdentity, volatileIdentity } from './identity.ts';
 import { groupOf, type NodeGroup } from './node-group.ts';
 
@@ -53,9 +54,15 @@ export interface NodeOptions {
   readonly peers?: readonly PeerAddress[] | ((self: PeerAddress) => Promise<readonly PeerAddress[]>);
   /**
    * Names of the nodes that vote, this one among them; by default this one and {@link peers}, when those are a list.
-   * Equal on every node.
+   * Equal on every node. They are those who vote when the group begins; from then on its log says who does.
    */
   readonly voters?: readonly string[];
+  /**
+   * `true` for a node that is to join a group which is there, and for as long as it is in it: it begins no group of its
+   * own, and its `start` waits until `node.group.addLearner` has been called at a member, with {@link contactOf} its
+   * address. Needs {@link listen}, and among {@link peers} the members that were there at the beginning. Default false.
+   */
+  readonly joins?: boolean;
   /** Labels for placement; default none. */
   readonly labels?: Readonly<Record<string, string>>;
   /** Between two heartbeats of a leader; default 50 ms. */
@@ -99,6 +106,8 @@ export interface TuttiNode {
   readonly address: PeerAddress | undefined;
   /** The layers underneath, for tools. */
   readonly parts: AssembledNode;
+  /** Keeps links to these nodes as well from now on: to one that is about to join, before it is a member. */
+  meet(peers: readonly PeerAddress[]): void;
   /** Opens the log, joins the cluster, and resolves when this node is a member. */
   start(): Promise<void>;
   /** Hands its work over, leaves, and closes everything. Idempotent. */
@@ -121,7 +130,7 @@ const FRAME_BYTES_MAX = COMMAND_BYTES_MAX + 2 ** 20;
  */
 export function createNode(options: NodeOptions = {}): TuttiNode {
   const { name = 'n1', cluster = 'tutti', logger = silentLogger } = options;
-  if (options.peers && !options.listen)
+  if ((options.peers || options.joins) && !options.listen)
     throw new TuttiError('TUTTI_NODE_NEEDS_LISTEN', { node: nodeId(name) });
   const voters = votersOf(name, options);
   const directory = options.dataDir === undefined ? undefined : resolve(options.dataDir);
@@ -131,6 +140,7 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
       : openIdentity(directory, cluster, name, options.keys);
   const random = seededRandom(systemClock.wallTime() * 1024 + process.pid);
   const transport = makeTransport(identity, options, logger, random);
+  const peers = new GroupPeers(transport, systemClock, logger);
   const parts = assembleNode(
     {
       nodeId: identity.nodeId,
@@ -146,14 +156,14 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
       random,
       logger,
       transport,
-      consensus: makeConsensus(identity, options, voters, directory, transport, logger, random),
+      consensus: makeConsensus(identity, options, voters, directory, { transport, peers, logger, random }),
     },
   );
-  return new EmbeddedNode(options, identity, transport, parts);
+  return new EmbeddedNode(options, identity, transport, peers, parts);
 }
 
 /** Two nodes that count other voters can both find a majority, so what cannot be right is refused before the start. */
-function votersOf(name: string, { peers = [], voters }: NodeOptions): readonly NodeId[] {
+function votersOf(name: string, { peers = [], voters, joins }: NodeOptions): readonly NodeId[] {
   const refuse = (problem: string) =>
     new TuttiError('TUTTI_CONFIG_INVALID', {
       source: 'createNode',
@@ -162,6 +172,8 @@ function votersOf(name: string, { peers = [], voters }: NodeOptions): readonly N
       problem,
       meaning: 'the names of all nodes that vote, this one among them, the same on every node',
     });
+  if (joins && voters) throw refuse('a node that joins begins no group, so nobody votes in it yet');
+  if (joins) return [];
   if (!voters && typeof peers === 'function')
     throw refuse('with peers that are found only later, it must be said who votes');
   const names = voters ?? [name, ...(peers as readonly PeerAddress[]).map((peer) => peer.nodeId)];
@@ -190,14 +202,19 @@ function makeTransport(
   });
 }
 
+interface ConsensusPorts {
+  readonly transport: Transport;
+  readonly peers: GroupPeers;
+  readonly logger: Logger;
+  readonly random: Random;
+}
+
 function makeConsensus(
   identity: NodeIdentity,
   options: NodeOptions,
   voters: readonly NodeId[],
   directory: string | undefined,
-  transport: Transport,
-  logger: Logger,
-  random: Random,
+  { transport, peers, logger, random }: ConsensusPorts,
 ): Consensus {
   if (directory === undefined && voters.length === 1)
     return new VolatileConsensus(identity.nodeId, systemClock);
@@ -232,6 +249,7 @@ function makeConsensus(
       commandBytesMax: COMMAND_BYTES_MAX,
       ...(options.snapshotEntries === undefined ? {} : { snapshotEntries: options.snapshotEntries }),
     },
+    onMembership: (membership) => peers.follow(membership),
     onFailStop: (failure) => options.onFatal?.(failure),
   });
 }
@@ -264,6 +282,7 @@ class EmbeddedNode implements TuttiNode {
   readonly #options: NodeOptions;
   readonly #identity: NodeIdentity;
   readonly #transport: Transport | WsTransport;
+  readonly #peers: GroupPeers;
   #address: PeerAddress | undefined;
   #stopped: Promise<void> | undefined;
 
@@ -271,6 +290,7 @@ class EmbeddedNode implements TuttiNode {
     options: NodeOptions,
     identity: NodeIdentity,
     transport: Transport | WsTransport,
+    peers: GroupPeers,
     parts: AssembledNode,
   ) {
     const { system, cluster } = parts;
@@ -286,6 +306,7 @@ class EmbeddedNode implements TuttiNode {
     this.#options = options;
     this.#identity = identity;
     this.#transport = transport;
+    this.#peers = peers;
   }
 
   get address(): PeerAddress | undefined {
@@ -312,12 +333,16 @@ class EmbeddedNode implements TuttiNode {
         publicKey: this.#identity.keys.publicKey,
       };
     const others = typeof peers === 'function' ? await peers(this.#address!) : (peers ?? []);
-    for (const peer of others) this.#transport.addPeer(peer);
+    this.#peers.give(others);
     await this.parts.start();
   }
 
+  meet(peers: readonly PeerAddress[]): void {
+    this.#peers.give(peers);
+  }
+
   stop(options?: StopOptions): Promise<void> {
-    this.#stopped ??= this.parts.stop(options);
+    this.#stopped ??= this.parts.stop(options).finally(() => this.#peers.close());
     return this.#stopped;
   }
 

@@ -16,7 +16,7 @@ interface UpFlags {
 
 /** A line of `--json`. */
 interface UpEvent {
-  readonly event: 'up' | 'died' | 'restarted';
+  readonly event: 'up' | 'died' | 'restarted' | 'added' | 'removed';
   readonly node?: string;
   readonly directory?: string;
   readonly leader?: string | undefined;
@@ -74,6 +74,7 @@ function tell(flags: UpFlags, document: UpEvent): void {
 }
 
 function followNodes(cluster: LocalCluster, flags: UpFlags, signal: AbortSignal): void {
+  cluster.onChange((event, node) => tell(flags, { event, node: node.id }));
   keepAlive(cluster, {
     signal,
     staysDead: () => !flags.restart,

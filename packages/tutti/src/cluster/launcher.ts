@@ -1,0 +1,29 @@
+/** Which node to add. */
+export interface AddNodeOptions {
+  /** `n` and a number; by default the next that is free. One that was removed may come back under its name. */
+  readonly node?: string | undefined;
+  /** It receives everything and never votes, until it is promoted; default false. */
+  readonly learner?: boolean;
+}
+
+/** A node that was added, and runs. */
+export interface AddedNode {
+  readonly node: string;
+  readonly pid: number;
+  readonly adminUrl: string;
+}
+
+/** Starts and ends the processes of a cluster, and has the group agree to it. One change after the other. */
+export interface Launcher {
+  /**
+   * Starts a node and adds it to the group; resolves when it serves. Unless it is to stay a learner, it votes as soon as
+   * it has caught up.
+   * @throws TuttiError `TUTTI_OPTION_INVALID`, `TUTTI_NODE_DIED`, and what `GroupChanges.addLearner` refuses
+   */
+  add(options?: AddNodeOptions): Promise<AddedNode>;
+  /**
+   * Takes a node out of the group, then ends its process; its folder stays.
+   * @throws TuttiError what `GroupChanges.removeMember` refuses
+   */
+  remove(node: string): Promise<void>;
+}

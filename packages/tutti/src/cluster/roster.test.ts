@@ -1,0 +1,67 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Roster } from './roster.ts';
+
+let directory: string;
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'tutti-roster-'));
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+describe('the roster of a local cluster', () => {
+  it('of a new cluster names its founders, and comes back as it was saved', () => {
+    const roster = Roster.open(directory, 3);
+    expect(roster.current).toEqual(['n1', 'n2', 'n3']);
+    roster.save();
+    roster.joins('n4');
+    roster.leaves('n2');
+    const again = Roster.open(directory, 3);
+    expect(again.founders).toEqual(['n1', 'n2', 'n3']);
+    expect(again.current).toEqual(['n1', 'n3', 'n4']);
+    expect(['n1', 'n4'].map((node) => again.hasJoined(node))).toEqual([false, true]);
+    expect(again.freeName()).toBe('n5');
+  });
+
+  it('takes a founder that was removed and added again for one that joined: it begins no group', () => {
+    const roster = Roster.open(directory, 3);
+    roster.leaves('n1');
+    roster.checkNew('n1');
+    roster.joins('n1');
+    expect(roster.current).toEqual(['n2', 'n3', 'n1']);
+    expect(roster.hasJoined('n1')).toBe(true);
+    expect(Roster.open(directory, 3).current).toEqual(['n2', 'n3', 'n1']);
+  });
+
+  it('takes the folders of a directory that has none for its founders, and a folder beside one for nothing', () => {
+    for (const name of ['n1', 'n2', 'n3']) mkdirSync(join(directory, name));
+    expect(Roster.open(directory, 3).current).toEqual(['n1', 'n2', 'n3']);
+    Roster.open(directory, 3).save();
+    // What an addition leaves that failed.
+    mkdirSync(join(directory, 'n4'));
+    expect(Roster.open(directory, 3).current).toEqual(['n1', 'n2', 'n3']);
+  });
+
+  it('is opened with as many nodes as there are, or as there were at the beginning', () => {
+    const roster = Roster.open(directory, 3);
+    roster.joins('n4');
+    roster.joins('n5');
+    for (const nodes of [3, 5]) expect(Roster.open(directory, nodes).current).toHaveLength(5);
+    expect(() => Roster.open(directory, 4)).toThrow(
+      expect.objectContaining({ code: 'TUTTI_OPTION_INVALID' }),
+    );
+  });
+
+  it.each(['n1', 'n01', 'four', '../n4', ''])('refuses %j as the name of a new node', (name) => {
+    const check = () => Roster.open(directory, 3).checkNew(name);
+    expect(check).toThrow(expect.objectContaining({ code: 'TUTTI_OPTION_INVALID' }));
+  });
+
+  it('says that its file is spoiled', () => {
+    writeFileSync(join(directory, 'roster.json'), '{"founders":["n1"');
+    expect(() => Roster.open(directory, 3)).toThrow(
+      expect.objectContaining({ code: 'TUTTI_CONFIG_UNREADABLE' }),
+    );
+  });
+});

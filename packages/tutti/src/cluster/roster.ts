@@ -1,0 +1,124 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf, TuttiError } from '@tutti/kernel';
+import * as z from 'zod';
+import { replaceFile } from '../node/replace-file.ts';
+
+const rosterFile = z.object({
+  founders: z.array(z.string()),
+  joined: z.array(z.string()),
+  removed: z.array(z.string()),
+});
+type RosterFile = z.output<typeof rosterFile>;
+
+const NODE_NAME = /^n[1-9]\d{0,5}$/;
+
+/**
+ * Which nodes a local cluster has, as `roster.json` in its directory keeps it. A node's own log says who votes; this says
+ * which processes are to be started, and which of them may begin a group: founders only. One that joined waits to be
+ * told, since it must never take an empty log of its own for the beginning.
+ */
+export class Roster {
+  readonly #path: string;
+  #file: RosterFile;
+
+  private constructor(path: string, file: RosterFile) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  /**
+   * Reads the roster of a directory, or makes that of a new cluster of `nodes` founders. A directory from before there
+   * were rosters has a folder for each founder. Nothing is written.
+   * @throws TuttiError `TUTTI_OPTION_INVALID` for another number of nodes, `TUTTI_CONFIG_UNREADABLE`
+   */
+  static open(directory: string, nodes: number): Roster {
+    const path = join(directory, 'roster.json');
+    const folders = readdirSync(directory).filter((name) => NODE_NAME.test(name));
+    const file = readRoster(path) ?? { founders: folders, joined: [], removed: [] };
+    if (file.founders.length === 0) {
+      const founders = Array.from({ length: nodes }, (_, index) => `n${index + 1}`);
+      return new Roster(path, { ...file, founders });
+    }
+    const roster = new Roster(path, file);
+    const has = roster.current.length;
+    // With another number of founders, a majority could be one that has never seen what the old one committed.
+    if (nodes !== has && nodes !== file.founders.length)
+      throw new TuttiError('TUTTI_OPTION_INVALID', {
+        option: '--nodes',
+        value: nodes,
+        expected: `${has}, the nodes that ${directory} has, or another directory with --dir`,
+      });
+    return roster;
+  }
+
+  /** Who voted when the group began; it never changes, and each of them is told the same. */
+  get founders(): readonly string[] {
+    return this.#file.founders;
+  }
+
+  /** The nodes to be started. */
+  get current(): readonly string[] {
+    const { founders, joined, removed } = this.#file;
+    const stayed = founders.filter((node) => !removed.includes(node) && !joined.includes(node));
+    return [...stayed, ...joined];
+  }
+
+  hasJoined(node: string): boolean {
+    return this.#file.joined.includes(node);
+  }
+
+  /** A name that no node has or had. */
+  freeName(): string {
+    const { founders, joined, removed } = this.#file;
+    const numbers = [...founders, ...joined, ...removed].map((name) => Number(name.slice(1)));
+    return `n${Math.max(...numbers) + 1}`;
+  }
+
+  /** @throws TuttiError `TUTTI_OPTION_INVALID` for a name that is none, or that a node has */
+  checkNew(node: string): void {
+    if (NODE_NAME.test(node) && !this.current.includes(node)) return;
+    throw new TuttiError('TUTTI_OPTION_INVALID', {
+      option: 'NODE',
+      value: node,
+      expected: `a name such as ${this.freeName()}, and none of ${this.current.join(', ')}`,
+    });
+  }
+
+  joins(node: string): void {
+    const { joined, removed } = this.#file;
+    this.#file = {
+      ...this.#file,
+      joined: [...joined.filter((name) => name !== node), node],
+      removed: removed.filter((name) => name !== node),
+    };
+    this.save();
+  }
+
+  leaves(node: string): void {
+    const { joined, removed } = this.#file;
+    this.#file = {
+      ...this.#file,
+      joined: joined.filter((name) => name !== node),
+      removed: [...removed.filter((name) => name !== node), node],
+    };
+    this.save();
+  }
+
+  save(): void {
+    replaceFile(this.#path, `${JSON.stringify(this.#file, undefined, 2)}\n`);
+  }
+}
+
+function readRoster(path: string): RosterFile | undefined {
+  try {
+    return rosterFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new TuttiError(
+      'TUTTI_CONFIG_UNREADABLE',
+      { file: path, problem: messageOf(thrown) },
+      { cause: thrown },
+    );
+  }
+}
