@@ -1,9 +1,10 @@
-import { logIndex, seededRandom, settled, term, VirtualClock } from '@tutti/kernel';
+import { logIndex, seededRandom, term, VirtualClock } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
 import { appendTo, logStoreCases, openStore, suiteEntries } from '../storage/log-store-suite.ts';
 import { NodeClock } from './node-clock.ts';
 import { LogImage, SimDisk } from './sim-disk.ts';
 import { SimLogStore } from './sim-log-store.ts';
+import { driven } from './testing/driven.ts';
 
 const deaf = { hardState() {}, entry() {}, broken() {} };
 
@@ -13,19 +14,6 @@ function machine(seed: number) {
   const clock = new NodeClock(world, { skewMs: 0, rate: 1 });
   const random = seededRandom(seed);
   return { world, disk, store: () => new SimLogStore({ clock, world, disk, random, latencyMeanMs: 2 }) };
-}
-
-/** Runs `work` to its end on virtual time. */
-async function driven<T>(world: VirtualClock, work: Promise<T>): Promise<T> {
-  const state = { over: false };
-  const end = () => (state.over = true);
-  void work.then(end, end);
-  for (let idle = 0; !state.over && idle < 10; ) {
-    await settled();
-    if (world.step()) idle = 0;
-    else idle++;
-  }
-  return work;
 }
 
 describe('a log store on a simulated disk', () => {

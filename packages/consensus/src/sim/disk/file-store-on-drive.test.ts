@@ -1,9 +1,10 @@
-import { clusterId, nodeId, seededRandom, settled, VirtualClock } from '@tutti/kernel';
+import { clusterId, nodeId, seededRandom, VirtualClock } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
 import { FileLogStore } from '../../storage/file/file-log-store.ts';
 import type { LogStore } from '../../storage/log-store.ts';
 import { appendTo, logStoreCases, openStore, suiteEntries } from '../../storage/log-store-suite.ts';
 import { NodeClock } from '../node-clock.ts';
+import { driven } from '../testing/driven.ts';
 import { DriveAilment, NO_DRIVE_FAULTS } from './drive-ailment.ts';
 import { type Ending, SimDrive } from './sim-drive.ts';
 import { SimFiles } from './sim-files.ts';
@@ -22,19 +23,6 @@ function machine(seed: number) {
     return new FileLogStore({ directory: '/n1', ...owner, segmentBytes: 4096 }, files.calls());
   };
   return { world, store, end: (ending: Ending) => lives.at(-1)!.end(ending) };
-}
-
-/** Runs `work` to its end on virtual time. */
-async function driven<T>(world: VirtualClock, work: Promise<T>): Promise<T> {
-  const state = { over: false };
-  const end = () => (state.over = true);
-  void work.then(end, end);
-  for (let idle = 0; !state.over && idle < 10; ) {
-    await settled();
-    if (world.step()) idle = 0;
-    else idle++;
-  }
-  return work;
 }
 
 describe('the file store on a simulated drive', () => {
