@@ -51,7 +51,7 @@ export function commits(
   };
 }
 
-/** /** Every voter must hold every command that was acknowledged, and the same number. */
+/** Every voter must hold every command that was acknowledged, and the same number. */
 async function verify(cluster: RaftCluster, acknowledged: number, bytesEach = BYTES): Promise<string> {
   const ledgers = await cluster.ledgers();
   const counts = ledgers.map(({ commands }) => commands);

@@ -133,7 +133,7 @@ export const ERRORS = {
   ),
   TUTTI_STORE_CORRUPT: row(
     'The file {file} is damaged at byte {offset}: {problem}',
-    'Look at the disk. Then empty this data directory and let the node catch up from the others, if a majority of them is whole.',
+    'Look at the disk. If a majority of the others is whole, take this node out of the group and add a new one under another name: emptied and under its old name it would vote without what it has promised.',
   ),
   TUTTI_STORE_TAIL_CUT: row(
     'The last write to {file} was incomplete; {bytes} bytes from byte {offset} on were dropped',
@@ -157,7 +157,7 @@ export const ERRORS = {
   ),
   TUTTI_STORE_BEYOND_REPAIR: row(
     'The log store is damaged and cannot be repaired: {problem} ({damage})',
-    'Restore this node from a backup, or empty its data directory and add it as a new member, if a majority of the others is whole.',
+    'Restore this node from a backup. Or, if a majority of the others is whole, take it out of the group and add a new one under another name.',
   ),
   // tutti: plans
   TUTTI_PLAN_UNREADABLE: row(
