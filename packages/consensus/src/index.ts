@@ -56,7 +56,6 @@ export type {
   LostRange,
   RepairCallback,
   RepairStep,
-  ScrubOutcome,
   StoreDamage,
 } from './storage/store-damage.ts';
 export { VolatileConsensus } from './volatile/volatile-consensus.ts';

@@ -8,7 +8,7 @@ import type {
   StoredSnapshot,
   WriteCallback,
 } from '../storage/log-store.ts';
-import type { RepairCallback, RepairStep, ScrubOutcome } from '../storage/store-damage.ts';
+import type { RepairCallback, RepairStep } from '../storage/store-damage.ts';
 import { encodeRecord, kindAt, type RecordKind } from './group-record.ts';
 import { GroupRows } from './group-rows.ts';
 import type { RecoveredGroup } from './recovered-group.ts';
@@ -182,12 +182,6 @@ export class GroupLog implements LogStore {
     this.#clock.nextTurn(() =>
       done(new TuttiError('TUTTI_INTERNAL', { problem: `${what} is not repaired` })),
     );
-  }
-
-  /** Reading over the disk is the shared log's matter. */
-  scrub(_bytesMax: number, done: (failure: Error | undefined, outcome?: ScrubOutcome) => void): void {
-    const outcome = { bytes: 0, round: true, damage: undefined, snapshotFailure: undefined };
-    this.#clock.nextTurn(() => done(undefined, outcome));
   }
 
   close(done: WriteCallback): void {

@@ -153,7 +153,6 @@ export class DiskWatch {
       compact: (index) => store.compact(index),
       resetToSnapshot: (done) => store.resetToSnapshot(this.#watched(done)),
       repair: (step, done) => store.repair(step, this.#watched(done)),
-      scrub: (bytesMax, done) => store.scrub(bytesMax, this.#watched(done)),
       close: (done) => store.close(done),
     };
   }

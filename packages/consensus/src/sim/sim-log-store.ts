@@ -9,7 +9,7 @@ import type {
   StoredSnapshot,
   WriteCallback,
 } from '../storage/log-store.ts';
-import type { RepairCallback, RepairStep, ScrubOutcome } from '../storage/store-damage.ts';
+import type { RepairCallback, RepairStep } from '../storage/store-damage.ts';
 import type { NodeClock } from './node-clock.ts';
 import type { LogImage, SimDisk, SnapshotImage } from './sim-disk.ts';
 
@@ -173,11 +173,6 @@ export class SimLogStore implements LogStore {
 
   repair(step: RepairStep, _done: RepairCallback): void {
     assert(false, `this disk damages nothing that would need a repair (${step.kind})`);
-  }
-
-  scrub(_bytesMax: number, done: (failure: Error | undefined, outcome?: ScrubOutcome) => void): void {
-    const outcome = { bytes: 0, round: true, damage: undefined, snapshotFailure: undefined };
-    this.#clock.nextTurn(() => done(undefined, outcome));
   }
 
   close(done: WriteCallback): void {

@@ -1,6 +1,6 @@
 import type { LogIndex, Term } from '@tutti/kernel';
 import type { Entry, HardState, SnapshotMeta } from '../raft/messages.ts';
-import type { RepairCallback, RepairStep, ScrubOutcome, StoreDamage } from './store-damage.ts';
+import type { RepairCallback, RepairStep, StoreDamage } from './store-damage.ts';
 
 /** Told once when a write is on disk, or that it failed. After a failure the store refuses every later write. */
 export type WriteCallback = (failure: Error | undefined) => void;
@@ -94,12 +94,7 @@ export interface LogStore {
   compact(index: LogIndex): void;
   /** Drops the whole log and continues after the stored snapshot: its state replaced ours. */
   resetToSnapshot(done: WriteCallback): void;
-  /** Takes one step in putting damage right that `open` or `scrub` reported. */
+  /** Takes one step in putting damage right that `open` reported. */
   repair(step: RepairStep, done: RepairCallback): void;
-  /**
-   * Reads on over what is on disk and will not be written any more, some `bytesMax` of it, and compares checksums. One
-   * call at a time; the caller paces it.
-   */
-  scrub(bytesMax: number, done: (failure: Error | undefined, outcome?: ScrubOutcome) => void): void;
   close(done: WriteCallback): void;
 }

@@ -9,13 +9,7 @@ import type {
   StoredSnapshot,
   WriteCallback,
 } from './log-store.ts';
-import {
-  leadsTo,
-  type RepairCallback,
-  type RepairStep,
-  type ScrubOutcome,
-  type StoreDamage,
-} from './store-damage.ts';
+import { leadsTo, type RepairCallback, type RepairStep, type StoreDamage } from './store-damage.ts';
 
 /** What a test takes away from a store in memory, as a bad disk would. */
 export interface MemoryDamage {
@@ -159,12 +153,6 @@ export class MemoryLogStore implements LogStore {
   #truncateFrom(index: number): void {
     this.#entries.length = Math.min(this.#entries.length, Math.max(0, index - this.#base - 1));
     for (const lost of this.#lost) if (lost >= index) this.#lost.delete(lost);
-  }
-
-  /** Memory does not rot. */
-  scrub(_bytesMax: number, done: (failure: Error | undefined, outcome?: ScrubOutcome) => void): void {
-    const outcome = { bytes: 0, round: true, damage: undefined, snapshotFailure: undefined };
-    this.#clock.nextTurn(() => done(undefined, outcome));
   }
 
   append(write: LogWrite, done: WriteCallback): void {

@@ -50,18 +50,6 @@ export type RepairStep =
 /** `state` says what the store holds after the step, and what is still damaged. */
 export type RepairCallback = (failure: Error | undefined, state?: LogStoreState) => void;
 
-/** What one step of reading over what lies on the disk came to. */
-export interface ScrubOutcome {
-  /** Bytes read and found whole. */
-  readonly bytes: number;
-  /** Whether it has come round: everything has been read since the last time this was true. */
-  readonly round: boolean;
-  /** Damage in the log, to be put right by `repair` while the store runs: `lost` has one range. */
-  readonly damage: StoreDamage | undefined;
-  /** The stored snapshot is damaged: taking a new one replaces it. A `TUTTI_STORE_CORRUPT`. */
-  readonly snapshotFailure: Error | undefined;
-}
-
 /**
  * Whether a log goes on from a snapshot, so that what comes after the snapshot is kept. If the snapshot's last entry
  * is there, its term says so. If it was lost, the next whole entry does: the snapshot's last is committed, so it is in

@@ -8,7 +8,7 @@ import type {
   StoredSnapshot,
   WriteCallback,
 } from '../../storage/log-store.ts';
-import type { RepairCallback, RepairStep, ScrubOutcome } from '../../storage/store-damage.ts';
+import type { RepairCallback, RepairStep } from '../../storage/store-damage.ts';
 import { type DiskListener, LogImage } from '../sim-disk.ts';
 
 /** What a store has promised to hold, over all lives of its node. */
@@ -145,10 +145,6 @@ export class ObservedStore implements LogStore {
       if (state && !state.damage) this.#adopt(state);
       done(failure, state);
     });
-  }
-
-  scrub(bytesMax: number, done: (failure: Error | undefined, outcome?: ScrubOutcome) => void): void {
-    this.#inner.scrub(bytesMax, done);
   }
 
   close(done: WriteCallback): void {

@@ -20,7 +20,7 @@ import type {
   WriteCallback,
 } from '../log-store.ts';
 import type { LogRecord } from '../record.ts';
-import type { RepairCallback, RepairStep, ScrubOutcome } from '../store-damage.ts';
+import type { RepairCallback, RepairStep } from '../store-damage.ts';
 import { removeMark, writeMark } from './damage-mark.ts';
 import { cutLog, fits, settlement } from './damaged-log.ts';
 import { type DiskCalls, nodeDisk } from './disk-calls.ts';
@@ -255,11 +255,6 @@ export class FileLogStore implements LogStore {
       }
       this.#settle(done);
     });
-  }
-
-  scrub(_bytesMax: number, done: (failure: Error | undefined, outcome?: ScrubOutcome) => void): void {
-    const outcome = { bytes: 0, round: true, damage: undefined, snapshotFailure: undefined };
-    this.#disk.nextTurn(() => done(undefined, outcome));
   }
 
   close(done: WriteCallback): void {
