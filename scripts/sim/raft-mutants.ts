@@ -12,7 +12,7 @@ import { STORAGE_MUTANTS } from './mutants/storage.ts';
  * between two particular writes are held by `raft/raft-disk.test.ts` instead, which plays them through.
  * That no change begins before the leader has committed in its term is held by `raft/membership.test.ts` alone: new
  * voters are learners first here, so that the breach takes more leaders in a row, each with a log that the next one
- * lacks, than a run brings about; 600 seeds of nothing but half changes did not show it.
+ * lacks, than a run brings about.
  */
 export const RAFT_MUTANTS: readonly Mutant[] = [
   ...ELECTIONS_MUTANTS,

@@ -9,7 +9,7 @@ import { after, type FiveNodes } from './five-nodes.ts';
 import type { Answer, Request } from './register-node.ts';
 
 const THINK_MEAN_MS = 8;
-/** How long a node may take over a request, and how much longer its client waits for a node that is silent. */
+/** How long a node may take over a request, and how long its client waits for one that is silent. */
 const TIMEOUT_MS = 1_000;
 const PATIENCE_MS = 1_500;
 

@@ -31,8 +31,6 @@ export class GroupLinks {
   readonly #outbox = new Map<NodeId, WireValue[]>();
   readonly #onHeard: (from: PeerIdentity) => void;
   #scheduled = false;
-  /** Messages that were for no group of this node, or not understood. */
-  strays = 0;
 
   constructor(transport: Transport, clock: Clock, onHeard: (from: PeerIdentity) => void) {
     this.#transport = transport;
@@ -88,14 +86,9 @@ export class GroupLinks {
 
   #receive(from: PeerIdentity, value: WireValue): void {
     this.#onHeard(from);
-    if (!Array.isArray(value) || value.length % 2 !== 0) {
-      this.strays++;
-      return;
-    }
+    if (!Array.isArray(value) || value.length % 2 !== 0) return;
     for (let at = 0; at < value.length; at += 2) {
-      const group = this.#groups.get(String(value[at]));
-      if (group) group.deliver(from, value[at + 1]);
-      else this.strays++;
+      this.#groups.get(String(value[at]))?.deliver(from, value[at + 1]);
     }
   }
 

@@ -1,5 +1,6 @@
 import type { NotLinearizable, Verdict } from './check.ts';
 import type { Operation } from './operation.ts';
+import { momentOfReturn } from './search.ts';
 import type { SequentialModel } from './sequential-model.ts';
 
 /** Operations of the order that are written out; those before them are only counted. */
@@ -60,9 +61,7 @@ export function describeOperation<State, Input, Output>(
 }
 
 function overlap(a: Operation<unknown, unknown>, b: Operation<unknown, unknown>): boolean {
-  const end = ({ ending }: Operation<unknown, unknown>): number =>
-    ending.kind === 'unknown' ? Number.POSITIVE_INFINITY : ending.at;
-  return a.calledAt <= end(b) && b.calledAt <= end(a);
+  return a.calledAt <= momentOfReturn(b) && b.calledAt <= momentOfReturn(a);
 }
 
 function short(text: string): string {

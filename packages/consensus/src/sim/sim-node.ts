@@ -14,7 +14,7 @@ export interface NodeListener {
   /** Something happened to it: what it believes may have changed. */
   touched(node: SimNode): void;
   applied(node: SimNode, index: number, what: string): void;
-  /** It stopped by itself, which nothing in the simulated world should make it do. */
+  /** It stopped by itself, which only a disk that ails should make it do. */
   failed(node: SimNode, failure: Error): void;
 }
 

@@ -198,7 +198,8 @@ class Simulation {
 
   /**
    * The trouble is over: every call must end, the group must have come to rest in a configuration, every member of it
-   * must answer a read, then take an append, and all must agree on one state. The read comes first, since it must not need somebody's append to be answered.
+   * must answer a read, then take an append, and all must agree on one state. The read comes first, since it
+   * must not need somebody's append to be answered.
    */
   #demandLiveness(): void {
     this.#faults.heal();

@@ -2,7 +2,7 @@
 const OCTAVE_MIN = -20;
 const OCTAVES = 64;
 
-/** A histogram as it crosses from a sample's process: exact ends, and the buckets that hold something. */
+/** A histogram as it crosses between processes: exact ends, and the buckets that hold something. */
 export interface PackedHistogram {
   readonly count: number;
   readonly min: number;
@@ -72,6 +72,7 @@ export class Histogram {
     return { count: this.#count, min: this.#count > 0 ? this.#min : 0, max: this.#max, buckets };
   }
 
+  /** The sum of histograms of the default resolution. */
   static merged(all: Iterable<PackedHistogram>): Histogram {
     const sum = new Histogram();
     for (const packed of all) sum.add(packed);

@@ -321,7 +321,7 @@ export const ERRORS = {
   ),
   TUTTI_SESSION_UNKNOWN: row(
     'There is no session "{session}"',
-    'List the sessions; of those that are over, the latest 100 are kept, fewer when they have many tasks.',
+    'List the sessions; of those that are over, only the latest are kept (by default 100, fewer when they have many tasks).',
   ),
   TUTTI_SESSION_EXISTS: row(
     'The session "{session}" was opened with another plan, mode or folder',

@@ -61,7 +61,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
   readonly asks: AskTable;
   readonly #guardian: ActorCell;
   readonly #resolvers: AddressResolver[] = [];
-  /** Refs to whom messages came for lately, so that an address is taken apart once and not per message. */
+  /** Refs of the actors that were lately sent something, so that an address is taken apart once and not per message. */
   readonly #delivered = new Map<Address, LocalRef>();
   readonly #onEscalation: ActorSystemOptions['onEscalation'];
   readonly #actorsMax: number;

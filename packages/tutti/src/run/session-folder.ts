@@ -1,5 +1,11 @@
 import { join } from 'node:path';
+import { randomIds, seededRandom } from '@tutti/kernel';
 import { makeWritableFolder } from '../node/writable-folder.ts';
+
+/** An id that no other session has. */
+export function newSessionId(): string {
+  return randomIds(seededRandom(Date.now() + process.pid)).next('run');
+}
 
 /**
  * Makes the folder of a session.

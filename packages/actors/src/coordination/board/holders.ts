@@ -69,6 +69,7 @@ export class HolderIndex {
     if (!hands?.all.delete(fence)) return;
     hands.byOrchestrator.get(orchestrator)!.delete(fence);
     if (hands.all.size === 0) lives!.delete(incarnation);
+    if (lives!.size === 0) this.#lives.delete(node);
     const running = record.state === 'running' ? 1 : 0;
     const loads = this.#sessions.get(session)!;
     for (const counts of [this.#lanes, loads]) release(counts, orchestrator, node, running);

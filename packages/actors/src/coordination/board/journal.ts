@@ -11,7 +11,7 @@ const NO_NODE = -1;
 /**
  * The latest steps of a session's tasks, oldest first: what timelines are drawn from, and what shows from outside
  * that no task was completed twice. A task that nobody held when its session ended leaves no step. Steps are kept as
- * runs of numbers in one array, 64 bytes each: as objects they were the largest part of what a finished task holds.
+ * runs of numbers in one array, 64 bytes each: as objects they would take several times that.
  */
 export class Journal {
   readonly limit: number;

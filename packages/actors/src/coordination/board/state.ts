@@ -34,7 +34,7 @@ export interface Attempt {
   readonly why: string;
   readonly assignedAt: number;
   /** Whether the board itself set it running when it was given, because a slot was free: nobody proposed its start. */
-  isHandedOver: boolean;
+  readonly isHandedOver: boolean;
   startedAt: number | undefined;
   endedAt: number | undefined;
   outcome: AttemptOutcome | undefined;

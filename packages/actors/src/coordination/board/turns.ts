@@ -1,5 +1,5 @@
 /** A session's place in the queue of one orchestrator. */
-export interface Place<Session> {
+interface Place<Session> {
   readonly session: Session;
   before: Place<Session> | undefined;
   behind: Place<Session> | undefined;

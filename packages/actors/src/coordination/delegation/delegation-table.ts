@@ -6,8 +6,7 @@
 export type DelegationEnd = 'done' | 'failed' | 'returned' | 'stale' | 'cancelled' | 'abandoned';
 
 /**
- * `accepted`: the start is being logged. `completing`, `failing`, `returning`: the end is being logged. Whoever leaves
- * `running` aborts the worker.
+ * `accepted`: the start is being logged. `completing`, `failing`, `returning`: the end is being logged.
  */
 export type DelegationState = 'accepted' | 'running' | 'completing' | 'failing' | 'returning' | 'ended';
 

@@ -56,7 +56,7 @@ export class Delegation {
     return this.#end;
   }
 
-  /** Takes one step, if the event means anything now. Whoever leaves `running` aborts the worker. */
+  /** Takes one step, if the event means anything now. Work that is left before its end is aborted. */
   step(event: DelegationEvent): boolean {
     const step = delegationStep(this.#state, event);
     if (!step) return false;

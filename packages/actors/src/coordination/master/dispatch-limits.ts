@@ -17,7 +17,7 @@ export function limitBlockers(
   { tasksMax = Infinity, tasksPerNodeMax = Infinity }: DispatchLimits = {},
 ): Blocker[] {
   if (board.session(session)?.tasks.get(task)?.state !== 'ready') return [];
-  const busy = board.holders().map(({ node, incarnation }) => board.heldBy(node, incarnation).length);
+  const busy = board.holders().map(({ node, incarnation }) => board.heldCount(node, incarnation));
   const total = busy.reduce((sum, count) => sum + count, 0);
   if (total >= tasksMax) {
     const text = `the cluster is at its limit of ${tasksMax} tasks at once`;

@@ -26,7 +26,7 @@ const CHARACTERS_MAX = 2 ** 18;
 const SESSIONS_MAX = 4_096;
 
 /** The assignments of one look, by session. */
-class Given {
+class Assignments {
   readonly bySession = new Map<string, AssignTasks['assignments'][number][]>();
   #size = 0;
   #characters = 0;
@@ -52,7 +52,7 @@ export function dispatch(situation: DispatchSituation): AssignTasks[] {
   const { board, members, pending, limits } = situation;
   const room = new Room(board, members, pending, limits);
   const asked = askedBySession(pending);
-  const given = new Given();
+  const given = new Assignments();
   for (const orchestrator of board.waitedFor()) {
     if (given.isFull) break;
     const lane = room.lane(orchestrator);
@@ -72,7 +72,7 @@ function giveOne(
   { balancer, random }: DispatchSituation,
   { session, limit, tasks }: Turn,
   lane: RoomLane,
-  given: Given,
+  given: Assignments,
 ): boolean {
   const slots = given.isFull ? [] : lane.slots(limit);
   const next = slots.length > 0 ? tasks.next() : undefined;

@@ -35,14 +35,13 @@ export function recoverHolder(board: TaskBoard, members: readonly Member[], hold
 
 /** Every node has every orchestrator; what differs is how many more tasks each could take. */
 function peerOf(board: TaskBoard, member: Member, held: readonly HeldAttempt[]): Peer {
-  const busy = board.heldBy(member.nodeId, member.incarnation);
   const free: Record<string, number> = {};
   for (const { session, record } of held) {
     const { orchestrator } = record.plan;
     const limit = board
       .session(session)
       ?.plan.orchestrators.find(({ id }) => id === orchestrator)?.maxConcurrentTasks;
-    const used = busy.filter((item) => item.record.plan.orchestrator === orchestrator).length;
+    const used = board.heldByOrchestrator(member.nodeId, member.incarnation, orchestrator).size;
     free[orchestrator] = Math.max(0, (limit ?? 0) - used);
   }
   return { node: member.nodeId, free };

@@ -51,9 +51,10 @@ const TYPES = {} as { context: MasterContext; events: MasterEvent };
 
 /**
  * The master: looks at the board and the members whenever they change, and proposes what is due, all of it as one entry
- * and one entry at a time: what changes meanwhile is the next. It remembers only what it asked for in the last second, so any node can go on for it at any moment, and two of them do no harm: the
- * log orders their proposals and the board refuses the second. `watching`: follows the board. `waiting`: the log
- * could not be reached; looks again after a backoff.
+ * and one entry at a time: what changes meanwhile is the next. It remembers only what it asked for in the last second,
+ * so any node can go on for it at any moment, and two of them do no harm: the log orders their proposals and the board
+ * refuses the second. `watching`: follows the board. `waiting`: the log could not be reached; looks again after a
+ * backoff.
  */
 export function masterMachine(tools: MasterTools) {
   const { board, clock, random, logger } = tools;

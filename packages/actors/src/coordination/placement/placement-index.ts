@@ -55,7 +55,7 @@ export class PlacementIndex {
     kind.open.add(number);
   }
 
-  /** Whether it was there. What it had is not given to anybody; its part in spreading is forgotten on {@link release}. */
+  /** Whether it was there. What it had is not given to anybody, and goes on counting in spreading. */
   remove(id: string): boolean {
     const number = this.#numbers.get(id);
     if (number === undefined) return false;

@@ -35,7 +35,7 @@ export interface Placed {
   readonly examined: number;
 }
 
-/** A decision in words, for `explain` and records. */
+/** A decision in words. */
 export function placedInWords({ worker, busy, capacity, isPreferred, sameGroup, examined }: Placed): string {
   const affinity = isPreferred ? '' : ', since nobody preferred has room';
   const spread = sameGroup > 0 ? `, beside ${sameGroup} of its group` : '';

@@ -8,7 +8,6 @@ import type { Plan } from './plan.ts';
 export interface PlanGraph {
   readonly graph: Graph;
   readonly taskCount: number;
-  readonly taskIndex: ReadonlyMap<string, number>;
 }
 
 /** Names that mean nothing in the plan are left out here: `checkPlan` has reported them. */
@@ -33,7 +32,7 @@ export function planGraph(plan: Plan): PlanGraph {
     for (const task of barrier.before) edge(taskIndex.get(task), node);
   });
   const graph = buildGraph(plan.tasks.length + plan.barriers.length, { nodes, needs });
-  return { graph, taskCount: plan.tasks.length, taskIndex };
+  return { graph, taskCount: plan.tasks.length };
 }
 
 /** Tasks weigh one level, barriers none: they let through in the moment they are released. */

@@ -113,7 +113,7 @@ export class SimFile {
 
 type Names = Map<string, SimFile>;
 
-/** One machine's disk: a directory of files, which lasts from life to life, and what ails it. */
+/** One machine's disk: a directory of files, which lasts from life to life. */
 export class SimDrive {
   #names: Names = new Map();
   #durableNames: Names = new Map();
@@ -139,7 +139,7 @@ export class SimDrive {
     this.#journal = [];
   }
 
-  /** A process ends, or the power does. What a dead process held is free. */
+  /** A process ends, which changes nothing here; or the power does. */
   end(ending: Ending, random: Random): void {
     if (ending === 'power') {
       const kept = random.integer(0, this.#journal.length);

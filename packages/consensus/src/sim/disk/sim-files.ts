@@ -62,8 +62,8 @@ export class SimFiles implements DiskCalls {
     this.#ended = true;
     for (const call of this.#underWay) call.crash();
     this.#underWay.clear();
-    // Its lock names a process that is dead, which the real file system would know.
     drive.end(ending, random);
+    // Its lock names a process that is dead, which the real file system would know.
     for (const path of drive.paths()) if (LOCK.test(path)) drive.rename((names) => names.delete(path));
     if (ending === 'power') drive.flushNames();
   }

@@ -71,7 +71,7 @@ export class DirectoryLock {
   /** @throws TuttiError `TUTTI_STORE_LOCKED` */
   static acquire(directory: string, disk: DiskCalls = nodeDisk()): DirectoryLock {
     const own: Holder = { pid: process.pid, startedAt: startOf(disk, process.pid), bootId: bootId(disk) };
-    const draft = join(directory, `${LOCK}.${process.pid}-${draftCount++}.tmp`);
+    const draft = draftIn(directory);
     try {
       for (let attempt = 0; attempt < 10; attempt++) {
         const highest = numbersIn(disk, directory).at(-1) ?? -1;
@@ -97,7 +97,7 @@ export class DirectoryLock {
   /** Lets go. The number stays, so that the next one is higher. */
   release(): void {
     const path = join(this.#directory, nameOf(this.#number));
-    const draft = join(this.#directory, `${LOCK}.${process.pid}-${draftCount++}.tmp`);
+    const draft = draftIn(this.#directory);
     this.#disk.writeFileSync(draft, RELEASED);
     this.#disk.renameSync(draft, path);
   }
@@ -105,6 +105,7 @@ export class DirectoryLock {
 
 /** Two locks that one process takes at once must not share a draft. */
 let draftCount = 0;
+const draftIn = (directory: string) => join(directory, `${LOCK}.${process.pid}-${draftCount++}.tmp`);
 
 /** Number 0 is what earlier versions call it. */
 const nameOf = (number: number): string => (number === 0 ? LOCK : `${LOCK}-${number}`);

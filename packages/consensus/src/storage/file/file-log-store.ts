@@ -90,11 +90,11 @@ export class FileLogStore implements LogStore {
     const plan = settlement(this.#open());
     if (plan.kind === 'nothing') this.#disk.nextTurn(() => done(undefined));
     // A snapshot that was stored just before the end, and whose state the log does not lead to, replaces the log.
-    else if (plan.kind === 'reset') this.#resetDamaged(done);
+    else if (plan.kind === 'reset') this.#resetLog(done);
     else this.#closeGaps(plan.gaps, [plan.record], done);
   }
 
-  #resetDamaged(done: WriteCallback): void {
+  #resetLog(done: WriteCallback): void {
     const { damage, hardState } = this.#open();
     if (damage) {
       const { hardStateLost, endLost } = damage;

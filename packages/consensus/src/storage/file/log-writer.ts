@@ -109,8 +109,8 @@ export class LogWriter {
   }
 
   /**
-   * Removes whole segments whose every entry is at or below `index`, oldest first. A batch
-   * repeats the hard state, but until that is flushed the segment before has the only one: term and vote would be lost.
+   * Removes whole segments whose every entry is at or below `index`, oldest first. A batch repeats the hard state, but
+   * until that is flushed the segment before has the only one: term and vote would be lost.
    */
   removeThrough(index: LogIndex): void {
     const kept = this.#segments.findIndex(

@@ -133,13 +133,11 @@ export class Recovery {
       this.#held.push(item);
       this.#last = item;
     }
-    if (records.length > 0)
-      this.#batches.push({
-        sequence: segment.sequence,
-        first: records[0]!.batch,
-        last: records.at(-1)!.batch,
-      });
-    if (records.length > 0) this.#remains = undefined;
+    if (records.length > 0) {
+      const { sequence } = segment;
+      this.#batches.push({ sequence, first: records[0]!.batch, last: records.at(-1)!.batch });
+      this.#remains = undefined;
+    }
     if (remainsFrom !== undefined) this.#remains ??= { segment, offset: remainsFrom };
     if (next && next.sequence !== segment.sequence + 1) this.#missing(segment, next);
   }
@@ -161,8 +159,7 @@ export class Recovery {
     };
     this.#release();
     this.#failure ??= corrupt(gap);
-    this.#lost.gap(gap);
-    this.#hardStateLost = true;
+    this.#passGap(gap);
   }
 
   /** Where something is missing before a record; undefined when it goes on from the one before. */

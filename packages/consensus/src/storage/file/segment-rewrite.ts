@@ -21,20 +21,15 @@ interface Numbered {
   readonly isOpen?: boolean;
 }
 
-/** A record of a segment that was written anew, and where it stands now. */
-export interface Rewritten {
-  readonly record: LogRecord;
-  readonly offset: number;
-}
-
 const PADDING: LogRecord = { type: 'padding' };
 /** Cannot be taken for a record, nor for the zeros after the last. */
 const DAMAGED = new Uint8Array(8).fill(0xff);
 
 /**
  * Writes a damaged segment anew beside the old one, with its gaps closed, and puts it in its place by a rename: a crash
- * leaves either of them. A gap that nothing is put into stays one. The whole records keep the numbers of their batches; numbers that nothing is left of get a
- * record that says nothing, so that the log has no gap between this segment and the next.
+ * leaves either of them. A gap that nothing is put into stays one. The whole records keep the numbers of their
+ * batches; numbers that nothing is left of get a record that says nothing, so that the log has no gap between this
+ * segment and the next.
  */
 export function rewriteSegment(
   disk: DiskCalls,
@@ -42,20 +37,18 @@ export function rewriteSegment(
   sequence: number,
   fills: readonly Fill[],
   batches: readonly BatchRange[],
-  done: (failure: Error | undefined, records?: readonly Rewritten[]) => void,
+  done: (failure: Error | undefined) => void,
 ): void {
   const path = join(directory, segmentName(sequence));
   let bytes: Buffer;
-  let records: readonly Rewritten[];
   try {
     const before = disk.existsSync(path) ? disk.readFileSync(path) : Buffer.alloc(0);
-    const numbered = withFills(before, sequence, fills, batches);
-    ({ bytes, records } = encoded(numbered, sequence, before.length));
+    bytes = encoded(withFills(before, sequence, fills, batches), sequence, before.length);
   } catch (thrown) {
     disk.nextTurn(() => done(thrown as Error));
     return;
   }
-  replace(disk, directory, path, bytes, (failure) => (failure ? done(failure) : done(undefined, records)));
+  replace(disk, directory, path, bytes, done);
 }
 
 function withFills(
@@ -104,13 +97,8 @@ function numbersOf(sequence: number, batches: readonly BatchRange[]): { first: n
   return { first, last: Math.max(first, last) };
 }
 
-function encoded(
-  numbered: readonly Numbered[],
-  sequence: number,
-  sizeBytes: number,
-): { bytes: Buffer; records: Rewritten[] } {
+function encoded(numbered: readonly Numbered[], sequence: number, sizeBytes: number): Buffer {
   const parts: Uint8Array[] = [segmentHeader(sequence)];
-  const records: Rewritten[] = [];
   let offset = SEGMENT_HEADER_BYTES;
   let checksum = 0;
   for (let at = 0; at < numbered.length; ) {
@@ -124,16 +112,14 @@ function encoded(
     const run = runFrom(numbered, at);
     const size = run.reduce((sum, { record }) => sum + sizeOf(record), 0);
     const encoder = new BatchEncoder(size, sequence, offset, batch, checksum);
-    for (const [i, { record, isOpen }] of run.entries()) {
-      records.push({ record, offset: encoder.offset });
+    for (const [i, { record, isOpen }] of run.entries())
       encoder.record(record, i === run.length - 1 && !isOpen);
-    }
     at += run.length;
     parts.push(encoder.bytes);
     ({ offset, checksum } = encoder);
   }
   const blank = Buffer.alloc(Math.max(0, sizeBytes - offset));
-  return { bytes: Buffer.concat([...parts, blank]), records };
+  return Buffer.concat([...parts, blank]);
 }
 
 /** The records of one batch that stand together. */

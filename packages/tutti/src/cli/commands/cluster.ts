@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { AdminClient, AdminClientOptions } from '../../admin/admin-client.ts';
 import { findCluster, settingsFor } from '../cluster-access.ts';
 import { clusterText } from '../cluster-text.ts';
+import { print } from '../print.ts';
 import { table } from '../table.ts';
 
 interface ClusterFlags {
@@ -72,8 +73,4 @@ export function addClusterCommand(program: Command): void {
     .action(async (node: string, flags: ClusterFlags) =>
       print(flags, await clientFor(flags, PATIENT).removeNode(node), () => `${node} is removed`),
     );
-}
-
-function print<T>(flags: ClusterFlags, value: T, show: (value: T) => string): void {
-  process.stdout.write(`${flags.json ? JSON.stringify(value, undefined, 2) : show(value)}\n`);
 }

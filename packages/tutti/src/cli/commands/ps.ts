@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import type { NodeStatus } from '../../admin/admin-api.ts';
 import type { SessionView } from '../../admin/session-view.ts';
 import { findCluster, settingsFor } from '../cluster-access.ts';
+import { print } from '../print.ts';
 import { table } from '../table.ts';
 
 interface PsFlags {
@@ -25,10 +26,6 @@ export function addPsCommand(program: Command): void {
       const [nodes, sessions] = await Promise.all([client.everyStatus(), client.sessions()]);
       print(flags, { nodes, sessions }, overview);
     });
-}
-
-function print<T>(flags: PsFlags, value: T, show: (value: T) => string): void {
-  process.stdout.write(`${flags.json ? JSON.stringify(value, undefined, 2) : show(value)}\n`);
 }
 
 function overview({

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { randomIds, seededRandom, TuttiError } from '@tutti/kernel';
+import { seededRandom, TuttiError } from '@tutti/kernel';
 import type { Command } from 'commander';
 import { LocalCluster } from '../../cluster/local-cluster.ts';
 import type { Settings } from '../../config/settings.ts';
@@ -11,7 +11,7 @@ import { checkKills, type PlannedKill, parseKill } from '../../run/kill-schedule
 import type { RunDocument } from '../../run/run-document.ts';
 import { runPlan } from '../../run/run-plan.ts';
 import { RunProgress } from '../../run/run-progress.ts';
-import { makeSessionFolder } from '../../run/session-folder.ts';
+import { makeSessionFolder, newSessionId } from '../../run/session-folder.ts';
 import { runVirtually } from '../../run/virtual-run.ts';
 import { clusterOptions, settingsFor } from '../cluster-access.ts';
 import { EXIT } from '../exit.ts';
@@ -64,7 +64,7 @@ async function start(file: string, flags: RunFlags, settings: Settings): Promise
   const loaded = await loadPlan(file, { functions: [] });
   // With --json standard output holds the document and nothing else.
   const listener = new RunProgress(new Terminal(flags.json ? process.stderr : process.stdout));
-  const session = randomIds(seededRandom(Date.now() + process.pid)).next('run');
+  const session = newSessionId();
   const common = {
     loaded,
     kills,

@@ -1,13 +1,13 @@
 import { resolve } from 'node:path';
-import { randomIds, seededRandom } from '@tutti/kernel';
 import type { Command } from 'commander';
 import { loadPlan } from '../../plan/load-plan.ts';
 import { RunProgress } from '../../run/run-progress.ts';
-import { makeSessionFolder } from '../../run/session-folder.ts';
+import { makeSessionFolder, newSessionId } from '../../run/session-folder.ts';
 import { submitPlan } from '../../run/submit-plan.ts';
 import { findCluster, settingsFor } from '../cluster-access.ts';
 import { EXIT } from '../exit.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { print } from '../print.ts';
 import { Terminal } from '../terminal.ts';
 
 interface SubmitFlags {
@@ -38,12 +38,12 @@ export function addSubmitCommand(program: Command): void {
       const directory = resolve(values['cluster.directory']);
       const client = findCluster(directory);
       const loaded = await loadPlan(plan, { functions: [] });
-      const session = randomIds(seededRandom(Date.now() + process.pid)).next('run');
+      const session = newSessionId();
       const folder = makeSessionFolder(values['run.folder'], session);
       const mode = values['run.mode'];
       if (flags.detach) {
         await client.submit({ session, plan: loaded.plan, mode, folder });
-        return print(flags, { session, folder, directory }, session);
+        return print(flags, { session, folder, directory }, () => session);
       }
       const { signal, release } = onInterrupt();
       try {
@@ -51,16 +51,16 @@ export function addSubmitCommand(program: Command): void {
         const run = await submitPlan({ loaded, client, directory, session, mode, folder, listener, signal });
         if (!run) {
           process.exitCode = EXIT.interrupted;
-          return print(flags, { session, folder, directory }, `${session} goes on; tutti cancel ${session}`);
+          return print(
+            flags,
+            { session, folder, directory },
+            () => `${session} goes on; tutti cancel ${session}`,
+          );
         }
-        if (flags.json) print(flags, run, '');
+        if (flags.json) print(flags, run, () => '');
         process.exitCode ||= run.state === 'done' ? EXIT.done : EXIT.failed;
       } finally {
         release();
       }
     });
-}
-
-function print(flags: SubmitFlags, document: object, text: string): void {
-  process.stdout.write(`${flags.json ? JSON.stringify(document, undefined, 2) : text}\n`);
 }
