@@ -7,7 +7,7 @@ export const bench: BenchCase = {
     'growth over time, as slopes of the least-squares lines: of the largest node’s resident set, of its heap after a collection at the end of each window, and of the p99',
   payload: 'sessions of ten tasks that return null, open loop; the latency is that of a session',
   durability: 'every step in the replicated log, flushed on a majority of three',
-  verification: 'every session is done, its task completed once',
+  verification: 'every session is done, each of its tasks completed once',
   figures: [
     { id: 'memory-slope', title: 'memory', unit: 'MB/min', better: 'lower' },
     { id: 'heap-slope', title: 'heap after a collection', unit: 'MB/min', better: 'lower' },

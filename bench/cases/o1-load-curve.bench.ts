@@ -4,7 +4,7 @@ export const bench: BenchCase = {
   id: 'O1',
   title: 'Throughput and latency of no-op tasks',
   measures:
-    'sessions of one task at 10 to 75 % of the rate of a wide plan, open loop; the knee is the highest load with a p95 below 100 ms',
+    'sessions of one task at 10 to 75 % of the lower of two rates, that of a wide plan and that of such sessions, open loop; the knee is the highest load with a p95 below 100 ms',
   payload: 'a function that returns null',
   durability: 'in-process: none; three nodes: flushed on a majority',
   verification: 'every session is done, its task completed once',

@@ -26,10 +26,5 @@ a { color: var(--c0); text-decoration: none; } a:hover { text-decoration: underl
 .why { border-left: 3px solid var(--bad); padding-left: 10px; font-size: 13.5px; max-width: 86ch; } .ahead { color: var(--bad); font-size: 13.5px; margin: 2px 0; }
 .flame ol { list-style: none; margin: 6px 0; padding: 0; font-size: 12.5px; } .flame li { position: relative; padding: 2px 6px; margin: 2px 0; overflow-wrap: anywhere; }
 .flame i { position: absolute; inset: 0 auto 0 0; background: var(--heat); z-index: -1; border-radius: 2px; } .flame li span { display: inline-block; min-width: 4.2em; font-variant-numeric: tabular-nums; }
-polyline { fill: none; stroke-width: 1.6; } .first nav { display: flex; flex-wrap: wrap; gap: 4px 12px; font-size: 13.5px; margin: 8px 0; }
-a { color: var(--c0); text-decoration: none; } a:hover { text-decoration: underline; } ul { margin: 6px 0; padding-left: 20px; }
-.why { border-left: 3px solid var(--bad); padding-left: 10px; font-size: 13.5px; max-width: 86ch; } .ahead { color: var(--bad); font-size: 13.5px; margin: 2px 0; }
-.flame ol { list-style: none; margin: 6px 0; padding: 0; font-size: 12.5px; } .flame li { position: relative; padding: 2px 6px; margin: 2px 0; overflow-wrap: anywhere; }
-.flame i { position: absolute; inset: 0 auto 0 0; background: var(--heat); z-index: -1; border-radius: 2px; } .flame li span { display: inline-block; min-width: 4.2em; font-variant-numeric: tabular-nums; }
-polyline { stroke-width: 2.8; }
+polyline { fill: none; stroke-width: 1.6; } .first polyline { stroke-width: 2.8; }
 `;

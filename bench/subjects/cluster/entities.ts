@@ -166,7 +166,7 @@ async function memoryOf(cluster: NodeCluster): Promise<number> {
   return all.reduce((sum, bytes) => sum + bytes, 0);
 }
 
-/** Waits until every node has its share and nothing moves; gives how many shards the last node has. */
+/** Waits until every node has more than half of its share and nothing moves; gives how many shards the last node has. */
 async function settled(cluster: NodeCluster, nodes: number): Promise<number> {
   const wait = async () => {
     for (;;) {

@@ -1,3 +1,4 @@
+import { partsOf } from '@tutti/actors';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { countTasks, mustBeWhole } from './drive.ts';
 import { benchPlan, benchTask } from './plans.ts';
@@ -34,8 +35,8 @@ async function measure(sessions: number, tasks: number) {
   const begunSessions = new Set<string>();
   orchestration.board.watch({
     applied(command, outcome) {
-      const { type, session } = command as { type: string; session: string };
-      if (type === 'task.complete' && !(outcome instanceof Error)) begunSessions.add(session);
+      if (outcome instanceof Error) return;
+      for (const part of partsOf(command)) if (part.type === 'task.complete') begunSessions.add(part.session);
     },
   });
   const start = performance.now();

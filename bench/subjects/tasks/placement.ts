@@ -81,7 +81,7 @@ function measure(count: number, decisions: number, latencies?: Histogram) {
   return { rate, registered, bytes, placed, latencies, examined: (100 * examined) / (decisions * count) };
 }
 
-/** Places one after the other, and gives back the oldest as soon as as many are taken as there should be. */
+/** Places one after the other, and gives back another as soon as more are taken than there should be. */
 function playOn(
   index: PlacementIndex,
   requests: readonly PlacementRequest[],

@@ -29,7 +29,7 @@ export async function volatileDispatch({ warmUpTasks, tasks, streamMs }: Sizes):
   };
 }
 
-/** Offered load against latency, at fractions of the rate of one wide plan. */
+/** Offered load against latency, at fractions of the lower of two rates: of one wide plan, and of sessions of one task. */
 export async function volatileCurve({ warmUpTasks, tasks, streamMs }: Sizes): Promise<Measurement> {
   const { orchestration } = await volatileNode();
   await runPlan(orchestration, widePlan(warmUpTasks!, CONCURRENCY));

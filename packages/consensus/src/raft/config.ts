@@ -19,7 +19,8 @@ export interface RaftConfig {
   /**
    * How long reads may be answered without a round of heartbeats, in milliseconds on this node's monotonic clock, from
    * the sending of a heartbeat that a quorum answered; 0 (default): never. All voters must have one or none, since one
-   * with a lease also keeps silent for an election timeout after its start. See `leaseMs`.
+   * with a lease also keeps silent for an election timeout after its start. See the function
+   * `leaseMs` in `lease.ts`.
    */
   readonly leaseMs: number;
   /** A leader that hears no majority for one election timeout steps down (Raft thesis 6.2); default true. */

@@ -79,10 +79,6 @@ export class LogView {
     };
   }
 
-  snapshotMeta(): SnapshotMeta | undefined {
-    return this.#log.snapshot()?.meta;
-  }
-
   termAt(index: number): Term | undefined {
     if (index === 0) return term(0);
     if (index > this.lastIndex || index < 0) return undefined;

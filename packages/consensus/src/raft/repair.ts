@@ -18,7 +18,10 @@ export interface RepairRequest {
   readonly type: 'repairRequest';
   readonly from: NodeId;
   readonly to: NodeId;
-  /** Comes back in the answer; never used twice, also not by another life of the asking node. */
+  /**
+   * Comes back in the answer. The same question may go to several peers, and again, under one id; another question has
+   * another, in another life of the asking node too.
+   */
   readonly id: number;
   readonly wants: 'entries' | 'end' | 'snapshot';
   /** The last entry that the asking node has before what it lacks. */

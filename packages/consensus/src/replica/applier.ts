@@ -122,7 +122,7 @@ export class Applier {
 
   /**
    * Has a snapshot taken as soon as may be, though none is due by the log. Calls back with the last entry of the first
-   * one that begins from now on, or with why it could not be written; never after a crash.
+   * one stored or installed that covers what is applied now, or with why one could not be written; never after a crash.
    */
   demandSnapshot(done?: SnapshotCallback): void {
     if (done) this.#demands.push({ done, from: this.#index });

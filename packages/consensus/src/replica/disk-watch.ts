@@ -48,11 +48,6 @@ export class DiskWatch {
     this.#flushTimeoutMs = flushTimeoutMs;
   }
 
-  /** Whether the disk lets things wait for too long, or has not shown yet that it does no more. */
-  get isSick(): boolean {
-    return this.#sick;
-  }
-
   /** Whether the log may grow: false while the disk is full. */
   get hasRoom(): boolean {
     return !this.#full;

@@ -33,8 +33,8 @@ export class KnownMembers {
 
   learn({ voters, outgoing = [], learners }: Membership): void {
     for (const voter of [...voters, ...outgoing]) if (voter !== this.#self) this.#voters.add(voter);
-    for (const learner of [...this.#voters, ...learners])
-      if (learner !== this.#self) this.#everyone.add(learner);
+    for (const member of [...this.#voters, ...learners])
+      if (member !== this.#self) this.#everyone.add(member);
   }
 
   learnFrom(entries: readonly Entry[]): void {

@@ -73,8 +73,7 @@ const NEVER: QuiescenceOptions = { liveness: { isAlive: () => false }, idleTicks
  * A leader whose log is committed everywhere says so; a follower that has it all as well stops its timer and answers;
  * the leader stops when all that are alive have answered. From then on a follower relies on what the nodes know of each
  * other: whoever leads a quiet group cannot die without its node's signs of life ending, and then the follower's timer
- * goes on. Any message of the group, any call here, any node that comes or
- * goes wakes it. Nothing of this touches
+ * goes on. Any message of the group, any call here, any node that comes or goes wakes it. Nothing of this touches
  * safety: a quiet group is one whose clock stands still for a while.
  */
 export class Quiescence {

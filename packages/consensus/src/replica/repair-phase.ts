@@ -51,8 +51,8 @@ export class RepairPhase {
       },
       stored,
     );
-    const log = () => ({ id: self, term: this.#repairer.term, leads: false, log: store });
-    this.#answers = answersOver(options, log);
+    const source = () => ({ id: self, term: this.#repairer.term, leads: false, log: store });
+    this.#answers = answersOver(options, source);
   }
 
   begin(): void {

@@ -1,4 +1,4 @@
-import { logIndex, type NodeId, term, type WireValue } from '@tutti/kernel';
+import { type NodeId, term, type WireValue } from '@tutti/kernel';
 import type { RepairChunk, RepairMessage, RepairReply, RepairRequest } from '../raft/repair.ts';
 import { entriesFrom, entriesToWire, metaFrom, metaToWire, Reader } from './wire.ts';
 
@@ -85,5 +85,5 @@ function replyFrom(r: Reader, from: NodeId, to: NodeId): RepairReply | undefined
 function chunkFrom(r: Reader): RepairChunk | undefined {
   if (!r.more) return undefined;
   const meta = metaFrom(r.reader());
-  return { meta, totalBytes: r.whole(), checksum: r.whole(), offset: logIndex(r.whole()), data: r.bytes() };
+  return { meta, totalBytes: r.whole(), checksum: r.whole(), offset: r.whole(), data: r.bytes() };
 }

@@ -122,7 +122,7 @@ export interface ReplicaConfig {
   readonly snapshotsOutgoingMax?: number;
   /**
    * Bytes of entries that may be applied during one transfer, and are kept for its receiver. Beyond it the transfer is
-   * begun anew with a newer snapshot, and for that follower the bound doubles, up to eight times. Default 256 MiB.
+   * begun anew with a newer snapshot, and for that follower the bound doubles, up to eight times its size. Default 256 MiB.
    */
   readonly snapshotLogBytesMax?: number;
   /** Entries applied in one turn of the event loop at most. Default 512. */

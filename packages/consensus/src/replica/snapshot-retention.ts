@@ -17,7 +17,7 @@ interface Kept {
  * and so on for ever.
  *
  * What is kept has a bound, in bytes that were applied meanwhile. A transfer that takes longer is begun anew with a
- * newer snapshot, and the bound doubles for that peer, up to eight times: a peer that is merely slow gets there.
+ * newer snapshot, and the bound doubles for that peer, up to eight times its size: a peer that is merely slow gets there.
  */
 export class SnapshotRetention {
   readonly #bytesMax: number;

@@ -69,11 +69,6 @@ export class SnapshotSender {
     this.#ports = ports;
   }
 
-  /** Whether a snapshot is on its way to this peer. */
-  isSendingTo(peer: NodeId): boolean {
-    return this.#transfers.has(peer);
-  }
-
   start(peer: NodeId, term: Term, stored: StoredSnapshot): void {
     this.#drop(peer);
     const now = this.#ports.clock.now();

@@ -35,7 +35,7 @@ interface Batch {
 const BATCHES_MAX = 1_024;
 const BUCKETS_PER_OCTAVE = 16;
 
-/** Measures the stages of one replica: a few additions per batch, and one read of the clock. */
+/** Measures the stages of one replica: a few additions and a read of the clock per stage, of each command or batch. */
 export class StageWatch {
   readonly #clock: Clock;
   readonly #histograms: Readonly<Record<Stage, Histogram>>;

@@ -92,7 +92,7 @@ export function messageToWire(m: RaftMessage | Forward): WireValue[] {
   }
 }
 
-/** Thrown inside this file only: the message is not one of ours. */
+/** The message is not one of ours. Thrown by whatever reads one here; whoever decodes one catches it. */
 class Malformed extends Error {}
 
 /** Reads the items of a message in order, each checked; throws at the first that is not what it should be. */

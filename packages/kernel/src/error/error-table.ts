@@ -141,7 +141,7 @@ export const ERRORS = {
   ),
   TUTTI_STORE_FAILED: row(
     'The log store in {directory} failed and takes no more writes: {problem}',
-    'Free or replace the disk, then restart the node; it catches up from the others.',
+    'Free the disk, then restart the node with the same directory; it catches up from the others. If the directory is lost with the disk, take the node out of the group and add a new one under another name.',
   ),
   TUTTI_STORE_HUNG: row(
     'The disk under the log store has not answered for {waitedMs} ms, and this node stops',
@@ -157,7 +157,7 @@ export const ERRORS = {
   ),
   TUTTI_STORE_BEYOND_REPAIR: row(
     'The log store is damaged and cannot be repaired: {problem} ({damage})',
-    'Restore this node from a backup. Or, if a majority of the others is whole, take it out of the group and add a new one under another name.',
+    'If a majority of the others is whole, take this node out of the group and add a new one under another name. Only a node that is alone is restored from a backup.',
   ),
   // tutti: plans
   TUTTI_PLAN_UNREADABLE: row(
