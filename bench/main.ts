@@ -121,7 +121,7 @@ async function compare(
   if (options.json !== undefined)
     writeWhole(resolve(options.json), `${JSON.stringify({ revision, machine, changes })}\n`);
   process.stdout.write(`${changeTable(changes)}\n`);
-  return 0;
+  return changes.some(({ moved }) => moved === 'worse') ? 1 : 0;
 }
 
 function announce(machine: Machine, options: BenchOptions): void {

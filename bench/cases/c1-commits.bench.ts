@@ -1,14 +1,21 @@
 import type { BenchCase, Subject } from '../harness/case.ts';
 import { eachNs, limitOf, perSecond } from '../harness/say.ts';
+import type { CommitOptions } from '../subjects/raft/tutti-raft.ts';
 
 const THREE = 'three processes on loopback, real fdatasync before every acknowledgement';
 
-const ablation = (id: string, title: string, configuration: string, config: object): Subject => ({
+const ablation = (
+  id: string,
+  title: string,
+  configuration: string,
+  config: object,
+  options: CommitOptions = {},
+): Subject => ({
   id,
   kind: 'ablation',
   title,
   configuration: `${THREE}; ${configuration}`,
-  load: async () => (await import('../subjects/raft/tutti-raft.ts')).commits(config, [256]),
+  load: async () => (await import('../subjects/raft/tutti-raft.ts')).commits(config, [256], options),
 });
 
 export const bench: BenchCase = {
@@ -70,14 +77,34 @@ export const bench: BenchCase = {
         appendBytesMax: 512,
       },
     ),
-    {
-      id: 'flush-per-entry',
-      kind: 'ablation',
-      title: 'Without group commit',
-      configuration: `${THREE}; after each flush of a batch as many more as it saved, one by one`,
-      load: async () =>
-        (await import('../subjects/raft/tutti-raft.ts')).commits({}, [256], { isFlushedOneByOne: true }),
-    },
+    ablation(
+      'flush-per-entry',
+      'Without group commit',
+      'after each flush of a batch as many more as it saved, one by one',
+      {},
+      { ablation: 'flush-per-entry' },
+    ),
+    ablation(
+      'disk-first',
+      'Without a disk parallel to the network',
+      'entries leave when the leader’s own disk has them',
+      {},
+      { ablation: 'disk-first' },
+    ),
+    ablation(
+      'one-lane',
+      'Without lanes',
+      'heartbeats, votes and acknowledgements in one socket with entries, behind them',
+      {},
+      { ablation: 'one-lane' },
+    ),
+    ablation(
+      'forwarded',
+      'Clients at a follower',
+      'the clients are in a follower’s process, which forwards each command and is told what became of it',
+      {},
+      { isForwarded: true },
+    ),
     {
       id: 'bare-pipeline',
       kind: 'limit',

@@ -32,6 +32,14 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/raft/tutti-raft.ts')).commits({}, [1]),
     },
     {
+      id: 'disk-first',
+      kind: 'ablation',
+      title: 'Without a disk parallel to the network',
+      configuration: 'three processes; an entry leaves when the leader’s own disk has it',
+      load: async () =>
+        (await import('../subjects/raft/tutti-raft.ts')).commits({}, [1], { ablation: 'disk-first' }),
+    },
+    {
       id: 'bare-pipeline',
       kind: 'limit',
       title: 'Bare pipeline',

@@ -20,8 +20,6 @@ export interface EntityStatus {
   /** Shards owned by each node; `''` stands for no owner. */
   readonly shards: Readonly<Record<string, number>>;
   readonly moving: number;
-  /** Live entities on this node. */
-  readonly live: number;
 }
 
 /** What became of one key under load. */

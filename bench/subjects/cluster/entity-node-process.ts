@@ -104,8 +104,8 @@ serve({
     return loadEnded;
   },
   status: (): EntityStatus => {
-    const { shards, moving, entities } = node!.status();
-    return { shards, moving, live: entities['counter'] ?? 0 };
+    const { shards, moving } = node!.status();
+    return { shards, moving };
   },
   memory: () => {
     globalThis.gc?.();

@@ -93,17 +93,15 @@ function watch(): void {
 
 function report(): LargeStateReport {
   const { replica } = voter!;
-  const { snapshotsTaken, snapshotsSent, snapshotsInstalled } = replica.stats();
+  const { snapshotsTaken, snapshotsSent } = replica.stats();
   return {
     stallMs: delays.max / 1e6,
     workMs: bursts.longestMs,
     p99Ms: delays.percentile(99) / 1e6,
     rssBytes: process.resourceUsage().maxRSS * 1024,
-    snapshotIndex: replica.status().snapshotIndex,
     appliedIndex: replica.status().appliedIndex,
     snapshotsTaken,
     snapshotsSent,
-    snapshotsInstalled,
     written: writes.done,
   };
 }

@@ -27,11 +27,9 @@ export interface LargeStateReport {
   readonly p99Ms: number;
   /** The most that the process ever had. */
   readonly rssBytes: number;
-  readonly snapshotIndex: number;
   readonly appliedIndex: number;
   readonly snapshotsTaken: number;
   readonly snapshotsSent: number;
-  readonly snapshotsInstalled: number;
   readonly written: number;
 }
 

@@ -6,6 +6,7 @@ import type { KeyPair } from '@tutti/transport';
 import { benchDisk } from '../../harness/bench-disk.ts';
 import { FleetProcess } from '../../harness/fleet.ts';
 import { sleep } from '../../harness/load.ts';
+import type { RaftAblation } from './ablations.ts';
 import type { Ledger, LoadAnswer, LoadRequest, VoterConfig } from './voter.ts';
 
 const MODULE = new URL('./replica-process.ts', import.meta.url);
@@ -22,7 +23,7 @@ interface Voter {
 /** How a cluster differs from the usual three. */
 export interface RaftClusterOptions {
   readonly voters?: number;
-  readonly isFlushedOneByOne?: boolean;
+  readonly ablation?: RaftAblation | undefined;
 }
 
 /** Voters in processes of their own, three if not said otherwise, with logs in a temporary folder. */
@@ -36,20 +37,17 @@ export class RaftCluster {
 
   static async start(
     config: ReplicaConfig,
-    { voters = VOTERS_DEFAULT, isFlushedOneByOne = false }: RaftClusterOptions = {},
+    { voters = VOTERS_DEFAULT, ablation }: RaftClusterOptions = {},
   ): Promise<RaftCluster> {
     const cluster = new RaftCluster(mkdtempSync(join(benchDisk(), 'tutti-bench-raft-')));
     const names = NAMES.slice(0, voters);
-    const common = { voters: names, config, isFlushedOneByOne };
+    const common = { voters: names, config, ablation };
     await Promise.all(names.map((name) => cluster.#launch(name, common)));
     await Promise.all(cluster.#voters.map((voter) => cluster.#join(voter)));
     return cluster;
   }
 
-  async #launch(
-    name: string,
-    common: Pick<VoterConfig, 'voters' | 'config' | 'isFlushedOneByOne'>,
-  ): Promise<void> {
+  async #launch(name: string, common: Pick<VoterConfig, 'voters' | 'config' | 'ablation'>): Promise<void> {
     const process = new FleetProcess(MODULE);
     const keys = await process.call<KeyPair>('keys');
     const directory = join(this.#folder, name);
@@ -77,6 +75,13 @@ export class RaftCluster {
   async load(request: LoadRequest): Promise<LoadAnswer> {
     const leader = await this.leader();
     return await leader.process.call<LoadAnswer>('load', request);
+  }
+
+  /** The same from the process of one that follows, which forwards each command to the leader. */
+  async loadFromFollower(request: LoadRequest): Promise<LoadAnswer> {
+    const leader = await this.leader();
+    const follower = this.#voters.find((voter) => voter !== leader)!;
+    return await follower.process.call<LoadAnswer>('load', request);
   }
 
   /** How long commands took in each stage, as the leader saw it. */

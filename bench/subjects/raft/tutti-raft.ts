@@ -2,6 +2,7 @@ import type { ReplicaConfig } from '@tutti/consensus';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { sharedNowMs } from '../../harness/fleet-member.ts';
 import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
+import type { RaftAblation } from './ablations.ts';
 import { RaftCluster } from './raft-cluster.ts';
 
 const BYTES = 256;
@@ -11,15 +12,16 @@ export interface CommitOptions {
   /** Of one command. */
   readonly bytes?: number;
   readonly voters?: number;
-  /** A flush for each entry instead of one for all that wait: an ablation. */
-  readonly isFlushedOneByOne?: boolean;
+  readonly ablation?: RaftAblation;
+  /** The clients are in the process of a follower, not of the leader. */
+  readonly isForwarded?: boolean;
 }
 
 /** Commits per second at several numbers of clients, each after the other on one cluster. */
 export function commits(
   config: ReplicaConfig = {},
   levels: readonly number[] = [1, 64, 256],
-  { bytes = BYTES, ...options }: CommitOptions = {},
+  { bytes = BYTES, isForwarded = false, ...options }: CommitOptions = {},
 ) {
   return async ({ warmUpMs, durationMs }: Sizes): Promise<Measurement> => {
     const cluster = await RaftCluster.start(config, options);
@@ -36,7 +38,7 @@ export function commits(
           durationMs: durationMs!,
           bytes,
         } as const;
-        const answer = await cluster.load(load);
+        const answer = await (isForwarded ? cluster.loadFromFollower(load) : cluster.load(load));
         acknowledged += answer.acknowledged;
         figures[`rate-${clients}`] = answer.perS;
         figures[`batch-${clients}`] = answer.entriesPerFlush;

@@ -1,6 +1,4 @@
-import { fdatasync, mkdirSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
-import { type LogStore, Replica, type ReplicatedModule } from '@tutti/consensus';
+import { Replica, type ReplicatedModule } from '@tutti/consensus';
 import { createFileLogStore } from '@tutti/consensus/file';
 import {
   clusterId,
@@ -12,6 +10,7 @@ import {
   systemClock,
 } from '@tutti/kernel';
 import { createWsTransport, msgpackCodec, type WsTransport } from '@tutti/transport';
+import { ablate } from './ablations.ts';
 import type { VoterConfig } from './voter.ts';
 
 const CLUSTER = clusterId('bench');
@@ -24,7 +23,7 @@ export interface VoterNode {
 }
 
 export async function openVoter(
-  { name, voters, directory, life, port, keys, config, isFlushedOneByOne = false }: VoterConfig,
+  { name, voters, directory, life, port, keys, config, ablation }: VoterConfig,
   module: ReplicatedModule,
 ): Promise<VoterNode> {
   const self = { nodeId: nodeId(name), incarnation: incarnation(life) };
@@ -38,6 +37,7 @@ export async function openVoter(
     logger: silentLogger,
   });
   const store = createFileLogStore({ directory, clusterId: CLUSTER, nodeId: self.nodeId });
+  if (ablation) ablate(ablation, store, transport, directory);
   const replica = new Replica({
     ...self,
     clusterId: CLUSTER,
@@ -45,7 +45,7 @@ export async function openVoter(
     clock: systemClock,
     random: seededRandom(process.pid * 7 + life),
     transport,
-    store: isFlushedOneByOne ? withoutGroupCommit(store, directory) : store,
+    store,
     codec: msgpackCodec,
     config,
   });
@@ -54,27 +54,6 @@ export async function openVoter(
   const address = { nodeId: self.nodeId, url: transport.address(), publicKey: keys.publicKey };
   return { replica, transport, address };
 }
-
-/**
- * An ablation: a flush for each entry. The store merges what waits, so the flushes that it saves are made up for, one
- * by one, on a file of their own beside the log, before a write is called done.
- */
-function withoutGroupCommit(store: LogStore, directory: string): LogStore {
-  mkdirSync(directory, { recursive: true });
-  const file = openSync(join(directory, 'flushes'), 'w');
-  const entry = Buffer.alloc(ENTRY_BYTES);
-  const flush = (left: number, done: (failure: Error | undefined) => void): void => {
-    if (left <= 0) return done(undefined);
-    writeSync(file, entry, 0, ENTRY_BYTES, 0);
-    fdatasync(file, (failure) => (failure ? done(failure) : flush(left - 1, done)));
-  };
-  const append = store.append.bind(store);
-  store.append = (write, done) =>
-    append(write, (failure) => (failure ? done(failure) : flush(write.entries.length - 1, done)));
-  return store;
-}
-
-const ENTRY_BYTES = 256;
 
 export async function startVoter(
   { transport, replica }: VoterNode,

@@ -1,6 +1,7 @@
 import type { ReplicaConfig } from '@tutti/consensus';
 import type { KeyPair } from '@tutti/transport';
 import type { PackedHistogram } from '../../harness/histogram.ts';
+import type { RaftAblation } from './ablations.ts';
 
 /** What one voter's process is told first. */
 export interface VoterConfig {
@@ -12,8 +13,7 @@ export interface VoterConfig {
   readonly port: number;
   readonly keys: KeyPair;
   readonly config: ReplicaConfig;
-  /** An ablation: no group commit. */
-  readonly isFlushedOneByOne?: boolean;
+  readonly ablation?: RaftAblation | undefined;
 }
 
 /** Closed-loop clients in the process of a voter. */

@@ -58,11 +58,11 @@ function completed(session: string, task: string): void {
 function progress(session: string): TaskProgress {
   const board = node!.orchestration.board.module;
   const record = board.session(session);
-  if (!record) return { state: 'unknown', done: 0, held: {} };
+  if (!record) return { state: 'unknown', held: {} };
   const held: Record<string, string[]> = {};
   for (const [id, { state, attempts }] of record.tasks)
     if (state === 'running' || state === 'assigned') (held[attempts.at(-1)!.node] ??= []).push(id);
-  return { state: record.state, done: board.summary(session)?.done ?? 0, held };
+  return { state: record.state, held };
 }
 
 serve({

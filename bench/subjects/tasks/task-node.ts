@@ -15,7 +15,6 @@ export interface StreamRequest {
 /** How far a session is, by one node's copy of the board. */
 export interface TaskProgress {
   readonly state: string;
-  readonly done: number;
   /** Tasks that each node holds now. */
   readonly held: Readonly<Record<string, readonly string[]>>;
 }
