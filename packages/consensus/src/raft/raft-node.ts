@@ -4,6 +4,7 @@ import { hearFromLeader, onAppendEntries, onHeartbeat } from './following.ts';
 import { replyHeartbeat } from './heartbeats.ts';
 import { validate } from './invariants.ts';
 import { commitByQuorum, onAppendReply, onHeartbeatReply, proposeCommand, tickLeader } from './leading.ts';
+import { leaderLinkLost } from './link-lost.ts';
 import type { MembershipChange } from './membership-change.ts';
 import type { Membership, RaftMessage, SnapshotMeta } from './messages.ts';
 import { hasOutputs, takeReady } from './outputs.ts';
@@ -172,6 +173,15 @@ export class RaftNode {
     const state = this.#state;
     state.bearsLeading = yes;
     if (!state.mayLead && state.role !== 'follower') becomeFollower(state, state.term, undefined);
+  }
+
+  /**
+   * The link to `peer` went down, as this node's transport saw it: a leader whose process died is replaced within few
+   * ticks instead of an election timeout. A driver need not say so, and may be wrong: with pre-vote nobody is disturbed
+   * as long as the others hear the leader, and without it nothing happens.
+   */
+  linkLost(peer: NodeId): void {
+    leaderLinkLost(this.#state, peer);
   }
 
   /** Starts an election now, for tests and for taking over. Nothing happens at a leader or learner. */

@@ -159,7 +159,11 @@ export class Driver {
         this.quiescence.wake();
         this.#turns.schedule();
       },
-      linkDown: () => this.quiescence.wake(),
+      linkDown: ({ nodeId }) => {
+        if (this.#ended) return;
+        this.quiescence.wake();
+        this.#core.linkLost(nodeId);
+      },
     });
     // A voter without others has nobody to wait for: an election timeout would only delay its start.
     if (this.#core.isOnlyVoter) this.#core.campaign();
