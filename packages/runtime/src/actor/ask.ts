@@ -36,18 +36,21 @@ export function refuse(
 
 export const ASK_TIMEOUT_MS_DEFAULT = 5_000;
 
-interface Slot {
-  generation: number;
-  address: Address;
-  event: EventObject;
-  timeoutMs: number;
-  deadline: number;
-  resolve: ((value: never) => void) | undefined;
-  reject: ((error: Error) => void) | undefined;
-  signal: AbortSignal | undefined;
-  onAbort: (() => void) | undefined;
-  older: number;
-  newer: number;
+const NOTHING: EventObject = { type: '' };
+
+/** Used again and again, so an ask makes none of its own. */
+class Slot {
+  generation = 0;
+  address: Address = '';
+  event = NOTHING;
+  timeoutMs = 0;
+  deadline = 0;
+  resolve: ((value: never) => void) | undefined = undefined;
+  reject: ((error: Error) => void) | undefined = undefined;
+  signal: AbortSignal | undefined = undefined;
+  onAbort: (() => void) | undefined = undefined;
+  older = -1;
+  newer = -1;
 }
 
 /** The open asks of one duration. Each was opened after the one before it, so the oldest is always due first. */
@@ -116,8 +119,7 @@ export class AskTable {
     send: (asked: Asked) => void,
   ): Promise<Reply> {
     const { timeoutMs = ASK_TIMEOUT_MS_DEFAULT, signal } = options;
-    const what = `The ask "${event.type}" to ${address}`;
-    if (signal?.aborted) return Promise.reject(new TuttiError('TUTTI_ABORTED', { what }));
+    if (signal?.aborted) return Promise.reject(aborted(address, event));
     if (this.size >= this.#limit) {
       const details = { what: 'The table of open asks', size: this.size, limit: this.#limit };
       return Promise.reject(new TuttiError('TUTTI_OVERLOADED', details));
@@ -125,7 +127,7 @@ export class AskTable {
     return new Promise<Reply>((resolve, reject) => {
       const at = this.#open(address, event, timeoutMs, resolve, reject);
       const { generation } = this.#slots[at]!;
-      if (signal) this.#listen(at, generation, signal, what);
+      if (signal) this.#listen(at, generation, signal);
       send(new Asked(event, new SlotTarget(this, at, generation)));
     });
   }
@@ -162,18 +164,21 @@ export class AskTable {
     reject: (error: Error) => void,
   ): number {
     const at = this.#free.pop() ?? this.#slots.length;
-    const deadline = this.#clock.now() + timeoutMs;
-    const generation = this.#slots[at]?.generation ?? 0;
-    const rest = { signal: undefined, onAbort: undefined, older: -1, newer: -1 };
-    this.#slots[at] = { generation, address, event, timeoutMs, deadline, resolve, reject, ...rest };
-    this.#stand(at, timeoutMs);
+    const slot = (this.#slots[at] ??= new Slot());
+    slot.address = address;
+    slot.event = event;
+    slot.timeoutMs = timeoutMs;
+    slot.deadline = this.#clock.now() + timeoutMs;
+    slot.resolve = resolve;
+    slot.reject = reject;
+    this.#stand(at, slot);
     return at;
   }
 
-  #listen(at: number, generation: number, signal: AbortSignal, what: string): void {
-    const onAbort = () => this.settle(at, generation, undefined, new TuttiError('TUTTI_ABORTED', { what }));
-    signal.addEventListener('abort', onAbort, { once: true });
+  #listen(at: number, generation: number, signal: AbortSignal): void {
     const slot = this.#slots[at]!;
+    const onAbort = () => this.settle(at, generation, undefined, aborted(slot.address, slot.event));
+    signal.addEventListener('abort', onAbort, { once: true });
     slot.signal = signal;
     slot.onAbort = onAbort;
   }
@@ -187,15 +192,18 @@ export class AskTable {
     slot.signal = undefined;
     slot.onAbort = undefined;
     slot.event = NOTHING;
+    slot.older = -1;
+    slot.newer = -1;
     this.#free.push(at);
   }
 
-  #stand(at: number, timeoutMs: number): void {
+  #stand(at: number, slot: Slot): void {
+    const { timeoutMs } = slot;
     let line = this.#lines.get(timeoutMs);
     if (!line) this.#lines.set(timeoutMs, (line = { oldest: -1, newest: -1, timer: undefined }));
     if (line.newest >= 0) this.#slots[line.newest]!.newer = at;
     else line.oldest = at;
-    this.#slots[at]!.older = line.newest;
+    slot.older = line.newest;
     line.newest = at;
     if (!line.timer && timeoutMs !== Infinity) this.#arm(line, timeoutMs);
   }
@@ -230,4 +238,6 @@ export class AskTable {
   }
 }
 
-const NOTHING: EventObject = { type: '' };
+function aborted(address: Address, event: EventObject): TuttiError {
+  return new TuttiError('TUTTI_ABORTED', { what: `The ask "${event.type}" to ${address}` });
+}
