@@ -53,7 +53,16 @@ export interface ProposeOptions {
   /** Gives up after this long; default 10,000. The command may then still take effect: `TUTTI_OUTCOME_UNKNOWN`. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /**
+   * What a node that does not lead does with the call: `forward` it to the leader, or `refuse` it at once with
+   * `TUTTI_NOT_LEADER`, which names the leader if one is known. For callers that find the leader themselves and want no
+   * hop between. Default as the replica was made, and that is `forward`.
+   */
+  readonly elsewhere?: Elsewhere;
 }
+
+/** What becomes of a call at a node that does not lead, see {@link ProposeOptions}. */
+export type Elsewhere = 'forward' | 'refuse';
 
 /** `repairing`: its log store was damaged, and it takes no part until peers have made up for that. */
 export type ReplicaRole = 'follower' | 'candidate' | 'leader' | 'learner' | 'repairing' | 'stopped';
@@ -119,7 +128,7 @@ export interface Consensus {
   start(): Promise<void>;
   /**
    * Has a command ordered and applied once, however often it is retried inside, and returns its result.
-   * @throws TuttiError `TUTTI_OUTCOME_UNKNOWN`, `TUTTI_NO_LEADER`, `TUTTI_PROPOSAL_TOO_LARGE`,
+   * @throws TuttiError `TUTTI_OUTCOME_UNKNOWN`, `TUTTI_NO_LEADER`, `TUTTI_NOT_LEADER`, `TUTTI_PROPOSAL_TOO_LARGE`,
    * `TUTTI_OVERLOADED`, `TUTTI_CLOSED`, or what the module refused with.
    */
   propose(module: string, command: WireValue, options?: ProposeOptions): Promise<WireValue>;

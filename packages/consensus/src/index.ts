@@ -9,6 +9,7 @@ export type {
   ApplyContext,
   Consensus,
   ConsensusStatus,
+  Elsewhere,
   MembershipStatus,
   ModuleRestorer,
   ModuleWatcher,

@@ -49,14 +49,38 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
   {
     name: 'a lost append is never noticed',
     file: 'raft/progress.ts',
-    right: 'this.#match === this.#matchAtHeartbeat) this.#verifyDue = true;',
-    wrong: 'this.#match === this.#matchAtHeartbeat) this.#verifyDue = false;',
+    right: 'else if (tick > this.#heartbeatAtTick) this.#verifyDue = true;',
+    wrong: 'else if (tick > this.#heartbeatAtTick) this.#verifyDue = false;',
   },
   {
     name: 'a lost probe is never sent again',
     file: 'raft/progress.ts',
-    right: 'this.active = true;\n    this.#paused = false;',
-    wrong: 'this.active = true;',
+    right: 'if (tick >= this.#pausedUntil) this.#paused = false;',
+    wrong: '',
+  },
+  {
+    name: 'a window shrinks to nothing',
+    file: 'raft/flight-window.ts',
+    right: 'this.#messages = Math.max(1, Math.floor(this.#messages / 2));',
+    wrong: 'this.#messages = Math.floor(this.#messages / 2);',
+  },
+  {
+    name: 'a peer that conflicts is waited for without end',
+    file: 'raft/progress.ts',
+    right: 'Math.min(2 ** Math.min(beyond - 1, 30), this.#electionTimeoutTicks)',
+    wrong: 'Infinity',
+  },
+  {
+    name: 'an append without entries is never answered',
+    file: 'raft/following.ts',
+    right: 'if (!isNotice(state, message)) state.ackDue = true;',
+    wrong: 'if (message.entries.length > 0) state.ackDue = true;',
+  },
+  {
+    name: 'a command that was sent is said to have come to nothing',
+    file: 'replica/proposals.ts',
+    right: 'attempts > 0\n        ?',
+    wrong: 'attempts > 9\n        ?',
   },
   {
     name: 'a leader begins its term without an entry',

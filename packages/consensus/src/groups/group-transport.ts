@@ -30,6 +30,8 @@ export class GroupLinks {
   readonly #groups = new Map<string, GroupTransport>();
   readonly #outbox = new Map<NodeId, WireValue[]>();
   readonly #onHeard: (from: PeerIdentity) => void;
+  /** Who has a link, asked once in a turn: thousands of groups send in one. */
+  #linked: ReadonlySet<NodeId> | undefined;
   #scheduled = false;
 
   constructor(transport: Transport, clock: Clock, onHeard: (from: PeerIdentity) => void) {
@@ -38,9 +40,23 @@ export class GroupLinks {
     this.#onHeard = onHeard;
     transport.onMessage(CHANNEL.consensus, (from, message) => this.#receive(from, message));
     transport.onLink({
-      linkUp: (peer) => this.#eachListener((listener) => listener.linkUp(peer)),
-      linkDown: (peer, reason) => this.#eachListener((listener) => listener.linkDown(peer, reason)),
+      linkUp: (peer) => {
+        this.#linked = undefined;
+        this.#eachListener((listener) => listener.linkUp(peer));
+      },
+      linkDown: (peer, reason) => {
+        this.#linked = undefined;
+        this.#eachListener((listener) => listener.linkDown(peer, reason));
+      },
     });
+  }
+
+  #hasLink(peer: NodeId): boolean {
+    this.#linked ??= new Set([
+      this.#transport.self.nodeId,
+      ...this.#transport.linked().map(({ nodeId }) => nodeId),
+    ]);
+    return this.#linked.has(peer);
   }
 
   /** The end of one group; a later one takes the place of an earlier. */
@@ -62,11 +78,12 @@ export class GroupLinks {
 
   send(to: NodeId, group: string, message: WireValue, lane: Lane): SendOutcome {
     if (lane === 'bulk') return this.#transport.send(to, CHANNEL.consensus, [group, message], lane);
+    this.#schedule();
+    if (!this.#hasLink(to)) return 'no-link';
     let waiting = this.#outbox.get(to);
     if (!waiting) this.#outbox.set(to, (waiting = []));
     waiting.push(group, message);
     if (waiting.length >= 2 * COALESCED_MAX) this.#post(to, waiting);
-    this.#schedule();
     return 'queued';
   }
 
@@ -75,6 +92,7 @@ export class GroupLinks {
     this.#scheduled = true;
     this.#clock.nextTurn(() => {
       this.#scheduled = false;
+      this.#linked = undefined;
       for (const [to, waiting] of this.#outbox) this.#post(to, waiting);
     });
   }

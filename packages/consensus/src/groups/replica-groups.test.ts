@@ -1,6 +1,7 @@
-import { isTuttiError, nodeId } from '@tutti/kernel';
+import { CHANNEL, isTuttiError, nodeId, runVirtual } from '@tutti/kernel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { GroupLinks } from './group-transport.ts';
 import { GroupsCluster } from './testing/groups-cluster.ts';
 
 /** Counts messages between nodes, and what they carry. */
@@ -101,6 +102,40 @@ test('a group whose leader stopped while its node went on finds another within t
   const other = cluster.leaderOf('group-3');
   expect(other?.nodeId).toBeDefined();
   expect(other?.nodeId).not.toBe(leader.nodeId);
+});
+
+test('groups that are stopped hand on together: whose heirs are silent, all wait for one election timeout', async () => {
+  const cluster = new GroupsCluster(30);
+  cluster.electAll();
+  cluster.until('all are quiet', () => cluster.isQuiet);
+  const [node] = cluster.nodes;
+  const led = cluster.names.filter((group) => cluster.leaderOf(group)?.nodeId === node!.id);
+  expect(led.length).toBeGreaterThan(4);
+  // Signs of life arrive, and no word to take over.
+  cluster.network.drops = (_from, _to, message) => (message as unknown[]).length > 0;
+  const before = cluster.clock.now();
+  let isStopped = false;
+  void node!.groups.stop().then(() => (isStopped = true));
+  await runVirtual(cluster.clock, () => isStopped, 10_000);
+  expect(isStopped).toBe(true);
+  expect(cluster.clock.now() - before).toBeLessThan(2 * 300);
+});
+
+test('a group is told that there is no link, in either lane', () => {
+  const cluster = new GroupsCluster(1);
+  cluster.electAll();
+  const [one, other] = cluster.nodes.map(({ id }) => id);
+  const links = new GroupLinks(cluster.network.attach(nodeId('n4')), cluster.clock, () => {});
+  const end = links.attach('group-0');
+  const outcomes = () => [
+    end.send(one!, CHANNEL.consensus, 'word', 'control'),
+    end.send(one!, CHANNEL.consensus, 'word', 'bulk'),
+  ];
+  expect(outcomes()).toEqual(['queued', 'queued']);
+  cluster.network.cut(nodeId('n4'), one!);
+  cluster.run(1);
+  expect(outcomes()).toEqual(['no-link', 'no-link']);
+  expect(end.send(other!, CHANNEL.consensus, 'word', 'control')).toBe('queued');
 });
 
 test('a name that is taken or is none is refused', () => {

@@ -176,13 +176,18 @@ export class ReplicaGroups {
     this.#groups.delete(group);
   }
 
-  /** Stops every group and closes the log. */
+  /**
+   * Stops every group and closes the log. The groups stop together, as many as a node may have: each hands its leadership
+   * on, and a node that handed over one after the other would take an election timeout for every voter that is gone.
+   * @throws what the first group that could not be stopped threw; the others and the log are closed all the same
+   */
   async stop(): Promise<void> {
     this.#halt();
-    for (const group of this.#groups.keys()) await this.remove(group);
+    const ends = await Promise.allSettled([...this.#groups.keys()].map((group) => this.remove(group)));
     await new Promise<void>((resolve, reject) => {
       this.#options.log.close((failure) => (failure ? reject(failure) : resolve()));
     });
+    for (const end of ends) if (end.status === 'rejected') throw end.reason as Error;
   }
 
   /** Ends at once as a crash would, see `Replica.crash`. */

@@ -3,6 +3,7 @@ import { broadcastHeartbeat } from './heartbeats.ts';
 import { encodeMembership } from './membership-codec.ts';
 import type { EntryKind, Membership } from './messages.ts';
 import type { RaftState } from './raft-state.ts';
+import { dropVotelessTransfer } from './transfer.ts';
 
 /** Puts an entry of this term at the end of the leader's own log; it goes out with the next Ready. */
 export function append(state: RaftState, kind: EntryKind, data: Uint8Array): LogIndex {
@@ -17,6 +18,7 @@ export function append(state: RaftState, kind: EntryKind, data: Uint8Array): Log
 export function appendMembership(state: RaftState, membership: Membership): void {
   const index = append(state, 'membership', encodeMembership(membership));
   state.replication!.follow(state.electorate, index);
+  dropVotelessTransfer(state);
   // It rests on the promises of voters, and they are others now.
   state.lease.drop();
   broadcastHeartbeat(state);

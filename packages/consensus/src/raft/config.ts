@@ -27,9 +27,9 @@ export interface RaftConfig {
   readonly checkQuorum: boolean;
   /** The most entry bytes in one AppendEntries; a single larger entry still travels alone. Default 256 KiB. */
   readonly appendBytesMax: number;
-  /** AppendEntries under way to one peer without an answer; default 64. */
+  /** AppendEntries under way to one peer without an answer; default 64, fewer while it does not keep up, see `FlightWindow`. */
   readonly inflightMessagesMax: number;
-  /** Entry bytes under way to one peer without an answer; default 4 MiB. */
+  /** Entry bytes under way to one peer without an answer; default 4 MiB. Fewer when there may be fewer messages. */
   readonly inflightBytesMax: number;
   /** Proposed bytes that are not committed yet; beyond it proposals are refused. Default 16 MiB. */
   readonly uncommittedBytesMax: number;

@@ -30,12 +30,23 @@ export function onAppendEntries(state: RaftState, message: AppendEntries): void 
     return;
   }
   if (outcome.verifiedIndex > state.verifiedIndex) state.verifiedIndex = outcome.verifiedIndex;
-  state.ackDue = true;
+  if (!isNotice(state, message)) state.ackDue = true;
   // Beyond what this very message verified, the log may still differ from the leader's. As long as a follower lives,
   // the leader's search ends exactly where the logs part, and the first append it takes replaces the rest; but a
   // crash can bring a replaced suffix back from the disk, after the leader was sent further back by a log that was
   // only in memory. The simulator hardly ever meets that; `raft-disk.test.ts` plays it through.
   state.commitTo(Math.min(message.commitIndex, outcome.verifiedIndex));
+}
+
+/**
+ * Whether an append only says that more is committed, of entries that were acknowledged since the last heartbeat: there
+ * is nothing to answer, and an answer to each would double the messages of a group with little to do. A question whether
+ * something was lost may look the same, but a leader asks only after a heartbeat.
+ */
+function isNotice(state: RaftState, { entries, prevIndex, commitIndex }: AppendEntries): boolean {
+  if (entries.length > 0 || !state.ackedSinceHeartbeat || prevIndex > state.ackedIndex) return false;
+  // What says nothing new about the entries it follows is a question, however far its leader has committed.
+  return Math.min(commitIndex, prevIndex) > state.commitIndex;
 }
 
 function appendReply(state: RaftState, matchIndex: LogIndex): AppendReply {
@@ -65,11 +76,13 @@ export function acknowledge(state: RaftState): void {
   if (match === undefined) return;
   state.messages.push(appendReply(state, match));
   state.ackedIndex = match;
+  state.ackedSinceHeartbeat = true;
   state.ackDue = match < state.verifiedIndex;
 }
 
 export function onHeartbeat(state: RaftState, message: Heartbeat): void {
   // The leader never announces more than this node has acknowledged to have on disk in this term.
   if (!state.installing) state.commitTo(Math.min(message.commitIndex, state.log.lastIndex));
+  state.ackedSinceHeartbeat = false;
   replyHeartbeat(state, message.from, message.readRound);
 }

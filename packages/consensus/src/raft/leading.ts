@@ -24,6 +24,7 @@ export function becomeLeader(state: RaftState): void {
     electorate: () => state.electorate,
     log: state.log,
     config: state.config,
+    ticks: () => state.ticks,
   });
   state.rounds = new ReadRounds(state.config.readsMax);
   state.uncommittedBytes = 0;
@@ -81,9 +82,8 @@ export function onAppendReply(state: RaftState, message: AppendReply): void {
 }
 
 export function onHeartbeatReply(state: RaftState, message: HeartbeatReply): void {
-  const progress = state.replication?.peer(message.from);
-  if (!progress) return;
-  progress.heartbeatReplied(state.log.lastIndex);
+  if (!state.replication?.peer(message.from)) return;
+  state.replication.heartbeatReplied(message.from);
   state.replicationDue = true;
   state.rounds.answered(message.from, message.readRound);
   serveConfirmedReads(state);

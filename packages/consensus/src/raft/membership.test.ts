@@ -268,6 +268,27 @@ describe('learners', () => {
     expect(votersOf(cluster, 'd')).toEqual(['a', 'b', 'c', 'd']);
   });
 
+  test('nobody is promoted by itself while leadership is handed on, and then somebody is', () => {
+    const cluster = new CoreCluster({ voters: ['a', 'b'] });
+    const leader = cluster.elect('a');
+    cluster.add('d');
+    change(cluster, 'a', addLearner('d', true));
+    cluster.settle();
+    leader.transferLeadership(nodeId('b'));
+    const passWithoutWord = (ticks: number): void => {
+      for (let i = 0; i < ticks; i++) {
+        cluster.tick('a');
+        cluster.settle(({ type }) => type === 'timeoutNow');
+      }
+    };
+    passWithoutWord(5);
+    expect(leader.transferTarget).toBe('b');
+    expect(votersOf(cluster, 'a')).toEqual(['a', 'b']);
+    passWithoutWord(10);
+    expect(leader.transferTarget).toBeUndefined();
+    expect(votersOf(cluster, 'a')).toEqual(['a', 'b', 'd']);
+  });
+
   test('new voters of a set are learners until they have caught up, and commits do not wait for them', () => {
     const cluster = new CoreCluster({ voters: ['a'] });
     cluster.elect('a');

@@ -13,6 +13,8 @@ export interface PeerProgress {
   readonly matchIndex: LogIndex;
   readonly nextIndex: LogIndex;
   readonly state: ProgressState;
+  /** Appends that may be under way to it now; fewer than the configuration allows while it does not keep up. */
+  readonly windowMessages: number;
   /** Whether it answered since the last look at the quorum. */
   readonly active: boolean;
 }

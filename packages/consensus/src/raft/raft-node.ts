@@ -1,4 +1,4 @@
-import { assert, type LogIndex, type NodeId, type Term } from '@tutti/kernel';
+import { assert, type LogIndex, type NodeId, type Term, type TuttiError } from '@tutti/kernel';
 import { campaign, onRequestVote, onTimeoutNow, onVoteReply, ownVoteIsDurable } from './elections.ts';
 import { hearFromLeader, onAppendEntries, onHeartbeat } from './following.ts';
 import { replyHeartbeat } from './heartbeats.ts';
@@ -22,7 +22,13 @@ import {
   takeSnapshot,
   transferEnded,
 } from './snapshots.ts';
-import { beginTransfer, furthestVoter } from './transfer.ts';
+import {
+  beginTransfer,
+  dropUnreachableTransfer,
+  furthestVoter,
+  notLeader,
+  type TransferLoss,
+} from './transfer.ts';
 
 /**
  * Raft as a value machine: inputs are method calls, outputs are collected and handed out by {@link ready}. It does
@@ -112,6 +118,7 @@ export class RaftNode {
       matchIndex: progress.match,
       nextIndex: progress.next,
       state: progress.state,
+      windowMessages: progress.windowMessages,
       active: progress.active,
     }));
   }
@@ -138,6 +145,16 @@ export class RaftNode {
     return this.#state.transfer?.target;
   }
 
+  /** As leader, why the last transfer ended before its time; undefined if it did not, or another has begun. */
+  get transferLoss(): TransferLoss | undefined {
+    return this.#state.transferLoss;
+  }
+
+  /** What a call that only a leader can serve is answered here: `TUTTI_NOT_LEADER`, with who leads if that is known. */
+  notLeader(): TuttiError {
+    return notLeader(this.#state);
+  }
+
   /** As leader, a voter to hand leadership to that was heard of lately; undefined when there is none. */
   get successor(): NodeId | undefined {
     const peer = furthestVoter(this.#state);
@@ -146,7 +163,8 @@ export class RaftNode {
 
   /**
    * Hands leadership to `target`, or to the voter that is furthest (Raft thesis 3.10). It has ended when this node
-   * no longer leads, or, given up after one election timeout, when `transferTarget` is undefined again.
+   * no longer leads, or when `transferTarget` is undefined again: it was given up after one election timeout, or at
+   * once for the reason that {@link transferLoss} gives, as when the target is removed meanwhile.
    * @returns the target
    * @throws TuttiError `TUTTI_NOT_LEADER`, `TUTTI_LEADERSHIP_MOVING`, `TUTTI_TRANSFER_UNKNOWN`,
    * `TUTTI_TRANSFER_NOT_VOTER`, `TUTTI_TRANSFER_NEEDLESS`
@@ -182,6 +200,7 @@ export class RaftNode {
    */
   linkLost(peer: NodeId): void {
     leaderLinkLost(this.#state, peer);
+    dropUnreachableTransfer(this.#state, peer);
   }
 
   /** Starts an election now, for tests and for taking over. Nothing happens at a leader or learner. */
@@ -266,6 +285,27 @@ export class RaftNode {
   /** As leader: the transfer to `peer` ended; `ok` when the peer said that it is installed. */
   snapshotSent(peer: NodeId, meta: SnapshotMeta, ok: boolean): void {
     transferEnded(this.#state, peer, meta, ok);
+  }
+
+  /**
+   * The link did not take a message of `Ready.messages`: it is full, or there is none. No append is sent to that peer
+   * until it has answered something, and fewer at once then. A driver need not say so, since heartbeats notice whatever
+   * does not arrive; it only takes longer.
+   */
+  unsent(message: RaftMessage): void {
+    const { replication, term } = this.#state;
+    if (message.type === 'appendEntries' && message.term === term) replication?.unsent(message);
+  }
+
+  /** Something was to be sent to `peer`, and there is no link: leadership does not go to whoever cannot be reached. */
+  unreachable(peer: NodeId): void {
+    dropUnreachableTransfer(this.#state, peer);
+  }
+
+  /** The link to `peer` came up anew: what was under way to it may be lost, and is looked for at once. */
+  linkRenewed(peer: NodeId): void {
+    const state = this.#state;
+    if (state.replication?.linkRenewed(peer)) state.replicationDue = true;
   }
 
   /** Whether `ready()` has something to do. */

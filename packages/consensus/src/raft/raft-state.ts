@@ -13,7 +13,7 @@ import { ReadRounds } from './read-rounds.ts';
 import type { ReadState } from './ready.ts';
 import type { StagedChange } from './reconfiguring.ts';
 import type { Replication } from './replication.ts';
-import type { Transfer } from './transfer.ts';
+import type { Transfer, TransferLoss } from './transfer.ts';
 
 /** Hand-outs of full size that the state machine may be behind. */
 const APPLYING_BATCHES = 4;
@@ -63,6 +63,7 @@ export class RaftState {
   verifiedIndex: LogIndex;
   ackDue = false;
   ackedIndex: LogIndex = logIndex(0);
+  ackedSinceHeartbeat = false;
   /** The snapshot that is replacing state machine and log. */
   installing: SnapshotMeta | undefined;
   installHanded = false;
@@ -76,6 +77,8 @@ export class RaftState {
   replicationDue = false;
   uncommittedBytes = 0;
   transfer: Transfer | undefined;
+  /** How the last transfer of this term ended, if that was before its time. */
+  transferLoss: TransferLoss | undefined;
   staged: StagedChange | undefined;
   catchUp: CatchUp;
   lease: Lease;

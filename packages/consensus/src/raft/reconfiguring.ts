@@ -111,7 +111,8 @@ export function continueChange(state: RaftState): void {
   if (latest.electorate.isJoint) return appendMembership(state, lastStep(current));
   if (!latest.electorate.isVoter(state.id)) return standDown(state);
   if (state.staged) carryOutStaged(state, state.staged, current);
-  else promoteReady(state, current);
+  // The target of a transfer may have been told to campaign with the log as it is: this can wait for the next leader.
+  else if (!state.transfer) promoteReady(state, current);
 }
 
 function carryOutStaged(state: RaftState, { id, change }: StagedChange, current: Membership): void {

@@ -12,6 +12,8 @@ interface ReplicationOptions {
   readonly electorate: () => Electorate;
   readonly log: LogView;
   readonly config: RaftConfig;
+  /** The ticks of this node so far. */
+  readonly ticks: () => number;
 }
 
 /** A peer that is no member any more, by the configuration at `index`, committed since `sinceTick`. */
@@ -40,6 +42,7 @@ export class Replication {
   readonly #electorate: () => Electorate;
   readonly #log: LogView;
   readonly #config: RaftConfig;
+  readonly #ticks: () => number;
   readonly #peers = new Map<NodeId, Progress>();
   readonly #gone = new Map<NodeId, Gone>();
 
@@ -49,6 +52,7 @@ export class Replication {
     this.#electorate = options.electorate;
     this.#log = options.log;
     this.#config = options.config;
+    this.#ticks = options.ticks;
     this.follow(this.#electorate(), this.#log.lastIndex);
   }
 
@@ -115,7 +119,7 @@ export class Replication {
     progress.active = true;
     if (!reply.success) {
       const hint = this.#log.lastWithTermAtMost(reply.hintIndex, reply.hintTerm).index;
-      progress.refused(reply.rejectedIndex, hint);
+      progress.refused(reply.rejectedIndex, hint, this.#ticks());
       return false;
     }
     return this.#matched(progress, reply.matchIndex);
@@ -143,7 +147,24 @@ export class Replication {
   /** A transfer ended without the peer having it: find out again what it needs. */
   snapshotFailed(peer: NodeId): void {
     const progress = this.#peers.get(peer);
-    if (progress?.state === 'snapshot') progress.becomeProbe();
+    if (progress?.state === 'snapshot') progress.snapshotFailed(this.#ticks());
+  }
+
+  /** A heartbeat came back. */
+  heartbeatReplied(peer: NodeId): void {
+    this.#peers.get(peer)?.heartbeatReplied(this.#log.lastIndex, this.#ticks());
+  }
+
+  /** The link to a peer is another. False for one that nothing is sent to. */
+  linkRenewed(peer: NodeId): boolean {
+    const progress = this.#peers.get(peer);
+    progress?.linkRenewed();
+    return progress !== undefined;
+  }
+
+  /** The link did not take this append. */
+  unsent({ to, prevIndex }: AppendEntries): void {
+    this.#peers.get(to)?.unsent(prevIndex, this.#ticks());
   }
 
   /** Sends each peer what it lacks, as far as its window allows. Peers that need a snapshot go to `snapshotsTo`. */
@@ -185,7 +206,7 @@ export class Replication {
       commitIndex,
     };
     messages.push(message);
-    progress.sent(prevIndex + entries.length, bytesOf(entries), commitIndex, hasEntries);
+    progress.sent(prevIndex + entries.length, bytesOf(entries), commitIndex, hasEntries, this.#ticks());
     return hasEntries;
   }
 

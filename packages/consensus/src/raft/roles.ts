@@ -25,9 +25,11 @@ export function enterRole(state: RaftState, role: ActiveRole, leader: NodeId | u
   state.verifiedIndex = state.commitIndex;
   state.ackDue = false;
   state.ackedIndex = logIndex(0);
+  state.ackedSinceHeartbeat = false;
   loseReads(state);
   state.replication = undefined;
   state.transfer = undefined;
+  state.transferLoss = undefined;
   state.staged = undefined;
   state.lease = new Lease(state.config.leaseMs, state.now);
   state.role = role;

@@ -9,6 +9,13 @@ export interface Transfer {
   ticks: number;
 }
 
+/** Why a transfer ended before its time, with this node leading on. */
+export interface TransferLoss {
+  readonly target: NodeId;
+  /** As it follows the target's name. */
+  readonly why: string;
+}
+
 /**
  * Begins to hand leadership to `target`, or to the voter that is furthest when none is named. Nothing is proposed
  * until it ends. The target is told to campaign once it has everything that this node has.
@@ -24,6 +31,7 @@ export function beginTransfer(state: RaftState, target: NodeId | undefined): Nod
   if (!state.electorate.isMember(chosen)) throw new TuttiError('TUTTI_TRANSFER_UNKNOWN', { target: chosen });
   if (!votesAfterwards(state, chosen)) throw new TuttiError('TUTTI_TRANSFER_NOT_VOTER', { target: chosen });
   state.transfer = { target: chosen, ticks: 0 };
+  state.transferLoss = undefined;
   state.lease.forfeit();
   // What the target still lacks goes out at once, and what was lost on the way to it is missed at once.
   state.replication!.peer(chosen)!.verify();
@@ -33,9 +41,9 @@ export function beginTransfer(state: RaftState, target: NodeId | undefined): Nod
 }
 
 /** Why a call that only a leader can serve is refused here, and who serves it. */
-export function notLeader(state: RaftState): TuttiError {
-  const known = state.leader === undefined ? 'no leader is known' : `the leader is ${state.leader}`;
-  return new TuttiError('TUTTI_NOT_LEADER', { nodeId: state.id, known, leader: state.leader ?? null });
+export function notLeader({ id, leader }: Pick<RaftState, 'id' | 'leader'>): TuttiError {
+  const known = leader === undefined ? 'no leader is known' : `the leader is ${leader}`;
+  return new TuttiError('TUTTI_NOT_LEADER', { nodeId: id, known, leader: leader ?? null });
 }
 
 /** The voter that is best placed to lead next: one that was heard of lately before one that was not. */
@@ -48,6 +56,25 @@ export function furthestVoter(state: RaftState): NodeId | undefined {
 /** Whether this node is a voter, and is not about to lose its vote by the change that is under way. */
 function votesAfterwards({ electorate }: RaftState, node: NodeId): boolean {
   return electorate.membership.voters.includes(node);
+}
+
+/** A configuration was appended: a target that has no vote in it would never be elected, and is not waited for. */
+export function dropVotelessTransfer(state: RaftState): void {
+  const { transfer } = state;
+  if (transfer && !votesAfterwards(state, transfer.target))
+    endTransfer(state, transfer, 'has lost its vote by a change of the membership');
+}
+
+/** There is no link to `peer`: it would not hear the word to campaign, nor anybody of its election. */
+export function dropUnreachableTransfer(state: RaftState, peer: NodeId): void {
+  const { transfer } = state;
+  if (transfer?.target === peer) endTransfer(state, transfer, 'cannot be reached');
+}
+
+/** This node leads on. Should the target have been told already, it may still campaign, as any voter may. */
+function endTransfer(state: RaftState, { target }: Transfer, why: string): void {
+  state.transfer = undefined;
+  state.transferLoss = { target, why };
 }
 
 /** Tells the target to campaign now, if it lacks nothing. A lost word is said again with each heartbeat. */

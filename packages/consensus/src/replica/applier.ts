@@ -5,7 +5,7 @@ import {
   type LogIndex,
   Ring,
   type Term,
-  TuttiError,
+  type TuttiError,
   type ValueCodec,
 } from '@tutti/kernel';
 import type { Entry, Membership, SnapshotMeta } from '../raft/messages.ts';
@@ -116,7 +116,7 @@ export class Applier {
     const { host, guarded } = this.#parts;
     this.#schedule.begun(host.appliedBytes);
     this.#taker.take(host.capture(), meta, (failure, stored) =>
-      guarded(() => (stored ? this.#taken(stored) : this.#notTaken(meta, failure))),
+      guarded(() => (failure ? this.#notTaken(meta, failure) : this.#taken(stored!))),
     );
   }
 
@@ -145,11 +145,10 @@ export class Applier {
   }
 
   /** The log still has everything, so work goes on; it stays due. */
-  #notTaken(meta: SnapshotMeta, failure: Error | undefined): void {
+  #notTaken(meta: SnapshotMeta, failure: Error): void {
     this.#schedule.failed(true);
-    const problem = failure ?? new TuttiError('TUTTI_CLOSED', { what: 'The snapshot' });
-    this.#answerDemands(problem, meta.index);
-    const fields = { index: meta.index, error: failure?.message };
+    this.#answerDemands(failure, meta.index);
+    const fields = { index: meta.index, error: failure.message };
     this.#parts.logger.error(fields, 'A snapshot could not be written; the log is kept instead');
   }
 

@@ -20,6 +20,7 @@ import { type DriverParts, makeCore } from './driver-parts.ts';
 import { Handover, type TransferCallback } from './handover.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { type ChangeCallback, MembershipChanges } from './membership-changes.ts';
+import { Outbox } from './outbox.ts';
 import { Persister } from './persister.ts';
 import { ProposalRouting } from './proposal-routing.ts';
 import { Proposals, type ProposeCallback } from './proposals.ts';
@@ -32,17 +33,8 @@ import { SnapshotTraffic } from './snapshot-traffic.ts';
 import { type Stage, type StageTimes, StageWatch } from './stage-times.ts';
 import { StatusView } from './status-view.ts';
 import { Turns } from './turns.ts';
-import { laneOf, messageFromWire, messageToWire } from './wire.ts';
-
-/**
- * For a node whose log cannot grow: it takes no commands, and tells the leader how far it is, which tries again. What
- * leaders need to lead at all is small, and there is space for it.
- */
-function withoutCommands(message: RaftMessage): RaftMessage {
-  if (message.type !== 'appendEntries') return message;
-  const end = message.entries.findIndex(({ kind }) => kind === 'command');
-  return end < 0 ? message : { ...message, entries: message.entries.slice(0, end) };
-}
+import { messageFromWire } from './wire.ts';
+import { withoutCommands } from './without-commands.ts';
 
 /** Rounds of Ready handled in one turn before the loop is given back. */
 const READY_ROUNDS_MAX = 32;
@@ -57,6 +49,7 @@ export class Driver {
   readonly #clock: Clock;
   readonly #stats: ReplicaStats;
   readonly #core: RaftNode;
+  readonly #outbox: Outbox;
   readonly #turns: Turns;
   readonly #view: StatusView;
   readonly #persister: Persister;
@@ -89,6 +82,7 @@ export class Driver {
     this.#clock = clock;
     this.#stats = stats;
     this.#core = makeCore(parts);
+    this.#outbox = new Outbox(options.transport, this.#core);
     this.#turns = new Turns(clock, config.tickMs, {
       drive: () => this.#guarded(() => this.#drive()),
       tick: () => this.#guarded(() => this.#tick()),
@@ -109,7 +103,7 @@ export class Driver {
     this.#snapshots = new SnapshotTraffic(this.#parts, {
       core: this.#core,
       applier: this.#applier,
-      send: (message) => this.#send(message),
+      send: (message) => this.#outbox.send(message),
       schedule: () => this.#turns.schedule(),
       guarded: (action) => this.#guarded(action),
       failed: (failure) => this.#fail(failure),
@@ -155,6 +149,7 @@ export class Driver {
       linkUp: (peer) => {
         if (this.#ended) return;
         this.#proposals.linkRenewed(peer.nodeId);
+        this.#core.linkRenewed(peer.nodeId);
         this.#linkRenewed = true;
         this.quiescence.wake();
         this.#turns.schedule();
@@ -163,6 +158,7 @@ export class Driver {
         if (this.#ended) return;
         this.quiescence.wake();
         this.#core.linkLost(nodeId);
+        this.#turns.schedule();
       },
     });
     // A voter without others has nobody to wait for: an election timeout would only delay its start.
@@ -174,25 +170,27 @@ export class Driver {
     return this.#view.status();
   }
 
-  /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_NO_LEADER` */
+  /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_NO_LEADER`, `TUTTI_NOT_LEADER` */
   changeMembership(
     change: MembershipChange,
     options: ProposeOptions | undefined,
     done: ChangeCallback,
   ): void {
+    this.#refuseElsewhere(options);
     this.quiescence.wake();
     this.#leaderWatch.refuseWithoutLeader(this.#core.leader, this.#core.term);
     this.#changes.add(change, options, done);
     this.#turns.schedule();
   }
 
-  /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_PROPOSAL_TOO_LARGE`, `TUTTI_NO_LEADER` */
+  /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_PROPOSAL_TOO_LARGE`, `TUTTI_NO_LEADER`, `TUTTI_NOT_LEADER` */
   propose(
     module: string,
     body: Uint8Array,
     options: ProposeOptions | undefined,
     done: ProposeCallback,
   ): void {
+    this.#refuseElsewhere(options);
     this.#refuseWithoutSpace();
     this.quiescence.wake();
     this.#leaderWatch.refuseWithoutLeader(this.#core.leader, this.#core.term);
@@ -206,13 +204,21 @@ export class Driver {
     this.#turns.schedule();
   }
 
+  /** Asked to leave the hop to the caller, only a leader takes a call. */
+  #refuseElsewhere(options: ProposeOptions | undefined): void {
+    const { elsewhere } = this.#parts.config;
+    if ((options?.elsewhere ?? elsewhere) === 'refuse' && this.#core.role !== 'leader')
+      throw this.#core.notLeader();
+  }
+
   /** A command's result is known where it is applied, and a log that cannot grow does not get that far. */
   #refuseWithoutSpace(): void {
     if (!this.#disk.hasRoom) throw new TuttiError('TUTTI_STORE_FULL', { directory: `use by ${this.#self}` });
   }
 
-  /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_NO_LEADER` */
+  /** @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_NO_LEADER`, `TUTTI_NOT_LEADER` */
   read(options: ProposeOptions | undefined, done: ReadCallback): void {
+    this.#refuseElsewhere(options);
     this.quiescence.wake();
     this.#leaderWatch.refuseWithoutLeader(this.#core.leader, this.#core.term);
     this.#reads.add(options, done);
@@ -295,7 +301,7 @@ export class Driver {
     if (stalled) return this.#fail(stalled);
     this.#core.tick();
     this.#handover.tick();
-    this.#leaderWatch.notice(this.#core.leader);
+    this.#noticeLeader();
     this.#proposals.resend(this.#routing.current());
     const leaderless = this.#leaderWatch.isLeaderless(this.#core.leader);
     this.#proposals.expire(this.#clock.now(), leaderless);
@@ -345,7 +351,8 @@ export class Driver {
     this.#routing.release();
     this.#proposals.pump(this.#routing.current());
     this.#changes.pump();
-    this.#reads.ask((requestId) => this.#core.readIndex(requestId));
+    const refusal = this.#core.role === 'leader' ? undefined : () => this.#core.notLeader();
+    this.#reads.ask((requestId) => this.#core.readIndex(requestId), refusal);
     for (let round = 0; round < READY_ROUNDS_MAX && this.#core.hasReady() && !this.#ended; round++)
       this.#handle(this.#core.ready());
     if (this.#ended) return;
@@ -358,7 +365,7 @@ export class Driver {
   /** The steps and their order are those of {@link Ready}. */
   #handle(ready: Ready): void {
     this.#measure(ready);
-    for (const message of ready.messages) this.#send(message);
+    this.#outbox.sendAll(ready.messages);
     this.#persister.submit(ready.persist, ready.afterPersist);
     this.#applier.push(ready.committed);
     this.#stats.committed += ready.committed.length;
@@ -377,18 +384,9 @@ export class Driver {
     if (last) this.#stages.committed(last.index);
   }
 
-  #send(message: RaftMessage): void {
-    this.#parts.options.transport.send(
-      message.to,
-      CHANNEL.consensus,
-      messageToWire(message),
-      laneOf(message),
-    );
-  }
-
   #durable(sequence: number, messages: readonly RaftMessage[]): void {
     this.#guarded(() => {
-      for (const message of messages) this.#send(message);
+      this.#outbox.sendAll(messages);
       if (sequence > 0) this.#core.persisted(sequence);
       this.#turns.schedule();
     });
@@ -400,6 +398,7 @@ export class Driver {
     this.#handover.notice();
     const changed = term !== this.#routeTerm || leader !== this.#routeLeader;
     if (changed) {
+      if (leader !== this.#self) this.#proposals.refuseUnsent(() => this.#core.notLeader());
       this.#snapshots.abandonSending();
       this.#stages.forget();
     }

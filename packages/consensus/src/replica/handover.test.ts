@@ -44,9 +44,9 @@ test('leadership moves to the target without an election timeout, and no command
   for (const node of cluster.nodes) expect(node.counter.history).toHaveLength(63);
 });
 
-test('a target that is gone costs one election timeout, then everything that waited is done by the old leader', () => {
+test('a target that is silent costs one election timeout, then everything that waited is done by the old leader', () => {
   const { cluster, leader, others } = led();
-  cluster.crash(others[0]!);
+  cluster.network.drops = (_from, to) => to === others[0]!.id;
   const outcome = transfer(leader, others[0]!.id);
   const own = cluster.propose(leader, 'own');
   const forwarded = cluster.propose(others[1]!, 'forwarded');
@@ -59,6 +59,46 @@ test('a target that is gone costs one election timeout, then everything that wai
   // Nothing had to be sent again for it: what was forwarded waited at the leader.
   expect(others[1]!.replica.stats().resent).toBe(0);
   expect(cluster.leader()).toBe(leader);
+});
+
+/** A transfer, and what takes the vote of its target, or the target itself; how it ended and how long it took. */
+function lose(take: (cluster: ReplicaCluster, leader: TestNode, target: TestNode) => void) {
+  const { cluster, leader, others } = led();
+  const target = others[0]!;
+  // It never hears that it is to campaign.
+  cluster.network.drops = (_from, to) => to === target.id;
+  const outcome = transfer(leader, target.id);
+  const waiting = cluster.propose(leader, 'waiting');
+  const before = cluster.clock.now();
+  take(cluster, leader, target);
+  cluster.until('it has ended', () => outcome.done);
+  const tookMs = cluster.clock.now() - before;
+  cluster.until('what waited is done', () => waiting.done);
+  expect(waiting.failure).toBeUndefined();
+  expect(cluster.leader()).toBe(leader);
+  return {
+    code: isTuttiError(outcome.failure) && outcome.failure.code,
+    text: outcome.failure?.message,
+    tookMs,
+  };
+}
+
+test('a target that is removed, made a learner or gone ends the transfer at once, and says why', () => {
+  const removed = lose((cluster, leader, target) =>
+    cluster.change(leader, { type: 'remove', node: target.id }),
+  );
+  const demoted = lose((cluster, leader, target) => {
+    const voters = cluster.nodes.filter((node) => node !== target).map(({ id }) => ({ node: id }));
+    cluster.change(leader, { type: 'set', voters, learners: [{ node: target.id }] });
+  });
+  const gone = lose((cluster, _leader, target) => cluster.crash(target));
+  for (const { code, tookMs } of [removed, demoted, gone]) {
+    expect(code).toBe('TUTTI_TRANSFER_TARGET_LOST');
+    // The word that is said again at each tick finds no link.
+    expect(tookMs).toBeLessThanOrEqual(50);
+  }
+  expect([removed.text, demoted.text].every((text) => text?.includes('lost its vote'))).toBe(true);
+  expect(gone.text).toContain('cannot be reached');
 });
 
 test('refusals say at once why, on any node', () => {

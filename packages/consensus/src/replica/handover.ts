@@ -46,7 +46,14 @@ export class Handover {
     const { leader } = this.#core;
     if (this.#core.term > term && leader !== undefined) this.#end(undefined, leader);
     else if (ticksLeft > 0 && (this.#core.term > term || this.#core.transferTarget === target)) return;
-    else this.#end(this.#timedOut(target));
+    else this.#end(this.#lost(target) ?? this.#timedOut(target));
+  }
+
+  /** Why the core ended it before its time, if it did. */
+  #lost(target: NodeId): TuttiError | undefined {
+    const { transferLoss } = this.#core;
+    if (transferLoss?.target !== target) return undefined;
+    return new TuttiError('TUTTI_TRANSFER_TARGET_LOST', { target, why: transferLoss.why });
   }
 
   #timedOut(target: NodeId): TuttiError {

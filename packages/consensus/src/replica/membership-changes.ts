@@ -8,6 +8,9 @@ import type { DriverParts } from './driver-parts.ts';
 /** Told once how a change of the membership ended. */
 export type ChangeCallback = (failure: Error | undefined) => void;
 
+/** What a node that cannot begin a change now answers: the asker knows then that this attempt came to nothing. */
+const LATER = 'TUTTI_NO_LEADER';
+
 /** Changes of one node that may wait for their end. */
 const PENDING_MAX = 64;
 
@@ -18,8 +21,10 @@ interface Pending {
   readonly timeoutMs: number;
   readonly deadline: number;
   attempts: number;
-  /** The last attempt: to whom, in which term, and when. */
-  last: { readonly leader: NodeId; readonly term: Term; readonly at: number } | undefined;
+  /** The last attempt: to whom, in which term, when, and whether it is known to have come to nothing. */
+  last:
+    | { readonly leader: NodeId; readonly term: Term; readonly at: number; cameToNothing: boolean }
+    | undefined;
   stopListening: (() => void) | undefined;
 }
 
@@ -102,7 +107,7 @@ export class MembershipChanges {
     } else isSent = this.#send(leader, { type: 'changeRequest', id, change, waitMs });
     if (!isSent) return;
     pending.attempts++;
-    pending.last = { leader, term: this.#core.term, at: this.#clock.now() };
+    pending.last = { leader, term: this.#core.term, at: this.#clock.now(), cameToNothing: false };
   }
 
   /** What to answer at once, if anything; `later`: to be asked again. */
@@ -110,7 +115,7 @@ export class MembershipChanges {
     const waitTicks = Math.ceil(waitMs / this.#parts.config.tickMs);
     try {
       const outcome = this.#core.changeMembership(id, change, waitTicks);
-      if (outcome === 'later') return 'later';
+      if (outcome === 'later' || outcome === undefined) return 'later';
       return outcome === 'done' ? { type: 'changeReply', id, refusal: undefined } : undefined;
     } catch (thrown) {
       if (thrown instanceof TuttiError) return { type: 'changeReply', id, refusal: thrown };
@@ -123,10 +128,25 @@ export class MembershipChanges {
     if (!message) this.#parts.stats.malformed++;
     else if (message.type === 'changeRequest') {
       const reply = this.#carryOut(message);
-      if (reply && reply !== 'later') this.#send(from, reply);
-    } else {
-      const pending = this.#pending.get(message.id);
-      if (pending) this.#settle(pending, message.refusal);
+      if (reply === 'later')
+        this.#send(from, { type: 'changeReply', id: message.id, refusal: this.#later() });
+      else if (reply) this.#send(from, reply);
+    } else this.#answered(message);
+  }
+
+  #later(): TuttiError {
+    const { id, term } = this.#core;
+    return new TuttiError(LATER, { known: `${id} has not committed anything as leader of term ${term}` });
+  }
+
+  /** An answer from the node that was asked. It is asked again after a while, or another that leads by then. */
+  #answered({ id, refusal }: ChangeReply): void {
+    const pending = this.#pending.get(id);
+    if (!pending) return;
+    if (refusal?.code !== LATER) this.#settle(pending, refusal);
+    else if (pending.last && !pending.last.cameToNothing) {
+      pending.last.cameToNothing = true;
+      pending.attempts--;
     }
   }
 

@@ -35,6 +35,8 @@ interface Pending {
   readonly timeoutMs: number;
   readonly calledAt: number;
   readonly deadline: number;
+  /** Whether it is only for a leader to take. */
+  readonly refuses: boolean;
   stopListening: (() => void) | undefined;
   session: number;
   sequence: number;
@@ -129,6 +131,7 @@ export class Proposals {
       timeoutMs,
       calledAt,
       deadline: calledAt + timeoutMs,
+      refuses: (options?.elsewhere ?? this.#config.elsewhere) === 'refuse',
       stopListening: undefined,
       session: 0,
       sequence: 0,
@@ -230,7 +233,8 @@ export class Proposals {
   /** Gives up what has waited too long. `leaderless`: no leader has been known for so long that waiting is no use. */
   expire(now: number, leaderless: boolean): void {
     for (const pending of this.#waiting) this.#expireOne(pending, now, leaderless);
-    for (const pending of this.#sent.values()) this.#expireOne(pending, now, false);
+    for (const pending of this.#sent.values())
+      this.#expireOne(pending, now, leaderless && pending.attempts === 0);
     for (let head = this.#waiting.peek(); head?.settled; head = this.#waiting.peek()) this.#waiting.shift();
   }
 
@@ -242,6 +246,12 @@ export class Proposals {
         ? new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, timeoutMs })
         : new TuttiError('TUTTI_NO_LEADER', { known: 'nothing was sent' });
     this.#settle(pending, failure);
+  }
+
+  /** This node leads no more: what is only for a leader to take, and was not taken, goes nowhere else. */
+  refuseUnsent(refusal: () => TuttiError): void {
+    for (const pending of [...this.#waiting, ...this.#sent.values()])
+      if (pending.refuses && pending.attempts === 0) this.#settle(pending, refusal());
   }
 
   /** This node's session was opened by an entry that it has applied. */

@@ -10,6 +10,8 @@ interface Waiter {
   readonly done: ReadCallback;
   readonly timeoutMs: number;
   readonly deadline: number;
+  /** Whether only a leader may answer it. */
+  readonly refuses: boolean;
   stopListening: (() => void) | undefined;
   settled: boolean;
 }
@@ -55,6 +57,7 @@ export class Reads {
       done,
       timeoutMs,
       deadline: this.#clock.now() + timeoutMs,
+      refuses: (options?.elsewhere ?? this.#config.elsewhere) === 'refuse',
       stopListening: undefined,
       settled: false,
     };
@@ -68,8 +71,12 @@ export class Reads {
     this.#unasked.push(waiter);
   }
 
-  /** Asks for everything that has not been asked, under one id. */
-  ask(readIndex: (requestId: number) => void): void {
+  /**
+   * Asks for everything that has not been asked, under one id.
+   * @param refusal At a node that does not lead: what those are told that are not to be asked elsewhere.
+   */
+  ask(readIndex: (requestId: number) => void, refusal?: () => TuttiError): void {
+    if (refusal) for (const waiter of this.#unasked) if (waiter.refuses) this.#settle(waiter, refusal());
     const waiters = this.#unasked.filter((waiter) => !waiter.settled);
     this.#unasked = [];
     if (waiters.length === 0) return;

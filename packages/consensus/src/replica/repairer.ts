@@ -77,6 +77,8 @@ export class Repairer {
   #nextId: number;
   #timer: Timer | undefined;
   #ended = false;
+  /** A log whose end is lost is cut, which marks it, before anything is written to it. */
+  #isCut = false;
   /** Peers that could not help with the present fetch, and whether a leader was among them. */
   readonly #helpless = new Set<NodeId>();
   #leaderHelpless = false;
@@ -176,9 +178,6 @@ export class Repairer {
       };
     this.#ask();
   }
-
-  /** A log whose end is lost is cut, which marks it, before anything is written to it. */
-  #isCut = false;
 
   #finish(): void {
     const { store } = this.#parts;

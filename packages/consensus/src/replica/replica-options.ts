@@ -8,7 +8,7 @@ import type {
   Transport,
   ValueCodec,
 } from '@tutti/kernel';
-import type { MembershipStatus } from '../consensus.ts';
+import type { Elsewhere, MembershipStatus } from '../consensus.ts';
 import type { LogStore } from '../storage/log-store.ts';
 import type { QuiescenceOptions } from './quiescence.ts';
 import type { SnapshotLimits } from './snapshot-limits.ts';
@@ -52,7 +52,10 @@ export interface ReplicaConfig {
   readonly electionPriority?: number;
   /** The most bytes of entries in one append message. Default 1 MiB. */
   readonly appendBytesMax?: number;
-  /** The most append messages under way to one follower. Default 8. */
+  /**
+   * The most append messages under way to one follower. Default 8; fewer, down to one, while it does not keep up, see
+   * `FlightWindow`.
+   */
   readonly inflightMessagesMax?: number;
   /** The largest command, encoded. Default 1 MiB. Beyond it: `TUTTI_PROPOSAL_TOO_LARGE`. */
   readonly commandBytesMax?: number;
@@ -71,6 +74,11 @@ export interface ReplicaConfig {
   readonly timeoutMs?: number;
   /** After this long without a known leader, calls fail at once with `TUTTI_NO_LEADER`. Default 3,000. */
   readonly noLeaderMs?: number;
+  /**
+   * What this node does with commands, reads and changes of the membership while another leads, where the call does not
+   * say: `forward` (default) takes them there, `refuse` answers `TUTTI_NOT_LEADER` at once, which names the leader.
+   */
+  readonly elsewhere?: Elsewhere;
   /** A forwarded proposal that has no result after this long is sent again. Default 1,000. */
   readonly resendMs?: number;
   /**
@@ -187,6 +195,7 @@ export const REPLICA_DEFAULTS: Required<ReplicaConfig> = {
   readsMax: 65_536,
   timeoutMs: 10_000,
   noLeaderMs: 3_000,
+  elsewhere: 'forward',
   resendMs: 1_000,
   flushTimeoutMs: 60_000,
   repair: 'peers',

@@ -68,6 +68,7 @@ export class Replica implements Consensus, GroupChanges {
   /** While the store is being put right from peers. */
   #repairing: RepairPhase | undefined;
   #told: ConsensusStatus | undefined;
+  #toldMembership: MembershipStatus | undefined;
   #whenStopped: Done[] | undefined;
   #whenRetired: Done[] = [];
   #storeClosed = false;
@@ -202,7 +203,8 @@ export class Replica implements Consensus, GroupChanges {
    * can. Commands wait meanwhile, for one election timeout at most: after that this node goes on to lead. Raft thesis
    * 3.10.
    * @throws TuttiError `TUTTI_NOT_LEADER`, `TUTTI_LEADERSHIP_MOVING`, `TUTTI_TRANSFER_UNKNOWN`,
-   * `TUTTI_TRANSFER_NOT_VOTER`, `TUTTI_TRANSFER_NEEDLESS`, `TUTTI_TRANSFER_TIMEOUT`, `TUTTI_CLOSED`
+   * `TUTTI_TRANSFER_NOT_VOTER`, `TUTTI_TRANSFER_NEEDLESS`, `TUTTI_TRANSFER_TIMEOUT`,
+   * `TUTTI_TRANSFER_TARGET_LOST`, `TUTTI_CLOSED`
    */
   transferLeadership(target?: NodeId): Promise<NodeId> {
     return promised((done) => this.transferLeadershipWith(target, done));
@@ -317,8 +319,6 @@ export class Replica implements Consensus, GroupChanges {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
-
-  #toldMembership: MembershipStatus | undefined;
 
   #noticeMembership(membership: MembershipStatus): void {
     if (this.#toldMembership === membership) return;

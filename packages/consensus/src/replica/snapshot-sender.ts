@@ -109,7 +109,7 @@ export class SnapshotSender {
     } else if (held < transfer.confirmed) {
       // What had been confirmed is lost: the receiver began anew, or found that all of it does not fit together.
       transfer.confirmed = transfer.next = held;
-      if (held === 0 && ++transfer.damaged > DAMAGED_MAX) return this.#isDamaged(transfer);
+      if (held === 0 && ++transfer.damaged > DAMAGED_MAX) return this.#foundDamaged(transfer);
     } else if (waited) transfer.next = held;
     // Any other repeated answer is left to the timer, lest every chunk be sent twice from then on.
     else return;
@@ -172,7 +172,7 @@ export class SnapshotSender {
   }
 
   /** The peer is told nothing; it is tried again, with another snapshot, after a rest. */
-  #isDamaged(transfer: Transfer): void {
+  #foundDamaged(transfer: Transfer): void {
     this.#giveUp(transfer, this.#ports.clock.now());
     this.#ports.damaged(transfer.reading.stored.meta);
   }
@@ -222,7 +222,7 @@ export class SnapshotSender {
       if (this.#transfers.get(peer) !== transfer) return;
       this.#ports.guarded(() => {
         transfer.chunkUnderWay = false;
-        if (isTuttiError(failure, 'TUTTI_STORE_CORRUPT')) return this.#isDamaged(transfer);
+        if (isTuttiError(failure, 'TUTTI_STORE_CORRUPT')) return this.#foundDamaged(transfer);
         if (failure) return this.#end(transfer, false);
         this.#send(transfer, offset, data);
         // An answer may have moved it meanwhile.

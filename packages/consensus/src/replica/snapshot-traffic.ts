@@ -47,7 +47,7 @@ export class SnapshotTraffic {
       guarded: parts.guarded,
       send: parts.send,
       ended: (peer, meta, ok) => this.#sent(peer, meta, ok),
-      damaged: (meta) => this.#isDamaged(meta),
+      damaged: (meta) => this.#foundDamaged(meta),
     });
     this.#receiver = this.#makeReceiver(limits);
   }
@@ -143,7 +143,7 @@ export class SnapshotTraffic {
     this.#parts.schedule();
   }
 
-  #isDamaged(meta: SnapshotMeta): void {
+  #foundDamaged(meta: SnapshotMeta): void {
     this.#driver.logger.error(
       { index: meta.index },
       'The stored snapshot is damaged; another one is taken before it is sent',

@@ -28,6 +28,9 @@ export interface NetworkFaults {
   readonly duplicateChance: number;
 }
 
+/** Messages that a clogged link holds in the lane for bulk; it takes no more, and says so. */
+const HELD_MAX = 4;
+
 const link = (from: NodeId, to: NodeId): string => `${from}>${to}`;
 
 /**
@@ -42,6 +45,8 @@ export class SimNetwork {
   readonly #joined = new Map<NodeId, SimTransport>();
   readonly #cut = new Set<string>();
   readonly #cloggedUntil = new Map<string, number>();
+  /** Bulk messages that a clogged link has taken since. */
+  readonly #held = new Map<string, number>();
   /** When the last message of a link and lane arrives: a later one may not come earlier. */
   readonly #arrivals = new Map<string, number>();
   delivered = 0;
@@ -90,8 +95,9 @@ export class SimNetwork {
     for (const lane of lanes) this.#cut.add(`${link(from, to)}/${lane}`);
   }
 
-  /** Holds back what goes from one node to the other for a while; nothing is lost. */
+  /** Holds back what goes from one node to the other for a while; nothing is lost, and not much is taken. */
   clog(from: NodeId, to: NodeId, durationMs: number): void {
+    this.#held.delete(link(from, to));
     this.#cloggedUntil.set(link(from, to), this.#clock.now() + durationMs);
   }
 
@@ -99,6 +105,7 @@ export class SimNetwork {
   mend(): void {
     this.#cut.clear();
     this.#cloggedUntil.clear();
+    this.#held.clear();
   }
 
   /** From now on nothing is lost, repeated or late. */
@@ -111,6 +118,7 @@ export class SimNetwork {
     const target = this.#joined.get(to);
     if (!target) return 'no-link';
     const name = link(from.nodeId, to);
+    if (lane === 'bulk' && this.#isFull(name)) return 'full';
     const { lossChance, duplicateChance } = this.#faults;
     const key = `${name}/${lane}`;
     if (this.#cut.has(key) || this.#random.chance(lossChance)) return 'queued';
@@ -121,6 +129,14 @@ export class SimNetwork {
       this.#deliverAt(this.#arrivalMs(name), key, from, target, channel, message);
     }
     return 'queued';
+  }
+
+  /** Whether a link holds back as much as it takes; one message more counts otherwise. */
+  #isFull(name: string): boolean {
+    if ((this.#cloggedUntil.get(name) ?? 0) <= this.#clock.now()) return false;
+    const held = (this.#held.get(name) ?? 0) + 1;
+    this.#held.set(name, held);
+    return held > HELD_MAX;
   }
 
   #arrivalMs(name: string): number {

@@ -78,6 +78,10 @@ export const ERRORS = {
     'Leadership was not taken over by {target} within {timeoutMs} ms',
     'Check that the target runs, is reachable and keeps up; the old leader has gone on, and it can be tried again.',
   ),
+  TUTTI_TRANSFER_TARGET_LOST: row(
+    'Leadership does not go to {target}, which {why}',
+    'Name another voter, or none to let the leader choose; the old leader has gone on.',
+  ),
   TUTTI_MEMBERSHIP_CHANGING: row(
     'Another change of the membership is under way: {under}',
     'Wait until it is committed, as the status of the replica shows, and ask again.',

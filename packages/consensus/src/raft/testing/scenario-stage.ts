@@ -1,6 +1,7 @@
 import { assert, isTuttiError, logIndex, nodeId, term } from '@tutti/kernel';
 import type { Entry, RaftMessage, SnapshotMeta } from '../messages.ts';
 import { CoreCluster, type CoreHost, command } from './core-cluster.ts';
+import { changeOf, shownMembership } from './scenario-change.ts';
 import type { ScenarioStep } from './scenario-text.ts';
 import { shownEntry, shownMessage } from './shown-message.ts';
 
@@ -17,7 +18,10 @@ export class ScenarioStage {
   readonly #leaders = new Map<number, string>();
   readonly #committed = new Map<number, string>();
   readonly #states = new Map<string, string>();
+  /** What each node was last said to go by. */
+  readonly #memberships = new Map<string, string>();
   #reads = 0;
+  #changes = 0;
   readonly #verbs: Readonly<Record<string, Verb>> = {
     nodes: (step) => this.#nodes(step),
     log: ({ words: [name, ...terms] }) => this.#writeLog(name!, terms.map(Number)),
@@ -33,11 +37,23 @@ export class ScenarioStage {
     drop: (step) => this.#deliver(step, 'drop'),
     repeat: (step) => this.#deliver(step, 'repeat'),
     settle: ({ settings }) => this.#settle((settings['without'] ?? '').split(',')),
+    pass: (step) => this.#pass(step),
+    join: ({ words }) => {
+      for (const name of words) this.#cluster.add(name);
+    },
+    change: (step) => this.#change(step),
+    learner: (step) => this.#change(step),
+    promote: (step) => this.#change(step),
+    remove: (step) => this.#change(step),
+    transfer: ({ words: [from, to] }) => this.#transfer(from!, to),
+    jam: (step) => this.#deliver(step, 'jam'),
+    unlink: ({ words: [from, to] }) => this.#cluster.core(from!).linkLost(nodeId(to!)),
+    relink: ({ words: [from, to] }) => this.#cluster.core(from!).linkRenewed(nodeId(to!)),
     elect: ({ words: [name] }) => this.#elect(name!),
     crash: ({ words }) => this.#each(words, (host) => host.crash()),
     compact: ({ words: [name, index] }) => this.#compact(name!, Number(index)),
     snapshot: ({ words: [from, to] }) => this.#sendSnapshot(from!, to!),
-    status: ({ words }) => this.#status(words),
+    status: ({ words, settings }) => this.#status(words, settings['windows'] === 'on'),
   };
 
   /** What came of a command, line by line. */
@@ -52,20 +68,21 @@ export class ScenarioStage {
     return this.#lines.join('\n') || 'nothing';
   }
 
-  /** Whatever has happened, once everybody hears everybody there is a leader, and it commits at every node. */
+  /** Whatever has happened, once everybody hears everybody there is a leader, and it commits at every member. */
   proveLiveness(): void {
     const cluster = this.#cluster;
     const all = [...cluster.hosts.keys()];
     for (let round = 0; round < 100; round++) {
       for (const name of all) cluster.tick(name);
       this.#settle([]);
-      const [leader] = cluster.leaders().filter((core) => core.term === highestTerm(cluster));
+      const [leader] = cluster.leaders().toSorted((x, y) => y.term - x.term);
       if (!leader) continue;
       this.#try(() => leader.propose(command('at last')));
       this.#settle([]);
-      const { commitIndex, lastIndex } = leader;
-      if (commitIndex === lastIndex && all.every((name) => cluster.core(name).commitIndex === commitIndex))
-        return;
+      const { commitIndex, lastIndex, membership } = leader;
+      const { voters, learners, outgoing = [] } = membership;
+      const agree = [...voters, ...learners].every((name) => cluster.core(name).commitIndex === commitIndex);
+      if (commitIndex === lastIndex && outgoing.length === 0 && agree) return;
     }
     assert(false, 'the cluster comes to agree from wherever a scenario has left it');
   }
@@ -91,6 +108,7 @@ export class ScenarioStage {
 
   #nodes({ words, settings }: ScenarioStep): void {
     const { learners, ...rest } = settings;
+    this.#memberships.clear();
     const config: Record<string, number | boolean> = {};
     for (const [name, value] of Object.entries(rest))
       config[name] = value === 'on' || value === 'off' ? value === 'on' : Number(value);
@@ -132,17 +150,20 @@ export class ScenarioStage {
         (!settings['to'] || settings['to'].split(',').includes(message.to)) &&
         (words.length === 0 || words.includes(message.type)),
     );
-    return matching.slice(0, Number(settings['only'] ?? matching.length));
+    const skipped = Number(settings['skip'] ?? 0);
+    return matching.slice(skipped, skipped + Number(settings['only'] ?? matching.length));
   }
 
   /** One pass over the messages that fit: what they set off stays in the bag. */
-  #deliver(step: ScenarioStep, how: 'deliver' | 'drop' | 'repeat'): void {
+  #deliver(step: ScenarioStep, how: 'deliver' | 'drop' | 'repeat' | 'jam'): void {
     const { messages } = this.#cluster;
     for (const message of this.#matching(step)) {
       if (how !== 'repeat') messages.splice(messages.indexOf(message), 1);
-      this.#say(`${how === 'drop' ? 'lost: ' : ''}${shownMessage(message)}`);
+      this.#say(`${BEFORE[how] ?? ''}${shownMessage(message)}`);
       if (how === 'drop') continue;
-      this.#cluster.host(message.to).core.step(message);
+      // The link took nothing, and its sender knows.
+      if (how === 'jam') this.#cluster.core(message.from).unsent(message);
+      else this.#cluster.host(message.to).core.step(message);
       this.#drain();
     }
   }
@@ -165,6 +186,30 @@ export class ScenarioStage {
     for (const name of hosts.keys()) this.#sayState(name);
   }
 
+  /** Time passes at one node, and everything travels, tick by tick. */
+  #pass({ words, settings }: ScenarioStep): void {
+    for (let i = 0; i < Number(settings['times'] ?? 1); i++) {
+      for (const name of words) this.#cluster.tick(name);
+      this.#settle((settings['without'] ?? '').split(','));
+    }
+  }
+
+  #change(step: ScenarioStep): void {
+    const { core } = this.#cluster.host(step.words[0]!);
+    const id = step.settings['id'] ?? `change ${++this.#changes}`;
+    this.#try(() => {
+      const outcome = core.changeMembership(id, changeOf(step), Number(step.settings['wait'] ?? 100));
+      this.#say(outcome ?? `${core.id} does not lead`);
+    });
+  }
+
+  #transfer(from: string, to: string | undefined): void {
+    this.#try(() => {
+      const target = this.#cluster.core(from).transferLeadership(to === undefined ? undefined : nodeId(to));
+      this.#say(`${from} hands over to ${target}`);
+    });
+  }
+
   #elect(name: string): void {
     this.#cluster.elect(name);
     this.#settle([]);
@@ -180,7 +225,11 @@ export class ScenarioStage {
 
   #metaAt(name: string, index: number): SnapshotMeta {
     const { disk, core } = this.#cluster.host(name);
-    return { index: logIndex(index), term: disk.termAt(logIndex(index))!, membership: core.membership };
+    return {
+      index: logIndex(index),
+      term: disk.termAt(logIndex(index))!,
+      membership: core.membershipAt(logIndex(index)),
+    };
   }
 
   /** The leader's snapshot, in one chunk, which arrives. */
@@ -203,7 +252,7 @@ export class ScenarioStage {
     });
   }
 
-  #status(words: readonly string[]): void {
+  #status(words: readonly string[], showsWindows: boolean): void {
     const names = words.length > 0 ? words : [...this.#cluster.hosts.keys()];
     for (const name of names) {
       const { core, disk } = this.#cluster.host(name);
@@ -214,7 +263,9 @@ export class ScenarioStage {
         `${stateOf(name, core)} durable ${core.durableIndex}${before} disk ${log.join(' ')}`.trimEnd(),
       );
       for (const peer of core.progress())
-        this.#say(`  ${peer.peer} ${peer.state} match ${peer.matchIndex} next ${peer.nextIndex}`);
+        this.#say(
+          `  ${peer.peer} ${peer.state} match ${peer.matchIndex} next ${peer.nextIndex}${showsWindows ? ` window ${peer.windowMessages}` : ''}`,
+        );
     }
   }
 
@@ -260,10 +311,15 @@ export class ScenarioStage {
   }
 
   #sayState(name: string): void {
-    const state = stateOf(name, this.#cluster.core(name));
-    if (this.#states.get(name) === state) return;
+    const core = this.#cluster.core(name);
+    const state = stateOf(name, core);
+    if (this.#states.get(name) !== state) this.#say(state);
     this.#states.set(name, state);
-    this.#say(state);
+    const membership = `${name} ${shownMembership(core.membership)}`;
+    const before = this.#memberships.get(name);
+    // The first is what the scenario begins with, and says itself.
+    if (before !== undefined && before !== membership) this.#say(membership);
+    this.#memberships.set(name, membership);
   }
 
   #check(): void {
@@ -278,5 +334,5 @@ export class ScenarioStage {
 const stateOf = (name: string, { role, term: now, commitIndex, lastIndex }: CoreHost['core']): string =>
   `${name} ${role} t${now} commit ${commitIndex} last ${lastIndex}`;
 
-const highestTerm = (cluster: CoreCluster): number =>
-  Math.max(...[...cluster.hosts.values()].map(({ core }) => core.term));
+/** How a message is shown that does not arrive. */
+const BEFORE: { readonly [how: string]: string } = { drop: 'lost: ', jam: 'not taken: ' };

@@ -1,4 +1,3 @@
-import type { Random } from '@tutti/kernel';
 import type { Replica } from '../../replica/replica.ts';
 import type { ClientHistory } from '../checkers/client-history.ts';
 import type { SimNode } from '../sim-node.ts';
@@ -7,7 +6,6 @@ import type { SimNode } from '../sim-node.ts';
 export interface ClientCall {
   readonly node: SimNode;
   readonly replica: Replica;
-  readonly random: Random;
   readonly history: ClientHistory;
   /** The key that the call is about. */
   readonly key: string;

@@ -99,7 +99,7 @@ export class Workload {
     const note = (what: string, a?: string | number, b?: string | number): void =>
       trace.note(clock.now(), what, node.id, a, b);
     const end = (): boolean => this.#finish(operation);
-    action.act({ node, replica: node.replica!, random, history, key, serial, note, end }, done);
+    action.act({ node, replica: node.replica!, history, key, serial, note, end }, done);
   }
 
   /** True if it was not over before. */
