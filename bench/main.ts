@@ -6,6 +6,7 @@ import { fillClaims } from './claims/fill-claims.ts';
 import type { BenchCase } from './harness/case.ts';
 import { type Change, changeTable, compareCase } from './harness/compare.ts';
 import { describeMachine, isBusy, type Machine } from './harness/machine.ts';
+import { mended, runToMend } from './harness/measured-again.ts';
 import { type BenchOptions, benchOptions, USAGE } from './harness/options.ts';
 import { caseFiles } from './harness/registry.ts';
 import { checkWritable, readResults, resultText, resumable, writeWhole } from './harness/result-file.ts';
@@ -47,6 +48,8 @@ async function run(cases: readonly BenchCase[], options: BenchOptions): Promise<
   // A path that cannot be written to is found out before the long part, not after it.
   for (const path of [json, reportPath(options)]) checkWritable(path);
   announce(machine, options);
+  const whole = options.again ? runToMend(json, { quick: options.quick, machine }) : undefined;
+  const inPlace = (document: ResultDocument) => (whole ? mended(whole, document) : document);
   const done = options.resume ? resumable(json, { quick: options.quick, commit: machine.commit }) : [];
   if (done.length > 0) say(`Going on after ${done.map(({ id }) => id).join(' ')}.`);
   const document = await runCases(cases, {
@@ -57,14 +60,14 @@ async function run(cases: readonly BenchCase[], options: BenchOptions): Promise<
     quick: options.quick,
     peers: options.peers,
     profile: options.profile,
-    keep: (document) => writeWhole(json, resultText(document)),
+    keep: (document) => writeWhole(json, resultText(inPlace(document))),
     signal: interruption.signal,
   });
   say(`Results: ${json}`);
-  publish(document, json, options);
+  publish(inPlace(document), json, options);
   print(`${resultTable(document.cases)}\n\n${summaryText(document.cases)}\n`);
   if (document.isBrokenOff) {
-    say('Interrupted: the results hold what was measured; --resume goes on with them.');
+    say(`Interrupted: the results hold what was measured${whole ? '' : '; --resume goes on with them'}.`);
     return INTERRUPTED;
   }
   return failuresIn(document.cases).length > 0 ? 1 : 0;

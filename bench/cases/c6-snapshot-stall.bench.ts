@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf, milliseconds } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'C6',
@@ -14,6 +15,13 @@ export const bench: BenchCase = {
     { id: 'receiver-stall', title: 'receiver, longest stall', unit: 'ms', better: 'lower' },
     { id: 'leader-work', title: 'leader, longest work at once', unit: 'ms', better: 'lower' },
     { id: 'receiver-work', title: 'receiver, longest work at once', unit: 'ms', better: 'lower' },
+    { id: 'leader-collection', title: 'leader, longest collection of garbage', unit: 'ms', better: 'lower' },
+    {
+      id: 'receiver-collection',
+      title: 'receiver, longest collection of garbage',
+      unit: 'ms',
+      better: 'lower',
+    },
     { id: 'leader-p99', title: 'leader, p99', unit: 'ms', better: 'lower' },
     { id: 'receiver-p99', title: 'receiver, p99', unit: 'ms', better: 'lower' },
     { id: 'taken', title: 'first write to snapshot stored', unit: 'ms', better: 'lower' },
@@ -53,5 +61,17 @@ export const bench: BenchCase = {
     full: { entries: 1_000_000, valueBytes: 1_000, everyMs: 10 },
   },
   runs: 1,
+  limits: (['leader', 'receiver'] as const).map((who) =>
+    limitOf(
+      `${who}-stall`,
+      {
+        stall: ['tutti', `${who}-stall`],
+        work: ['tutti', `${who}-work`],
+        collection: ['tutti', `${who}-collection`],
+      },
+      ({ stall, work, collection }) =>
+        `Our own slices end after 2 ms. The longest collection of a heap with that many live texts took V8 ${milliseconds(collection)} in one piece, the longest work of the thread between two looks at the clock ${milliseconds(work)}, and the longest wait ${milliseconds(stall)}: the rest is time in which the processes on this machine's cores had them, the kernel writing what was flushed included.`,
+    ),
+  ),
   note: 'Work at once is processor time of the thread between two visits of the timer: a stall without the time that others had the processor.',
 };

@@ -1,4 +1,5 @@
 import type { BenchCase, FigureSpec, Target } from '../harness/case.ts';
+import { eachNs, limitOf } from '../harness/say.ts';
 
 const figuresOf = (kind: string): FigureSpec[] => [
   {
@@ -63,6 +64,31 @@ export const bench: BenchCase = {
     },
   ],
   runs: 3,
+  limits: [
+    limitOf(
+      'machine-reach',
+      {
+        machine: ['tutti-machines', 'machine-reach'],
+        reducer: ['tutti-reducers', 'reducer-reach'],
+        growth: ['tutti-machines', 'machine-growth'],
+        used: ['tutti-machines', 'machine-used-bytes'],
+      },
+      ({ machine, reducer, growth, used }) =>
+        `To reach an actor by its address costs ${eachNs(reducer)} with a reducer: an address is made, looked up and taken apart, and the actor is in no cache of the processor. A machine takes ${eachNs(machine)}: XState's step, and its first snapshot of its own, after which it holds ${used.toFixed(0)} bytes where it had ${growth.toFixed(0)}. What survives is copied twice by the collector.`,
+    ),
+    ...(['reducer', 'machine'] as const).map((kind) =>
+      limitOf(
+        `${kind}-bytes`,
+        {
+          all: [`tutti-${kind}s`, `${kind}-bytes`],
+          growth: [`tutti-${kind}s`, `${kind}-growth`],
+          rss: [`tutti-${kind}s`, `${kind}-rss`],
+        },
+        ({ all, growth, rss }) =>
+          `An actor adds ${growth.toFixed(0)} bytes; the process without any is ${((rss * (1 - growth / all)) / 1e6).toFixed(0)} MB, which is shared by all of them.`,
+      ),
+    ),
+  ],
   isProfiled: false,
   sizes: { quick: { actors: 100_000 }, full: { actors: 1_000_000 } },
   note: 'Quick runs make 100,000 actors; bytes per actor are then some 600 higher, since the empty node is shared by fewer.',

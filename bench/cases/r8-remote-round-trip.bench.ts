@@ -47,6 +47,13 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/wire/raw-wire.ts')).wsRoundTrip,
     },
     {
+      id: 'ws-at-load',
+      kind: 'limit',
+      title: 'ws echo at the same load',
+      configuration: 'one frame of 100 bytes there and back, 10,000 a second whatever comes back',
+      load: async () => (await import('../subjects/wire/raw-wire.ts')).wsAtLoad,
+    },
+    {
       id: 'raw-tcp',
       kind: 'limit',
       title: 'TCP echo',
@@ -70,9 +77,14 @@ export const bench: BenchCase = {
   limits: [
     limitOf(
       'p99',
-      { own: ['tutti', 'p99'], half: ['tutti', 'p50'], raw: ['raw-ws', 'p50'] },
-      ({ own, half, raw }) =>
-        `One echo alone takes ${raw.toFixed(0)} us. Here 10,000 a second are offered whatever happens, so a pause of either process of t ms delays 10 x t questions: a p99 of ${(own / 1_000).toFixed(2)} ms beside a median of ${half.toFixed(0)} us is pauses of that order, of collections and of a scheduler that has two processes and this machine's other work to run.`,
+      {
+        own: ['tutti', 'p99'],
+        half: ['tutti', 'p50'],
+        raw: ['raw-ws', 'p50'],
+        loaded: ['ws-at-load', 'p99'],
+      },
+      ({ own, half, raw, loaded }) =>
+        `One echo alone takes ${raw.toFixed(0)} us; a bare echo under this load, without actors, has a p99 of ${(loaded / 1_000).toFixed(2)} ms. Here 10,000 a second are offered whatever happens, so a pause of either process of t ms delays 10 x t questions: a p99 of ${(own / 1_000).toFixed(2)} ms beside a median of ${half.toFixed(0)} us is pauses of that order, of collections and of a scheduler that has two processes and this machine's other work to run.`,
     ),
   ],
 };

@@ -48,3 +48,9 @@ export function tell(event: string, value: number): void {
 export function sharedNowMs(): number {
   return performance.timeOrigin + performance.now();
 }
+
+/** What this process has used of the processors since it began, its threads and the system's work for it included. */
+export function processorUs(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}

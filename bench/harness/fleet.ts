@@ -95,3 +95,9 @@ export class FleetProcess {
     else call?.reject(new Error(answer.problem));
   }
 }
+
+/** What processes that serve `processorUs` have used of the processors, in microseconds. */
+export async function processorUsOf(processes: readonly FleetProcess[]): Promise<number> {
+  const used = await Promise.all(processes.map((process) => process.call<number>('processorUs')));
+  return used.reduce((sum, each) => sum + each, 0);
+}

@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly compare: string | undefined;
   /** Go on with the run that the JSON file holds: cases that are whole in it are not measured again. */
   readonly resume: boolean;
+  /** Measure the named cases again and put them in the place of those that the JSON file holds. */
+  readonly again: boolean;
   /** How long F6 soaks, instead of what its sizes say. */
   readonly soakMinutes: number | undefined;
   /** Profile ours: by default in a full run. */
@@ -36,6 +38,7 @@ export const USAGE = `npm run bench -- [CASE|GROUP...] [options]
   --json FILE      where every sample, figure and ratio goes; default bench/out/results.json
   --report FILE    where the page goes; default bench/out/report.html
   --resume         go on with the run that the JSON file holds
+  --again          measure the named cases again within the run that the JSON file holds; each says its own commit
   --from FILE      measure nothing: make the page, and the claims, from a results file
   --claims FILE    write the measured numbers into a text, wherever it has a claim mark
   --compare REV    measure our side of this tree and of a git revision, interleaved; says what moved, exit 1 if worse
@@ -57,6 +60,7 @@ export function benchOptions(args: readonly string[]): BenchOptions {
       report: { type: 'string' },
       compare: { type: 'string' },
       resume: { type: 'boolean', default: false },
+      again: { type: 'boolean', default: false },
       profile: { type: 'boolean' },
       'soak-minutes': { type: 'string' },
       from: { type: 'string' },
@@ -69,8 +73,10 @@ export function benchOptions(args: readonly string[]): BenchOptions {
     throw new Error(
       '--report and --claims are about one tree and its peers, --compare about two: choose one',
     );
-  if (values.compare !== undefined && values.resume)
-    throw new Error('--resume goes on with a run; a comparison cannot be gone on with');
+  if (values.compare !== undefined && (values.resume || values.again))
+    throw new Error('--resume and --again are about one run; a comparison is not kept');
+  if (values.again && (values.resume || positionals.length === 0))
+    throw new Error('--again takes the cases that are to be measured again, and not --resume');
   return {
     cases: positionals,
     quick: values.quick,
@@ -79,6 +85,7 @@ export function benchOptions(args: readonly string[]): BenchOptions {
     report: values.report,
     compare: values.compare,
     resume: values.resume,
+    again: values.again,
     soakMinutes: minutesOf(values['soak-minutes']),
     profile: values.profile ?? !values.quick,
     from: values.from,

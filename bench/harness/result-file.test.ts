@@ -3,64 +3,31 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { checkWritable, readResults, resultText, resumable, writeWhole } from './result-file.ts';
-import { caseResult, type ResultDocument } from './results.ts';
-import { benchOf, rateOf } from './testing/bench-of.ts';
+import { documentOf } from './testing/bench-of.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tutti-result-file-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-function documentOf(): ResultDocument {
-  const subject = {
-    id: 'ours',
-    kind: 'ours',
-    title: 'Ours',
-    configuration: 'defaults',
-    failures: [],
-    samples: [rateOf(1), rateOf(2)],
-  } as const;
-  const machine = {
-    processor: 'A',
-    cores: 2,
-    memoryBytes: 1,
-    system: '',
-    node: '',
-    v8: '',
-    versions: {},
-    commit: 'abc',
-    loadBefore: [],
-  };
-  const whole = caseResult(benchOf({ id: 'R1' }), {}, [subject]);
-  const broken = caseResult(benchOf({ id: 'R2' }), {}, [subject], true);
-  return {
-    format: 1,
-    startedAt: '1',
-    endedAt: '2',
-    quick: true,
-    machine,
-    loadAfter: [],
-    isBrokenOff: true,
-    cases: [whole, broken],
-  };
-}
+const brokenOff = () => documentOf({ commit: 'abc', whole: ['R1'], broken: ['R2'] });
 
 test('a document is read as it was written, with a line for each sample', () => {
   const path = join(folder, 'deep/results.json');
-  writeWhole(path, resultText(documentOf()));
-  expect(readResults(path)).toEqual(JSON.parse(JSON.stringify(documentOf())));
+  writeWhole(path, resultText(brokenOff()));
+  expect(readResults(path)).toEqual(JSON.parse(JSON.stringify(brokenOff())));
   const lines = readFileSync(path, 'utf8').split('\n');
   expect(lines.filter((line) => line.startsWith('{"figures":{"rate":1}'))).toHaveLength(2);
 });
 
 test('a run is gone on with after its last whole case', () => {
   const path = join(folder, 'broken.json');
-  writeWhole(path, resultText(documentOf()));
+  writeWhole(path, resultText(brokenOff()));
   expect(resumable(path, { quick: true, commit: 'abc' }).map(({ id }) => id)).toEqual(['R1']);
   expect(resumable(join(folder, 'nothing.json'), { quick: true, commit: 'abc' })).toEqual([]);
 });
 
 test('figures of another commit or other sizes are not put beside these', () => {
   const path = join(folder, 'other.json');
-  writeWhole(path, resultText(documentOf()));
+  writeWhole(path, resultText(brokenOff()));
   expect(() => resumable(path, { quick: false, commit: 'abc' })).toThrow(/a quick run of commit abc/);
   expect(() => resumable(path, { quick: true, commit: 'abd' })).toThrow(/run without --resume/);
 });

@@ -9,6 +9,8 @@ export interface CaseResult
   readonly sizes: Sizes;
   /** The run was broken off within this case: some samples are missing. */
   readonly isBrokenOff?: true;
+  /** It was measured again after its run: when, of which commit, and what else the machine was doing before. */
+  readonly again?: { readonly at: string; readonly commit: string; readonly loadBefore: readonly number[] };
   /** Why a line is not met, for each figure that has such a line. */
   readonly explanations: readonly Explanation[];
   readonly subjects: readonly SubjectResult[];

@@ -75,6 +75,8 @@ export async function judgedAnew(results: readonly CaseResult[]): Promise<CaseRe
   const cases = await loadCases(results.map(({ id }) => id).filter((id) => ids.includes(id)));
   return results.map((result) => {
     const bench = cases.find(({ id }) => id === result.id);
-    return bench ? caseResult(bench, result.sizes, result.subjects, result.isBrokenOff) : result;
+    if (!bench) return result;
+    const judged = caseResult(bench, result.sizes, result.subjects, result.isBrokenOff);
+    return result.again ? { ...judged, again: result.again } : judged;
   });
 }

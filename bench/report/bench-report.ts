@@ -106,13 +106,19 @@ function caseSection(result: CaseResult): string {
 <p class="sub">${escapeHtml(measures)}. Payload: ${escapeHtml(payload)}. Durability: ${escapeHtml(durability)}.</p>
 <div class="wide"><table><thead><tr><th>figure</th><th>who</th><th>value</th><th>that is</th><th>floor and aim</th></tr></thead>
 <tbody>${result.rows.map((row) => figureLine(result, row)).join('')}</tbody></table></div>
-${note === undefined ? '' : `<p class="note">${escapeHtml(note)}</p>`}
+${againNote(result)}${note === undefined ? '' : `<p class="note">${escapeHtml(note)}</p>`}
 ${why.join('')}${peersAhead(result)
   .map(({ text }) => `<p class="ahead">${escapeHtml(text)}.</p>`)
   .join('')}
 ${absences(result.subjects)}
 ${drawn && `<div class="charts">${drawn}</div>`}
 <details><summary>How each was set up, and what was checked</summary><p>${escapeHtml(verification)}</p>${setUp(result.subjects)}</details></section>`;
+}
+
+function againNote({ again }: CaseResult): string {
+  if (!again) return '';
+  const load = again.loadBefore.map((value) => value.toFixed(1)).join(' ');
+  return `<p class="note">Measured again on ${escapeHtml(again.at)}, commit ${escapeHtml(again.commit.slice(0, 13))}, load before ${load}.</p>`;
 }
 
 function figureLine({ figures, subjects }: CaseResult, row: FigureRow): string {

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { benchDisk } from '../../harness/bench-disk.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
-import { FleetProcess } from '../../harness/fleet.ts';
+import { FleetProcess, processorUsOf } from '../../harness/fleet.ts';
 import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
 import { sleep } from '../../harness/load.ts';
 
@@ -18,18 +18,22 @@ export function barePipeline(levels: readonly number[] = [1, 64, 256], bytes = 2
       const [leader, ...followers] = folders.map(() => new FleetProcess(MODULE));
       const ports = await Promise.all(followers.map((one, i) => one.call<number>('follow', folders[i + 1])));
       await leader!.call('lead', { folder: folders[0], ports });
-      await Promise.all([leader!, ...followers].map((one) => one.call('entryBytes', bytes)));
+      const all = [leader!, ...followers];
+      await Promise.all(all.map((one) => one.call('entryBytes', bytes)));
       const figures: Record<string, number> = {};
       const histograms: Record<string, PackedHistogram> = {};
       const curve: { x: number; y: number }[] = [];
       for (const clients of levels) {
         const load = { clients, warmUpMs, durationMs };
+        const [held, used] = [await heldByAll(all), await processorUsOf(all)];
         const answer = await leader!.call<{ perS: number; latencies: PackedHistogram }>('load', load);
+        const usedMeanwhile = (await processorUsOf(all)) - used;
+        figures[`processor-${clients}`] = usedMeanwhile / ((await heldByAll(all)) - held);
         figures[`rate-${clients}`] = answer.perS;
         histograms[`commit-${clients}`] = answer.latencies;
         curve.push({ x: answer.perS, y: Histogram.merged([answer.latencies]).percentile(0.5) });
       }
-      const held = await heldByAll([leader!, ...followers]);
+      const held = await heldByAll(all);
       return {
         figures,
         histograms,

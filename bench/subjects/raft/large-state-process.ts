@@ -55,6 +55,11 @@ let delays = monitorEventLoopDelay({ resolution: 1 });
 let writer: NodeJS.Timeout | undefined;
 const writes = { done: 0, underWay: 0 };
 let bursts = new WorkBursts();
+let collectionMs = 0;
+
+new PerformanceObserver((list) => {
+  for (const { duration } of list.getEntries()) collectionMs = Math.max(collectionMs, duration);
+}).observe({ entryTypes: ['gc'] });
 
 /** Text of one byte per character, different for each key. */
 function valueOf(number: number): string {
@@ -89,6 +94,8 @@ function watch(): void {
   delays.enable();
   bursts.end();
   bursts = new WorkBursts();
+  // Those before, the one asked for above included, are told in a later turn.
+  setImmediate(() => setImmediate(() => (collectionMs = 0)));
 }
 
 function report(): LargeStateReport {
@@ -96,6 +103,7 @@ function report(): LargeStateReport {
   const { snapshotsTaken, snapshotsSent } = replica.stats();
   return {
     stallMs: delays.max / 1e6,
+    collectionMs,
     workMs: bursts.longestMs,
     p99Ms: delays.percentile(99) / 1e6,
     rssBytes: process.resourceUsage().maxRSS * 1024,

@@ -22,6 +22,8 @@ export interface LargeStateConfig extends VoterConfig {
 export interface LargeStateReport {
   /** The longest that a timer of one millisecond was late, that millisecond included. */
   readonly stallMs: number;
+  /** The longest collection of garbage, as V8 tells it. */
+  readonly collectionMs: number;
   /** The longest stretch of work, in processor time of the thread. */
   readonly workMs: number;
   readonly p99Ms: number;
@@ -92,6 +94,8 @@ export async function largeState(sizes: Sizes, config: ReplicaConfig = {}): Prom
       'receiver-stall': atReceiver.stallMs,
       'leader-work': atLeader.workMs,
       'receiver-work': atReceiver.workMs,
+      'leader-collection': atLeader.collectionMs,
+      'receiver-collection': atReceiver.collectionMs,
       'leader-p99': atLeader.p99Ms,
       'receiver-p99': atReceiver.p99Ms,
       taken: taken - begun,

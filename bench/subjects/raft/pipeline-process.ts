@@ -2,7 +2,7 @@
 import { close, fdatasync, openSync, write, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { WebSocket, WebSocketServer } from 'ws';
-import { serve } from '../../harness/fleet-member.ts';
+import { processorUs, serve } from '../../harness/fleet-member.ts';
 import { closedLoop } from '../../harness/load.ts';
 
 const PREALLOCATED_BYTES = 64 * 2 ** 20;
@@ -140,6 +140,7 @@ serve({
     return { perS, latencies: latencies.pack() };
   },
   held: () => entriesHeld,
+  processorUs,
   /** Before the first load. */
   entryBytes: (bytes: number) => void (entryBytes = bytes),
 });

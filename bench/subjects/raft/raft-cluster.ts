@@ -4,7 +4,7 @@ import type { ConsensusStatus, ReplicaConfig, Stage, StageTimes } from '@tutti/c
 import type { PeerAddress } from '@tutti/kernel';
 import type { KeyPair } from '@tutti/transport';
 import { benchDisk } from '../../harness/bench-disk.ts';
-import { FleetProcess } from '../../harness/fleet.ts';
+import { FleetProcess, processorUsOf } from '../../harness/fleet.ts';
 import { sleep } from '../../harness/load.ts';
 import type { RaftAblation } from './ablations.ts';
 import type { Ledger, LoadAnswer, LoadRequest, VoterConfig } from './voter.ts';
@@ -88,6 +88,11 @@ export class RaftCluster {
   async stages(): Promise<Readonly<Record<Stage, StageTimes>>> {
     const leader = await this.leader();
     return await leader.process.call('stages');
+  }
+
+  /** What all voters have used of the processors since they started. */
+  processorUs(): Promise<number> {
+    return processorUsOf(this.#voters.map(({ process }) => process));
   }
 
   /** Takes the leader away, and measures how long until a command that was proposed afterwards is committed. */

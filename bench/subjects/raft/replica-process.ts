@@ -2,7 +2,7 @@
 import type { ReplicatedModule } from '@tutti/consensus';
 import type { PeerAddress, WireValue } from '@tutti/kernel';
 import { generateKeyPair, type KeyPair } from '@tutti/transport';
-import { serve, sharedNowMs } from '../../harness/fleet-member.ts';
+import { processorUs, serve, sharedNowMs } from '../../harness/fleet-member.ts';
 import { closedLoop } from '../../harness/load.ts';
 import type { LoadAnswer, LoadRequest, VoterConfig } from './voter.ts';
 import { openVoter, startVoter, type VoterNode } from './voter-node.ts';
@@ -66,6 +66,7 @@ serve({
   status: () => voter!.replica.status(),
   load,
   stages: () => voter!.replica.stages(),
+  processorUs,
   nextCommit,
   ledger: async () => {
     await voter!.replica.readBarrier();

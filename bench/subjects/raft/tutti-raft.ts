@@ -38,7 +38,9 @@ export function commits(
           durationMs: durationMs!,
           bytes,
         } as const;
+        const before = await cluster.processorUs();
         const answer = await (isForwarded ? cluster.loadFromFollower(load) : cluster.load(load));
+        figures[`processor-${clients}`] = ((await cluster.processorUs()) - before) / answer.acknowledged;
         acknowledged += answer.acknowledged;
         figures[`rate-${clients}`] = answer.perS;
         figures[`batch-${clients}`] = answer.entriesPerFlush;

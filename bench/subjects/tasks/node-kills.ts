@@ -29,9 +29,7 @@ export function busiestKilled({ kills, tasks, taskMs, betweenMs }: Sizes): Promi
       await within(PATIENCE_MS, 'the killed node takes part again', cluster.restart(victim));
       const end = cluster.first.process.call<SessionOutcome>('outcome', session);
       const outcome = await within(PATIENCE_MS, 'the end of the session', end);
-      sum.lost += outcome.lost;
-      sum.twice += outcome.twice;
-      sum.done += outcome.done;
+      addTo(sum, outcome);
     }
     return {
       figures: { lost: sum.lost, twice: sum.twice },
@@ -39,6 +37,14 @@ export function busiestKilled({ kills, tasks, taskMs, betweenMs }: Sizes): Promi
       verified: `${sum.done} tasks done over ${kills} kills, ${sum.lost} lost, ${sum.twice} committed twice`,
     };
   });
+}
+
+type Sum = { -readonly [Key in 'done' | 'lost' | 'twice']: SessionOutcome[Key] };
+
+function addTo(sum: Sum, { done, lost, twice }: SessionOutcome): void {
+  sum.done += done;
+  sum.lost += lost;
+  sum.twice += twice;
 }
 
 interface KillOutcome {
@@ -72,6 +78,7 @@ async function killBusiest(cluster: TaskCluster, session: string): Promise<KillO
 
 /** A long run of tasks while nodes are killed, paused and cut off at times drawn from a seed. */
 export function tasksUnderFaults({
+  sessions,
   tasks,
   taskMs,
   concurrency,
@@ -83,17 +90,24 @@ export function tasksUnderFaults({
     async (cluster) => {
       const random = seededRandom(seed!);
       const work = { type: 'simulated', durationMs: taskMs! } as const;
-      const session = await cluster.submit(widePlan(tasks!, concurrency!, work));
+      const plan = widePlan(tasks! / sessions!, concurrency!, work);
+      const open: string[] = [];
+      for (let i = 0; i < sessions!; i++) open.push(await cluster.submit(plan));
+      const isRunning = async (session: string) =>
+        (await cluster.progress(cluster.first, session)).state === 'running';
       const faults: Record<Fault, number> = { kill: 0, pause: 0, partition: 0 };
       const start = performance.now();
-      while ((await cluster.progress(cluster.first, session)).state === 'running') {
+      while ((await Promise.all(open.map(isRunning))).includes(true)) {
         await sleep(random.integer(faultEveryMs! / 2, faultEveryMs! * 1.5));
         const fault = random.pick(FAULTS);
         faults[fault]++;
         await inject(cluster, fault, random.pick(cluster.nodes), random.integer(faultMs! / 2, faultMs!));
       }
       const seconds = (performance.now() - start) / 1_000;
-      const { done, lost, twice } = await cluster.first.process.call<SessionOutcome>('outcome', session);
+      const sum = { done: 0, lost: 0, twice: 0 };
+      for (const session of open)
+        addTo(sum, await cluster.first.process.call<SessionOutcome>('outcome', session));
+      const { done, lost, twice } = sum;
       return {
         figures: { lost, twice, rate: done / seconds },
         verified: `${done} done, ${lost} lost, ${twice} committed twice, under ${faults.kill} kills, ${faults.pause} pauses and ${faults.partition} partitions`,

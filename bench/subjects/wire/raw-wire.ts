@@ -1,9 +1,12 @@
 import { connect } from 'node:net';
+import { Ring } from '@tutti/kernel';
 import { Packr } from 'msgpackr';
 import { WebSocket } from 'ws';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { FleetProcess } from '../../harness/fleet.ts';
 import { Histogram } from '../../harness/histogram.ts';
+import { openLoop } from '../../harness/load.ts';
+import { inMicroseconds } from './microseconds.ts';
 import { NOTE } from './note.ts';
 import { measureStream } from './stream.ts';
 
@@ -41,6 +44,29 @@ export async function wsRoundTrip({ trips }: Sizes): Promise<Measurement> {
     socket.send(frame);
   });
 }
+
+/** The same echo under a load that does not wait for answers: what the machine makes of such a load by itself. */
+export async function wsAtLoad({ ratePerS, warmUpMs, durationMs }: Sizes): Promise<Measurement> {
+  const peer = new FleetProcess(PEER);
+  const socket = await open(peer, '/echo');
+  const frame = new Packr().pack(NOTE);
+  const waiting = new Ring<() => void>(ratePerS! * PATIENCE_S);
+  socket.on('message', () => waiting.shift()?.());
+  const request = (done: () => void) => {
+    if (!waiting.push(done)) throw new Error('the echo is too far behind');
+    socket.send(frame);
+  };
+  await openLoop(ratePerS!, warmUpMs!, request);
+  const { latencies, offered } = await openLoop(ratePerS!, durationMs!, request);
+  return {
+    figures: {},
+    histograms: { trip: inMicroseconds(latencies) },
+    verified: `${offered} came back`,
+  };
+}
+
+/** Frames under way are bounded by those of so many seconds. */
+const PATIENCE_S = 10;
 
 export async function tcpRoundTrip({ trips }: Sizes): Promise<Measurement> {
   const peer = new FleetProcess(PEER);

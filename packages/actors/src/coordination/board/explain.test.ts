@@ -81,6 +81,20 @@ test('a ready task names the limit, the want of a node, or its place in the queu
   expect(of(full, 'b')).toMatchObject([{ kind: 'limit', ref: 'orchestrator:backend' }]);
 });
 
+test('the limit of a node counts what other sessions have there', () => {
+  const plan: Plan = {
+    ...smallPlan(['a'].map((id) => smallTask(id))),
+    orchestrators: [{ id: 'backend', maxConcurrentTasks: 1 }],
+  };
+  const other: BoardCommand = { type: 'session.open', session: 'other', plan, mode: 'eager', folder: '' };
+  const inOther = (command: BoardCommand) => ({ ...command, session: 'other' }) as BoardCommand;
+  const taken = inOther(assign('a'));
+  expect(of(boardWith(plan, [other, taken]), 'a')).toMatchObject([{ kind: 'limit' }]);
+
+  const running = inOther(start('a', 1));
+  expect(of(boardWith(plan, [other, taken, running, assign('a')]), 'a')).toMatchObject([{ kind: 'limit' }]);
+});
+
 test('an assigned task names the node it waits for, also when that node is gone or full', () => {
   const tasks = ['a', 'b'].map((id) => smallTask(id));
   const plan: Plan = { ...smallPlan(tasks), orchestrators: [{ id: 'backend', maxConcurrentTasks: 1 }] };

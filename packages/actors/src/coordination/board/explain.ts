@@ -146,7 +146,8 @@ function readyBlocker(
     return { kind: 'no-node', text: `${why} to run ${orchestrator} on`, ref: `orchestrator:${orchestrator}` };
   }
   const limit = limitOf(session, orchestrator);
-  if (hosts.every(({ node }) => board.load(session.id, orchestrator, node).held >= limit)) {
+  // What other sessions have there counts as well: the places are the node's.
+  if (hosts.every(({ node }) => board.laneLoad(orchestrator, node).held >= limit)) {
     const text = `${orchestrator} has its limit of ${limit} tasks on each of ${hosts.map(({ node }) => node).join(', ')}`;
     return { kind: 'limit', text, ref: `orchestrator:${orchestrator}` };
   }
@@ -174,7 +175,7 @@ function assignedBlocker(
       ref: `node:${node}`,
     };
   const limit = limitOf(session, orchestrator);
-  if (board.runningCount(session.id, orchestrator, node) >= limit) {
+  if (board.laneLoad(orchestrator, node).running >= limit) {
     const text = `it was given to ${orchestrator} on ${node}, which runs its limit of ${limit} tasks`;
     return { kind: 'limit', text, ref: `orchestrator:${orchestrator}` };
   }

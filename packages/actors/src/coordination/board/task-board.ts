@@ -403,12 +403,7 @@ export class TaskBoard implements ReplicatedModule {
     if (session) yield session;
   }
 
-  /** Attempts that have started and not ended: never more than the orchestrator's `maxConcurrentTasks`. */
-  runningCount(session: string, orchestrator: string, node: NodeId): number {
-    return this.load(session, orchestrator, node).running;
-  }
-
-  /** Attempts held (assigned and running) and running, of one orchestrator on one node. */
+  /** Attempts of one session that are held (assigned and running) and running, of one orchestrator on one node. */
   load(session: string, orchestrator: string, node: NodeId): Load {
     return this.#indexes.holders.load(session, orchestrator, node);
   }
