@@ -3,7 +3,10 @@
  *
  * @module
  */
+
 export type { ApplyContext, ModuleWatcher, ProposeOptions, ReplicatedModule } from '@tutti/consensus';
+export type { LogicIdentity } from './actor/logic-identity.ts';
+export type { Migrate, StoredSnapshot } from './actor/migration.ts';
 export {
   type Address,
   type AskOptions,
@@ -20,7 +23,9 @@ export type {
   ClusterSystemStatus,
   StopOptions,
 } from './cluster/cluster-system.ts';
+export { SHUTDOWN_PHASES, type ShutdownPhase, type ShutdownTask } from './cluster/coordinated-shutdown.ts';
 export { createClusterSystem } from './cluster/create-cluster-system.ts';
+export type { Declaration, DeclaredLogic } from './cluster/declaration.ts';
 export type { Member, MemberState, Members } from './cluster/member.ts';
 export type { ReplicatedHandle, ReplicatedOptions } from './cluster/replicated.ts';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './mailbox/dead-letters.ts';

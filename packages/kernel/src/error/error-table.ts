@@ -476,6 +476,46 @@ export const ERRORS = {
     'This cluster has {shards} shards; this node is configured for {given}',
     'Use the same number on every node; it cannot be changed while the cluster lives.',
   ),
+  TUTTI_ENTITY_OPTIONS_INVALID: row(
+    'The option "{option}" of the entity kind "{kind}" cannot be so: {problem}',
+    'Correct the options that are given with the kind.',
+  ),
+  TUTTI_DECLARATION_MISMATCH: row(
+    '{node} declares "{name}" otherwise than the member {member}: {what} is {ours} there and {theirs} here',
+    'Declare it the same on every node; code that changes what is stored gets a higher version.',
+  ),
+  TUTTI_LEASE_MISMATCH: row(
+    '{node} would take over after {takeoverWaitMs} ms what {holder} may hold for {leaseMs} ms',
+    'Give every node the same leaseMs and takeoverWaitMs; to change them in a running cluster, raise takeoverWaitMs on all nodes first.',
+  ),
+  TUTTI_CLUSTER_LEVEL: row(
+    '{node} can apply the log of this cluster up to level {level}, and level {required} is in use',
+    'Start the node with the version of Tutti that the other members run.',
+  ),
+  TUTTI_CLUSTER_LEVEL_LOW: row(
+    'Version {version} of "{kind}" needs members of level {required}, and one is of level {level}',
+    'Bring every node to the new version of Tutti first, then raise the version of the logic.',
+  ),
+  TUTTI_SNAPSHOT_NEWER: row(
+    'The stored state of {of} is of version {stored} of {machine}; this node has version {declared}',
+    'Start the newer code on this node. Nothing was overwritten.',
+  ),
+  TUTTI_SNAPSHOT_CHANGED: row(
+    'The stored state of {of} is of other code with the same version {declared}: {storedHash}, and here {declaredHash}',
+    'Raise `version` where it is declared and give `migrate`, or start the code that wrote it. Nothing was overwritten.',
+  ),
+  TUTTI_SNAPSHOT_MIGRATION_MISSING: row(
+    'The stored state of {of} is of version {stored} of {machine}; this node has version {declared} and no migration',
+    'Give `migrate` where it is declared, from version {stored} to {declared}. Nothing was overwritten.',
+  ),
+  TUTTI_SNAPSHOT_MIGRATION_FAILED: row(
+    'The stored state of {of} could not be migrated from version {stored} to {declared}: {problem}',
+    'Correct `migrate`: it is given the stored snapshot and returns one of the new version. Nothing was overwritten.',
+  ),
+  TUTTI_REPLICATED_VERSION: row(
+    'The log has an event for version {version} of the replicated logic "{name}"; this node has version {declared}',
+    'Start version {version}, have each node take a snapshot when all is quiet, and start version {declared} then.',
+  ),
   TUTTI_MEMBER_SUPERSEDED: row(
     'Life {incarnation} of node {node} is over for the cluster: {why}',
     'Restart the node; it joins again with a new incarnation.',

@@ -78,6 +78,11 @@ export interface Transport {
   onMessage(channel: Channel, handler: MessageHandler): void;
   /** Adds a listener to links; it is told at once about links that are up already. */
   onLink(listener: LinkListener): void;
+  /**
+   * The version of the wire format that was agreed on with a peer whose link is up. Undefined without a link, and of a
+   * transport that knows of no versions; then it is 1. What a version added is sent only to who speaks it.
+   */
+  wireVersion?(peer: NodeId): number | undefined;
   /** Peers whose link is up. */
   linked(): readonly PeerIdentity[];
   counters(): TransportCounters;

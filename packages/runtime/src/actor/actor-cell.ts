@@ -8,6 +8,7 @@ import { Asked } from './ask.ts';
 import { CellInbox } from './cell-inbox.ts';
 import { ChildDown, ChildEnded, type Closing, Commit, type SupervisingCell } from './cell-parts.ts';
 
+import { timerIdOf } from './kept-timers.ts';
 import type { TerminationReason } from './ref.ts';
 import type { HeldEffects } from './xstate-adapter.ts';
 import type { HostedSelf, HostingCell, Signal } from './xstate-self.ts';
@@ -28,6 +29,10 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
 
   get isDown(): boolean {
     return this.phase === 'down';
+  }
+
+  get keepsTimers(): boolean {
+    return this.settings.keeper?.keepsTimers === true;
   }
 
   get restarts(): number {
@@ -105,17 +110,22 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
       this.core.runtime.hold(this);
       return this.#afterTurn(() => this.#settle(next));
     }
-    if (keeper && (next !== this.snapshot || this.rare?.commit || this.core.runtime.hasEffects(this))) {
-      return this.#keep(keeper, next);
+    if (keeper) {
+      const fired = keeper.keepsTimers ? timerIdOf(event) : undefined;
+      const isNews = fired !== undefined || next !== this.snapshot || this.rare?.commit;
+      if (isNews || this.core.runtime.hasEffects(this)) return this.#keep(keeper, next, fired);
     }
     this.#adopt(next, undefined);
   }
 
   /** Takes what a message did into the turn, which goes on while there are messages and room. */
-  #keep(keeper: StateKeeper, next: Snapshot<unknown>): void {
+  #keep(keeper: StateKeeper, next: Snapshot<unknown>, fired?: string): void {
     const commit = (this.rareParts.commit ??= new Commit(this.snapshot));
-    commit.messages.push({ snapshot: next, effects: this.core.runtime.hold(this), ask: this.currentAsk });
-    commit.changed ||= next !== this.snapshot;
+    const effects = this.core.runtime.hold(this);
+    if (fired !== undefined) commit.timers.push({ type: 'gone', id: fired });
+    commit.timers.push(...effects.timers);
+    commit.messages.push({ snapshot: next, effects, ask: this.currentAsk });
+    commit.changed ||= next !== this.snapshot || commit.timers.length > 0;
     this.currentAsk = undefined;
     this.snapshot = next;
     const isFull = commit.messages.length >= (keeper.turnMessagesMax ?? 1);
@@ -157,7 +167,7 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
     const { input, keeper } = this.settings;
     let snapshot: Snapshot<unknown>;
     try {
-      snapshot = runtime.initialSnapshot(this, input, keeper?.restore());
+      snapshot = runtime.initialSnapshot(this, input, keeper?.restore(), keeper?.timers?.());
     } catch (error) {
       return this.fail(error);
     }
@@ -188,11 +198,11 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
     if (commit?.outcome !== 'open') return;
     commit.sequel = sequel;
     this.snapshot = commit.before;
-    const { changed, last } = commit;
+    const { changed, last, timers } = commit;
     const persisted = () => this.logic.getPersistedSnapshot(last);
     let promise: Promise<void> | undefined;
     try {
-      promise = this.settings.keeper!.commit({ changed, persisted });
+      promise = this.settings.keeper!.commit({ changed, persisted, timers: () => timers });
     } catch (error) {
       return this.#failForGood(error);
     }

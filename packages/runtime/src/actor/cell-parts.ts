@@ -9,6 +9,7 @@ import type { SupervisedCell, Supervision } from '../supervision/supervision.ts'
 import type { SupervisorOptions } from '../supervision/supervisor.ts';
 import type { ReplyTarget, StateKeeper } from '../system/actor-system.ts';
 import type { CellListeners } from './cell-listeners.ts';
+import type { TimerChange } from './kept-timers.ts';
 import type { Address } from './ref.ts';
 import type { HeldEffects, XStateRuntime } from './xstate-adapter.ts';
 import type { HostingCell, Signal } from './xstate-self.ts';
@@ -76,6 +77,8 @@ export class Commit {
   /** The snapshot that was committed last; undefined when this is the first turn. */
   readonly before: Snapshot<unknown> | undefined;
   readonly messages: HeldMessage[] = [];
+  /** What became of the actor's timers, when its keeper keeps them. */
+  readonly timers: TimerChange[] = [];
   changed = false;
   /** What ended the turn early and is to be done once what came before is out: a failure, and who asked for it. */
   sequel: { readonly act: () => void; readonly ask: ReplyTarget | undefined } | undefined;

@@ -9,6 +9,7 @@ import {
   StateMachine,
 } from 'xstate';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import { type KeptTimer, type TimerChange, timerChangeOf } from './kept-timers.ts';
 import { type FlatPlan, flatPlan, flatStep } from './xstate-flat.ts';
 import { type Reducer, reduce, reducerOf } from './xstate-reducer.ts';
 import {
@@ -47,6 +48,8 @@ class HostScope {
   cell: HostingCell | undefined;
   custom: ExecutableAction[] = [];
   deferred: (() => void)[] = [];
+  /** Changes to the cell's timers, when somebody keeps them. */
+  timers: TimerChange[] = [];
   /** During the initial state XState runs actions and deferred work as one list, and so does this. */
   isInitial = false;
   readonly defer = (effect: () => void): void => void this.deferred.push(effect);
@@ -56,6 +59,10 @@ class HostScope {
   actionExecutor = (action: ExecutableAction): void => {
     const { exec } = action;
     if (!exec) return;
+    if (this.cell!.keepsTimers) {
+      const change = timerChangeOf(action, this.self, () => this.runtime.ids.next('timer'));
+      if (change) this.timers.push(change);
+    }
     if (this.isInitial) this.deferred.push(() => exec(action.info, action.params));
     else if (isDeferring(action.type)) exec(action.info, action.params);
     else this.custom.push(action);
@@ -96,6 +103,7 @@ class HostScope {
 export interface HeldEffects {
   readonly custom: readonly ExecutableAction[];
   readonly deferred: readonly (() => void)[];
+  readonly timers: readonly TimerChange[];
 }
 
 /** What the logics of one node run in. */
@@ -142,7 +150,12 @@ export class XStateRuntime implements HostRuntime {
   }
 
   /** The first snapshot, or the restored one. Starting effects are kept until {@link begin}. */
-  initialSnapshot(cell: HostingCell, input: unknown, persisted: unknown): Snapshot<unknown> {
+  initialSnapshot(
+    cell: HostingCell,
+    input: unknown,
+    persisted: unknown,
+    timers: readonly KeptTimer[] = [],
+  ): Snapshot<unknown> {
     const { logic } = cell;
     if (input === undefined && persisted === undefined) {
       const known = this.#initial.get(logic);
@@ -155,7 +168,7 @@ export class XStateRuntime implements HostRuntime {
       if (persisted !== undefined) {
         const kept = persisted as Snapshot<unknown>;
         const restored = logic.restoreSnapshot ? logic.restoreSnapshot(kept, given(scope)) : kept;
-        if (logic instanceof StateMachine) startDelays(restored as AnyMachineSnapshot, scope);
+        if (logic instanceof StateMachine) startDelays(restored as AnyMachineSnapshot, scope, timers);
         return restored;
       }
       const snapshot: Snapshot<unknown> = logic.getInitialSnapshot(given(scope), input);
@@ -219,9 +232,10 @@ export class XStateRuntime implements HostRuntime {
   /** Takes the effects of the last transition away, to be released later. */
   hold(cell: HostingCell): HeldEffects {
     const scope = this.#scopeOf(cell);
-    const held = { custom: scope.custom, deferred: scope.deferred };
+    const held = { custom: scope.custom, deferred: scope.deferred, timers: scope.timers };
     scope.custom = [];
     scope.deferred = [];
+    if (scope.timers.length > 0) scope.timers = [];
     return held;
   }
 
@@ -282,6 +296,7 @@ export class XStateRuntime implements HostRuntime {
   #forget(scope: HostScope): void {
     if (scope.custom.length > 0) scope.custom = [];
     if (scope.deferred.length > 0) scope.deferred = [];
+    if (scope.timers.length > 0) scope.timers = [];
   }
 }
 
@@ -290,22 +305,32 @@ const given = (scope: HostScope): AnyActorScope => scope as object as AnyActorSc
 
 /**
  * A persisted machine says in which states it is, but not for how long it was: XState keeps its timers apart from the
- * snapshot. So the delays of those states begin anew, or a machine that waits would wait for ever.
+ * snapshot. Those that somebody kept go on with what is left of them. The other delays of those states begin anew, or a
+ * machine that waits would wait for ever; a delay that was kept for a state which is not active any more is let go.
  */
-function startDelays(snapshot: AnyMachineSnapshot, scope: HostScope): void {
+function startDelays(snapshot: AnyMachineSnapshot, scope: HostScope, kept: readonly KeptTimer[]): void {
   if (snapshot.status !== 'active') return;
+  const self = scope.self as object as AnyActorRef;
+  const schedule = (id: string, event: EventObject, delayMs: number) =>
+    scope.defer(() => self.system.scheduler.schedule(self, self, event, delayMs, id));
+  const delays = new Set(snapshot._nodes.flatMap((node) => node.after.map(({ eventType }) => eventType)));
+  const keptIds = new Set(kept.map(({ id }) => id));
+  for (const { id, event, delayMs } of kept) {
+    if (!id.startsWith('xstate.after.') || delays.has(id)) schedule(id, event, delayMs);
+    else scope.timers.push({ type: 'gone', id });
+  }
   const { machine, context } = snapshot as AnyMachineSnapshot & { context: unknown };
   const info = { context, event: { type: 'xstate.init' }, self: scope.self, system: scope.system };
   for (const node of snapshot._nodes)
     for (const { delay, eventType } of node.after) {
+      if (keptIds.has(eventType)) continue;
       const known: unknown = typeof delay === 'string' ? machine.implementations.delays[delay] : delay;
       const delayMs: unknown =
         typeof known === 'function' ? (known as (args: object) => unknown)(info) : known;
-      const self = scope.self as object as AnyActorRef;
-      if (typeof delayMs === 'number')
-        scope.defer(() =>
-          self.system.scheduler.schedule(self, self, { type: eventType }, delayMs, eventType),
-        );
+      if (typeof delayMs !== 'number') continue;
+      const event = { type: eventType };
+      schedule(eventType, event, delayMs);
+      if (scope.cell!.keepsTimers) scope.timers.push({ type: 'set', id: eventType, event, delayMs });
     }
 }
 

@@ -3,6 +3,7 @@ import type { AnyActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import { ActorTimers, type TimerEntry } from '../scheduler/timers.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
+import { asTimerEvent } from './kept-timers.ts';
 import type { Address, Ref } from './ref.ts';
 
 /**
@@ -28,6 +29,8 @@ export interface HostingCell {
   self: HostedSelf | undefined;
   /** Who asked the message that is being handled. */
   currentAsk: ReplyTarget | undefined;
+  /** Whether somebody keeps its timers with its snapshot. */
+  readonly keepsTimers?: boolean;
   sendUser(event: EventObject): void;
   signal(signal: Signal<HostingCell>): void;
   /** Runs one event from the system lane through the logic. */
@@ -210,8 +213,10 @@ export class HostedSystem {
     delay: number,
     id: string = this.runtime.ids.next('timer'),
   ): void {
-    this.timers.set(source, id, delay, { target, event }, (entry) =>
-      this.#relay(source, target, event, entry),
+    const isKept = this.host.cell.keepsTimers && (target as object) === this.host;
+    const own = isKept ? asTimerEvent(event, id) : event;
+    this.timers.set(source, id, delay, { target, event: own }, (entry) =>
+      this.#relay(source, target, own, entry),
     );
   }
 

@@ -28,6 +28,15 @@ export interface ClusterConfig {
    * longer time lengthens the pause of a hand-over; a sender that lags by more may find its messages reordered.
    */
   readonly settleMs: number;
+  /**
+   * How long the owner of a shard waits in a hand-over for its entities to handle what is in their mailboxes; default
+   * 10,000. Then they are fenced: nothing they do is let out any more, and what waits for them are dead letters.
+   */
+  readonly handOverMs: number;
+  /** Entities that a node starts by itself in a second: remembered ones, and those whose timers are due; default 1,000. */
+  readonly startsPerSecond: number;
+  /** This node's share of the shards, beside a node of 1; default 1, from 0.01 to 100. */
+  readonly weight: number;
   /** Messages one node keeps for shards that have no reachable owner; default 10,000. More are dead letters. */
   readonly bufferMax: number;
   /** How long such a message waits before it is a dead letter; default 10,000. */
@@ -40,6 +49,8 @@ export interface ClusterConfig {
   readonly subscribeIntervalMs: number;
   /** How long a stop waits for its shards to be taken over; default 5,000. */
   readonly drainMs: number;
+  /** How long each task of a phase of a stop may take before the stop goes on without it; default 10,000. */
+  readonly phaseMs: number;
 }
 
 const DEFAULTS: ClusterConfig = {
@@ -54,16 +65,20 @@ const DEFAULTS: ClusterConfig = {
   unreachableMs: 5_000,
   movesMax: 32,
   settleMs: 10,
+  handOverMs: 10_000,
+  startsPerSecond: 1_000,
+  weight: 1,
   bufferMax: 10_000,
   bufferMs: 10_000,
   hopsMax: 4,
   remoteTableMax: 100_000,
   subscribeIntervalMs: 50,
   drainMs: 5_000,
+  phaseMs: 10_000,
 };
 
 /** How much faster one node's clock may run than another's: 1 part in 20, far beyond what crystals do. */
-const CLOCK_DRIFT_MAX = 0.05;
+export const CLOCK_DRIFT_MAX = 0.05;
 
 /**
  * Fills in the defaults and checks what must hold of the numbers.
@@ -75,6 +90,7 @@ export function clusterConfig(given: Partial<ClusterConfig> = {}): ClusterConfig
     if (!Number.isFinite(config[key]) || config[key] <= 0) refuse(config, key, 'it is not a number above 0');
   if (!Number.isInteger(config.shards) || config.shards > 16_384)
     refuse(config, 'shards', 'it is not a whole number from 1 to 16,384');
+  if (config.weight < 0.01 || config.weight > 100) refuse(config, 'weight', 'it is not from 0.01 to 100');
   // A lease counts from the start of the read barrier that proved contact. A barrier that starts after `lost` was
   // committed shows `lost`, so the last barrier of a node that does not know it is lost began before, and its lease
   // ends at most leaseMs (on its clock) after. Whoever waits that long, drift included, finds nobody acting.

@@ -2,6 +2,7 @@ import type { Consensus } from '@tutti/consensus';
 import { type Clock, type Logger, silentLogger, type Transport } from '@tutti/kernel';
 import { AskTable } from '../actor/ask.ts';
 import type { Address, Ref } from '../actor/ref.ts';
+import { Awakener } from '../sharding/awakener.ts';
 import { Coordinator } from '../sharding/coordinator.ts';
 import { type DeclaredKind, EntityHost } from '../sharding/entity-host.ts';
 import { EntityRefs } from '../sharding/entity-refs.ts';
@@ -46,6 +47,7 @@ export interface ClusterParts extends ClusterCore {
   readonly lease: QuorumLease;
   readonly host: EntityHost;
   readonly region: Region;
+  readonly awakener: Awakener;
   readonly replicated: ReplicatedRefs;
   readonly prober: Prober;
   readonly coordinator: Coordinator;
@@ -73,7 +75,7 @@ function makeCore({
   const config = clusterConfig(given);
   const membership = new Membership();
   const shards = new ShardMap(membership);
-  const states = new EntityStates(shards);
+  const states = new EntityStates(shards, () => membership.level);
   // The order matters: a module reads only those registered before it, so a restored state is never half there.
   for (const module of [membership, shards, states]) consensus.register(module);
   const core: ClusterCore = {
@@ -112,7 +114,7 @@ function observeOthers(core: ClusterCore): RemoteObservers {
 function placeEntities(
   core: ClusterCore,
   observers: RemoteObservers,
-): Pick<ClusterParts, 'lease' | 'host' | 'region'> {
+): Pick<ClusterParts, 'lease' | 'host' | 'region' | 'awakener'> {
   const { leaseMs, leaseRenewMs: renewMs, shards } = core.config;
   const lease = new QuorumLease({ ...core, leaseMs, renewMs, isNeeded: () => host.size > 0 });
   const store = new EntityStore({ ...core, shards });
@@ -120,11 +122,18 @@ function placeEntities(
     ...core,
     store,
     lease,
-    onEnded: (shard) => region.activationEnded(shard),
+    onStarted: (shard, name) => awakener.awoke(shard, name),
+    onEnded: (shard, name, hasFailed) => region.activationEnded(shard, name, hasFailed),
   });
-  const region: Region = new Region({ ...core, host });
+  const awakener: Awakener = new Awakener({
+    ...core,
+    perSecond: core.config.startsPerSecond,
+    isRemembered: (kind) => core.kinds.get(kind)?.options.remember === true,
+    start: (name) => region.start(name),
+  });
+  const region: Region = new Region({ ...core, host, awakener });
   core.system.addResolver(new EntityRefs({ ...core, region, host, observers, selfNode: core.self.nodeId }));
-  return { lease, host, region };
+  return { lease, host, region, awakener };
 }
 
 function routeParcels({ courier, system }: ClusterCore, region: Region): void {

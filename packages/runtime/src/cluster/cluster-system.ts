@@ -5,6 +5,7 @@ import type { Address, Ref } from '../actor/ref.ts';
 import type { EntityKind, EntityOptions } from '../sharding/entity-options.ts';
 import type { ActorSystem } from '../system/actor-system.ts';
 import type { ClusterConfig } from './cluster-config.ts';
+import type { ShutdownPhase, ShutdownTask } from './coordinated-shutdown.ts';
 import type { Member, Members } from './member.ts';
 import type { ReplicatedHandle, ReplicatedOptions } from './replicated.ts';
 
@@ -24,6 +25,8 @@ export interface ClusterSystemOptions {
   /** Where this node's admin interface listens, told to the others. */
   readonly adminUrl?: string;
   readonly config?: Partial<ClusterConfig>;
+  /** What its modules claim to be able to apply, see `CLUSTER_LEVEL`; only tests and rehearsals of upgrades set it. */
+  readonly level?: number;
   /**
    * The others agreed that this life of the node is gone. Its entities have been stopped; it takes part again only
    * with a new incarnation, so the node should be restarted. Called once.
@@ -44,10 +47,16 @@ export interface ClusterSystemStatus {
   readonly moving: number;
   /** Live activations on this node, by kind. */
   readonly entities: Readonly<Record<string, number>>;
-  /** Stored entities of the whole cluster, by kind. */
+  /** Stored entities of the whole cluster, by kind; those that have ended are not. */
   readonly stored: Readonly<Record<string, number>>;
+  /** Entities of the whole cluster that have ended and are remembered as such. */
+  readonly ended: number;
+  /** What all members can apply, see `CLUSTER_LEVEL`: 1 while one is of the version before. */
+  readonly level: number;
   /** Messages that wait here for an owner. */
   readonly buffered: number;
+  /** Entities that this node is about to start by itself, at its pace. */
+  readonly starting: number;
   /** Whether this node may let its entities act now. */
   readonly leased: boolean;
   readonly evicted: boolean;
@@ -68,7 +77,8 @@ export interface ClusterSystem {
   readonly members: Members;
   /**
    * Declares a kind of entity; every node of the cluster declares the same.
-   * @throws TuttiError `TUTTI_ENTITY_KIND_INVALID`, `TUTTI_ENTITY_KIND_TAKEN`, `TUTTI_STARTED`
+   * @throws TuttiError `TUTTI_ENTITY_KIND_INVALID`, `TUTTI_ENTITY_KIND_TAKEN`, `TUTTI_ENTITY_OPTIONS_INVALID`,
+   * `TUTTI_STARTED`
    */
   entity<Logic extends AnyActorLogic>(
     kind: string,
@@ -93,12 +103,19 @@ export interface ClusterSystem {
   /**
    * Starts consensus, joins, and takes shards. Resolves once the cluster has this node as a member; it waits as long
    * as there is no quorum.
-   * @throws TuttiError `TUTTI_SHARDS_MISMATCH`, `TUTTI_MEMBER_SUPERSEDED`
+   * @throws TuttiError `TUTTI_SHARDS_MISMATCH`, `TUTTI_MEMBER_SUPERSEDED`, `TUTTI_DECLARATION_MISMATCH`,
+   * `TUTTI_LEASE_MISMATCH`, `TUTTI_CLUSTER_LEVEL`
    */
   start(): Promise<void>;
   /** Hands its shards over and takes none again; resolves when it owns none, or `drainMs` is over. Idempotent. */
   drain(): Promise<void>;
-  /** Drains, leaves, and stops the actors and consensus. Idempotent. */
+  /**
+   * Adds a task to a phase of the stop: `unbind`, before anything else; `hand-over`, `stop-actors`, `leave` or `close`, each
+   * before the node's own work of that phase. Tasks of one phase run side by side and have `phaseMs`; one that fails or
+   * takes longer is logged, and the stop goes on. Returns the function that takes it back.
+   */
+  onStop(phase: ShutdownPhase, name: string, task: ShutdownTask): () => void;
+  /** Drains, leaves, and stops the actors and consensus, phase by phase. Idempotent. */
   stop(options?: StopOptions): Promise<void>;
   status(): ClusterSystemStatus;
 }

@@ -33,6 +33,14 @@ export class CommandReader {
     return value as number;
   }
 
+  /** A number from 0. */
+  amount(name: string): number {
+    const value = this.fields[name];
+    if (typeof value !== 'number' || !Number.isFinite(value) || value < 0)
+      throw this.invalid(`${name} is not a number from 0`);
+    return value;
+  }
+
   list(name: string): readonly CommandReader[] {
     const value = this.fields[name];
     if (!Array.isArray(value)) throw this.invalid(`${name} is not a list`);

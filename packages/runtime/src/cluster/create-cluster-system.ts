@@ -1,11 +1,26 @@
 import type { ReplicatedModule } from '@tutti/consensus';
-import { backoffDelayMs, type Clock, isTuttiError, messageOf, nodeId, TuttiError } from '@tutti/kernel';
+import {
+  backoffDelayMs,
+  type Clock,
+  type ErrorCode,
+  isTuttiError,
+  messageOf,
+  nodeId,
+  TuttiError,
+} from '@tutti/kernel';
 import type { AnyActorLogic, EventFromLogic, EventObject, SnapshotFrom } from 'xstate';
+import { logicIdentity } from '../actor/logic-identity.ts';
 import type { Address, Ref } from '../actor/ref.ts';
-import { type EntityKind, type EntityOptions, SINGLETON_KEY } from '../sharding/entity-options.ts';
+import {
+  checkEntityOptions,
+  type EntityKind,
+  type EntityOptions,
+  SINGLETON_KEY,
+} from '../sharding/entity-options.ts';
 import { entityAddress } from '../sharding/shard-id.ts';
 import { SHARD_MAP, type ShardCommand, sameLife } from '../sharding/shard-map.ts';
 import type { ActorSystem } from '../system/actor-system.ts';
+import { CLUSTER_LEVEL, LEVEL } from './cluster-level.ts';
 import { type ClusterParts, joinParts } from './cluster-parts.ts';
 import type {
   ClusterSystem,
@@ -13,8 +28,10 @@ import type {
   ClusterSystemStatus,
   StopOptions,
 } from './cluster-system.ts';
+import { CoordinatedShutdown, type ShutdownPhase, type ShutdownTask } from './coordinated-shutdown.ts';
+import type { Declaration, DeclaredLogic } from './declaration.ts';
 import type { Member, Members } from './member.ts';
-import { MEMBERSHIP, type MembershipCommand } from './membership.ts';
+import { type Life, MEMBERSHIP, type MembershipCommand } from './membership.ts';
 import {
   isReplicatedModule,
   type ReplicatedHandle,
@@ -30,8 +47,18 @@ export function createClusterSystem(options: ClusterSystemOptions): ClusterSyste
 
 /** How long one try to join may take. */
 const JOIN_MS = 2_000;
+/** What no further try can change. */
+const JOIN_REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([
+  'TUTTI_SHARDS_MISMATCH',
+  'TUTTI_MEMBER_SUPERSEDED',
+  'TUTTI_CLUSTER_LEVEL',
+  'TUTTI_DECLARATION_MISMATCH',
+  'TUTTI_LEASE_MISMATCH',
+]);
 /** How long a node that stops tries to say so; when the rest of the cluster is gone, nobody is there to hear it. */
 const LEFT_MS = 1_000;
+/** How much longer than `drainMs` a stop waits for its hand-over to end. */
+const DRAIN_GRACE_MS = 1_000;
 /** How often a node that drains looks whether it still owns shards. */
 const DRAIN_LOOK_MS = 10;
 
@@ -40,6 +67,8 @@ class ClusterNode implements ClusterSystem {
   readonly members: Members;
   readonly #options: ClusterSystemOptions;
   readonly #parts: ClusterParts;
+  readonly #shutdown: CoordinatedShutdown;
+  readonly #replicatedLogics: DeclaredLogic[] = [];
   #phase: 'new' | 'starting' | 'running' | 'draining' | 'stopped' = 'new';
   #evicted = false;
   #drained: Promise<void> | undefined;
@@ -48,6 +77,8 @@ class ClusterNode implements ClusterSystem {
   constructor(options: ClusterSystemOptions) {
     this.#options = options;
     this.#parts = joinParts(options);
+    const { clock, logger, config } = this.#parts;
+    this.#shutdown = new CoordinatedShutdown({ clock, logger, phaseMs: config.phaseMs });
     this.system = options.system;
     this.members = this.#parts.members;
     this.members.onChange((member) => this.#memberChanged(member));
@@ -65,7 +96,15 @@ class ClusterNode implements ClusterSystem {
       throw new TuttiError('TUTTI_ENTITY_KIND_INVALID', { kind });
     }
     if (this.#parts.kinds.has(kind)) throw new TuttiError('TUTTI_ENTITY_KIND_TAKEN', { kind });
-    this.#parts.kinds.set(kind, { kind, logic, options: options as EntityOptions });
+    checkEntityOptions(kind, options as EntityOptions);
+    if (options.remember) this.#parts.states.remember(kind);
+    this.#parts.kinds.set(kind, {
+      kind,
+      logic,
+      options: options as EntityOptions,
+      identity: logicIdentity(logic, options.version),
+      migrate: options.migrate,
+    });
     return { kind, ref: (key = SINGLETON_KEY) => this.system.ref(entityAddress({ kind, key })) };
   }
 
@@ -95,6 +134,7 @@ class ClusterNode implements ClusterSystem {
     if (isReplicatedModule(placed)) return replicatedHandle(name, placed, consensus);
     const module = new ReplicatedLogic(name, placed, options, (address) => this.system.ref(address));
     consensus.register(module);
+    this.#replicatedLogics.push({ name, placement: 'replicated', durable: true, ...module.identity });
     return this.#parts.replicated.add(module);
   }
 
@@ -139,7 +179,10 @@ class ClusterNode implements ClusterSystem {
       moving,
       entities: this.#parts.host.counts(),
       stored: this.#parts.states.counts(),
+      ended: this.#parts.states.ended,
+      level: this.#parts.membership.level,
       buffered: this.#parts.region.buffered,
+      starting: this.#parts.awakener.waiting,
       leased: this.#parts.lease.isValid,
       evicted: this.#evicted,
     };
@@ -157,25 +200,62 @@ class ClusterNode implements ClusterSystem {
   async #join(): Promise<void> {
     const { consensus, labels = {}, adminUrl, random } = this.#options;
     const { logger } = this.#parts;
-    const join: MembershipCommand = {
+    const join: MembershipCommand & { readonly type: 'join' } = {
       type: 'join',
       ...this.#parts.self,
       labels,
       ...(adminUrl === undefined ? {} : { adminUrl }),
+      ...this.#levelAndDeclaration(),
     };
     const configure: ShardCommand = { type: 'configure', shards: this.#parts.config.shards };
     for (let retry = 0; this.#phase === 'starting'; retry++) {
       try {
         await consensus.propose(SHARD_MAP, configure, { timeoutMs: JOIN_MS });
-        await consensus.propose(MEMBERSHIP, join, { timeoutMs: JOIN_MS });
+        // Applied up to here this node knows the members; what it declares is compared with those it can reach.
+        if (retry === 0) await this.#untilLinked();
+        const linked = this.#linkedMembers();
+        await consensus.propose(MEMBERSHIP, { ...join, linked }, { timeoutMs: JOIN_MS });
         return;
       } catch (thrown) {
-        if (isTuttiError(thrown, 'TUTTI_SHARDS_MISMATCH') || isTuttiError(thrown, 'TUTTI_MEMBER_SUPERSEDED'))
-          throw thrown;
+        if (isTuttiError(thrown) && JOIN_REFUSALS.has(thrown.code)) throw thrown;
         logger.info({ problem: messageOf(thrown) }, 'could not join yet');
       }
       await this.#sleep(backoffDelayMs(retry, { initialMs: 50, maxMs: 1_000 }, random));
     }
+  }
+
+  /** Gives the links to members a moment to come up; of those that are gone none will. */
+  async #untilLinked(): Promise<void> {
+    const { membership, self, config } = this.#parts;
+    const others = this.members.list().filter((m) => m.nodeId !== self.nodeId && membership.isAlive(m));
+    const isLinked = (node: string) =>
+      this.#options.transport.linked().some(({ nodeId: peer }) => peer === node);
+    const deadline = this.#clock.now() + config.linkDownGraceMs;
+    while (others.some((m) => !isLinked(m.nodeId)) && this.#clock.now() < deadline)
+      await this.#sleep(DRAIN_LOOK_MS);
+  }
+
+  #linkedMembers(): readonly Life[] {
+    const linked = this.#options.transport.linked();
+    return linked
+      .map(({ nodeId: node, incarnation }) => ({ nodeId: node, incarnation }))
+      .filter((life) => this.#parts.membership.isAlive(life));
+  }
+
+  /** A node from before there were levels said neither. */
+  #levelAndDeclaration(): { readonly level?: number; readonly declares?: Declaration } {
+    const { level = CLUSTER_LEVEL } = this.#options;
+    return level < LEVEL.declarations ? {} : { level, declares: this.#declaration() };
+  }
+
+  #declaration(): Declaration {
+    const { kinds, config } = this.#parts;
+    const entities = [...kinds.values()].map(({ kind, identity, options }): DeclaredLogic => {
+      const { singleton = false, durable = true } = options;
+      return { name: kind, placement: singleton ? 'singleton' : 'entity', durable, ...identity };
+    });
+    const { leaseMs, takeoverWaitMs, weight } = config;
+    return { leaseMs, takeoverWaitMs, weight, logics: [...entities, ...this.#replicatedLogics] };
   }
 
   #sleep(delayMs: number): Promise<void> {
@@ -239,19 +319,32 @@ class ClusterNode implements ClusterSystem {
     }
   }
 
+  onStop(phase: ShutdownPhase, name: string, task: ShutdownTask): () => void {
+    return this.#shutdown.add(phase, name, task);
+  }
+
   async #shutDown(handOver: boolean): Promise<void> {
-    if (handOver) await this.drain();
+    const shutdown = this.#shutdown;
+    await shutdown.run('unbind', () => {});
+    const drainMs = this.#parts.config.drainMs + DRAIN_GRACE_MS;
+    await shutdown.run('hand-over', () => (handOver ? this.drain() : undefined), drainMs);
     const wasMember = this.#phase === 'draining';
     this.#phase = 'stopped';
-    this.#parts.host.close();
-    this.#parts.region.stop();
-    await this.system.stop();
-    // Only now: nothing of this life runs any more, so that what is left may be taken at once.
-    if (wasMember && !this.#evicted) await this.#propose({ type: 'left', ...this.#parts.self }, LEFT_MS);
-    this.#parts.coordinator.stop();
-    this.#parts.prober.stop();
-    this.#parts.lease.revoke(new TuttiError('TUTTI_CLOSED', { what: 'This node' }));
-    this.#parts.courier.stop();
-    await this.#options.consensus.stop();
+    await shutdown.run('stop-actors', () => {
+      this.#parts.host.close();
+      this.#parts.region.stop();
+      return this.system.stop();
+    });
+    // Only now: nothing of this life acts any more, so that what is left may be taken at once.
+    await shutdown.run('leave', () =>
+      wasMember && !this.#evicted ? this.#propose({ type: 'left', ...this.#parts.self }, LEFT_MS) : undefined,
+    );
+    await shutdown.run('close', () => {
+      this.#parts.coordinator.stop();
+      this.#parts.prober.stop();
+      this.#parts.lease.revoke(new TuttiError('TUTTI_CLOSED', { what: 'This node' }));
+      this.#parts.courier.stop();
+      return this.#options.consensus.stop();
+    });
   }
 }

@@ -129,6 +129,28 @@ describe('the failure detector', () => {
     expect(suspected['a']).toBeLessThanOrEqual(4_400);
   });
 
+  it('accuses nobody while nobody answers that would have: then it is cut off itself', () => {
+    const detector = new FailureDetector(TIMES, () => true);
+    detector.follow([A, B, C], 0);
+    for (let now = 0; now < TIMES.unreachableMs; now += 100)
+      expect(detector.tick(now).some(({ type }) => type === 'suspect')).toBe(false);
+    expect(detector.tick(TIMES.unreachableMs).filter(({ type }) => type === 'suspect')).toHaveLength(3);
+  });
+
+  it('suspects a silent node as soon as somebody has answered that hears nothing of it either', () => {
+    const detector = new FailureDetector(TIMES, () => true);
+    detector.follow([A, B, C], 0);
+    let suspectedAt: number | undefined;
+    for (let now = 0; now <= 2_000; now += 100) {
+      for (const action of detector.tick(now)) {
+        if (action.type === 'probe' && action.node !== A) detector.heard(action.node, now);
+        if (action.type === 'ask') detector.helperAnswered(action.about);
+        if (action.type === 'suspect') suspectedAt ??= now;
+      }
+    }
+    expect(suspectedAt).toBe(900);
+  });
+
   it('asks two others about a node, never the node itself or one that is suspected', () => {
     const { actions } = run(2_000, [{ at: 0, do: 'down', node: B }], ['a', 'b']);
     const asked = actions.filter((action) => action.type === 'ask' && action.about === A);

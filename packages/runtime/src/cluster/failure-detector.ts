@@ -26,6 +26,9 @@ interface Peer {
   indirectAt: number;
   downAt: number | undefined;
   askedAt: number | undefined;
+  /** Of the last question: whether somebody who would have answered was asked, and whether anybody has answered. */
+  answerIsSure: boolean;
+  isAnswered: boolean;
   suspected: boolean;
 }
 
@@ -33,18 +36,22 @@ interface Peer {
  * Says which nodes seem gone. It is a colleague listening for others through a wall: he knocks often, and when
  * somebody stops answering he first asks two neighbours whether they still hear anything (SWIM, Das et al. 2002).
  * Two things make it quick and fair. A link that is reset and does not come back within a short grace is a dead
- * process far more often than a bad cable, so it counts as silence at once. And a listener who dozed off himself must
- * not accuse the others of the silence: when a tick comes late, everybody's deadlines move by that delay.
+ * process far more often than a bad cable, so it counts as silence at once. And a listener who is at fault himself must
+ * not accuse the others of the silence: when a tick comes late, everybody's deadlines move by that delay; and when not
+ * even the neighbours answer that are sure to, he goes on asking instead (Lifeguard, Dadgar et al. 2018).
  *
  * Its word is a suspicion, soft and never logged. Only the log makes a node lost.
  */
 export class FailureDetector {
   readonly #times: DetectorTimes;
+  readonly #answersAlways: (helper: NodeId) => boolean;
   readonly #peers = new Map<NodeId, Peer>();
   #tickedAt: number | undefined;
 
-  constructor(times: DetectorTimes) {
+  /** @param answersAlways Whether a helper answers also when it hears nothing of the node it is asked about. */
+  constructor(times: DetectorTimes, answersAlways: (helper: NodeId) => boolean = () => false) {
     this.#times = times;
+    this.#answersAlways = answersAlways;
   }
 
   /** Sets whom it listens for; newcomers begin as heard of now. */
@@ -100,7 +107,14 @@ export class FailureDetector {
     const peer = this.#peers.get(node);
     if (!peer) return [];
     peer.indirectAt = Math.max(peer.indirectAt, at);
+    peer.isAnswered = true;
     return [];
+  }
+
+  /** A helper has nothing to say of `node`, but is there. */
+  helperAnswered(node: NodeId): void {
+    const peer = this.#peers.get(node);
+    if (peer) peer.isAnswered = true;
   }
 
   /** To be called every `probeIntervalMs`. */
@@ -138,7 +152,8 @@ export class FailureDetector {
     if (peer.downAt !== undefined || silentMs < times.silenceMs) return [];
     if (peer.askedAt === undefined) return this.#ask(node, peer, now);
     if (now - peer.askedAt < times.indirectMs) return [];
-    if (peer.indirectAt < peer.askedAt) return this.#suspect(node, peer, 'it is silent');
+    const isCutOff = peer.answerIsSure && !peer.isAnswered;
+    if (peer.indirectAt < peer.askedAt && !isCutOff) return this.#suspect(node, peer, 'it is silent');
     return this.#ask(node, peer, now);
   }
 
@@ -152,11 +167,14 @@ export class FailureDetector {
   }
 
   #ask(node: NodeId, peer: Peer, now: number): readonly DetectorAction[] {
-    peer.askedAt = now;
-    return [...this.#peers]
+    const helpers = [...this.#peers]
       .filter(([other, { suspected, downAt }]) => other !== node && !suspected && downAt === undefined)
       .slice(0, HELPERS)
-      .map(([helper]) => ({ type: 'ask', helper, about: node }));
+      .map(([helper]) => helper);
+    peer.askedAt = now;
+    peer.isAnswered = false;
+    peer.answerIsSure = helpers.some(this.#answersAlways);
+    return helpers.map((helper) => ({ type: 'ask', helper, about: node }));
   }
 
   #suspect(node: NodeId, peer: Peer, why: string): readonly DetectorAction[] {
@@ -176,5 +194,7 @@ const fresh = (now: number): Peer => ({
   indirectAt: Number.NEGATIVE_INFINITY,
   downAt: undefined,
   askedAt: undefined,
+  answerIsSure: false,
+  isAnswered: false,
   suspected: false,
 });

@@ -1,4 +1,5 @@
 import type { Incarnation, NodeId } from '@tutti/kernel';
+import type { Declaration } from './declaration.ts';
 
 /**
  * A member's life as the log tells it. `up`: takes work. `leaving`: hands its work over. `lost`: the others agreed
@@ -15,6 +16,10 @@ export interface Member {
   readonly labels: Readonly<Record<string, string>>;
   /** Where its admin interface listens, if it has one. */
   readonly adminUrl?: string;
+  /** What it runs, and its times; undefined of a node from before nodes said so. */
+  readonly declares?: Declaration;
+  /** What its modules can apply; 1 when it is undefined. See `CLUSTER_LEVEL`. */
+  readonly level?: number;
   /** Log time of the last change, in milliseconds since 1970. */
   readonly since: number;
 }

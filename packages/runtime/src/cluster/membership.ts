@@ -7,7 +7,9 @@ import {
   TuttiError,
   type WireValue,
 } from '@tutti/kernel';
+import { LEVEL } from './cluster-level.ts';
 import { CommandReader } from './command-reader.ts';
+import { type Declaration, declarationConflict, readDeclaration } from './declaration.ts';
 import type { Member, MemberState } from './member.ts';
 
 /** The name of the module in the log. */
@@ -27,6 +29,10 @@ export type MembershipCommand =
       readonly type: 'join';
       readonly labels: Readonly<Record<string, string>>;
       readonly adminUrl?: string;
+      readonly level?: number;
+      readonly declares?: Declaration;
+      /** The lives of members that it has a link to; what it declares is compared with theirs. Undefined for all. */
+      readonly linked?: readonly Life[];
     })
   | (Life & { readonly type: 'leave' | 'left' })
   | (Life & { readonly type: 'lost'; readonly by: NodeId; readonly byIncarnation: Incarnation });
@@ -45,6 +51,12 @@ export interface MemberChange {
 export class Membership implements ReplicatedModule {
   readonly name = MEMBERSHIP;
   readonly #members = new Map<NodeId, Member>();
+  #level = 1;
+
+  /** What all members can apply; see `CLUSTER_LEVEL`. */
+  get level(): number {
+    return this.#level;
+  }
 
   list(): readonly Member[] {
     return [...this.#members.values()];
@@ -69,10 +81,7 @@ export class Membership implements ReplicatedModule {
 
   apply(command: WireValue, context: ApplyContext): readonly MemberChange[] {
     const reader = new CommandReader(MEMBERSHIP, command);
-    const life: Life = {
-      nodeId: nodeId(reader.text('nodeId')),
-      incarnation: incarnation(reader.count('incarnation')),
-    };
+    const life = readLife(reader);
     switch (reader.text('type')) {
       case 'join':
         return this.#join(life, reader, context.timeMs);
@@ -89,14 +98,16 @@ export class Membership implements ReplicatedModule {
   }
 
   snapshot(): Iterable<WireValue> {
-    return this.list();
+    // Nodes from before there were levels know no such part, and the level is 1 while there are any.
+    return this.#level > 1 ? [...this.list(), { clusterLevel: this.#level }] : this.list();
   }
 
   restore(parts: Iterable<WireValue>): void {
     this.#members.clear();
-    for (const part of parts) {
-      const member = part as Member;
-      this.#members.set(member.nodeId, member);
+    this.#level = 1;
+    for (const part of parts as Iterable<Member | { readonly clusterLevel: number }>) {
+      if ('clusterLevel' in part) this.#level = part.clusterLevel;
+      else this.#members.set(part.nodeId, part);
     }
   }
 
@@ -116,6 +127,11 @@ export class Membership implements ReplicatedModule {
             : `it is ${known.state}`,
       });
     }
+    const level = reader.fields['level'] === undefined ? undefined : reader.count('level');
+    const given = reader.fields['declares'];
+    const declares = given === undefined ? undefined : readDeclaration(new CommandReader(MEMBERSHIP, given));
+    this.#checkLevel(life, level ?? 1);
+    if (declares) this.#checkFit(life, declares, reader);
     const changes: MemberChange[] = [];
     if (known && (known.state === 'up' || known.state === 'leaving'))
       changes.push({ member: { ...known, state: 'lost', since: timeMs }, before: known.state });
@@ -124,12 +140,44 @@ export class Membership implements ReplicatedModule {
       state: 'up',
       labels,
       ...(adminUrl === undefined ? {} : { adminUrl }),
+      ...(declares === undefined ? {} : { declares }),
+      ...(level === undefined ? {} : { level }),
       since: timeMs,
     };
     if (!known) this.#makeRoom();
     this.#members.set(life.nodeId, member);
     changes.push({ member, before: undefined });
+    this.#raiseLevel();
     return changes;
+  }
+
+  #checkLevel({ nodeId: node }: Life, level: number): void {
+    if (level < this.#level)
+      throw new TuttiError('TUTTI_CLUSTER_LEVEL', { node, level, required: this.#level });
+  }
+
+  /**
+   * Whether this node can work together with the members that it has a link to. After a crash of all, those in the log
+   * are of lives that are over, and nobody is there yet to say so: they must not keep the new ones out.
+   */
+  #checkFit({ nodeId: node }: Life, declares: Declaration, reader: CommandReader): void {
+    if (this.#level < LEVEL.declarations) return;
+    const given = reader.fields['linked'] === undefined ? undefined : reader.list('linked').map(readLife);
+    const linked = new Map(given?.map((life) => [life.nodeId, life.incarnation]));
+    for (const member of this.#members.values()) {
+      if (member.nodeId === node || !this.isAlive(member) || !member.declares) continue;
+      if (given && linked.get(member.nodeId) !== member.incarnation) continue;
+      const { nodeId: name, declares: theirs } = member;
+      const conflict = declarationConflict({ nodeId: node, declares }, { nodeId: name, declares: theirs });
+      if (conflict) throw conflict;
+    }
+  }
+
+  /** To what every member can apply now. Never down: what was done at a level cannot be undone. */
+  #raiseLevel(): void {
+    const alive = [...this.#members.values()].filter((member) => this.isAlive(member));
+    if (alive.length === 0) return;
+    this.#level = Math.max(this.#level, Math.min(...alive.map((member) => member.level ?? 1)));
   }
 
   #makeRoom(): void {
@@ -158,6 +206,7 @@ export class Membership implements ReplicatedModule {
       });
     const member: Member = { ...known, state: to, since: timeMs };
     this.#members.set(life.nodeId, member);
+    this.#raiseLevel();
     return [{ member, before }];
   }
 
@@ -175,4 +224,8 @@ export class Membership implements ReplicatedModule {
       from: `accused by ${by.nodeId}, which is no member`,
     });
   }
+}
+
+function readLife(reader: CommandReader): Life {
+  return { nodeId: nodeId(reader.text('nodeId')), incarnation: incarnation(reader.count('incarnation')) };
 }

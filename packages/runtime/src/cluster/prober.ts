@@ -14,7 +14,12 @@ import { type DetectorAction, FailureDetector } from './failure-detector.ts';
 type ProbeMessage =
   | { readonly t: 'ping' | 'pong' }
   | { readonly t: 'heard?'; readonly about: NodeId }
-  | { readonly t: 'heard'; readonly about: NodeId; readonly agoMs: number };
+  | { readonly t: 'heard'; readonly about: NodeId; readonly agoMs: number }
+  /** Since wire version 2: whoever was asked has no link to that node, but it is there to say so. */
+  | { readonly t: 'unheard'; readonly about: NodeId };
+
+/** From this wire version on, whoever is asked about a node answers in any case. */
+const ANSWERS_ALWAYS_VERSION = 2;
 
 interface ProberOptions {
   readonly transport: Transport;
@@ -34,12 +39,16 @@ export class Prober {
 
   constructor(options: ProberOptions) {
     this.#options = options;
-    this.#detector = new FailureDetector(options.config);
+    this.#detector = new FailureDetector(options.config, (helper) => this.#answersAlways(helper));
     options.transport.onMessage(CHANNEL.probes, (from, message) => this.#receive(from, message));
     options.transport.onLink({
       linkUp: (peer) => this.#perform(this.#detector.linkUp(peer.nodeId, options.clock.now())),
       linkDown: (peer) => this.#perform(this.#detector.linkDown(peer.nodeId, options.clock.now())),
     });
+  }
+
+  #answersAlways(node: NodeId): boolean {
+    return (this.#options.transport.wireVersion?.(node) ?? 1) >= ANSWERS_ALWAYS_VERSION;
   }
 
   suspected(): readonly NodeId[] {
@@ -118,8 +127,13 @@ export class Prober {
       case 'heard?': {
         const agoMs = typeof about === 'string' ? this.#detector.silenceMs(about as NodeId, now) : undefined;
         if (agoMs !== undefined) this.#send(from.nodeId, { t: 'heard', about: about as NodeId, agoMs });
+        else if (typeof about === 'string' && this.#answersAlways(from.nodeId))
+          this.#send(from.nodeId, { t: 'unheard', about: about as NodeId });
         break;
       }
+      case 'unheard':
+        if (typeof about === 'string') this.#detector.helperAnswered(about as NodeId);
+        break;
       case 'heard':
         if (typeof about === 'string' && typeof message.agoMs === 'number')
           this.#perform(this.#detector.heardIndirectly(about as NodeId, now - Math.max(0, message.agoMs)));

@@ -11,6 +11,8 @@ import {
   type WireValue,
 } from '@tutti/kernel';
 import { type AnyActorLogic, type EventObject, type Snapshot, StateMachine } from 'xstate';
+import { LOGIC_VERSION_DEFAULT, type LogicIdentity, logicIdentity } from '../actor/logic-identity.ts';
+import { hydrate, type Migrate } from '../actor/migration.ts';
 import type { Address, Ref } from '../actor/ref.ts';
 import { isReply } from '../actor/reply.ts';
 import {
@@ -28,12 +30,17 @@ import type { ReplicatedOptions } from './replicated.ts';
 /** Characters in one part of a snapshot; at most 4 bytes each, so a part stays near 64 KiB. */
 const PART_CHARS = 16_384;
 
+/** Where the snapshot says which code wrote it. */
+const WRITTEN_BY = '$logic';
+
 export const replicatedAddress = (name: string): Address => `replicated:${name}`;
 
 /** One event on its way through the log. */
 export interface ReplicatedCommand {
   /** With refs as `{ $ref }`. */
   readonly event: unknown;
+  /** The version of the logic that it was meant for; 1 when it is undefined. */
+  readonly version?: number;
 }
 
 /** What a voter answers to an event. */
@@ -74,6 +81,8 @@ class LockstepCell implements HostingCell {
  */
 export class ReplicatedLogic implements ReplicatedModule {
   readonly name: string;
+  readonly identity: LogicIdentity;
+  readonly #migrate: Migrate | undefined;
   readonly #cell: LockstepCell;
   readonly #runtime: XStateRuntime;
   readonly #makeRef: (address: Address) => Ref;
@@ -85,6 +94,8 @@ export class ReplicatedLogic implements ReplicatedModule {
     makeRef: (address: Address) => Ref,
   ) {
     this.name = name;
+    this.identity = logicIdentity(logic, options.version);
+    this.#migrate = options.migrate;
     this.#makeRef = makeRef;
     this.#cell = new LockstepCell(name, logic);
     // Time stands still and ids come from one seed, so that a logic which peeks at them sees the same on each voter.
@@ -106,6 +117,7 @@ export class ReplicatedLogic implements ReplicatedModule {
 
   apply(command: WireValue): ReplicatedOutcome {
     const reader = new CommandReader(this.name, command);
+    this.#checkVersion(reader);
     const event = decodeRefs(reader.fields['event'], this.#makeRef) as EventObject;
     if (typeof event?.type !== 'string') throw reader.invalid('the event has no type');
     if (this.current.status !== 'active') throw this.#refused(event, `it is ${this.current.status}`);
@@ -121,15 +133,36 @@ export class ReplicatedLogic implements ReplicatedModule {
     }
   }
 
+  /**
+   * An event that another version was to apply has, on the nodes that applied it, done what this code does not know of.
+   * It is not refused, which would lose it: the node stops, and nothing of it is written over.
+   */
+  #checkVersion(reader: CommandReader): void {
+    const { fields } = reader;
+    const version = fields['version'] === undefined ? LOGIC_VERSION_DEFAULT : reader.count('version');
+    const declared = this.identity.version;
+    if (version === declared) return;
+    const { name } = this;
+    const cause = new TuttiError('TUTTI_REPLICATED_VERSION', { name, version, declared });
+    throw new Error(`${cause.code}: ${cause.message}. ${cause.wayOut}`, { cause });
+  }
+
   snapshot(): Iterable<WireValue> {
-    const text = canonicalJson(encodeRefs(this.#cell.logic.getPersistedSnapshot(this.current)));
+    const persisted = encodeRefs(this.#cell.logic.getPersistedSnapshot(this.current)) as object;
+    // Within the snapshot, where a node from before there were versions takes no notice of it.
+    const text = canonicalJson({ ...persisted, [WRITTEN_BY]: this.identity });
     const parts: string[] = [];
     for (let at = 0; at < text.length; at += PART_CHARS) parts.push(text.slice(at, at + PART_CHARS));
     return parts;
   }
 
   restore(parts: Iterable<WireValue>): void {
-    const persisted = decodeRefs(JSON.parse([...(parts as Iterable<string>)].join('')), this.#makeRef);
+    const { [WRITTEN_BY]: writtenBy, ...stored } = JSON.parse([...(parts as Iterable<string>)].join('')) as {
+      readonly [WRITTEN_BY]?: LogicIdentity;
+    };
+    const declared = { identity: this.identity, migrate: this.#migrate };
+    const decoded = decodeRefs(stored, this.#makeRef);
+    const { snapshot: persisted } = hydrate(`replicated ${this.name}`, decoded, writtenBy, declared);
     this.#cell.snapshot = this.#runtime.initialSnapshot(this.#cell, undefined, persisted);
     this.#runtime.hold(this.#cell);
   }

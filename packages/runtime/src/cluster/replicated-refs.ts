@@ -2,6 +2,7 @@ import type { Consensus } from '@tutti/consensus';
 import { type Clock, messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { ASK_TIMEOUT_MS_DEFAULT, type AskTable } from '../actor/ask.ts';
+import { LOGIC_VERSION_DEFAULT } from '../actor/logic-identity.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { AddressResolver } from '../system/actor-system.ts';
@@ -118,7 +119,10 @@ class ReplicatedRef implements Ref {
   }
 
   async #propose(event: EventObject, options?: AskOptions): Promise<ReplicatedOutcome> {
-    const command: ReplicatedCommand = { event: encodeRefs(event) };
+    const { version } = this.#logic.identity;
+    const encoded = encodeRefs(event);
+    const command: ReplicatedCommand =
+      version === LOGIC_VERSION_DEFAULT ? { event: encoded } : { event: encoded, version };
     return (await this.#options.consensus.propose(this.#logic.name, command, options)) as ReplicatedOutcome;
   }
 }

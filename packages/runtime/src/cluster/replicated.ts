@@ -1,6 +1,7 @@
 import type { Consensus, ModuleWatcher, ProposeOptions, ReplicatedModule } from '@tutti/consensus';
 import { assert, type LogIndex, type WireValue } from '@tutti/kernel';
 import type { AnyActorLogic, InputFrom } from 'xstate';
+import type { Migrate } from '../actor/migration.ts';
 
 /**
  * The replicated placement of a plain module: what `node.replicated(name, module)` gives back. An XState logic is
@@ -20,6 +21,14 @@ export interface ReplicatedHandle<Module extends ReplicatedModule = ReplicatedMo
 export interface ReplicatedOptions<Logic extends AnyActorLogic = AnyActorLogic> {
   /** The same on every node; the initial state is computed from it by each. */
   readonly input?: InputFrom<Logic>;
+  /**
+   * The version of the logic, a whole number from 1; default 1, and the same on every member: they run it in lockstep.
+   * To raise it, stop the whole cluster when each node has taken a snapshot that covers the last event, and start all
+   * nodes with the new code and {@link migrate}. A node that would have to replay an event of another version stops.
+   */
+  readonly version?: number;
+  /** Turns the state of an older version into one of this, on every node alike. */
+  readonly migrate?: Migrate;
 }
 
 /** Tells a module from a logic: a logic has no `apply`. */

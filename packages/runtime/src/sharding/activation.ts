@@ -1,14 +1,32 @@
-import { TuttiError } from '@tutti/kernel';
+import { type Clock, TuttiError } from '@tutti/kernel';
+import type { KeptTimer, TimerChange } from '../actor/kept-timers.ts';
+import type { LogicIdentity } from '../actor/logic-identity.ts';
 import type { Ref } from '../actor/ref.ts';
 import type { QuorumLease } from '../cluster/quorum-lease.ts';
 import { decodeRefs, encodeRefs } from '../cluster/ref-codec.ts';
 import type { KeptTurn, StateKeeper } from '../system/actor-system.ts';
-import type { EntityState } from './entity-states.ts';
+import type { EntityState, StoredTimer } from './entity-states.ts';
 import type { EntityStore } from './entity-store.ts';
+import { keptTimers, timersAfter } from './entity-timers.ts';
 import type { EntityName, ShardId } from './shard-id.ts';
+import type { ShardAt } from './shard-map.ts';
 
 /** Messages that share one commit. Those of a busy entity wait in its mailbox while the last commit is under way. */
 const TURN_MESSAGES_MAX = 64;
+const NO_TIMERS: readonly StoredTimer[] = [];
+
+/** What the activations of one node share. */
+export interface ActivationHost {
+  readonly store: EntityStore;
+  readonly lease: QuorumLease;
+  readonly clock: Clock;
+  readonly nodeId: string;
+  /** Whether the log, as this node has applied it, still has this node own the shard in this epoch. */
+  readonly isOwner: (at: ShardAt) => boolean;
+  readonly makeRef: (address: string) => Ref;
+  /** Told of each snapshot that was committed, as it is stored. */
+  readonly onStored: (activation: Activation, snapshot: unknown) => void;
+}
 
 interface ActivationOptions {
   readonly name: EntityName;
@@ -16,14 +34,21 @@ interface ActivationOptions {
   /** The epoch it was started in; it acts in no other. */
   readonly epoch: number;
   readonly durable: boolean;
-  /** The last committed state when it was started. */
-  readonly state: EntityState | undefined;
-  readonly store: EntityStore;
-  readonly lease: QuorumLease;
-  readonly nodeId: string;
-  /** Whether the log, as this node has applied it, still has this node own the shard in this epoch. */
-  readonly isOwner: () => boolean;
-  readonly makeRef: (address: string) => Ref;
+  /** Which code it runs; goes with each snapshot it stores. */
+  readonly logic: LogicIdentity;
+  /** What it goes on from, if anything was committed when it was started. */
+  readonly state: HydratedState | undefined;
+  /** How far this node had applied the log when it was started. */
+  readonly bornAt: number;
+}
+
+/** A committed state, as the present code may restore it. */
+export interface HydratedState {
+  readonly state: EntityState;
+  /** With refs as `{ $ref }`. */
+  readonly snapshot: unknown;
+  /** It is of an older version's, migrated, and not in the log in this form. */
+  readonly isMigrated: boolean;
 }
 
 /**
@@ -36,26 +61,42 @@ export class Activation implements StateKeeper {
   readonly shard: ShardId;
   readonly epoch: number;
   readonly turnMessagesMax: number;
-  readonly #options: ActivationOptions;
+  /** What is not durable begins its delays anew. */
+  readonly keepsTimers: boolean;
+  readonly #host: ActivationHost;
+  readonly #logic: LogicIdentity;
+  readonly #bornAt: number;
+  #timers: readonly StoredTimer[];
   #snapshot: unknown;
   #version: number;
   #fenced = false;
   /** The next turn only shows the state that was restored; it is in the log already. */
   #isRestored = false;
+  #isMigrated: boolean;
   /** Set by the host once the actor runs. */
   ref: Ref | undefined;
   lastUsedAt = 0;
+  /** Of its stored snapshot, as far as somebody counts. */
+  bytes = 0;
   /** It is on its way out; new messages wait for the next activation. */
   stopping: Promise<void> | undefined;
 
-  constructor(options: ActivationOptions) {
-    this.#options = options;
-    this.name = options.name;
-    this.shard = options.shard;
-    this.epoch = options.epoch;
-    this.turnMessagesMax = options.durable ? TURN_MESSAGES_MAX : 1;
-    this.#snapshot = options.state?.snapshot;
-    this.#version = options.state?.version ?? 0;
+  constructor(
+    host: ActivationHost,
+    { name, shard, epoch, durable, logic, state, bornAt }: ActivationOptions,
+  ) {
+    this.#host = host;
+    this.name = name;
+    this.shard = shard;
+    this.epoch = epoch;
+    this.#logic = logic;
+    this.#bornAt = bornAt;
+    this.turnMessagesMax = durable ? TURN_MESSAGES_MAX : 1;
+    this.#snapshot = state?.snapshot;
+    this.#version = state?.state.version ?? 0;
+    this.#isMigrated = state?.isMigrated ?? false;
+    this.#timers = state?.state.timers ?? NO_TIMERS;
+    this.keepsTimers = durable;
   }
 
   /** Commits of this entity that the log has taken. */
@@ -69,39 +110,58 @@ export class Activation implements StateKeeper {
   }
 
   restore(): unknown {
-    this.#isRestored = this.#snapshot !== undefined;
-    if (!this.#isRestored) return undefined;
-    return decodeRefs(this.#snapshot, this.#options.makeRef);
+    if (this.#snapshot === undefined) return undefined;
+    this.#isRestored = !this.#isMigrated;
+    return decodeRefs(this.#snapshot, this.#host.makeRef);
+  }
+
+  timers(): readonly KeptTimer[] {
+    return keptTimers(this.#timers, this.#host.clock, this.#host.makeRef);
   }
 
   commit(turn: KeptTurn): Promise<void> | undefined {
-    if (this.#fenced || !this.#options.isOwner()) return Promise.reject(this.#stale());
-    const changed = turn.changed && !this.#isRestored;
+    if (this.#fenced || !this.#host.isOwner(this)) return Promise.reject(this.#stale());
+    const timers = turn.timers();
+    const changed = (turn.changed && !this.#isRestored) || timers.length > 0;
     this.#isRestored = false;
-    if (this.#options.durable && changed) return this.#store(turn);
+    if (this.keepsTimers && changed) return this.#store(turn, timers);
     return this.confirm();
   }
 
   confirm(): Promise<void> | undefined {
-    if (this.#fenced || !this.#options.isOwner()) return Promise.reject(this.#stale());
-    return this.#options.lease.isValid ? undefined : this.#untilLeased();
+    if (this.#fenced || !this.#host.isOwner(this)) return Promise.reject(this.#stale());
+    return this.#host.lease.isValid ? undefined : this.#untilLeased();
   }
 
-  async #store(turn: KeptTurn): Promise<void> {
+  async #store(turn: KeptTurn, changes: readonly TimerChange[]): Promise<void> {
+    const { store, onStored, clock } = this.#host;
     const snapshot = encodeRefs(turn.persisted());
     const version = this.#version + 1;
-    await this.#options.store.commit({ ...this.name, snapshot, epoch: this.epoch, version });
+    const timers = timersAfter(this.#timers, changes, clock);
+    await store.commit({
+      ...this.name,
+      snapshot,
+      epoch: this.epoch,
+      version,
+      logic: this.#logic,
+      ...(timers.length > 0 ? { timers } : {}),
+      ...(version === 1 ? { bornAt: this.#bornAt } : {}),
+    });
     this.#snapshot = snapshot;
     this.#version = version;
+    this.#isMigrated = false;
+    this.#timers = timers;
+    onStored(this, snapshot);
   }
 
   /** Whether it is still the owner is for {@link confirm} to see. */
   async #untilLeased(): Promise<void> {
-    while (!this.#options.lease.isValid) await this.#options.lease.whenValid();
+    const { lease } = this.#host;
+    while (!lease.isValid) await lease.whenValid();
   }
 
   #stale(): TuttiError {
     const { shard, epoch } = this;
-    return new TuttiError('TUTTI_EPOCH_STALE', { shard, epoch, node: this.#options.nodeId });
+    return new TuttiError('TUTTI_EPOCH_STALE', { shard, epoch, node: this.#host.nodeId });
   }
 }

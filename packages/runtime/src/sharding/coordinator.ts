@@ -3,6 +3,7 @@ import { type Clock, type Logger, messageOf, type NodeId, type Timer } from '@tu
 import type { ClusterConfig } from '../cluster/cluster-config.ts';
 import type { Members } from '../cluster/member.ts';
 import { type Life, MEMBERSHIP, type Membership, type MembershipCommand } from '../cluster/membership.ts';
+import { lastIdealOwners } from './allocation.ts';
 import { planRebalance } from './rebalance.ts';
 import { SHARD_MAP, type ShardCommand, type ShardMap } from './shard-map.ts';
 
@@ -37,6 +38,7 @@ export class Coordinator {
   /** When this node learned of each loss, on its own clock: the start of the wait for the lease to end. */
   readonly #lostAt = new Map<string, number>();
   readonly #accusing = new Map<NodeId, AbortController>();
+  readonly #allocate = lastIdealOwners();
   readonly #unsubscribe: () => void;
   #timer: Timer | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -127,6 +129,7 @@ export class Coordinator {
       shards: shards.list(),
       membership,
       lostAt: (life) => this.#waitFrom(life),
+      allocate: this.#allocate,
       takeoverWaitMs: config.takeoverWaitMs,
       movesMax: config.movesMax,
       now: clock.now(),

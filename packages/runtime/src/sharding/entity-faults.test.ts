@@ -116,7 +116,7 @@ describe('an entity whose committed state its logic cannot restore', () => {
     isOld = false;
     await restart();
     const failure = await ask('where');
-    expect(isTuttiError(failure, 'TUTTI_ACTOR_FAILED') && failure.message).toMatch(/second/);
+    expect(isTuttiError(failure, 'TUTTI_SNAPSHOT_CHANGED') && failure.message).toMatch(/doc\/a/);
     isOld = true;
     await restart();
     expect(await ask('where')).toBe('where');
@@ -156,7 +156,7 @@ describe('all nodes of a cluster', () => {
 });
 
 describe('a delay of a durable entity', () => {
-  it('begins anew on the next owner', async () => {
+  it('comes on the next owner', async () => {
     const harness = await started((cluster) => {
       const timed = setup({}).createMachine({
         initial: 'open',

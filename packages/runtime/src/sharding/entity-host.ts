@@ -1,16 +1,20 @@
 import type { Consensus } from '@tutti/consensus';
-import { type Clock, isTuttiError, type Logger, messageOf, type Timer, TuttiError } from '@tutti/kernel';
+import { type Clock, isTuttiError, type Logger, messageOf, TuttiError } from '@tutti/kernel';
 import type { AnyActorLogic } from 'xstate';
+import type { VersionedLogic } from '../actor/migration.ts';
 import type { Address, Ref } from '../actor/ref.ts';
+import { LEVEL } from '../cluster/cluster-level.ts';
 import type { Courier } from '../cluster/courier.ts';
-import type { Life } from '../cluster/membership.ts';
+import type { Life, Membership } from '../cluster/membership.ts';
 import type { Parcel } from '../cluster/parcel.ts';
 import type { QuorumLease } from '../cluster/quorum-lease.ts';
 import type { ActorSystem } from '../system/actor-system.ts';
-import { Activation } from './activation.ts';
+import { Activation, type ActivationHost } from './activation.ts';
 import { type EntityOptions, SINGLETON_KEY } from './entity-options.ts';
 import { type EntityStates, isEnded } from './entity-states.ts';
 import type { EntityStore } from './entity-store.ts';
+import { Hydration } from './hydrate-entity.ts';
+import { Passivation } from './passivation.ts';
 import { type EntityName, entityAddress, type ShardId, shardOf } from './shard-id.ts';
 import type { ShardMap } from './shard-map.ts';
 
@@ -18,7 +22,7 @@ import type { ShardMap } from './shard-map.ts';
 export const STOP_EVENT = 'tutti.entity.stop';
 
 /** A kind as it was declared. */
-export interface DeclaredKind {
+export interface DeclaredKind extends VersionedLogic {
   readonly kind: string;
   readonly logic: AnyActorLogic;
   readonly options: EntityOptions;
@@ -30,14 +34,18 @@ interface EntityHostOptions {
   readonly consensus: Consensus;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly membership: Membership;
   readonly shards: ShardMap;
   readonly states: EntityStates;
   readonly store: EntityStore;
   readonly lease: QuorumLease;
   readonly courier: Courier;
   readonly kinds: ReadonlyMap<string, DeclaredKind>;
-  /** Told when a shard's activation has ended, so that what waited for that can go on. */
-  readonly onEnded: (shard: ShardId) => void;
+  readonly makeRef: (address: Address) => Ref;
+  /** Told when an entity has come alive here. */
+  readonly onStarted: (shard: ShardId, name: EntityName) => void;
+  /** Told when an activation has ended, so that what waited for that can go on. */
+  readonly onEnded: (shard: ShardId, name: EntityName, hasFailed: boolean) => void;
 }
 
 /** The entities that are alive on this node. */
@@ -46,11 +54,29 @@ export class EntityHost {
   readonly #byAddress = new Map<Address, Activation>();
   readonly #byShard = new Map<ShardId, Set<Activation>>();
   readonly #onActivated = new Set<(address: Address) => void>();
-  #passivation: Timer | undefined;
+  readonly #hydration: Hydration;
+  readonly #passivation: Passivation;
+  readonly #activations: ActivationHost;
   #closed = false;
 
   constructor(options: EntityHostOptions) {
     this.#options = options;
+    this.#hydration = new Hydration(options);
+    this.#passivation = new Passivation({
+      clock: options.clock,
+      rulesOf: (kind) => options.kinds.get(kind)?.options,
+      sleep: (activation) => void this.#stop(activation),
+    });
+    const { self, shards, store, lease, clock, makeRef } = options;
+    this.#activations = {
+      store,
+      lease,
+      clock,
+      makeRef,
+      nodeId: self.nodeId,
+      isOwner: (at) => shards.isOwnedBy(self, at),
+      onStored: (activation, snapshot) => this.#passivation.stored(activation, snapshot),
+    };
   }
 
   get size(): number {
@@ -80,7 +106,7 @@ export class EntityHost {
    * stopping: the caller keeps the parcel until `onEnded`.
    */
   deliver(name: EntityName, shard: ShardId, epoch: number, parcel: Parcel): boolean {
-    const { courier, system, clock } = this.#options;
+    const { courier, system } = this.#options;
     if (this.#closed) {
       courier.refuse(parcel, new TuttiError('TUTTI_CLOSED', { what: 'This node' }));
       return true;
@@ -111,26 +137,31 @@ export class EntityHost {
       courier.bury(parcel, 'stopped', new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: parcel.address }));
       return true;
     }
-    activation.lastUsedAt = clock.now();
+    this.#passivation.used(activation);
     system.deliver(activation.ref!.address, parcel.event, parcel.target);
     return true;
   }
 
+  /** Starts an entity of a shard that this node owns in `epoch`, without a message; one that is alive goes on. */
+  start(name: EntityName, shard: ShardId, epoch: number): void {
+    const declared = this.#options.kinds.get(name.kind);
+    if (this.#closed || !declared || this.#byAddress.has(entityAddress(name))) return;
+    try {
+      const activation = this.#activate(declared, name, shard, epoch);
+      if (activation) this.#passivation.used(activation);
+    } catch (thrown) {
+      this.#options.logger.error(
+        { ...name, problem: messageOf(thrown) },
+        'an entity could not be started by itself',
+      );
+    }
+  }
+
   /** Starts the singletons whose shard this node owns. */
   startSingletons(shard: ShardId, epoch: number): void {
-    if (this.#closed) return;
-    for (const declared of this.#singletons()) {
-      const name: EntityName = { kind: declared.kind, key: SINGLETON_KEY };
-      if (shardOf(name.kind, name.key, this.#options.shards.size) !== shard) continue;
-      if (this.#byAddress.has(entityAddress(name))) continue;
-      try {
-        this.#activate(declared, name, shard, epoch);
-      } catch (thrown) {
-        this.#options.logger.error(
-          { ...name, problem: messageOf(thrown) },
-          'a singleton could not be started',
-        );
-      }
+    for (const { kind } of this.#singletons()) {
+      const name: EntityName = { kind, key: SINGLETON_KEY };
+      if (shardOf(name.kind, name.key, this.#options.shards.size) === shard) this.start(name, shard, epoch);
     }
   }
 
@@ -138,10 +169,8 @@ export class EntityHost {
     return [...this.#options.kinds.values()].filter(({ options }) => options.singleton);
   }
 
-  /** Whether a shard holds a singleton. */
-  hasSingleton(shard: ShardId): boolean {
-    const { size } = this.#options.shards;
-    return this.#singletons().some(({ kind }) => shardOf(kind, SINGLETON_KEY, size) === shard);
+  isSingleton({ kind, key }: EntityName): boolean {
+    return key === SINGLETON_KEY && this.#options.kinds.get(kind)?.options.singleton === true;
   }
 
   /** Fences and stops what runs in a shard under any epoch but this one; -1 for all of it. */
@@ -161,32 +190,21 @@ export class EntityHost {
   /** Fences everything at once and starts nothing more. */
   close(): void {
     this.#closed = true;
-    if (this.#passivation) this.#options.clock.clearTimer(this.#passivation);
+    this.#passivation.close();
     for (const shard of this.#byShard.keys()) this.fence(shard, -1);
   }
 
-  #activate(
-    { logic, options }: DeclaredKind,
-    name: EntityName,
-    shard: ShardId,
-    epoch: number,
-  ): Activation | undefined {
-    const { system, clock, self, shards, store, lease, states } = this.#options;
+  #activate(declared: DeclaredKind, name: EntityName, shard: ShardId, epoch: number): Activation | undefined {
+    const { system, states, consensus, onStarted } = this.#options;
+    const { logic, options, identity } = declared;
     const durable = options.durable ?? true;
-    const state = durable ? states.get(name) : undefined;
-    if (isEnded(state)) return undefined;
-    const activation = new Activation({
-      name,
-      shard,
-      epoch,
-      durable,
-      state,
-      store,
-      lease,
-      nodeId: self.nodeId,
-      isOwner: () => shards.isOwnedBy(self, { shard, epoch }),
-      makeRef: (address) => system.ref(address),
-    });
+    if (durable) this.#checkLevel(declared);
+    const known = durable ? states.get(name) : undefined;
+    if (isEnded(known)) return undefined;
+    const state = known && this.#hydration.hydrate(known, declared);
+    const bornAt = consensus.status().appliedIndex;
+    const given = { name, shard, epoch, durable, logic: identity, state, bornAt };
+    const activation = new Activation(this.#activations, given);
     const input: unknown = options.input ? options.input(name.key) : { kind: name.kind, key: name.key };
     activation.ref = system.spawn(logic, {
       id: system.ids.next(`entity~${name.kind}`),
@@ -195,12 +213,19 @@ export class EntityHost {
       ...(options.supervise === undefined ? {} : { supervise: options.supervise }),
       ...(options.mailbox ? { mailbox: options.mailbox } : {}),
     });
-    activation.lastUsedAt = clock.now();
     this.#add(activation);
-    activation.ref.watch(() => void this.#ended(activation));
+    activation.ref.watch(({ reason }) => void this.#ended(activation, reason === 'failed'));
+    onStarted(shard, name);
     for (const listener of Array.from(this.#onActivated)) listener(entityAddress(name));
-    if (options.passivateAfterMs !== undefined) this.#schedulePassivation();
     return activation;
+  }
+
+  /** A node from before there were versions would forget which version a state is of. */
+  #checkLevel({ kind, identity: { version } }: DeclaredKind): void {
+    const { level } = this.#options.membership;
+    const required = LEVEL.declarations;
+    if (version > 1 && level < required)
+      throw new TuttiError('TUTTI_CLUSTER_LEVEL_LOW', { kind, version, level, required });
   }
 
   #add(activation: Activation): void {
@@ -211,6 +236,7 @@ export class EntityHost {
   }
 
   #stop(activation: Activation): Promise<void> {
+    this.#passivation.left(activation);
     activation.stopping ??= activation
       .ref!.stop()
       .catch((thrown: unknown) =>
@@ -219,43 +245,24 @@ export class EntityHost {
           'an entity did not stop well',
         ),
       )
-      .then(() => this.#ended(activation));
+      .then(() => this.#ended(activation, false));
     return activation.stopping;
   }
 
   /** Forgets it, once the local copy of the log shows its last commit: the next activation begins from that. */
-  async #ended(activation: Activation): Promise<void> {
-    const address = entityAddress(activation.name);
+  async #ended(activation: Activation, hasFailed: boolean): Promise<void> {
+    const { name, shard } = activation;
+    const address = entityAddress(name);
     if (this.#byAddress.get(address) !== activation) return;
+    this.#passivation.left(activation);
     activation.stopping ??= Promise.resolve();
-    if ((this.#options.states.get(activation.name)?.version ?? 0) < activation.version)
+    if ((this.#options.states.get(name)?.version ?? 0) < activation.version)
       await this.#options.consensus.readBarrier().catch(() => {});
     if (this.#byAddress.get(address) !== activation) return;
     this.#byAddress.delete(address);
-    const set = this.#byShard.get(activation.shard);
+    const set = this.#byShard.get(shard);
     set?.delete(activation);
-    if (set?.size === 0) this.#byShard.delete(activation.shard);
-    this.#options.onEnded(activation.shard);
-  }
-
-  #schedulePassivation(): void {
-    const intervals = [...this.#options.kinds.values()].flatMap(
-      ({ options }) => options.passivateAfterMs ?? [],
-    );
-    const everyMs = Math.max(1, Math.min(...intervals) / 2);
-    this.#passivation ??= this.#options.clock.setTimer(everyMs, () => {
-      this.#passivation = undefined;
-      this.#passivate();
-      if (this.#byAddress.size > 0) this.#schedulePassivation();
-    });
-  }
-
-  #passivate(): void {
-    const now = this.#options.clock.now();
-    for (const activation of this.#byAddress.values()) {
-      const idleMs = this.#options.kinds.get(activation.name.kind)?.options.passivateAfterMs;
-      if (idleMs !== undefined && !activation.stopping && now - activation.lastUsedAt >= idleMs)
-        void this.#stop(activation);
-    }
+    if (set?.size === 0) this.#byShard.delete(shard);
+    this.#options.onEnded(shard, name, hasFailed);
   }
 }

@@ -1,5 +1,5 @@
 import type { Consensus } from '@tutti/consensus';
-import { type Clock, type NodeId, TuttiError } from '@tutti/kernel';
+import { type Clock, isTuttiError, type NodeId, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { ASK_TIMEOUT_MS_DEFAULT, type AskTable } from '../actor/ask.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
@@ -7,7 +7,13 @@ import { decodeRefs } from '../cluster/ref-codec.ts';
 import type { RemoteObservers } from '../cluster/remote-observers.ts';
 import type { AddressResolver } from '../system/actor-system.ts';
 import { type DeclaredKind, type EntityHost, STOP_EVENT } from './entity-host.ts';
-import { ENTITY_STATES, type EntityStates, isEnded } from './entity-states.ts';
+import {
+  type CommitOutcome,
+  ENTITY_STATES,
+  type EntityCommand,
+  type EntityStates,
+  isEnded,
+} from './entity-states.ts';
 import type { Region } from './region.ts';
 import { type EntityName, parseEntityAddress } from './shard-id.ts';
 import { SHARD_MAP } from './shard-map.ts';
@@ -25,15 +31,25 @@ interface EntityRefsOptions {
   readonly selfNode: NodeId;
 }
 
+/** What an observer is told: nothing but that there is news, or the last state of an entity that has ended. */
+type EntityListener = (last?: LastState) => void;
+type LastState = { readonly snapshot: unknown; readonly version: number };
+
 /** Follows the entity states as they are committed, for whoever observes an entity of a durable kind. */
 class EntityObservers {
-  readonly #byKey = new Map<string, Set<() => void>>();
+  readonly #byKey = new Map<string, Set<EntityListener>>();
 
   constructor(consensus: Consensus) {
     consensus.watch(ENTITY_STATES, {
-      applied: (command) => {
-        const { entries } = command as { entries?: readonly EntityName[] };
-        for (const { kind, key } of entries ?? []) this.#tell(`${kind}/${key}`);
+      applied: (command, outcome) => {
+        if (isTuttiError(outcome)) return;
+        const { entries } = command as EntityCommand;
+        const outcomes = outcome as readonly CommitOutcome[];
+        entries.forEach((entry, at) => {
+          // The state keeps nothing but a mark of it.
+          const last = isEnded(entry) && outcomes[at] === 'committed' ? entry : undefined;
+          this.#tell(`${entry.kind}/${entry.key}`, last);
+        });
       },
       restored: () => {
         for (const key of Array.from(this.#byKey.keys())) this.#tell(key);
@@ -41,7 +57,7 @@ class EntityObservers {
     });
   }
 
-  add({ kind, key }: EntityName, listener: () => void): () => void {
+  add({ kind, key }: EntityName, listener: EntityListener): () => void {
     const at = `${kind}/${key}`;
     let set = this.#byKey.get(at);
     if (!set) this.#byKey.set(at, (set = new Set()));
@@ -52,8 +68,8 @@ class EntityObservers {
     };
   }
 
-  #tell(key: string): void {
-    for (const listener of Array.from(this.#byKey.get(key) ?? [])) listener();
+  #tell(key: string, last?: LastState): void {
+    for (const listener of Array.from(this.#byKey.get(key) ?? [])) listener(last);
   }
 }
 
@@ -141,20 +157,23 @@ class EntityRef implements Ref {
     };
   }
 
-  /** Of a durable kind: the committed snapshots as persisted, from the log. Otherwise from the owner of the moment. */
+  /**
+   * Of a durable kind: the committed snapshots as persisted, from the log; of an entity that had ended before, only its
+   * status and a small output. Otherwise from the owner of the moment.
+   */
   subscribe(listener: (snapshot: unknown) => void): () => void {
     const { states, makeRef, clock } = this.#options;
     if (!this.#isDurable) return this.#followOwner(listener);
     let toldVersion = 0;
     let over = false;
-    const check = () => {
-      const state = states.get(this.#name);
+    const check = (last?: LastState) => {
+      const state = last ?? states.get(this.#name);
       if (over || !state || state.version === toldVersion) return;
       toldVersion = state.version;
       listener(decodeRefs(state.snapshot, makeRef));
     };
     const stop = this.#observers.add(this.#name, check);
-    clock.nextTurn(check);
+    clock.nextTurn(() => check());
     return () => {
       over = true;
       stop();

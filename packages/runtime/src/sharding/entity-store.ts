@@ -1,7 +1,14 @@
 import type { Consensus } from '@tutti/consensus';
 import { type Clock, isTuttiError, TuttiError } from '@tutti/kernel';
+import type { LogicIdentity } from '../actor/logic-identity.ts';
 import type { Life } from '../cluster/membership.ts';
-import { type CommitOutcome, ENTITY_STATES, type EntityCommand, type EntityCommit } from './entity-states.ts';
+import {
+  type CommitOutcome,
+  ENTITY_STATES,
+  type EntityCommand,
+  type EntityCommit,
+  type EntityEntry,
+} from './entity-states.ts';
 import { shardOf } from './shard-id.ts';
 
 /** Most commits in one proposal; one turn of a busy node makes several. */
@@ -52,7 +59,10 @@ export class EntityStore {
 
   async #propose(batch: readonly Pending[]): Promise<void> {
     const { self, consensus } = this.#options;
-    const command: EntityCommand = { type: 'commit', ...self, entries: batch.map(({ commit }) => commit) };
+    const command = commandOf(
+      self,
+      batch.map(({ commit }) => commit),
+    );
     let outcomes: readonly CommitOutcome[];
     try {
       outcomes = (await consensus.propose(ENTITY_STATES, command)) as readonly CommitOutcome[];
@@ -83,4 +93,15 @@ export class EntityStore {
       node: self.nodeId,
     });
   }
+}
+
+/** The commits of one turn are of few logics, and each is written once. */
+function commandOf(self: Life, commits: readonly EntityCommit[]): EntityCommand {
+  const logics: LogicIdentity[] = [];
+  const entries = commits.map(({ logic, ...commit }): EntityEntry => {
+    if (!logic) return commit;
+    if (!logics.includes(logic)) logics.push(logic);
+    return { ...commit, logic: logics.indexOf(logic) };
+  });
+  return { type: 'commit', ...self, logics, entries };
 }

@@ -1,5 +1,5 @@
 import type { Life, Membership } from '../cluster/membership.ts';
-import { idealOwner } from './allocation.ts';
+import type { Allocate } from './allocation.ts';
 import type { Shard, ShardMove } from './shard-map.ts';
 
 /** What the coordinator should propose now, and when to look again. */
@@ -15,6 +15,8 @@ interface RebalanceInput {
   readonly membership: Membership;
   /** When this node learned that the life was lost, or undefined when it need not be waited for. */
   readonly lostAt: (life: Life) => number | undefined;
+  /** Where each shard belongs. */
+  readonly allocate: Allocate;
   readonly takeoverWaitMs: number;
   readonly movesMax: number;
   readonly now: number;
@@ -26,9 +28,10 @@ interface RebalanceInput {
  * first.
  */
 export function planRebalance(input: RebalanceInput): RebalancePlan {
-  const { shards, membership, lostAt, takeoverWaitMs, movesMax, now } = input;
+  const { shards, membership, lostAt, allocate, takeoverWaitMs, movesMax, now } = input;
   const up = membership.up();
-  const nodes = up.map(({ nodeId }) => nodeId);
+  const nodes = up.map(({ nodeId, declares }) => ({ nodeId, weight: declares?.weight ?? 1 }));
+  const ideals = allocate(shards.length, nodes);
   const lives = new Map(up.map(({ nodeId, incarnation }) => [nodeId, { nodeId, incarnation }]));
   const assign: ShardMove[] = [];
   const leaving: ShardMove[] = [];
@@ -36,7 +39,7 @@ export function planRebalance(input: RebalanceInput): RebalancePlan {
   let waitMs: number | undefined;
   let moving = 0;
   shards.forEach(({ owner, epoch, target }, shard) => {
-    const ideal = lives.get(idealOwner(shard, nodes)!);
+    const ideal = lives.get(ideals[shard]!);
     if (!ideal) return;
     const move: ShardMove = { shard, epoch, ...ideal };
     if (!owner || !membership.isAlive(owner)) {

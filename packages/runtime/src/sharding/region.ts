@@ -13,6 +13,7 @@ import type { ClusterConfig } from '../cluster/cluster-config.ts';
 import type { Courier } from '../cluster/courier.ts';
 import type { Life, Membership } from '../cluster/membership.ts';
 import type { Parcel } from '../cluster/parcel.ts';
+import type { Awakener } from './awakener.ts';
 import type { EntityHost } from './entity-host.ts';
 import { type EntityName, parseEntityAddress, type ShardId, shardOf } from './shard-id.ts';
 import { SHARD_MAP, type ShardAt, type ShardCommand, type ShardMap, sameLife } from './shard-map.ts';
@@ -34,6 +35,7 @@ interface RegionOptions {
   readonly membership: Membership;
   readonly courier: Courier;
   readonly host: EntityHost;
+  readonly awakener: Awakener;
 }
 
 /**
@@ -107,14 +109,23 @@ export class Region {
       return;
     }
     const shard = shards.size === 0 ? -1 : shardOf(name.kind, name.key, shards.size);
-    // Behind what waits already, so that the order of each sender is kept.
-    if (this.#waiting.has(shard) || !this.#tryRoute(shard, parcel)) this.#waiting.add(shard, parcel);
+    // Behind what waits for the same entity already, so that the order of each sender is kept.
+    if (this.#waiting.has(shard, parcel.address) || !this.#tryRoute(shard, parcel))
+      this.#waiting.add(shard, parcel);
+  }
+
+  /** Starts an entity that nobody has sent anything, if this node still may. */
+  start(name: EntityName): void {
+    const { shards, host } = this.#options;
+    const shard = shardOf(name.kind, name.key, Math.max(1, shards.size));
+    if (this.#mayRun(shard)) host.start(name, shard, shards.get(shard).epoch);
   }
 
   /** An activation has ended: what waited for that may start the next. */
-  activationEnded(shard: ShardId): void {
+  activationEnded(shard: ShardId, name: EntityName, hasFailed: boolean): void {
+    this.#options.awakener.asleep(shard, name, hasFailed);
     this.#flush(shard);
-    if (!this.#options.host.hasSingleton(shard)) return;
+    if (!this.#options.host.isSingleton(name)) return;
     // Not at once: one that fails whenever it starts must not keep the node busy with starting it.
     this.#options.clock.setTimer(SINGLETON_RESTART_MS, () => {
       if (this.#mayRun(shard))
@@ -126,6 +137,7 @@ export class Region {
   stop(): void {
     this.#stopped = true;
     if (this.#retry) this.#options.clock.clearTimer(this.#retry);
+    this.#options.awakener.stop();
     this.#waiting.clear();
   }
 
@@ -179,13 +191,16 @@ export class Region {
   }
 
   #shardChanged(shard: ShardId): void {
-    const { shards, host } = this.#options;
+    const { shards, host, awakener } = this.#options;
     if (this.#waiting.has(-1)) for (const parcel of this.#waiting.takeAll(-1)) this.route(parcel);
     const { epoch, target } = shards.get(shard);
     host.fence(shard, this.#isOwner(shard) ? epoch : -1);
     if (this.#stopped) return;
     if (target && this.#isOwner(shard)) void this.#release(shard, epoch);
-    if (this.#mayRun(shard)) host.startSingletons(shard, epoch);
+    if (this.#mayRun(shard)) {
+      host.startSingletons(shard, epoch);
+      awakener.took(shard);
+    } else awakener.gave(shard);
     this.#flush(shard);
   }
 
@@ -195,9 +210,27 @@ export class Region {
     this.#releasing.set(shard, 'settling');
     await new Promise<void>((resolve) => clock.setTimer(config.settleMs, resolve));
     this.#releasing.set(shard, 'stopping');
-    await host.release(shard);
+    if (!(await this.#stopsInTime(shard))) {
+      this.#options.logger.warn(
+        { shard, waitedMs: config.handOverMs },
+        'entities did not stop for a hand-over',
+      );
+      // What they still do is not let out, and the log takes nothing more from them.
+      host.fence(shard, -1);
+    }
     this.#releasing.delete(shard);
     this.#sayReleased([{ shard, epoch }]);
+  }
+
+  #stopsInTime(shard: ShardId): Promise<boolean> {
+    const { clock, config, host } = this.#options;
+    return new Promise((resolve) => {
+      const deadline = clock.setTimer(config.handOverMs, () => resolve(false));
+      void host.release(shard).then(() => {
+        clock.clearTimer(deadline);
+        resolve(true);
+      });
+    });
   }
 
   /** Shards released in one turn go into one proposal. */

@@ -2,6 +2,7 @@ import { incarnation, logIndex, type NodeId, nodeId } from '@tutti/kernel';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Life, Membership } from '../cluster/membership.ts';
+import { idealOwners } from './allocation.ts';
 import { EntityStates } from './entity-states.ts';
 import { planRebalance } from './rebalance.ts';
 import { shardOf } from './shard-id.ts';
@@ -56,6 +57,7 @@ class World {
       shards: this.map.list(),
       membership,
       lostAt: () => lostAt,
+      allocate: idealOwners,
       takeoverWaitMs: 100,
       movesMax,
       now,
@@ -192,11 +194,14 @@ describe('the entity states', () => {
   const KEY = 'a';
   const SHARD = shardOf('cart', KEY, SHARDS);
   const commit = (world: World, node: string, epoch: number, version: number) =>
-    world.states.apply({
-      type: 'commit',
-      ...life(node),
-      entries: [{ kind: 'cart', key: KEY, epoch, version, snapshot: { by: node, version } }],
-    });
+    world.states.apply(
+      {
+        type: 'commit',
+        ...life(node),
+        entries: [{ kind: 'cart', key: KEY, epoch, version, snapshot: { by: node, version } }],
+      },
+      context,
+    );
 
   it('take a commit only from the owner, in its epoch, as the next version', () => {
     const world = new World('n1', 'n2');

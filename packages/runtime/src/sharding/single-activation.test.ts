@@ -2,35 +2,12 @@ import type { NodeId } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { reply } from '../actor/reply.ts';
+import { ActivationOracle } from '../testing/activation-oracle.ts';
 import { type Agreement, ClusterHarness, type Declare } from '../testing/cluster-harness.ts';
-
-/**
- * Stands outside of the cluster and is told of every effect that an entity releases. Each activation has a number of
- * its own; once a later activation of a key has acted, an earlier one must never act again.
- */
-class Oracle {
-  readonly violations: string[] = [];
-  readonly acted = new Map<string, Set<number>>();
-  readonly current = new Map<string, number>();
-  #activations = 0;
-
-  newActivation(): number {
-    return ++this.#activations;
-  }
-
-  act(key: string, activation: number): void {
-    const seen = this.acted.get(key) ?? new Set();
-    this.acted.set(key, seen);
-    if (this.current.get(key) !== activation && seen.has(activation))
-      this.violations.push(`${key}: activation ${activation} acted after ${this.current.get(key)}`);
-    seen.add(activation);
-    this.current.set(key, activation);
-  }
-}
 
 type Event = { type: 'add'; by: number } | { type: 'read' } | { type: 'ping' };
 
-function declareWith(oracle: Oracle): Declare {
+function declareWith(oracle: ActivationOracle): Declare {
   const account = setup({
     types: { context: {} as { total: number }, events: {} as Event, input: {} as { key: string } },
   }).createMachine({
@@ -64,7 +41,7 @@ const NAMES = ['n1', 'n2', 'n3', 'n4', 'n5'];
 const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 class Chaos {
-  readonly oracle = new Oracle();
+  readonly oracle = new ActivationOracle();
   readonly harness: ClusterHarness;
   readonly sent = new Map<string, number>();
   readonly acked = new Map<string, number>();

@@ -1,4 +1,5 @@
 import { type Clock, type Timer, TuttiError } from '@tutti/kernel';
+import type { Address } from '../actor/ref.ts';
 import type { Parcel } from '../cluster/parcel.ts';
 import type { ShardId } from './shard-id.ts';
 
@@ -16,10 +17,13 @@ interface WaitingParcelsOptions {
   readonly refuse: (parcel: Parcel, error: TuttiError) => void;
 }
 
-/** Parcels whose shard has no reachable owner now: bounded in number and in time, in order per shard. */
+/**
+ * Parcels that cannot be handed on now, because their shard has no reachable owner or their entity is just stopping:
+ * bounded in number and in time, in order for each entity. One that takes long to stop holds up nobody else.
+ */
 export class WaitingParcels {
   readonly #options: WaitingParcelsOptions;
-  readonly #shards = new Map<ShardId, Waiting[]>();
+  readonly #shards = new Map<ShardId, Map<Address, Waiting[]>>();
   readonly #draining = new Set<ShardId>();
   #size = 0;
   #sweep: Timer | undefined;
@@ -32,8 +36,10 @@ export class WaitingParcels {
     return this.#size;
   }
 
-  has(shard: ShardId): boolean {
-    return this.#shards.has(shard);
+  /** Whether something waits for the shard; with an address, for that entity. */
+  has(shard: ShardId, address?: Address): boolean {
+    const lists = this.#shards.get(shard);
+    return lists !== undefined && (address === undefined || lists.has(address));
   }
 
   shards(): readonly ShardId[] {
@@ -50,32 +56,39 @@ export class WaitingParcels {
       return;
     }
     const waiting: Waiting = { parcel, until: Math.min(parcel.deadline, clock.now() + waitMs) };
-    const list = this.#shards.get(shard);
+    let lists = this.#shards.get(shard);
+    if (!lists) this.#shards.set(shard, (lists = new Map()));
+    const list = lists.get(parcel.address);
     if (list) list.push(waiting);
-    else this.#shards.set(shard, [waiting]);
+    else lists.set(parcel.address, [waiting]);
     this.#size++;
     this.#scheduleSweep();
   }
 
-  /** Offers a shard's parcels in order, until one is not taken. */
+  /** Offers the parcels of a shard: those of each entity in order, until one is not taken. */
   drain(shard: ShardId, take: (parcel: Parcel) => boolean): void {
+    const lists = this.#shards.get(shard);
     // Taking one may end in here again; the outer round then goes on with what is left.
-    if (this.#draining.has(shard)) return;
+    if (!lists || this.#draining.has(shard)) return;
     this.#draining.add(shard);
-    for (let list = this.#shards.get(shard); list && list.length > 0; list = this.#shards.get(shard)) {
-      if (!take(list[0]!.parcel)) break;
-      list.shift();
-      this.#size--;
-      if (list.length === 0) this.#shards.delete(shard);
+    for (const [address, list] of lists) {
+      // It stays in its place while it is offered, so that what comes meanwhile gets behind it.
+      while (list.length > 0 && take(list[0]!.parcel)) {
+        list.shift();
+        this.#size--;
+      }
+      if (list.length === 0) lists.delete(address);
     }
+    if (lists.size === 0) this.#shards.delete(shard);
     this.#draining.delete(shard);
   }
 
   takeAll(shard: ShardId): readonly Parcel[] {
-    const list = this.#shards.get(shard) ?? [];
+    const lists = [...(this.#shards.get(shard)?.values() ?? [])];
+    const parcels = lists.flatMap((list) => list.splice(0).map(({ parcel }) => parcel));
     this.#shards.delete(shard);
-    this.#size -= list.length;
-    return list.map(({ parcel }) => parcel);
+    this.#size -= parcels.length;
+    return parcels;
   }
 
   /** Refuses all. */
@@ -97,21 +110,25 @@ export class WaitingParcels {
   }
 
   #expire(now: number): void {
-    for (const [shard, list] of this.#shards) {
-      const over = list.filter(({ until }) => until <= now);
-      if (over.length === 0) continue;
-      const left = list.filter(({ until }) => until > now);
-      if (left.length > 0) this.#shards.set(shard, left);
-      else this.#shards.delete(shard);
-      this.#size -= over.length;
-      for (const { parcel } of over) {
-        const details = {
-          node: '(none)',
-          address: parcel.address,
-          why: 'its shard had no owner for too long',
-        };
-        this.#options.refuse(parcel, new TuttiError('TUTTI_NODE_UNREACHABLE', details));
+    const expired: Parcel[] = [];
+    for (const [shard, lists] of this.#shards) {
+      for (const [address, list] of lists) {
+        const left = list.filter(({ until }) => until > now);
+        if (left.length === list.length) continue;
+        expired.push(...list.flatMap(({ parcel, until }) => (until > now ? [] : [parcel])));
+        if (left.length > 0) lists.set(address, left);
+        else lists.delete(address);
       }
+      if (lists.size === 0) this.#shards.delete(shard);
+    }
+    this.#size -= expired.length;
+    for (const parcel of expired) {
+      const { address } = parcel;
+      const why = 'its shard had no owner, or its entity was stopping, for too long';
+      this.#options.refuse(
+        parcel,
+        new TuttiError('TUTTI_NODE_UNREACHABLE', { node: '(none)', address, why }),
+      );
     }
   }
 }

@@ -1,5 +1,6 @@
 import type { Clock, IdSource, Incarnation, Logger, NodeId, Random } from '@tutti/kernel';
 import type { AnyActorLogic, EventFromLogic, EventObject, InputFrom, SnapshotFrom } from 'xstate';
+import type { KeptTimer, TimerChange } from '../actor/kept-timers.ts';
 import type { Address, Ref } from '../actor/ref.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { MailboxOptions } from '../mailbox/mailbox-options.ts';
@@ -24,6 +25,8 @@ export interface KeptTurn {
   readonly changed: boolean;
   /** The snapshot as `getPersistedSnapshot` gives it; computed when called. */
   persisted(): unknown;
+  /** What became of the actor's delayed events to itself, in order; empty unless the keeper keeps them. */
+  timers(): readonly TimerChange[];
 }
 
 /**
@@ -33,6 +36,16 @@ export interface KeptTurn {
 export interface StateKeeper {
   /** What `getPersistedSnapshot` once gave, to go on from; undefined begins afresh. Asked at the start and at each restart. */
   restore(): unknown;
+  /**
+   * Whether the delayed events of a machine to itself are kept too; default false. Each turn then says what became of
+   * them. Otherwise the delays of restored states begin anew.
+   */
+  readonly keepsTimers?: boolean;
+  /**
+   * Asked right after {@link restore}: the timers to set again. An event that was due and was not handled in a turn that
+   * was committed is so delivered once more.
+   */
+  timers?(): readonly KeptTimer[];
   /**
    * Called at the end of each turn that changed the snapshot or has effects or replies to release; a turn may hold
    * several messages. Undefined releases at once. A promise holds them, and the mailbox, until it resolves; when it

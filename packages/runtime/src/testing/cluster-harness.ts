@@ -35,6 +35,14 @@ export interface HarnessNode {
 /** Declares what a node has, before it starts. */
 export type Declare = (cluster: ClusterSystem, node: NodeId) => void;
 
+/** In what one life differs from the others. */
+export interface BootOptions {
+  /** What it declares instead. */
+  readonly declare?: Declare;
+  /** It is of the version before: of wire format 1, and with modules of level 1. */
+  readonly previous?: boolean;
+}
+
 /** How the nodes agree: through a list that all of them read, or through replicas that speak Raft. */
 export type Agreement = 'oracle' | 'raft';
 
@@ -68,10 +76,16 @@ export class ClusterHarness {
   }
 
   /** Starts a node, or the next life of one; it joins as time goes on. */
-  boot(name: string, config: Partial<ClusterConfig> = {}): HarnessNode {
+  boot(
+    name: string,
+    config: Partial<ClusterConfig> = {},
+    { declare = this.#declare, previous = false }: BootOptions = {},
+  ): HarnessNode {
     const id = nodeId(name);
     const host = new FaultyHost(this.clock);
     const life = incarnation(++this.#lives);
+    if (previous) this.network.wireVersions.set(id, 1);
+    else this.network.wireVersions.delete(id);
     const transport = this.network.attach({ nodeId: id, incarnation: life }, host);
     const random = this.random.fork(`${name}/${life}`);
     const consensus = this.#log?.port(id, host) ?? this.#replica(transport, host);
@@ -85,11 +99,12 @@ export class ClusterHarness {
       random,
       ids,
       config: { ...this.#config, ...config },
+      ...(previous ? { level: 1 } : {}),
       onEvicted: () => {
         node.evicted = true;
       },
     });
-    this.#declare(cluster, id);
+    declare(cluster, id);
     void transport.open();
     const started = cluster.start();
     started.catch(() => {});

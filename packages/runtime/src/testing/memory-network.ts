@@ -17,6 +17,8 @@ import type { FaultyHost } from './faulty-host.ts';
 /** How long a link takes to come up again once nothing stands in its way, in milliseconds. */
 const REDIAL_MS = 20;
 const DELAY_MS_MAX = 4;
+/** What a node speaks unless something else is said of it. */
+const WIRE_VERSION = 2;
 
 type Cut = 'reset' | 'silent';
 
@@ -30,6 +32,10 @@ export class MemoryNetwork {
   readonly clock: Clock;
   readonly random: Random;
   readonly ends = new Map<NodeId, MemoryTransport>();
+  /** Wire versions of nodes that do not speak the present one. */
+  readonly wireVersions = new Map<NodeId, number>();
+  /** Sees every message between nodes as it is sent. */
+  onSent: (from: NodeId, to: NodeId, channel: Channel, message: WireValue) => void = () => {};
   readonly #cuts = new Map<string, Cut>();
   readonly #muted = new Set<string>();
 
@@ -128,6 +134,7 @@ export class MemoryTransport implements Transport {
     const encoded: unknown = structuredClone(message);
     if (to !== this.self.nodeId && !this.#links.has(to)) return 'no-link';
     this.messagesSent++;
+    this.#network.onSent(this.self.nodeId, to, channel, encoded);
     const { clock, random } = this.#network;
     const key = `${to} ${lane}`;
     const at = Math.max(clock.now() + random.integer(0, DELAY_MS_MAX), this.#lastArrival.get(key) ?? 0);
@@ -153,6 +160,12 @@ export class MemoryTransport implements Transport {
   onLink(listener: LinkListener): void {
     this.#listeners.push(listener);
     for (const peer of this.#links.values()) listener.linkUp(peer);
+  }
+
+  wireVersion(peer: NodeId): number | undefined {
+    const { wireVersions } = this.#network;
+    const of = (node: NodeId) => wireVersions.get(node) ?? WIRE_VERSION;
+    return this.#links.has(peer) ? Math.min(of(peer), of(this.self.nodeId)) : undefined;
   }
 
   linked(): readonly PeerIdentity[] {

@@ -200,9 +200,9 @@ export class MemoryNetwork implements MemoryFabric {
     const pipes = [this.#pipe(first, second, wireVersion), this.#pipe(second, first, wireVersion)] as const;
     const link: MemoryLink = { nodes: [first, second], pipes };
     this.#links.set(pairKey(first.self.nodeId, second.self.nodeId), link);
-    second.endUp(first.self, pipes[1]);
+    second.endUp(first.self, pipes[1], wireVersion);
     // A listener of the first end may have closed it again already.
-    if (second.linked().includes(first.self)) first.endUp(second.self, pipes[0]);
+    if (second.linked().includes(first.self)) first.endUp(second.self, pipes[0], wireVersion);
   }
 
   #pipe(from: MemoryTransport, to: MemoryTransport, wireVersion: number): MemoryPipe {

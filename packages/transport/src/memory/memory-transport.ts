@@ -44,6 +44,7 @@ interface MemoryPeer {
 interface MemoryEnd {
   readonly peer: PeerIdentity;
   readonly out: MemoryPipe;
+  readonly wireVersion: number;
 }
 
 /** A {@link Transport} whose links are made by a `MemoryNetwork`. */
@@ -110,10 +111,14 @@ export class MemoryTransport extends TransportEnd implements Transport {
     return this.#peers.has(nodeId);
   }
 
+  wireVersion(peer: NodeId): number | undefined {
+    return this.#ends.get(peer)?.wireVersion;
+  }
+
   /** The network has made a link; `out` leads to the peer. */
-  endUp(peer: PeerIdentity, out: MemoryPipe): void {
+  endUp(peer: PeerIdentity, out: MemoryPipe, wireVersion: number): void {
     this.#peers.get(peer.nodeId)!.incarnation = peer.incarnation;
-    this.#ends.set(peer.nodeId, { peer, out });
+    this.#ends.set(peer.nodeId, { peer, out, wireVersion });
     this.subscriptions.linkUp(peer);
   }
 

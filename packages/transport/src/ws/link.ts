@@ -47,7 +47,7 @@ interface LanePipe {
 export class Link {
   readonly peer: PeerIdentity;
   readonly #deps: LinkDeps;
-  readonly #wireVersion: number;
+  readonly wireVersion: number;
   readonly #lanes: Readonly<Record<Lane, LanePipe>>;
   readonly #keepAlive: KeepAlive;
   #timer: Timer | undefined;
@@ -61,7 +61,7 @@ export class Link {
   ) {
     this.peer = peer;
     this.#deps = deps;
-    this.#wireVersion = wireVersion;
+    this.wireVersion = wireVersion;
     this.#keepAlive = new KeepAlive(deps.limits.pingsMissedMax);
     this.#lanes = { control: this.#pipe(sockets.control), bulk: this.#pipe(sockets.bulk) };
   }
@@ -109,7 +109,7 @@ export class Link {
 
   #pipe(socket: LaneConnection): LanePipe {
     const { limits } = this.#deps;
-    const queue = new LaneQueue(msgpackCodec, this.#wireVersion, limits);
+    const queue = new LaneQueue(msgpackCodec, this.wireVersion, limits);
     const progress = new KeepAlive(limits.laneStallPingsMax);
     const pipe: LanePipe = {
       queue,
@@ -147,9 +147,9 @@ export class Link {
     try {
       const { kind, version } = readFrameHeader(frame, this.#deps.limits.frameBytesMax);
       if (kind === FRAME.ping) this.#pong(lane);
-      else if (kind === FRAME.data && version === this.#wireVersion) this.#deliver(frame);
+      else if (kind === FRAME.data && version === this.wireVersion) this.#deliver(frame);
       else if (kind !== FRAME.pong) {
-        const problem = `kind ${kind}, version ${version} on a link of version ${this.#wireVersion}`;
+        const problem = `kind ${kind}, version ${version} on a link of version ${this.wireVersion}`;
         throw new TuttiError('TUTTI_FRAME_MALFORMED', { problem });
       }
     } catch (thrown) {
@@ -176,7 +176,7 @@ export class Link {
 
   #write(lane: Lane, kind: typeof FRAME.ping | typeof FRAME.pong): void {
     const pipe = this.#lanes[lane];
-    const frame = frameOf(this.#wireVersion, kind);
+    const frame = frameOf(this.wireVersion, kind);
     this.#deps.tally.sent(frame.length, 0);
     pipe.socket.write(frame, pipe.written);
   }

@@ -110,6 +110,10 @@ class SocketTransport extends TransportEnd implements WsTransport {
     if (this.#state === 'open') dialler?.start();
   }
 
+  wireVersion(peer: NodeId): number | undefined {
+    return this.#peers.get(peer)?.link?.wireVersion;
+  }
+
   removePeer(nodeId: NodeId): void {
     const peer = this.#peers.get(nodeId);
     if (peer === undefined) return;

@@ -95,6 +95,8 @@ export interface TuttiNode {
   readonly replicated: ClusterSystem['replicated'];
   readonly ref: ClusterSystem['ref'];
   readonly members: Members;
+  /** Adds a task to a phase of {@link stop}; see `docs/reference/cluster.md`. */
+  readonly onStop: ClusterSystem['onStop'];
   /** Plans and their tasks. @throws TuttiError `TUTTI_ORCHESTRATION_OFF` */
   readonly orchestration: Orchestration;
   /**
@@ -278,6 +280,7 @@ class EmbeddedNode implements TuttiNode {
   readonly replicated: TuttiNode['replicated'];
   readonly ref: TuttiNode['ref'];
   readonly members: Members;
+  readonly onStop: TuttiNode['onStop'];
   readonly parts: AssembledNode;
   readonly #options: NodeOptions;
   readonly #identity: NodeIdentity;
@@ -303,6 +306,7 @@ class EmbeddedNode implements TuttiNode {
     this.replicated = cluster.replicated.bind(cluster);
     this.ref = cluster.ref.bind(cluster);
     this.members = cluster.members;
+    this.onStop = cluster.onStop.bind(cluster);
     this.#options = options;
     this.#identity = identity;
     this.#transport = transport;

@@ -1,0 +1,14 @@
+/**
+ * What the modules of the log can do, in levels. Every member applies the same commands, so all of them must do the same
+ * with each: while one member is of a lower level, all others apply as it does. Each says its level when it joins, the
+ * cluster's is the lowest, and it never goes down again. Nodes from before there were levels are of level 1.
+ */
+export const CLUSTER_LEVEL = 2;
+
+/** The level from which on something is done. */
+export const LEVEL = {
+  /** Entities that have reached their end are removed from the state but for a mark. */
+  endedAreRemoved: 2,
+  /** What members declare is compared when they join, and stored states say which code wrote them. */
+  declarations: 2,
+} as const;

@@ -1,0 +1,112 @@
+import type { Clock, Timer } from '@tutti/kernel';
+import type { Activation } from './activation.ts';
+import { approximateBytes } from './approximate-bytes.ts';
+import type { EntityOptions } from './entity-options.ts';
+
+/** When entities of a kind are put to sleep. */
+type SleepRules = Pick<EntityOptions, 'passivateAfterMs' | 'activeMax' | 'activeBytesMax'>;
+
+interface Awake {
+  readonly rules: SleepRules;
+  /** Those that are not on their way out, the one used longest ago first. */
+  readonly order: Set<Activation>;
+  bytes: number;
+  timer: Timer | undefined;
+}
+
+interface PassivationOptions {
+  readonly clock: Clock;
+  readonly rulesOf: (kind: string) => SleepRules | undefined;
+  /** Puts one to sleep: it handles what is in its mailbox and goes. */
+  readonly sleep: (activation: Activation) => void;
+}
+
+/**
+ * Says which entities of this node go to sleep: those that nobody has sent anything for long, and, where there are more
+ * than their kind may have awake, those used longest ago. The bounds are targets: one that is asked for is let in at once,
+ * and another begins to go.
+ */
+export class Passivation {
+  readonly #options: PassivationOptions;
+  readonly #kinds = new Map<string, Awake | undefined>();
+
+  constructor(options: PassivationOptions) {
+    this.#options = options;
+  }
+
+  /** It has come alive, or has been sent something. */
+  used(activation: Activation): void {
+    const awake = this.#awake(activation.name.kind);
+    if (!awake) return;
+    const { order } = awake;
+    activation.lastUsedAt = this.#options.clock.now();
+    if (!order.delete(activation)) awake.bytes += activation.bytes;
+    order.add(activation);
+    this.#keepTo(awake);
+    this.#schedule(awake);
+  }
+
+  /** Its state has been stored. */
+  stored(activation: Activation, snapshot: unknown): void {
+    const awake = this.#awake(activation.name.kind);
+    if (awake?.rules.activeBytesMax === undefined || !awake.order.has(activation)) return;
+    const bytes = approximateBytes(snapshot);
+    awake.bytes += bytes - activation.bytes;
+    activation.bytes = bytes;
+    this.#keepTo(awake);
+  }
+
+  /** It is on its way out, or gone. */
+  left(activation: Activation): void {
+    const awake = this.#awake(activation.name.kind);
+    if (awake?.order.delete(activation)) awake.bytes -= activation.bytes;
+  }
+
+  close(): void {
+    for (const awake of this.#kinds.values()) if (awake?.timer) this.#options.clock.clearTimer(awake.timer);
+    this.#kinds.clear();
+  }
+
+  #awake(kind: string): Awake | undefined {
+    if (this.#kinds.has(kind)) return this.#kinds.get(kind);
+    const rules = this.#options.rulesOf(kind);
+    const has = rules?.passivateAfterMs ?? rules?.activeMax ?? rules?.activeBytesMax;
+    const awake =
+      has === undefined
+        ? undefined
+        : { rules: rules!, order: new Set<Activation>(), bytes: 0, timer: undefined };
+    this.#kinds.set(kind, awake);
+    return awake;
+  }
+
+  /** The one used last always stays, or nothing would ever be handled. */
+  #keepTo(awake: Awake): void {
+    const { activeMax = Number.POSITIVE_INFINITY, activeBytesMax = Number.POSITIVE_INFINITY } = awake.rules;
+    for (const activation of awake.order) {
+      const { size } = awake.order;
+      if (size <= 1 || (size <= activeMax && awake.bytes <= activeBytesMax)) return;
+      this.#sleep(activation);
+    }
+  }
+
+  #sleep(activation: Activation): void {
+    this.left(activation);
+    this.#options.sleep(activation);
+  }
+
+  #schedule(awake: Awake): void {
+    const { passivateAfterMs } = awake.rules;
+    const [oldest] = awake.order;
+    if (passivateAfterMs === undefined || awake.timer || !oldest) return;
+    const { clock } = this.#options;
+    const inMs = Math.max(1, oldest.lastUsedAt + passivateAfterMs - clock.now());
+    awake.timer = clock.setTimer(inMs, () => {
+      awake.timer = undefined;
+      for (const activation of awake.order) {
+        if (clock.now() - activation.lastUsedAt < passivateAfterMs) break;
+        this.#sleep(activation);
+      }
+      this.#schedule(awake);
+    });
+  }
+}
