@@ -1,7 +1,5 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { runHistory } from '../../test/histories/history-run.ts';
+import { keepHistory } from './kept-history.ts';
 
 export interface HistoriesOptions {
   readonly firstSeed: number;
@@ -33,7 +31,7 @@ export async function runHistories(options: HistoriesOptions): Promise<Histories
         `${report.faults.length} faults; ${report.verdict}, ${report.steps} steps`,
     );
     for (const problem of report.problems) say(problem);
-    if (report.timeline) say(`as a picture: ${kept(seed, report.timeline)}`);
+    if (report.timeline) say(`as a picture: ${keepHistory(seed, report.timeline)}`);
     if (report.problems.length > 0)
       say(`again: npm run sim -- histories --seed ${seed} --seconds ${seconds}`);
     total.operations += returned + failed + unknown;
@@ -42,10 +40,4 @@ export async function runHistories(options: HistoriesOptions): Promise<Histories
     total.violations += report.problems.length > 0 ? 1 : 0;
   }
   return { seeds, ...total };
-}
-
-function kept(seed: number, page: string): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'tutti-history-')), `seed-${seed}.html`);
-  writeFileSync(file, page);
-  return file;
 }

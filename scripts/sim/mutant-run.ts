@@ -10,6 +10,8 @@ import { type Season, seasonOptions } from './season.ts';
 export interface MutantRunOrder {
   readonly mutant: Mutant | undefined;
   readonly season: Season | undefined;
+  /** The promise whose breach is looked for; undefined for any. */
+  readonly breaks: string | undefined;
   readonly firstSeed: number;
   readonly seedsMax: number;
 }
@@ -21,7 +23,7 @@ export interface MutantRunNote {
 }
 
 const SOURCES = new URL('../../packages/consensus/src/', import.meta.url);
-const { mutant, season, firstSeed, seedsMax } = workerData as MutantRunOrder;
+const { mutant, season, breaks, firstSeed, seedsMax } = workerData as MutantRunOrder;
 const planted = mutant && plant(mutant);
 
 /** @returns whether the changed file has been loaded */
@@ -46,7 +48,8 @@ const { drawOptions, simulate } = await import('../../packages/consensus/src/sim
 if (planted && !planted()) throw new Error(`the simulator does not load ${mutant.file}`);
 for (let seed = firstSeed; seed < firstSeed + seedsMax; seed++) {
   const options = seasonOptions(seed, season, drawOptions);
-  const note: MutantRunNote = { seed, checker: simulate({ seed, options }).violation?.checker };
+  const broken = simulate({ seed, options }).violation?.checker;
+  const note: MutantRunNote = { seed, checker: breaks === undefined || broken === breaks ? broken : undefined };
   parentPort!.postMessage(note);
   if (note.checker) break;
 }

@@ -10,6 +10,8 @@ export interface Mutant {
   readonly right: string;
   /** What stands there instead. */
   readonly wrong: string;
+  /** The promise that it must be seen to break, where another checker might see it first. Default: any. */
+  readonly breaks?: string;
   /** What its seeds are run under. Default: what they draw. */
   readonly season?: Season;
 }

@@ -40,11 +40,11 @@ export async function runMutants(
   const { firstSeed, seedsMax } = options;
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-      const { name, season } = mutant;
-      const fate = await runSeeds({ mutant, season, firstSeed, seedsMax });
+      const { name, season, breaks } = mutant;
+      const fate = await runSeeds({ mutant, season, breaks, firstSeed, seedsMax });
       const seed = firstSeed + fate.seeds - 1;
       const base = fate.by
-        ? await runSeeds({ mutant: undefined, season, firstSeed: seed, seedsMax: 1 })
+        ? await runSeeds({ mutant: undefined, season, breaks: undefined, firstSeed: seed, seedsMax: 1 })
         : undefined;
       if (base?.by) unsound.push(`${seed}: ${name}`);
       if (!fate.by || base?.by) survivors.push(name);

@@ -7,6 +7,7 @@ import {
   shrink,
   simulate,
 } from '../../packages/consensus/src/sim/index.ts';
+import { keepHistory } from './kept-history.ts';
 import { keepSeed } from './kept-seeds.ts';
 import { runSeeds } from './seed-suite.ts';
 
@@ -50,8 +51,9 @@ export async function searchSeeds(first: number, count: number, say: Say): Promi
 function show(report: SimReport, say: Say): void {
   for (const line of report.trace) say(line);
   say(`options ${JSON.stringify(report.options)}`);
-  const { checker, problem, atMs } = report.violation!;
+  const { checker, problem, atMs, evidence } = report.violation!;
   say(`violation of ${checker} in seed ${report.seed} at ${Math.round(atMs)} ms: ${problem}`);
+  if (evidence) say(`as a picture: ${keepHistory(report.seed, evidence.page, evidence.operations)}`);
   say(`replay: ${replayLine(report)}`);
 }
 

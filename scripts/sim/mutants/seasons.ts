@@ -86,6 +86,30 @@ export const FORGETFUL_VOTERS = readersUnder(['forgetful voter'], 'lease');
 export const SILENT_LEADERS = readersUnder(['isolate', 'deafen'], 'lease');
 export const ASKED_BEFORE = readersUnder(['asked before'], 'quorum');
 
+/** Clients do nothing but use registers, whose history is judged as a whole. */
+const REGISTERS_ONLY = {
+  append: 0,
+  refuse: 0,
+  read: 0,
+  'register read': 1,
+  'register write': 0.4,
+  'register swap': 0.4,
+} as const;
+
+/** Readers of registers at leaders that are replaced without knowing it, and at followers that lag behind. */
+export const LATE_REGISTERS: Season = { ...LATE_ANSWERS, mix: REGISTERS_ONLY };
+export const REGISTERS_ASKED_BEFORE: Season = { ...ASKED_BEFORE, mix: REGISTERS_ONLY };
+export const REGISTERS_UNDER_LEASES: Season = { ...DEAF_TRANSFERS, mix: REGISTERS_ONLY };
+
+/** Registers, and clients whose commands are sent again and again. */
+export const RESENT_REGISTERS: Season = {
+  ...READERS,
+  network: { ...CLEAR, lossChance: 0.1 },
+  replica: { ...QUICK, resendMs: 40, timeoutMs: 1_000, snapshotEntries: 20, trailingEntries: 0 },
+  faults: { ...CALM, everyMs: 100, kinds: ['crash', 'isolate', 'starve'], outageMeanMs: 30 },
+  mix: REGISTERS_ONLY,
+};
+
 /** Changes of the membership that fall with their leaders. */
 export const HALF_CHANGES: Season = {
   voters: 3,
@@ -104,7 +128,16 @@ export const HALF_CHANGES: Season = {
   thinkMeanMs: 10,
 };
 
-/** As those, with short logs. */
+/** Leaders that remove themselves, and registers that are read under their leases. */
+export const REMOVED_LEADERS: Season = {
+  ...READERS,
+  spares: 2,
+  replica: { ...QUICK, reads: 'lease', leaseDriftMax: 0, timeoutMs: 60 },
+  faults: { ...CALM, everyMs: 60, kinds: ['churn'], outageMeanMs: 30 },
+  mix: REGISTERS_ONLY,
+};
+
+/** As {@link HALF_CHANGES}, with short logs. */
 export const CHANGES_AND_SNAPSHOTS: Season = {
   ...HALF_CHANGES,
   replica: { ...QUICK, snapshotEntries: 3, trailingEntries: 0, snapshotChunkBytes: 4096, applyBatchMax: 2 },

@@ -49,6 +49,8 @@ function* simpler({ options, violation, steps }: SimReport): Generator<SimOption
   if (options.clockSkewMs > 0) yield { ...options, clockSkewMs: 0 };
   if (options.clients > 1) yield { ...options, clients: Math.ceil(options.clients / 2) };
   if (options.keys > 1) yield { ...options, keys: 1 };
+  for (const [name, weight] of Object.entries(options.mix))
+    if (weight > 0) yield { ...options, mix: { ...options.mix, [name]: 0 } };
 }
 
 /** The parts of `options` that differ from what the seed draws: with those, the run can be had again. */

@@ -1,4 +1,5 @@
 import { clusterId, incarnation, type NodeId, type Random, type VirtualClock } from '@tutti/kernel';
+import type { ApplyContext } from '../consensus.ts';
 import { Replica } from '../replica/replica.ts';
 import { FileDisk, ModelDisk, type NodeDisk, type OpenDisk } from './disk/node-disk.ts';
 import type { Ending } from './disk/sim-drive.ts';
@@ -7,6 +8,7 @@ import type { DiskListener } from './sim-disk.ts';
 import type { SimNetwork } from './sim-network.ts';
 import type { SimOptions } from './sim-options.ts';
 import { ListsModule } from './workload/lists-module.ts';
+import { RegistersModule } from './workload/registers-module.ts';
 
 /** What a node tells the world about itself. */
 export interface NodeListener {
@@ -58,7 +60,8 @@ export class SimNode {
   #clock: NodeClock | undefined;
   #store: OpenDisk | undefined;
   #replica: Replica | undefined;
-  #module: ListsModule | undefined;
+  #lists: ListsModule | undefined;
+  #registers: RegistersModule | undefined;
   #serving = false;
   #installedBefore = 0;
 
@@ -82,7 +85,16 @@ export class SimNode {
   }
 
   get lists(): ListsModule | undefined {
-    return this.#module;
+    return this.#lists;
+  }
+
+  get registers(): RegistersModule | undefined {
+    return this.#registers;
+  }
+
+  /** The whole state as text, equal on two nodes exactly if their states are. */
+  shown(): string {
+    return `${this.#lists?.shown()} ${this.#registers?.shown()}`;
   }
 
   /** Snapshots from leaders that replaced its state, over all lives. */
@@ -105,7 +117,9 @@ export class SimNode {
       random: life.fork('disk'),
       latencyMeanMs: options.diskLatencyMeanMs,
     });
-    const module = new ListsModule(({ index }, what) => listener.applied(this, index, what));
+    const applied = ({ index }: ApplyContext, what: string) => listener.applied(this, index, what);
+    const lists = new ListsModule(applied);
+    const registers = new RegistersModule(applied);
     const replica = new Replica({
       clusterId: CLUSTER,
       nodeId: id,
@@ -122,11 +136,13 @@ export class SimNode {
       },
       onFailStop: (failure) => listener.failed(this, failure),
     });
-    replica.register(module);
+    replica.register(lists);
+    replica.register(registers);
     this.#clock = clock;
     this.#store = store;
     this.#replica = replica;
-    this.#module = module;
+    this.#lists = lists;
+    this.#registers = registers;
     replica.startWith((failure) => {
       listener.touched(this);
       if (failure) return listener.failed(this, failure);

@@ -3,6 +3,7 @@ import type { ConsensusStatus } from '../consensus.ts';
 import type { Checker } from './checkers/checker.ts';
 import { CHECKERS } from './checkers/checkers.ts';
 import { ClientHistory } from './checkers/client-history.ts';
+import { RegisterHistory } from './checkers/register-history.ts';
 import { drawOptions } from './draw-options.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
 import { SimNetwork } from './sim-network.ts';
@@ -31,6 +32,8 @@ export interface SimReport {
     readonly terms: number;
     readonly snapshotsInstalled: number;
     readonly committed: number;
+    /** Calls of registers, whose history was judged. */
+    readonly registerCalls: number;
   };
 }
 
@@ -61,6 +64,7 @@ class Simulation {
   readonly #trace: Trace;
   readonly #violations = new Violations(() => this.#clock.now());
   readonly #history = new ClientHistory(this.#violations);
+  readonly #registers = new RegisterHistory(this.#violations);
   readonly #network: SimNetwork;
   readonly #nodes: readonly SimNode[];
   readonly #workload: Workload;
@@ -92,6 +96,7 @@ class Simulation {
       random: random.fork('workload'),
       options: this.#options,
       history: this.#history,
+      registers: this.#registers,
     });
     this.#faults = new FaultPlan({
       ...shared,
@@ -159,6 +164,7 @@ class Simulation {
       () => this.#clock.now() < this.#options.safetyMs && this.#steps < this.#options.eventsMax,
     );
     if (!this.#violations.first) this.#demandLiveness();
+    if (!this.#violations.first) this.#registers.judge(this.#members()[0]!.registers!.values);
     return this.#report();
   }
 
@@ -275,7 +281,7 @@ class Simulation {
     const statuses = members.map((node) => node.replica?.status());
     if (!leader || !this.#isSettled() || statuses.some((status) => status?.appliedIndex !== leader.lastIndex))
       return false;
-    const shown = members.map((node) => node.lists!.shown());
+    const shown = members.map((node) => node.shown());
     if (shown.some((state) => state !== shown[0])) {
       this.#violations.add(
         'state machine safety',
@@ -313,6 +319,7 @@ class Simulation {
         terms: Math.max(0, ...this.#led.values()),
         snapshotsInstalled: this.#nodes.reduce((sum, node) => sum + node.snapshotsInstalled, 0),
         committed: this.#committed,
+        registerCalls: this.#registers.size,
       },
     };
   }

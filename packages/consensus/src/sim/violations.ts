@@ -3,6 +3,16 @@ export interface Violation {
   readonly checker: string;
   readonly problem: string;
   readonly atMs: number;
+  /** What clients saw, where the promise is one to them. */
+  readonly evidence?: Evidence;
+}
+
+/** A history that is no history of one object. */
+export interface Evidence {
+  /** The calls of the part of it that is wrong. */
+  readonly operations: readonly object[];
+  /** The same as an HTML page. */
+  readonly page: string;
 }
 
 /**
@@ -21,7 +31,7 @@ export class Violations {
     return this.#found[0];
   }
 
-  add(checker: string, problem: string): void {
-    this.#found.push({ checker, problem, atMs: this.#now() });
+  add(checker: string, problem: string, evidence?: Evidence): void {
+    this.#found.push({ checker, problem, atMs: this.#now(), ...(evidence && { evidence }) });
   }
 }

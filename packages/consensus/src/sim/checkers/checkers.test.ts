@@ -11,6 +11,7 @@ import { ElectionSafety } from './election-safety.ts';
 import { LogMatching } from './log-matching.ts';
 import { MembershipAgreement } from './membership-agreement.ts';
 import { Monotonic } from './monotonic.ts';
+import { RegisterHistory } from './register-history.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 
 const [a, b, c] = ['a', 'b', 'c'].map(nodeId) as [
@@ -122,6 +123,15 @@ test('a falling index within a life is found, a new life may begin lower; a chan
   checker.observed(a, at(2));
   expect(found()).toBe('monotonic');
 
+  for (const falling of ['term', 'commitIndex', 'appliedIndex'] as const) {
+    const one = findings();
+    const follower = new Monotonic({ violations: one.violations });
+    const seen = { term: term(4), commitIndex: logIndex(4), appliedIndex: logIndex(4) };
+    follower.observed(a, seen);
+    follower.observed(a, { ...seen, [falling]: 3 });
+    expect(one.violations.first?.problem).toContain(falling);
+  }
+
   const votes = findings();
   const durable = new Monotonic({ violations: votes.violations });
   durable.hardState(a, { term: term(1), votedFor: b }, { term: term(2), votedFor: undefined });
@@ -129,6 +139,11 @@ test('a falling index within a life is found, a new life may begin lower; a chan
   expect(votes.found()).toBeUndefined();
   durable.hardState(a, { term: term(2), votedFor: c }, { term: term(2), votedFor: b });
   expect(votes.found()).toBe('monotonic');
+
+  const terms = findings();
+  const forgetful = new Monotonic({ violations: terms.violations });
+  forgetful.hardState(a, { term: term(3), votedFor: undefined }, { term: term(2), votedFor: undefined });
+  expect(terms.found()).toBe('monotonic');
 });
 
 test('a read that misses what was acknowledged before it began is found', () => {
@@ -178,6 +193,68 @@ test('two reads that show different serials at one place are found', () => {
   expect(found()).toBeUndefined();
   history.read(b, 'k', 0, [1, 3]);
   expect(found()).toBe('exactly once');
+});
+
+test('a register that answers what no order explains is found, and what clients saw is kept', () => {
+  const { violations, found } = findings();
+  const history = new RegisterHistory(violations);
+  const key = history.key('k1');
+  history.begin('ann', { op: 'write', key, value: 1 }).returned('done');
+  history.begin('bob', { op: 'read', key }).returned(null);
+  history.judge(new Map([[key, 1]]));
+  expect(found()).toBe('linearizable per key');
+  const { evidence, problem } = violations.first!;
+  expect(problem).toContain('bob: read -> null');
+  expect(evidence?.page).toContain('bob');
+  expect(evidence?.operations).toHaveLength(3);
+});
+
+test('a swap that took effect and was answered as if it had not is found, and so is an acknowledged write that is gone', () => {
+  const swapped = findings();
+  const twice = new RegisterHistory(swapped.violations);
+  const key = twice.key('k1');
+  twice.begin('ann', { op: 'cas', key, from: null, to: 1 }).returned(false);
+  twice.judge(new Map([[key, 1]]));
+  expect(swapped.found()).toBe('linearizable per key');
+
+  const gone = findings();
+  const lost = new RegisterHistory(gone.violations);
+  lost.begin('ann', { op: 'write', key, value: 1 }).returned('done');
+  lost.judge(new Map());
+  expect(gone.found()).toBe('linearizable per key');
+});
+
+test('what was not answered may have happened or not, what was refused for good may not', () => {
+  const key = 'k1.0';
+  for (const [ending, value, expected] of [
+    ['unknown', 1, undefined],
+    ['unknown', null, undefined],
+    ['failed', null, undefined],
+    ['failed', 1, 'linearizable per key'],
+  ] as const) {
+    const { violations, found } = findings();
+    const history = new RegisterHistory(violations);
+    const call = history.begin('ann', { op: 'write', key, value: 1 });
+    if (ending === 'failed') call.failed();
+    history.begin('bob', { op: 'read', key });
+    history.judge(new Map(value === null ? [] : [[key, value]]));
+    expect(found(), `${ending}, then ${value}`).toBe(expected);
+  }
+});
+
+test('a history that is not judged is no pass, and no register has so many calls that it could not be', () => {
+  const { violations, found } = findings();
+  const history = new RegisterHistory(violations, 1);
+  const calls = 200;
+  const keys = new Map<string, number>();
+  for (let value = 1; value <= calls; value++) {
+    const key = history.key('k1');
+    keys.set(key, (keys.get(key) ?? 0) + 1);
+    history.begin('ann', { op: 'write', key, value }).returned('done');
+  }
+  expect(Math.max(...keys.values())).toBeLessThan(calls / 2);
+  history.judge(new Map());
+  expect(found()).toBe('the simulator judges every history');
 });
 
 test('two configurations at one committed entry are found, one after another are fine', () => {

@@ -4,6 +4,10 @@ import type { Violations } from '../violations.ts';
 /** Errors after which the command never takes effect. */
 const NEVER_APPLIED = ['TUTTI_NO_LEADER', 'TUTTI_OVERLOADED', 'TUTTI_PROPOSAL_TOO_LARGE'] as const;
 
+/** Whether a call's failure says that its command never takes effect. */
+export const isNeverApplied = (failure: Error): boolean =>
+  NEVER_APPLIED.some((code) => isTuttiError(failure, code));
+
 /**
  * What clients were told, against what the lists hold. Each list only grows, and an append is answered with the
  * place it took: so a key's history is linearizable exactly if every place has one serial, and no call that began
@@ -45,7 +49,7 @@ export class ClientHistory {
 
   /** An append was not acknowledged. Some errors say that it will never take effect. */
   failed(node: NodeId, serial: number, failure: Error): void {
-    if (NEVER_APPLIED.some((code) => isTuttiError(failure, code))) this.#neverApplied.set(serial, node);
+    if (isNeverApplied(failure)) this.#neverApplied.set(serial, node);
   }
 
   /** A command that every node refuses was answered as if it had been done. */

@@ -123,6 +123,15 @@ export class FaultWorld {
     });
   }
 
+  /** A leader falls later, or is cut off, and until then what it has been cut off from it stays cut off from. */
+  fallLater(leader: SimNode, delayMs: number): void {
+    this.later(delayMs, () => {
+      this.network.mend();
+      if (this.random.chance(0.7)) this.crash(leader);
+      else this.isolate(leader);
+    });
+  }
+
   isolate(node = this.victim()): void {
     this.note('isolate', node.id);
     this.cutBetween([node], this.others(node), true);

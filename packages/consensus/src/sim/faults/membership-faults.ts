@@ -51,11 +51,7 @@ function askAndFall(world: FaultWorld, leader: SimNode): void {
     if (isDeaf || random.chance(0.4)) network.cut(leader.id, other.id, ['bulk']);
   for (let count = random.integer(1, 3); count > 0; count--)
     leader.replica.changeMembershipWith(drawChange(world, leader.id), undefined, () => {});
-  world.later(random.exponential(world.electionMs / 4), () => {
-    network.mend();
-    if (random.chance(0.7)) world.crash(leader);
-    else world.isolate(leader);
-  });
+  world.fallLater(leader, random.exponential(world.electionMs / 4));
 }
 
 export const fallAtChange: FaultKind = {

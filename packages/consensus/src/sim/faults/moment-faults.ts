@@ -47,11 +47,7 @@ export const halfLeader: FaultKind = {
     for (const other of others.slice(reachedCount)) network.cut(leader.id, other.id, ['bulk']);
     const stalled = reachedCount > 0 && random.chance(0.4) ? others[0]! : undefined;
     if (stalled) stalled.disk.slowness = 1_000;
-    world.later(random.exponential(FALL_AFTER_MEAN_MS), () => {
-      network.mend();
-      if (random.chance(0.7)) world.crash(leader);
-      else world.isolate(leader);
-    });
+    world.fallLater(leader, random.exponential(FALL_AFTER_MEAN_MS));
     if (!stalled) return;
     world.later(random.exponential(STALL_MEAN_MS), () => {
       stalled.disk.recover();

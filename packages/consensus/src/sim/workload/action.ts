@@ -1,12 +1,18 @@
+import type { Random } from '@tutti/kernel';
 import type { Replica } from '../../replica/replica.ts';
 import type { ClientHistory } from '../checkers/client-history.ts';
+import type { RegisterHistory } from '../checkers/register-history.ts';
 import type { SimNode } from '../sim-node.ts';
 
 /** One call of one client at one node, from its beginning to its end. */
 export interface ClientCall {
+  /** Who calls. */
+  readonly client: string;
   readonly node: SimNode;
   readonly replica: Replica;
+  readonly random: Random;
   readonly history: ClientHistory;
+  readonly registers: RegisterHistory;
   /** The key that the call is about. */
   readonly key: string;
   /** A number that nobody else uses. */

@@ -1,4 +1,5 @@
 import type { WorkloadAction } from './action.ts';
+import { REGISTER_ACTIONS } from './register-actions.ts';
 
 /** Appends a serial to a list, and is told its place there. */
 export const append: WorkloadAction = {
@@ -51,4 +52,4 @@ export const read: WorkloadAction = {
 };
 
 /** Everything that clients do. A new action is one entry here; how often it is done is drawn by name. */
-export const ACTIONS: readonly WorkloadAction[] = [append, refuse, read];
+export const ACTIONS: readonly WorkloadAction[] = [append, refuse, read, ...REGISTER_ACTIONS];

@@ -1,5 +1,6 @@
 import type { Random, VirtualClock } from '@tutti/kernel';
 import type { ClientHistory } from '../checkers/client-history.ts';
+import type { RegisterHistory } from '../checkers/register-history.ts';
 import type { SimNode } from '../sim-node.ts';
 import type { SimOptions } from '../sim-options.ts';
 import type { Trace } from '../trace.ts';
@@ -19,6 +20,7 @@ export interface WorkloadParts {
   readonly nodes: readonly SimNode[];
   readonly options: SimOptions;
   readonly history: ClientHistory;
+  readonly registers: RegisterHistory;
   readonly trace: Trace;
 }
 
@@ -91,7 +93,8 @@ export class Workload {
   }
 
   #do(action: WorkloadAction, client: number, node: SimNode, done: (succeeded: boolean) => void): void {
-    const { clock, random, options, history, trace } = this.#parts;
+    const { clock, options, trace } = this.#parts;
+    const { random, history, registers } = this.#parts;
     const operation: Operation = { client, node, finished: false };
     this.#underWay.add(operation);
     const key = `k${random.integer(1, options.keys)}`;
@@ -99,7 +102,8 @@ export class Workload {
     const note = (what: string, a?: string | number, b?: string | number): void =>
       trace.note(clock.now(), what, node.id, a, b);
     const end = (): boolean => this.#finish(operation);
-    action.act({ node, replica: node.replica!, history, key, serial, note, end }, done);
+    const call = { client: `client ${client + 1}`, node, replica: node.replica!, random, history, registers };
+    action.act({ ...call, key, serial, note, end }, done);
   }
 
   /** True if it was not over before. */
