@@ -6,6 +6,7 @@ import {
   type SimReport,
   shrink,
   simulate,
+  TROUBLES,
 } from '../../packages/consensus/src/sim/index.ts';
 import { keepHistory } from './kept-history.ts';
 import { keepSeed } from './kept-seeds.ts';
@@ -33,9 +34,10 @@ export function replaySeed(seed: number, options: Partial<SimOptions>, say: Say)
 
 /** Runs seeds from `first` on; those that fail are shown, kept, and made smaller. */
 export async function searchSeeds(first: number, count: number, say: Say): Promise<RaftReport> {
-  const { steps, failing } = await runSeeds(first, count, (tally) =>
+  const { steps, marks, failing } = await runSeeds(first, count, (tally) =>
     say(`raft: ${tally.seeds} of ${count} seeds, ${tally.steps} events, ${tally.failing.length} violations`),
   );
+  sayMarks(marks, say);
   for (const seed of failing.slice(0, SHOWN_MAX)) {
     // The same seed is the same run: it is done again, this time with a trace.
     const report = simulate({ seed, traceLinesMax: TRACE_LINES });
@@ -46,6 +48,14 @@ export async function searchSeeds(first: number, count: number, say: Say): Promi
   }
   if (failing.length > 0) say(`failing seeds: ${failing.join(' ')}`);
   return { seeds: count, steps, violations: failing.length };
+}
+
+/** What the runs came to, the rarest first, and which troubles struck in none of them. */
+function sayMarks(marks: ReadonlyMap<string, number>, say: Say): void {
+  const counts = [...marks].sort(([, a], [, b]) => a - b).map(([what, runs]) => `${what} ${runs}`);
+  say(`struck or reached, in how many runs: ${counts.join(', ')}`);
+  const silent = TROUBLES.filter(({ mark }) => mark !== undefined && !marks.has(mark));
+  say(`in none: ${silent.map(({ name }) => name).join(', ') || 'nothing'}`);
 }
 
 function show(report: SimReport, say: Say): void {

@@ -12,18 +12,22 @@ export interface SeedOrder {
 export interface SeedNote {
   readonly seeds: number;
   readonly steps: number;
+  /** In how many of the runs something struck or was reached. */
+  readonly marks: Readonly<Record<string, number>>;
   /** Seeds that showed a violation. */
   readonly failing: readonly number[];
 }
 
 parentPort!.on('message', ({ first, count }: SeedOrder) => {
   const failing: number[] = [];
+  const marks: Record<string, number> = {};
   let steps = 0;
   for (let seed = first; seed < first + count; seed++) {
     const report = simulate({ seed });
     steps += report.steps;
+    for (const mark of Object.keys(report.marks)) marks[mark] = (marks[mark] ?? 0) + 1;
     if (report.violation) failing.push(seed);
   }
-  const note: SeedNote = { seeds: count, steps, failing };
+  const note: SeedNote = { seeds: count, steps, marks, failing };
   parentPort!.postMessage(note);
 });

@@ -10,6 +10,8 @@ const ORDER_SEEDS = 25;
 export interface SeedTally {
   seeds: number;
   steps: number;
+  /** In how many runs something struck or was reached. */
+  readonly marks: Map<string, number>;
   readonly failing: number[];
 }
 
@@ -19,7 +21,7 @@ export async function runSeeds(
   count: number,
   progress: (tally: SeedTally) => void,
 ): Promise<SeedTally> {
-  const tally: SeedTally = { seeds: 0, steps: 0, failing: [] };
+  const tally: SeedTally = { seeds: 0, steps: 0, marks: new Map(), failing: [] };
   let next = first;
   const take = (): SeedOrder | undefined => {
     const left = first + count - next;
@@ -40,6 +42,8 @@ export async function runSeeds(
         tally.seeds += note.seeds;
         tally.steps += note.steps;
         tally.failing.push(...note.failing);
+        for (const [mark, runs] of Object.entries(note.marks))
+          tally.marks.set(mark, (tally.marks.get(mark) ?? 0) + runs);
         progress(tally);
         give();
       });

@@ -155,7 +155,9 @@ function withLateAnswers(draw: Draw, weather: SimOptions): SimOptions {
 function drawWeather(draw: Draw): SimOptions {
   const clockDrift = draw('clockDrift').pick([0, 0.01, 0.1]);
   return {
-    voters: draw('voters').pick([1, 2, 3, 3, 3, 5, 5, 5, 7]),
+    voters: draw('evenVoters').chance(0.1)
+      ? draw('evenVoters/count').pick([4, 6])
+      : draw('voters').pick([1, 2, 3, 3, 3, 5, 5, 5, 7]),
     spares: 0,
     learners: draw('learners').pick([0, 0, 0, 1]),
     replica: { ...drawReplica(draw), ...drawReads(draw, clockDrift) },

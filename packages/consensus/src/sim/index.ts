@@ -10,6 +10,7 @@
  */
 
 export { drawOptions } from './draw-options.ts';
+export { TROUBLES, type Trouble } from './faults/troubles.ts';
 export { NodeClock } from './node-clock.ts';
 export { changedOptions, shrink } from './shrink.ts';
 export { SimDisk } from './sim-disk.ts';

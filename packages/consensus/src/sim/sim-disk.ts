@@ -15,6 +15,8 @@ export interface DiskListener {
   entry(entry: Entry, previousTerm: Term | undefined): void;
   /** A store that was opened again lacks something that it had called durable. */
   broken(problem: string): void;
+  /** Something befell the disk. */
+  struck?(what: string): void;
 }
 
 /** A log in memory: hard state, entries without a gap, a snapshot. */
@@ -132,6 +134,8 @@ export class SimDisk {
   }
 
   #writeEntry(entry: Entry): void {
+    const held = this.durable.termAt(entry.index);
+    if (held !== undefined && held !== entry.term) this.#listener.struck?.('replaced entry');
     this.durable.put(entry);
     this.#listener.entry(entry, this.durable.termAt(entry.index - 1));
   }
@@ -143,6 +147,7 @@ export class SimDisk {
   tear(write: LogWrite, random: Random): void {
     if (random.chance(0.4)) return;
     if (random.chance(0.3)) return this.write(write);
+    this.#listener.struck?.('torn write');
     this.write({
       hardState: write.hardState,
       entries: write.entries.slice(0, random.integer(0, write.entries.length)),

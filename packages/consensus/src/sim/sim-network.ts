@@ -52,6 +52,8 @@ export class SimNetwork {
   delivered = 0;
   /** Told of every message that arrived, by the number of its kind on the wire. */
   onDelivered: (from: NodeId, to: NodeId, kind: number) => void = () => {};
+  /** Told of every message that something befell. */
+  onStruck: (what: string) => void = () => {};
 
   constructor(clock: VirtualClock, random: Random, faults: NetworkFaults, trace: Trace) {
     this.#clock = clock;
@@ -121,11 +123,16 @@ export class SimNetwork {
     if (lane === 'bulk' && this.#isFull(name)) return 'full';
     const { lossChance, duplicateChance } = this.#faults;
     const key = `${name}/${lane}`;
-    if (this.#cut.has(key) || this.#random.chance(lossChance)) return 'queued';
+    if (this.#cut.has(key)) return 'queued';
+    if (this.#random.chance(lossChance)) {
+      this.onStruck('lost message');
+      return 'queued';
+    }
     const at = Math.max(this.#arrivalMs(name), this.#arrivals.get(key) ?? 0);
     this.#arrivals.set(key, at);
     this.#deliverAt(at, key, from, target, channel, message);
     if (this.#random.chance(duplicateChance)) {
+      this.onStruck('repeated message');
       this.#deliverAt(this.#arrivalMs(name), key, from, target, channel, message);
     }
     return 'queued';
@@ -147,7 +154,9 @@ export class SimNetwork {
   #delay(): number {
     const { delayMinMs, delayMeanMs, tailChance, tailFactor } = this.#faults;
     const delay = delayMinMs + this.#random.exponential(delayMeanMs);
-    return this.#random.chance(tailChance) ? delay * tailFactor : delay;
+    if (!this.#random.chance(tailChance)) return delay;
+    this.onStruck('late message');
+    return delay * tailFactor;
   }
 
   #deliverAt(

@@ -34,6 +34,10 @@ interface NodeParts {
 
 const CLUSTER = clusterId('sim');
 
+/** What is added up over the lives of a node. */
+export const COUNTED = ['snapshotsInstalled', 'repairs', 'duplicates', 'resent'] as const;
+type Counted = (typeof COUNTED)[number];
+
 function makeDisk({ id, voters, options, disk: listener, random }: NodeParts): NodeDisk {
   const { kind, segmentBytes, cacheBytes, drive: faults } = options.store;
   if (kind === 'model') return new ModelDisk(listener);
@@ -63,7 +67,7 @@ export class SimNode {
   #lists: ListsModule | undefined;
   #registers: RegistersModule | undefined;
   #serving = false;
-  #installedBefore = 0;
+  readonly #counted = new Map<Counted, number>();
 
   constructor(parts: NodeParts) {
     this.id = parts.id;
@@ -97,9 +101,9 @@ export class SimNode {
     return `${this.#lists?.shown()} ${this.#registers?.shown()}`;
   }
 
-  /** Snapshots from leaders that replaced its state, over all lives. */
-  get snapshotsInstalled(): number {
-    return this.#installedBefore + (this.#replica?.stats().snapshotsInstalled ?? 0);
+  /** How often its replicas did this, over all lives. */
+  counted(what: Counted): number {
+    return (this.#counted.get(what) ?? 0) + (this.#replica?.stats()[what] ?? 0);
   }
 
   start(): void {
@@ -153,7 +157,7 @@ export class SimNode {
 
   /** The process ends between two instructions; only the disk is left, or what of it was flushed. */
   crash(ending: Ending = 'power'): void {
-    this.#installedBefore = this.snapshotsInstalled;
+    for (const what of COUNTED) this.#counted.set(what, this.counted(what));
     this.#replica?.crash();
     this.#store?.end(ending);
     this.#clock?.kill();

@@ -1,10 +1,35 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { drawOptions } from './draw-options.ts';
+import { TROUBLES } from './faults/troubles.ts';
 import type { SimOptions } from './sim-options.ts';
 import { simulate } from './simulator.ts';
 
 const SEEDS = 300;
+/** What some run must come to, where most do not. */
+const REACHED = [
+  'register read at a leader',
+  'register read at a follower',
+  'register read at a learner',
+  'register swap at a follower',
+  'TUTTI_OUTCOME_UNKNOWN',
+  'TUTTI_NO_LEADER',
+  'TUTTI_TIMEOUT',
+  'TUTTI_STORE_FAILED',
+  'TUTTI_STORE_HUNG',
+  'TUTTI_STORE_TAIL_CUT',
+  'leadership handed on',
+  'membership changed',
+  'joint configuration',
+  'leader outside its configuration',
+  'replaced entry',
+  'snapshotsInstalled',
+  'repairs',
+  'duplicates',
+  'resent',
+];
+/** Only planted bugs ask for these. */
+const UNDRAWN = ['late answers', 'asked before'];
 const kept = JSON.parse(
   readFileSync(new URL('../../../../test/simulation/seeds/raft.json', import.meta.url), 'utf8'),
 ) as { seeds: { seed: number; options?: Partial<SimOptions> }[] };
@@ -21,10 +46,21 @@ function expectGood(seed: number, options: Partial<SimOptions> = {}) {
 
 test(`${SEEDS} clusters keep Raft's promises through faults, and come to rest when the faults end`, () => {
   const sum = { terms: 0, acknowledged: 0, reads: 0, registerCalls: 0, snapshotsInstalled: 0 };
+  const marks = new Map<string, number>();
+  const drawn = new Set<string>();
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const { exercised } = expectGood(seed);
+    const { exercised, options, ...report } = expectGood(seed);
+    for (const [what, count] of Object.entries(report.marks)) marks.set(what, (marks.get(what) ?? 0) + count);
+    for (const { name, isDrawn } of TROUBLES) if (isDrawn(options)) drawn.add(name);
     for (const what of Object.keys(sum) as (keyof typeof sum)[]) sum[what] += exercised[what];
   }
+  // A trouble that no run has, or that does not strike, proves nothing; the same of what no run comes to.
+  const striking = TROUBLES.filter(({ name }) => drawn.has(name));
+  expect(TROUBLES.filter((trouble) => !striking.includes(trouble)).map(({ name }) => name)).toEqual(UNDRAWN);
+  expect(
+    striking.filter(({ mark }) => mark !== undefined && !marks.has(mark)).map(({ name }) => name),
+  ).toEqual([]);
+  expect(REACHED.filter((what) => !marks.has(what))).toEqual([]);
   // A run in which nothing happens proves nothing.
   expect(sum.terms).toBeGreaterThan(5 * SEEDS);
   expect(sum.acknowledged).toBeGreaterThan(20 * SEEDS);

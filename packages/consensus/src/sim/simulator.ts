@@ -6,8 +6,9 @@ import { ClientHistory } from './checkers/client-history.ts';
 import { RegisterHistory } from './checkers/register-history.ts';
 import { drawOptions } from './draw-options.ts';
 import { FaultPlan } from './faults/fault-plan.ts';
+import { Marks, markOf } from './marks.ts';
 import { SimNetwork } from './sim-network.ts';
-import { SimNode } from './sim-node.ts';
+import { COUNTED, SimNode } from './sim-node.ts';
 import type { SimOptions } from './sim-options.ts';
 import { Trace } from './trace.ts';
 import { type Violation, Violations } from './violations.ts';
@@ -24,6 +25,8 @@ export interface SimReport {
   /** The last lines of the trace, if they were asked for. */
   readonly trace: readonly string[];
   readonly options: SimOptions;
+  /** How often what happened, in words: each trouble that struck, each rare thing that was reached. */
+  readonly marks: Readonly<Record<string, number>>;
   /** What the run exercised, to see that the faults bite. */
   readonly exercised: {
     readonly delivered: number;
@@ -62,6 +65,7 @@ class Simulation {
   readonly #options: SimOptions;
   readonly #clock = new VirtualClock();
   readonly #trace: Trace;
+  readonly #marks = new Marks();
   readonly #violations = new Violations(() => this.#clock.now());
   readonly #history = new ClientHistory(this.#violations);
   readonly #registers = new RegisterHistory(this.#violations);
@@ -85,12 +89,13 @@ class Simulation {
     this.#options = { ...drawOptions(run.seed), ...run.options };
     this.#trace = new Trace(run.traceLinesMax);
     this.#network = new SimNetwork(this.#clock, random.fork('network'), this.#options.network, this.#trace);
+    this.#network.onStruck = (what) => this.#marks.count(what);
     this.#nodes = this.#makeNodes(random.fork('nodes'));
     const byId = new Map(this.#nodes.map((node) => [node.id, node]));
     const durable = (id: NodeId) => byId.get(id)!.disk.durable;
     this.#checkers = CHECKERS.map((make) => make({ violations: this.#violations, durable }));
     this.#following = this.#checkers.filter((checker) => 'observed' in checker);
-    const shared = { clock: this.#clock, nodes: this.#nodes, trace: this.#trace };
+    const shared = { clock: this.#clock, nodes: this.#nodes, trace: this.#trace, marks: this.#marks };
     this.#workload = new Workload({
       ...shared,
       random: random.fork('workload'),
@@ -123,6 +128,7 @@ class Simulation {
           options: this.#options,
           disk: {
             broken: (problem) => this.#violations.add('a disk keeps its word', `${id}: ${problem}`),
+            struck: (what) => this.#marks.count(what),
             hardState: (before, after) => this.#tell((checker) => checker.hardState?.(id, before, after)),
             entry: (entry, previousTerm) =>
               this.#tell((checker) => checker.written?.(id, entry, previousTerm)),
@@ -148,6 +154,7 @@ class Simulation {
 
   /** What a sick disk does to its node is no fault of the node's; it is started again, as its supervisor would do. */
   #failed(node: SimNode, failure: Error): void {
+    this.#marks.count(markOf(failure));
     if (node.disk.excuse) {
       this.#trace.note(this.#clock.now(), 'stopped by its disk', node.id, node.disk.excuse);
       this.#clock.setTimer(0, () => this.#faults.fellOver(node));
@@ -193,7 +200,9 @@ class Simulation {
     for (const checker of this.#following) checker.observed!(node.id, status);
     const isNews = status.commitIndex > this.#committed;
     if (isNews) this.#committed = status.commitIndex;
+    if (status.membership.isJoint) this.#marks.count('joint configuration');
     if (status.role !== 'leader') return;
+    if (status.membership.standing !== 'voter') this.#marks.count('leader outside its configuration');
     if (isNews) this.#faults.committed(node);
     if (this.#led.get(node.id) === status.term) return;
     this.#led.set(node.id, status.term);
@@ -304,6 +313,11 @@ class Simulation {
     return `${waiting} after ${this.#options.livenessMs} ms without faults; ${states.join('; ')}`;
   }
 
+  #countMarks(): Readonly<Record<string, number>> {
+    for (const node of this.#nodes) for (const what of COUNTED) this.#marks.count(what, node.counted(what));
+    return this.#marks.counts;
+  }
+
   #report(): SimReport {
     return {
       seed: this.#run.seed,
@@ -312,12 +326,13 @@ class Simulation {
       traceHash: this.#trace.hash,
       trace: this.#trace.lines,
       options: this.#options,
+      marks: this.#countMarks(),
       exercised: {
         delivered: this.#network.delivered,
         acknowledged: this.#history.acknowledgedCount,
         reads: this.#history.readCount,
         terms: Math.max(0, ...this.#led.values()),
-        snapshotsInstalled: this.#nodes.reduce((sum, node) => sum + node.snapshotsInstalled, 0),
+        snapshotsInstalled: this.#nodes.reduce((sum, node) => sum + node.counted('snapshotsInstalled'), 0),
         committed: this.#committed,
         registerCalls: this.#registers.size,
       },

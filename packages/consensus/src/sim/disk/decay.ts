@@ -20,16 +20,19 @@ const SPARED_BATCHES = 2;
 const SEGMENT = /segment-(\d+)\.log$/;
 const META = /meta(\.copy)?\.json$/;
 
-/** Damages what a drive holds: a bit turns, or a record that is whole ends up in another's place. */
-export function decay(drive: SimDrive, random: Random): boolean {
+/**
+ * Damages what a drive holds: a bit turns, or a record that is whole ends up in another's place.
+ * @returns which of the two; undefined if there is nothing to damage
+ */
+export function decay(drive: SimDrive, random: Random): 'turned bit' | 'misdirected write' | undefined {
   const { stretches, records } = noticeable(drive);
-  if (stretches.length === 0) return false;
+  if (stretches.length === 0) return undefined;
   const { file, from, to } = random.pick(stretches);
   const at = random.integer(from, to - 1);
   const stray = random.chance(0.3) && records.length > 0 ? random.pick(records) : undefined;
   if (stray) file.replace(at - (at % 8), stray.subarray(0, to - at));
   else file.rot(at, random.integer(0, 7));
-  return true;
+  return stray ? 'misdirected write' : 'turned bit';
 }
 
 /** A bit turns in what says what a file is or whose: the mark of a segment, or one of the copies of the owner's name. */

@@ -24,10 +24,13 @@ export class DriveAilment {
   #hung: (() => void)[] | undefined;
   /** The first thing in this life of the node that may rightly have stopped it. */
   excuse: string | undefined;
+  /** Told of everything that goes wrong. */
+  readonly struck: (what: string) => void;
 
-  constructor(random: Random, faults: DriveFaults) {
+  constructor(random: Random, faults: DriveFaults, struck: (what: string) => void = () => {}) {
     this.#random = random;
     this.#faults = faults;
+    this.struck = struck;
   }
 
   /** Times as long as usual. */
@@ -72,6 +75,7 @@ export class DriveAilment {
   /** How much of what is asked for is done by one call. */
   lengthOf(length: number): number {
     if (length < 2 || !this.#random.chance(this.#faults.shortChance)) return length;
+    this.struck('short call');
     return this.#random.integer(1, length - 1);
   }
 
@@ -85,6 +89,7 @@ export class DriveAilment {
 
   #excused<T extends string>(code: T, call: string): T {
     this.excuse ??= `${code} from ${call}`;
+    this.struck(code === 'ENOSPC' ? 'full disk' : `failed ${call}`);
     return code;
   }
 }

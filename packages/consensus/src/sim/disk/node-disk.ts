@@ -1,4 +1,11 @@
-import type { ClusterId, NodeId, Random, VirtualClock } from '@tutti/kernel';
+import {
+  type ClusterId,
+  type Logger,
+  type NodeId,
+  type Random,
+  silentLogger,
+  type VirtualClock,
+} from '@tutti/kernel';
 import { FileLogStore } from '../../storage/file/file-log-store.ts';
 import type { LogStore } from '../../storage/log-store.ts';
 import type { NodeClock } from '../node-clock.ts';
@@ -108,6 +115,7 @@ export class FileDisk implements NodeDisk {
   readonly #drive = new SimDrive();
   readonly #ailment: DriveAilment;
   readonly #isFrail: boolean;
+  readonly #logger: Logger;
   readonly #owner: { readonly clusterId: ClusterId; readonly nodeId: NodeId };
   readonly #sizes: { readonly segmentBytes: number; readonly cacheBytes: number };
 
@@ -126,11 +134,16 @@ export class FileDisk implements NodeDisk {
     this.#owner = { clusterId: parts.clusterId, nodeId: parts.nodeId };
     this.#sizes = { segmentBytes: parts.segmentBytes, cacheBytes: parts.cacheBytes };
     this.#isFrail = parts.isFrail;
-    this.#ailment = new DriveAilment(parts.random, parts.faults);
+    this.#logger = { ...silentLogger, warn: (fields) => this.#noteWarning(fields) };
+    this.#ailment = new DriveAilment(parts.random, parts.faults, (what) => this.#listener.struck?.(what));
   }
 
   get durable(): LogImage {
     return this.#promise.image;
+  }
+
+  #noteWarning(fields: { readonly code?: string }): void {
+    if (fields.code) this.#listener.struck?.(fields.code);
   }
 
   get slowness(): number {
@@ -150,7 +163,9 @@ export class FileDisk implements NodeDisk {
   }
 
   decay(random: Random): boolean {
-    if (!this.#isFrail || !decay(this.#drive, random)) return false;
+    const damage = this.#isFrail ? decay(this.#drive, random) : undefined;
+    if (!damage) return false;
+    this.#ailment.struck(damage);
     this.#ailment.excuse ??= 'decay';
     return true;
   }
@@ -172,7 +187,7 @@ export class FileDisk implements NodeDisk {
     this.#ailment.excuse = undefined;
     const files = new SimFiles({ ...life, drive: this.#drive, ailment: this.#ailment });
     const inner = new FileLogStore(
-      { directory: `/${this.#owner.nodeId}`, ...this.#owner, ...this.#sizes },
+      { directory: `/${this.#owner.nodeId}`, ...this.#owner, ...this.#sizes, logger: this.#logger },
       files.calls(),
     );
     return {

@@ -79,11 +79,17 @@ export class SimFile {
   }
 
   /** The power goes: of what was not flushed, any sectors may have made it, in any order. */
-  losePower(random: Random): void {
+  losePower(random: Random, struck: (what: string) => void): void {
     const chance = random.pick([0, 0, 0.1, 0.5, 0.9, 1]);
     let kept = 0;
+    let lost = false;
     for (const sector of this.#dirty) {
-      if (!random.chance(chance)) continue;
+      if (!random.chance(chance)) {
+        if (!lost) struck('lost sectors');
+        lost = true;
+        continue;
+      }
+      if (lost) struck('reordered sectors');
       this.#settle(sector);
       kept = Math.max(kept, Math.min(this.#size, (sector + 1) * SECTOR_BYTES));
     }
@@ -139,14 +145,15 @@ export class SimDrive {
     this.#journal = [];
   }
 
-  /** A process ends, which changes nothing here; or the power does. */
-  end(ending: Ending, random: Random): void {
+  /** A process ends, which changes nothing here; or the power does. @param struck told of what is lost by that */
+  end(ending: Ending, random: Random, struck: (what: string) => void = () => {}): void {
     if (ending === 'power') {
       const kept = random.integer(0, this.#journal.length);
+      if (kept < this.#journal.length) struck('lost names');
       for (const change of this.#journal.slice(0, kept)) change(this.#durableNames);
       this.#names = new Map(this.#durableNames);
       this.#journal = [];
-      for (const file of new Set(this.#names.values())) file.losePower(random);
+      for (const file of new Set(this.#names.values())) file.losePower(random, struck);
     }
   }
 }

@@ -58,11 +58,11 @@ export class SimFiles implements DiskCalls {
 
   /** The process ends; what it held is free, and its callbacks are never called. */
   end(ending: Ending): void {
-    const { drive, random } = this.#parts;
+    const { drive, random, ailment } = this.#parts;
     this.#ended = true;
     for (const call of this.#underWay) call.crash();
     this.#underWay.clear();
-    drive.end(ending, random);
+    drive.end(ending, random, ailment.struck);
     // Its lock names a process that is dead, which the real file system would know.
     for (const path of drive.paths()) if (LOCK.test(path)) drive.rename((names) => names.delete(path));
     if (ending === 'power') drive.flushNames();

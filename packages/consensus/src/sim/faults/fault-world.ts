@@ -1,4 +1,5 @@
 import type { NodeId, Random, VirtualClock } from '@tutti/kernel';
+import type { Marks } from '../marks.ts';
 import type { SimNetwork } from '../sim-network.ts';
 import type { SimNode } from '../sim-node.ts';
 import type { FaultRates, SimOptions } from '../sim-options.ts';
@@ -12,6 +13,7 @@ export interface FaultParts {
   readonly network: SimNetwork;
   readonly options: SimOptions;
   readonly trace: Trace;
+  readonly marks: Marks;
   /** The calls of this node's clients are over. */
   readonly crashed: (node: SimNode) => void;
 }
@@ -24,6 +26,7 @@ export class FaultWorld {
   readonly network: SimNetwork;
   readonly options: SimOptions;
   readonly #trace: Trace;
+  readonly #marks: Marks;
   readonly #crashed: (node: SimNode) => void;
   #stopped = false;
 
@@ -34,6 +37,7 @@ export class FaultWorld {
     this.network = parts.network;
     this.options = parts.options;
     this.#trace = parts.trace;
+    this.#marks = parts.marks;
     this.#crashed = parts.crashed;
   }
 
@@ -63,8 +67,10 @@ export class FaultWorld {
     });
   }
 
+  /** Something has happened, in the words by which it is counted; a kind of trouble that strikes goes by its name. */
   note(what: string, who = ''): void {
     this.#trace.note(this.clock.now(), what, who);
+    this.#marks.count(what);
   }
 
   node(id: NodeId): SimNode {

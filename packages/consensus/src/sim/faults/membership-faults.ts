@@ -34,8 +34,10 @@ function ask(world: FaultWorld): void {
   const node = world.random.chance(0.6) && leader ? leader : world.random.pick(world.nodes);
   if (!node.replica || node.paused) return;
   const change = drawChange(world, leader?.id);
-  world.note(`asks for ${change.type}`, node.id);
-  node.replica.changeMembershipWith(change, undefined, () => {});
+  world.note('churn', `${node.id} is asked for ${change.type}`);
+  node.replica.changeMembershipWith(change, undefined, (failure) => {
+    if (!failure) world.note('membership changed', change.type);
+  });
 }
 
 /** Members come and go: learners, promotions, removals of whomever, any set of voters for another. */
@@ -45,7 +47,7 @@ export const churn: FaultKind = { name: 'churn', fair: 0, storm: 0, weight: 3, b
 function askAndFall(world: FaultWorld, leader: SimNode): void {
   const { random, network } = world;
   if (!leader.replica || leader.paused) return;
-  world.note('asks for changes and falls', leader.id);
+  world.note('fall at change', leader.id);
   const isDeaf = random.chance(0.3);
   for (const other of world.others(leader))
     if (isDeaf || random.chance(0.4)) network.cut(leader.id, other.id, ['bulk']);

@@ -23,6 +23,7 @@ export const ambush: FaultKind = {
     // At once, what the message set off is still on its way and dies with the link; later, some of it arrives.
     const delayMs = random.chance(0.5) ? 0 : random.exponential(network.faults.delayMeanMs);
     world.later(delayMs, () => {
+      world.note('ambush', ends[0]!.id);
       if (crashes) world.crash(ends[0]);
       if (isolates) world.isolate(ends[1]);
     });
@@ -63,6 +64,7 @@ export const fallAtCommit: FaultKind = {
   storm: 1,
   committed(world, leader) {
     if (world.nodes.length < 3 || !world.random.chance(world.rates.fallAtCommitChance)) return;
+    world.note('fall at commit', leader.id);
     world.isolate(leader);
     world.crash(leader);
   },

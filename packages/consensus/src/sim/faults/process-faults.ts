@@ -16,8 +16,12 @@ export const quickRestart: FaultKind = {
   name: 'quick restart',
   fair: 0.3,
   storm: 0.3,
-  begin: (world) =>
-    world.crash(world.random.pick(world.nodes), world.random.exponential(world.network.faults.delayMeanMs)),
+  begin(world) {
+    const { random, network } = world;
+    const node = random.pick(world.nodes);
+    if (node.up) world.note('quick restart', node.id);
+    world.crash(node, random.exponential(network.faults.delayMeanMs));
+  },
 };
 
 /** The lights go out for everybody: only what is on disk is left anywhere. */
@@ -27,6 +31,7 @@ export const crashAll: FaultKind = {
   storm: 0.7,
   weight: 0.3,
   begin(world) {
+    world.note('crash all');
     for (const node of world.nodes) world.crash(node);
   },
 };
@@ -56,6 +61,7 @@ export const leftBehind: FaultKind = {
   storm: 0,
   begin(world) {
     const victim = world.random.pick(world.nodes);
+    if (victim.up) world.note('left behind', victim.id);
     world.crash(victim, LAG_OUTAGES * world.outageMs());
   },
 };

@@ -10,7 +10,9 @@ export const transfer: FaultKind = {
     const target = world.random.chance(0.7) ? world.random.pick(world.nodes).id : undefined;
     if (!node.replica || node.paused) return;
     world.note('transfer', node.id);
-    node.replica.transferLeadershipWith(target, () => {});
+    node.replica.transferLeadershipWith(target, (failure) => {
+      if (!failure) world.note('leadership handed on', node.id);
+    });
   },
 };
 
@@ -73,7 +75,7 @@ export const retirement: FaultKind = {
   begin(world) {
     const leader = world.leader();
     if (!leader?.replica || leader.paused) return;
-    world.note('retires', leader.id);
+    world.note('retirement', leader.id);
     const { replica } = leader;
     // The process ends when the replica has; by then it may have been killed, and another life be there.
     replica.stopWith(() =>

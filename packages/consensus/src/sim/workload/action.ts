@@ -19,7 +19,7 @@ export interface ClientCall {
   serial(): number;
   note(what: string, a?: string | number, b?: string | number): void;
   /** The answer is here. False if the call was over before, since its node crashed: the answer must not count. */
-  end(): boolean;
+  end(failure: Error | undefined): boolean;
 }
 
 /** Something that clients do. */

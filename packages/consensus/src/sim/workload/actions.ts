@@ -10,7 +10,7 @@ export const append: WorkloadAction = {
     const serial = call.serial();
     const floor = history.floor(key);
     call.replica.proposeWith('lists', { key, serial }, undefined, (failure, place) => {
-      if (!call.end()) return;
+      if (!call.end(failure)) return;
       call.note(failure ? 'append failed' : 'appended', serial, String(place));
       if (failure) history.failed(node.id, serial, failure);
       else history.acknowledged(key, serial, Number(place), floor);
@@ -26,7 +26,7 @@ export const refuse: WorkloadAction = {
   act(call, done) {
     const serial = -call.serial();
     call.replica.proposeWith('lists', { key: call.key, serial }, undefined, (failure, place) => {
-      if (!call.end()) return;
+      if (!call.end(failure)) return;
       call.note(failure ? 'refused' : 'not refused', serial, String(place));
       if (!failure) call.history.unrefused(serial);
       done(true);
@@ -42,7 +42,7 @@ export const read: WorkloadAction = {
     const { key, history, node } = call;
     const floor = history.floor(key);
     call.replica.readBarrierWith(undefined, (failure) => {
-      if (!call.end()) return;
+      if (!call.end(failure)) return;
       const list = node.lists!.lists.get(key) ?? [];
       call.note(failure ? 'read failed' : 'read', key, list.length);
       if (!failure) history.read(node.id, key, floor, list);

@@ -13,7 +13,7 @@ function propose(
 ): void {
   const open = call.registers.begin(call.client, input);
   call.replica.proposeWith('registers', input, undefined, (failure, output) => {
-    if (!call.end()) return;
+    if (!call.end(failure)) return;
     call.note(failure ? `${input.op} failed` : input.op, input.key, String(output));
     if (!failure) open.returned(output as RegisterOutput);
     else if (isNeverApplied(failure)) open.failed();
@@ -54,7 +54,7 @@ const read: WorkloadAction = {
     const key = registers.key(call.key);
     const open = registers.begin(call.client, { op: 'read', key });
     call.replica.readBarrierWith(undefined, (failure) => {
-      if (!call.end()) return;
+      if (!call.end(failure)) return;
       const value = node.registers!.read(key);
       call.note(failure ? 'register read failed' : 'register read', key, String(value));
       if (failure) open.failed();

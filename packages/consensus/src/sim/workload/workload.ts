@@ -1,6 +1,7 @@
 import type { Random, VirtualClock } from '@tutti/kernel';
 import type { ClientHistory } from '../checkers/client-history.ts';
 import type { RegisterHistory } from '../checkers/register-history.ts';
+import { type Marks, markOf } from '../marks.ts';
 import type { SimNode } from '../sim-node.ts';
 import type { SimOptions } from '../sim-options.ts';
 import type { Trace } from '../trace.ts';
@@ -22,6 +23,7 @@ export interface WorkloadParts {
   readonly history: ClientHistory;
   readonly registers: RegisterHistory;
   readonly trace: Trace;
+  readonly marks: Marks;
 }
 
 /**
@@ -101,7 +103,12 @@ export class Workload {
     const serial = (): number => ++this.#serial;
     const note = (what: string, a?: string | number, b?: string | number): void =>
       trace.note(clock.now(), what, node.id, a, b);
-    const end = (): boolean => this.#finish(operation);
+    const end = (failure: Error | undefined): boolean => {
+      if (!this.#finish(operation)) return false;
+      const answered = `${action.name} at a ${node.replica?.status().role}`;
+      this.#parts.marks.count(failure ? markOf(failure) : answered);
+      return true;
+    };
     const call = { client: `client ${client + 1}`, node, replica: node.replica!, random, history, registers };
     action.act({ ...call, key, serial, note, end }, done);
   }
