@@ -195,3 +195,22 @@ export const DECAY_OF_NAMES: Season = {
   ...POWER_CUTS,
   faults: { ...CALM, everyMs: 50, kinds: ['decay of names', 'crash'], outageMeanMs: 10 },
 };
+
+/** A log that is deleted, again and again, while leaders are replaced. */
+export const LOST_LOGS: Season = {
+  ...FORGETTING,
+  voters: 3,
+  diskLatencyMeanMs: 1,
+  faults: {
+    everyMs: 40,
+    kinds: ['lost log', 'isolate', 'starve', 'ambush'],
+    ambushes: [
+      { kind: 2, chance: 0.3 },
+      { kind: 4, chance: 0.02 },
+    ],
+    halfLeaderChance: 0,
+    fallAtCommitChance: 0,
+    outageMeanMs: 20,
+  },
+  store: { kind: 'model', frail: 1, powerChance: 1 },
+};

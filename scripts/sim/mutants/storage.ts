@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { DECAY_OF_NAMES, POWER_CUTS, SICK_DRIVES } from './seasons.ts';
+import { DECAY_OF_NAMES, LOST_LOGS, POWER_CUTS, SICK_DRIVES } from './seasons.ts';
 
 /** What a store has promised, after a crash. */
 export const STORAGE_MUTANTS: readonly Mutant[] = [
@@ -48,5 +48,19 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     right: 'if (crc32c(bytes, 0, 0, CHECKED_BYTES) !== bytes.readUInt32LE(CHECKED_BYTES)) return false;',
     wrong: '',
     season: DECAY_OF_NAMES,
+  },
+  {
+    name: 'a node that forgot how it voted goes by the first leader that answers',
+    file: 'replica/repairer.ts',
+    right: 'if (!damage!.hardStateLost) return true;',
+    wrong: 'return true;',
+    season: LOST_LOGS,
+  },
+  {
+    name: 'a node that forgot how it voted takes part at once',
+    file: 'replica/replica.ts',
+    right: 'if (stored!.damage) this.#repair(stored!, stored!.damage, done);',
+    wrong: 'if (stored!.damage && !stored!.damage.endLost) this.#repair(stored!, stored!.damage, done);',
+    season: LOST_LOGS,
   },
 ];

@@ -112,7 +112,12 @@ export class LogImage {
 
 /** What survives a crash, and how a crash treats the write that was under way. */
 export class SimDisk {
-  readonly durable = new LogImage();
+  durable = new LogImage();
+  /**
+   * What it held when its log was deleted, until its node is repaired. That still counts as promised, as it does for
+   * the others: an acknowledgement may be on its way.
+   */
+  forgotten: LogImage | undefined;
   readonly #listener: DiskListener;
   /** Whether a process has it open. */
   locked = false;
@@ -121,6 +126,15 @@ export class SimDisk {
 
   constructor(listener: DiskListener) {
     this.#listener = listener;
+  }
+
+  /** The log is deleted; what says whose it is stands elsewhere, and that there was one. False if there was none. */
+  loseLog(): boolean {
+    const { hardState, lastIndex } = this.durable;
+    if (hardState.term === 0 && lastIndex === 0) return false;
+    this.forgotten ??= this.durable;
+    this.durable = new LogImage();
+    return true;
   }
 
   write(write: LogWrite): void {

@@ -1,6 +1,6 @@
-import { logIndex, seededRandom, term, VirtualClock } from '@tutti/kernel';
+import { logIndex, nodeId, seededRandom, term, VirtualClock } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
-import { appendTo, logStoreCases, openStore, suiteEntries } from '../storage/log-store-suite.ts';
+import { appendTo, logStoreCases, openStore, repairStore, suiteEntries } from '../storage/log-store-suite.ts';
 import { NodeClock } from './node-clock.ts';
 import { LogImage, SimDisk } from './sim-disk.ts';
 import { SimLogStore } from './sim-log-store.ts';
@@ -38,6 +38,34 @@ test('a crash keeps what was acknowledged, and of the write under way a prefix t
     left.add(disk.durable.lastIndex);
   }
   expect(left).toEqual(new Set([5, 6, 7, 8, 9]));
+});
+
+test('a log that was deleted is damaged until it is declared whole, and counts as promised for so long', async () => {
+  const { world, disk, store } = machine(1);
+  expect(disk.loseLog(), 'there is no log to delete').toBe(false);
+  const life = store();
+  await driven(world, openStore(life));
+  const hardState = { term: term(3), votedFor: nodeId('a') };
+  await driven(world, appendTo(life, { hardState, entries: suiteEntries(1, 5, 1) }));
+  life.crash();
+  expect(disk.loseLog()).toBe(true);
+  for (const start of ['first', 'second']) {
+    const again = store();
+    const { damage, ...state } = await driven(world, openStore(again));
+    expect(damage, start).toMatchObject({ lost: [], endLost: true, hardStateLost: true });
+    expect([state.hardState.term, state.lastIndex]).toEqual([0, 0]);
+    expect([disk.forgotten?.hardState.term, disk.forgotten?.lastIndex]).toEqual([3, 5]);
+    again.crash();
+  }
+  const last = store();
+  await driven(world, openStore(last));
+  await driven(world, repairStore(last, { kind: 'cut', from: logIndex(1) }));
+  await driven(world, appendTo(last, { entries: suiteEntries(1, 2, 1) }));
+  const given = { term: term(4), votedFor: nodeId('b') };
+  const whole = await driven(world, repairStore(last, { kind: 'whole', hardState: given }));
+  expect(whole).toMatchObject({ hardState: given, lastIndex: 2, damage: undefined });
+  expect(disk.forgotten).toBeUndefined();
+  expect(disk.durable.hardState).toEqual(given);
 });
 
 test('entries that a compaction overtook on their way to the disk leave only what comes after it', () => {

@@ -9,9 +9,20 @@ import type {
   StoredSnapshot,
   WriteCallback,
 } from '../storage/log-store.ts';
-import type { RepairCallback, RepairStep } from '../storage/store-damage.ts';
+import type { RepairCallback, RepairStep, StoreDamage } from '../storage/store-damage.ts';
 import type { NodeClock } from './node-clock.ts';
 import type { LogImage, SimDisk, SnapshotImage } from './sim-disk.ts';
+
+const LOG_LOST: StoreDamage = {
+  failure: new TuttiError('TUTTI_STORE_CORRUPT', {
+    file: 'simulated disk',
+    offset: 0,
+    problem: 'a log was begun here, and nothing is left of it',
+  }),
+  lost: [],
+  endLost: true,
+  hardStateLost: true,
+};
 
 /** Work that the disk has begun; `crash` decides what is left of it. */
 interface Operation {
@@ -74,10 +85,15 @@ export class SimLogStore implements LogStore {
           return done(new TuttiError('TUTTI_STORE_LOCKED', { directory: 'simulated disk', pid: 0 }));
         this.#disk.locked = true;
         this.#open = true;
-        const { hardState, snapshot, firstIndex, lastIndex } = this.#view;
-        done(undefined, { hardState, snapshot: snapshot?.meta, firstIndex, lastIndex });
+        done(undefined, this.#state());
       },
     );
+  }
+
+  #state(): LogStoreState {
+    const { hardState, snapshot, firstIndex, lastIndex } = this.#view;
+    const damage = this.#disk.forgotten && LOG_LOST;
+    return { hardState, snapshot: snapshot?.meta, firstIndex, lastIndex, damage };
   }
 
   append(write: LogWrite, done: WriteCallback): void {
@@ -171,8 +187,21 @@ export class SimLogStore implements LogStore {
     );
   }
 
-  repair(step: RepairStep, _done: RepairCallback): void {
-    assert(false, `this disk damages nothing that would need a repair (${step.kind})`);
+  repair(step: RepairStep, done: RepairCallback): void {
+    assert(step.kind !== 'entries', 'this disk loses a whole log or nothing');
+    assert(step.kind !== 'cut' || step.from === this.lastIndex + 1, 'there is no hole to cut a log at');
+    mend(this.#view, step);
+    const mendDisk = (): void => {
+      mend(this.#disk.durable, step);
+      if (step.kind === 'whole') this.#disk.forgotten = undefined;
+    };
+    this.#perform(
+      mendDisk,
+      () => {
+        if (this.#random.chance(0.5)) mendDisk();
+      },
+      () => done(undefined, this.#state()),
+    );
   }
 
   close(done: WriteCallback): void {
@@ -210,6 +239,12 @@ export class SimLogStore implements LogStore {
 
   /** Operations complete in the order they were begun. */
   #freeAt = 0;
+}
+
+/** The step of a repair that concerns a log without holes. */
+function mend(image: LogImage, step: RepairStep): void {
+  if (step.kind === 'snapshot') image.dropLogBehindSnapshot();
+  if (step.kind === 'whole' && step.hardState) image.hardState = step.hardState;
 }
 
 interface SnapshotWriterPorts {

@@ -40,16 +40,17 @@ type Counted = (typeof COUNTED)[number];
 
 function makeDisk({ id, voters, options, disk: listener, random }: NodeParts): NodeDisk {
   const { kind, segmentBytes, cacheBytes, drive: faults } = options.store;
-  if (kind === 'model') return new ModelDisk(listener);
-  const drive = random.fork(`${id}/drive`);
-  const frail = voters.slice(0, Math.min(options.store.frail, (voters.length - 1) >> 1));
+  const isFrail = voters
+    .slice(0, Math.min(options.store.frail, (voters.length - 1) >> 1))
+    .includes(id);
+  if (kind === 'model') return new ModelDisk(listener, isFrail);
   return new FileDisk({
     listener,
     clusterId: CLUSTER,
     nodeId: id,
-    random: drive,
+    random: random.fork(`${id}/drive`),
     faults,
-    isFrail: frail.includes(id),
+    isFrail,
     segmentBytes,
     cacheBytes,
   });

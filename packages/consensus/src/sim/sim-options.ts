@@ -30,7 +30,7 @@ export interface Ambush {
 /** How a run keeps its logs. */
 export interface StoreOptions {
   readonly kind: StoreKind;
-  /** The rest is for `files` only. */
+  /** Of `files` only, as the two that follow. */
   readonly segmentBytes: number;
   readonly cacheBytes: number;
   readonly drive: DriveFaults;

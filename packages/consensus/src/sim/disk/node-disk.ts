@@ -45,6 +45,12 @@ export interface NodeDisk {
   readonly excuse: string | undefined;
   /** Nothing comes back from now on, until it recovers. */
   hang(): void;
+  /** Whether it may lose what it has promised, since enough others do not. */
+  readonly isFrail: boolean;
+  /** Whether its log was deleted, and has not been made up for yet. */
+  readonly isForgetful: boolean;
+  /** Its log is deleted while no process has it open; what says whose it is, is elsewhere. False if there is none. */
+  loseLog(): boolean;
   /** Something that it holds is damaged, if it is one that may lose what it has promised. */
   decay(random: Random): boolean;
   /** So is what says what its files are, and whose. */
@@ -59,13 +65,24 @@ export interface NodeDisk {
 /** A disk under the model of a store: a write is durable when it has come back, and may be torn when it has not. */
 export class ModelDisk implements NodeDisk {
   readonly #disk: SimDisk;
+  readonly isFrail: boolean;
+  excuse: string | undefined;
 
-  constructor(listener: DiskListener) {
+  constructor(listener: DiskListener, isFrail = false) {
     this.#disk = new SimDisk(listener);
+    this.isFrail = isFrail;
   }
 
   get durable(): LogImage {
-    return this.#disk.durable;
+    return this.#disk.forgotten ?? this.#disk.durable;
+  }
+
+  get isForgetful(): boolean {
+    return this.#disk.forgotten !== undefined;
+  }
+
+  loseLog(): boolean {
+    return this.isFrail && this.#disk.loseLog();
   }
 
   get slowness(): number {
@@ -74,10 +91,6 @@ export class ModelDisk implements NodeDisk {
 
   set slowness(times: number) {
     this.#disk.slowness = times;
-  }
-
-  get excuse(): undefined {
-    return undefined;
   }
 
   /** The model does not know of that: for it the disk is as slow as can be. */
@@ -103,6 +116,7 @@ export class ModelDisk implements NodeDisk {
   }
 
   open(life: DiskLife): OpenDisk {
+    this.excuse = this.isForgetful ? 'a lost log' : undefined;
     const store = new SimLogStore({ ...life, disk: this.#disk });
     return { store, end: () => store.crash() };
   }
@@ -114,7 +128,7 @@ export class FileDisk implements NodeDisk {
   readonly #promise = new StorePromise();
   readonly #drive = new SimDrive();
   readonly #ailment: DriveAilment;
-  readonly #isFrail: boolean;
+  readonly isFrail: boolean;
   readonly #logger: Logger;
   readonly #owner: { readonly clusterId: ClusterId; readonly nodeId: NodeId };
   readonly #sizes: { readonly segmentBytes: number; readonly cacheBytes: number };
@@ -125,7 +139,6 @@ export class FileDisk implements NodeDisk {
     readonly nodeId: NodeId;
     readonly random: Random;
     readonly faults: DriveFaults;
-    /** Whether it may lose what it has promised, since enough others do not. */
     readonly isFrail: boolean;
     readonly segmentBytes: number;
     readonly cacheBytes: number;
@@ -133,7 +146,7 @@ export class FileDisk implements NodeDisk {
     this.#listener = parts.listener;
     this.#owner = { clusterId: parts.clusterId, nodeId: parts.nodeId };
     this.#sizes = { segmentBytes: parts.segmentBytes, cacheBytes: parts.cacheBytes };
-    this.#isFrail = parts.isFrail;
+    this.isFrail = parts.isFrail;
     this.#logger = { ...silentLogger, warn: (fields) => this.#noteWarning(fields) };
     this.#ailment = new DriveAilment(parts.random, parts.faults, (what) => this.#listener.struck?.(what));
   }
@@ -158,12 +171,20 @@ export class FileDisk implements NodeDisk {
     return this.#ailment.excuse;
   }
 
+  get isForgetful(): boolean {
+    return false;
+  }
+
   hang(): void {
     this.#ailment.hang();
   }
 
+  loseLog(): boolean {
+    return false;
+  }
+
   decay(random: Random): boolean {
-    const damage = this.#isFrail ? decay(this.#drive, random) : undefined;
+    const damage = this.isFrail ? decay(this.#drive, random) : undefined;
     if (!damage) return false;
     this.#ailment.struck(damage);
     this.#ailment.excuse ??= 'decay';

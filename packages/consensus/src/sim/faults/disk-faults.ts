@@ -1,4 +1,5 @@
 import type { FaultKind } from './fault-kind.ts';
+import { churn } from './membership-faults.ts';
 
 export const slowDisk: FaultKind = {
   name: 'slow disk',
@@ -22,6 +23,27 @@ export const decay: FaultKind = {
     if (!node.disk.decay(world.random)) return;
     world.note('decay', node.id);
     if (world.random.chance(0.5)) world.crash(node);
+  },
+};
+
+/**
+ * A node's log is deleted, and it is started again. What says who it is stands elsewhere and remembers that there was a
+ * log, so it knows that it has forgotten something, and its peers have to make up for that before it takes part. One at
+ * a time, since two that do not know in which terms they voted wait for each other; and not where members come and go,
+ * since a node without any configuration knows only those that it began with (ADR 9).
+ */
+export const lostLog: FaultKind = {
+  name: 'lost log',
+  fair: 0.5,
+  storm: 0.3,
+  begin(world) {
+    const { nodes, random, rates } = world;
+    const frail = nodes.filter(({ disk }) => disk.isFrail);
+    const isOther = nodes.some(({ disk }) => disk.isForgetful) || rates.kinds.includes(churn.name);
+    if (frail.length === 0 || isOther) return;
+    const node = random.pick(frail);
+    world.crash(node);
+    if (node.disk.loseLog()) world.note('lost log', node.id);
   },
 };
 

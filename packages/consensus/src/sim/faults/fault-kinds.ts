@@ -1,4 +1,4 @@
-import { decay, decayOfNames, hungDisk, slowDisk } from './disk-faults.ts';
+import { decay, decayOfNames, hungDisk, lostLog, slowDisk } from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { askedBefore, lateAnswers } from './late-faults.ts';
 import { bridge, clog, deafen, isolate, mute, oneWay, ring, split, starve } from './link-faults.ts';
@@ -27,6 +27,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   hungDisk,
   decay,
   decayOfNames,
+  lostLog,
   ambush,
   halfLeader,
   fallAtCommit,

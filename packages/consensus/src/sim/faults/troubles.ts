@@ -1,6 +1,6 @@
 import type { DriveFaults } from '../disk/drive-ailment.ts';
 import type { SimOptions } from '../sim-options.ts';
-import { decay, decayOfNames, hungDisk, slowDisk } from './disk-faults.ts';
+import { decay, decayOfNames, hungDisk, lostLog, slowDisk } from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { askedBefore, lateAnswers } from './late-faults.ts';
 import { bridge, clog, deafen, isolate, mute, oneWay, ring, split, starve } from './link-faults.ts';
@@ -21,8 +21,8 @@ export interface Trouble {
 
 const isOnDrives = ({ store }: SimOptions): boolean => store.kind === 'files';
 const loses = (options: SimOptions): boolean => isOnDrives(options) && options.store.powerChance > 0;
-const rots = (options: SimOptions): boolean =>
-  isOnDrives(options) && options.store.frail > 0 && options.voters > 2;
+const isFrail = ({ store, voters }: SimOptions): boolean => store.frail > 0 && voters > 2;
+const rots = (options: SimOptions): boolean => isOnDrives(options) && isFrail(options);
 
 const decays = (options: SimOptions): boolean => rots(options) && options.faults.kinds.includes(decay.name);
 const ails =
@@ -41,6 +41,7 @@ const NEEDS: Readonly<Record<string, Trouble['isDrawn']>> = {
   [fallAtCommit.name]: ({ faults }) => faults.fallAtCommitChance > 0,
   [decay.name]: rots,
   [decayOfNames.name]: isOnDrives,
+  [lostLog.name]: (options) => isFrail(options) && !options.faults.kinds.includes(churn.name),
 };
 
 const kindsOf = (file: string, kinds: readonly FaultKind[]): readonly Trouble[] =>
@@ -84,7 +85,7 @@ export const TROUBLES: readonly Trouble[] = [
   ...kindsOf('faults/moment-faults.ts', [ambush, halfLeader, fallAtCommit]),
   ...kindsOf('faults/transfer-faults.ts', [transfer, deafTransfer, forgetfulVoter, retirement]),
   ...kindsOf('faults/membership-faults.ts', [churn, fallAtChange]),
-  ...kindsOf('faults/disk-faults.ts', [slowDisk, hungDisk, decay, decayOfNames]),
+  ...kindsOf('faults/disk-faults.ts', [slowDisk, hungDisk, decay, decayOfNames, lostLog]),
   ...kindsOf('faults/late-faults.ts', [lateAnswers, askedBefore]),
   made('sim-disk.ts', 'a write that is torn', 'torn write', (options) => !isOnDrives(options)),
   made('disk/sim-drive.ts', 'sectors that were not flushed, lost', 'lost sectors', loses),
