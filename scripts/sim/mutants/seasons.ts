@@ -199,7 +199,7 @@ export const DECAY_OF_NAMES: Season = {
 /** A log that is deleted, again and again, while leaders are replaced. */
 export const LOST_LOGS: Season = {
   ...FORGETTING,
-  voters: 3,
+  voters: 5,
   diskLatencyMeanMs: 1,
   faults: {
     everyMs: 40,
@@ -212,5 +212,5 @@ export const LOST_LOGS: Season = {
     fallAtCommitChance: 0,
     outageMeanMs: 20,
   },
-  store: { kind: 'model', frail: 1, powerChance: 1 },
+  store: { kind: 'model', frail: 2, powerChance: 1 },
 };

@@ -135,6 +135,23 @@ describe('a node that has lost term and vote', () => {
     cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
   });
 
+  test('does not wait for others that have lost theirs, as long as they are no majority together', () => {
+    for (const [size, heals] of [
+      [5, true],
+      [3, false],
+    ] as const) {
+      const cluster = agreed(8, {}, size);
+      const [one, two] = cluster.followers();
+      for (const node of [one!, two!]) cluster.crash(node);
+      cluster.run(10);
+      for (const node of [one!, two!]) node.store.lose({ hardState: true, endFrom: 1 });
+      for (const node of [one!, two!]) cluster.start(node);
+      cluster.run(30_000);
+      expect([one!, two!].map(isServing), `${size} voters`).toEqual([heals, heals]);
+      if (heals) expect(new Set(histories(cluster)).size).toBe(1);
+    }
+  });
+
   test('does not follow a leader of a term that it may have left', () => {
     // It may have voted in the candidate's later term: the old leader must not commit with its help.
     const cluster = agreed(8);

@@ -82,8 +82,8 @@ export class Repairer {
   /** Peers that could not help with the present fetch, and whether a leader was among them. */
   readonly #helpless = new Set<NodeId>();
   #leaderHelpless = false;
-  /** Every term that another voter has told in this life. */
-  readonly #terms = new Map<NodeId, Term>();
+  /** The term that each other voter has told in this life; undefined for one that has itself forgotten it. */
+  readonly #terms = new Map<NodeId, Term | undefined>();
   #progressAt: number;
 
   constructor(parts: RepairerParts, state: LogStoreState) {
@@ -253,7 +253,7 @@ export class Repairer {
     const fetch = this.#fetch;
     if (this.#ended || !asked || !fetch || reply.id !== asked.id) return;
     if (!isSound(reply, { ...asked, to: reply.from })) return;
-    if (reply.term !== undefined) this.#terms.set(reply.from, reply.term);
+    if (reply.term !== undefined || !this.#terms.has(reply.from)) this.#terms.set(reply.from, reply.term);
     // Before anything is judged: an answer may name voters that this node did not know of.
     this.#members.learnFrom(reply.entries);
     if (reply.chunk) this.#members.learn(reply.chunk.meta.membership);
@@ -278,13 +278,21 @@ export class Repairer {
    * for last, and one the leader that it acknowledged to last, and each knows its own term. Voters are those of every
    * configuration known, and this is judged again with each answer: by the time the leader's log has been copied, with
    * all that it names.
+   *
+   * A voter that has forgotten its term as well is not waited for. Its candidacy ended with the life in which it knew
+   * that; and if it was elected, or something committed, a majority took part, of which somebody remembers, as long as
+   * those who have forgotten are no majority.
    */
   #mayLead(reply: RepairReply): boolean {
     if (!reply.leads || reply.term === undefined) return false;
     const { damage, hardState } = this.#state;
     if (reply.term < hardState.term) return false;
     if (!damage!.hardStateLost) return true;
-    return this.#otherVoters.every((voter) => (this.#terms.get(voter) ?? Infinity) <= reply.term!);
+    const others = this.#otherVoters;
+    if (!others.every((voter) => this.#terms.has(voter))) return false;
+    const forgetful = others.filter((voter) => this.#terms.get(voter) === undefined);
+    if (this.#members.haveMajority([this.#parts.self, ...forgetful])) return false;
+    return others.every((voter) => (this.#terms.get(voter) ?? NO_TERM) <= reply.term!);
   }
 
   // Holes

@@ -47,8 +47,6 @@ export interface NodeDisk {
   hang(): void;
   /** Whether it may lose what it has promised, since enough others do not. */
   readonly isFrail: boolean;
-  /** Whether its log was deleted, and has not been made up for yet. */
-  readonly isForgetful: boolean;
   /** Its log is deleted while no process has it open; what says whose it is, is elsewhere. False if there is none. */
   loseLog(): boolean;
   /** Something that it holds is damaged, if it is one that may lose what it has promised. */
@@ -75,10 +73,6 @@ export class ModelDisk implements NodeDisk {
 
   get durable(): LogImage {
     return this.#disk.forgotten ?? this.#disk.durable;
-  }
-
-  get isForgetful(): boolean {
-    return this.#disk.forgotten !== undefined;
   }
 
   loseLog(): boolean {
@@ -116,7 +110,7 @@ export class ModelDisk implements NodeDisk {
   }
 
   open(life: DiskLife): OpenDisk {
-    this.excuse = this.isForgetful ? 'a lost log' : undefined;
+    this.excuse = this.#disk.forgotten && 'a lost log';
     const store = new SimLogStore({ ...life, disk: this.#disk });
     return { store, end: () => store.crash() };
   }
@@ -169,10 +163,6 @@ export class FileDisk implements NodeDisk {
 
   get excuse(): string | undefined {
     return this.#ailment.excuse;
-  }
-
-  get isForgetful(): boolean {
-    return false;
   }
 
   hang(): void {

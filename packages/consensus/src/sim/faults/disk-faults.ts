@@ -28,9 +28,8 @@ export const decay: FaultKind = {
 
 /**
  * A node's log is deleted, and it is started again. What says who it is stands elsewhere and remembers that there was a
- * log, so it knows that it has forgotten something, and its peers have to make up for that before it takes part. One at
- * a time, since two that do not know in which terms they voted wait for each other; and not where members come and go,
- * since a node without any configuration knows only those that it began with (ADR 9).
+ * log, so it knows that it has forgotten something, and its peers have to make up for that before it takes part. Not
+ * where members come and go: a node without any configuration knows only those that it began with (ADR 9).
  */
 export const lostLog: FaultKind = {
   name: 'lost log',
@@ -39,8 +38,7 @@ export const lostLog: FaultKind = {
   begin(world) {
     const { nodes, random, rates } = world;
     const frail = nodes.filter(({ disk }) => disk.isFrail);
-    const isOther = nodes.some(({ disk }) => disk.isForgetful) || rates.kinds.includes(churn.name);
-    if (frail.length === 0 || isOther) return;
+    if (frail.length === 0 || rates.kinds.includes(churn.name)) return;
     const node = random.pick(frail);
     world.crash(node);
     if (node.disk.loseLog()) world.note('lost log', node.id);
