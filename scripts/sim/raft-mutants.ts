@@ -1,5 +1,6 @@
 import type { Mutant } from './mutant.ts';
 import { ELECTIONS_MUTANTS } from './mutants/elections.ts';
+import { GROUPS_MUTANTS } from './mutants/groups.ts';
 import { LEADERSHIP_MUTANTS } from './mutants/leadership.ts';
 import { MEMBERSHIP_MUTANTS } from './mutants/membership.ts';
 import { READS_MUTANTS } from './mutants/reads.ts';
@@ -22,4 +23,5 @@ export const RAFT_MUTANTS: readonly Mutant[] = [
   ...READS_MUTANTS,
   ...SNAPSHOTS_MUTANTS,
   ...STORAGE_MUTANTS,
+  ...GROUPS_MUTANTS,
 ];

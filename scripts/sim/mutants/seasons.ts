@@ -214,3 +214,10 @@ export const LOST_LOGS: Season = {
   },
   store: { kind: 'model', frail: 2, powerChance: 1 },
 };
+
+/** Several groups with a short log between them, and the power that fails. */
+export const SHARED_LOGS: Season = {
+  ...POWER_CUTS,
+  groups: { count: 3, quietAfterMs: 100, busyMeanMs: 10, logBytes: 2_000 },
+  store: { kind: 'model', frail: 0, powerChance: 1 },
+};

@@ -4,7 +4,7 @@ import { drawPriorities, drawReads, withHandovers } from './draw-leadership.ts';
 import { withChurn } from './draw-membership.ts';
 import { FAULT_KINDS } from './faults/fault-kinds.ts';
 import type { NetworkFaults } from './sim-network.ts';
-import type { Ambush, FaultRates, SimOptions, StoreOptions } from './sim-options.ts';
+import type { Ambush, FaultRates, GroupOptions, SimOptions, StoreOptions } from './sim-options.ts';
 import { ACTIONS } from './workload/actions.ts';
 
 /** Chance for one option. Each has a stream of its own, so that an option added later shifts none of the others. */
@@ -22,6 +22,8 @@ const AMBUSHES: readonly Ambush[] = [
 
 /** What would hide a leader that lingers: it must neither fall nor be cut off at once. */
 const CUTTING = ['crash', 'crash all', 'split', 'isolate', 'bridge', 'ring', 'deafen', 'mute'];
+
+const ALONE: GroupOptions = { count: 1, quietAfterMs: 1_000, busyMeanMs: 200, logBytes: 20_000 };
 
 /** What becomes of a run's weather; one listed twice comes twice as often. */
 const SEASONS: readonly ((draw: Draw, weather: SimOptions) => SimOptions)[] = [
@@ -41,7 +43,22 @@ const SEASONS: readonly ((draw: Draw, weather: SimOptions) => SimOptions)[] = [
 /** Draws a run: each seed has its own mix, and no seed has everything at once at full strength. */
 export function drawOptions(seed: number): SimOptions {
   const draw: Draw = (option) => seededRandom(seed).fork(`option/${option}`);
-  return withChurn(draw, draw('season').pick(SEASONS)(draw, drawWeather(draw)));
+  return withGroups(draw, withChurn(draw, draw('season').pick(SEASONS)(draw, drawWeather(draw))));
+}
+
+/** In some runs each node has several groups; their log is a model's, in which nothing decays. */
+function withGroups(draw: Draw, weather: SimOptions): SimOptions {
+  if (!draw('groups').chance(0.08)) return weather;
+  return {
+    ...weather,
+    store: { ...weather.store, kind: 'model', frail: 0 },
+    groups: {
+      count: draw('groups/count').integer(2, 4),
+      quietAfterMs: draw('groups/quietAfterMs').pick([20, 100, 1_000]),
+      busyMeanMs: draw('groups/busyMeanMs').pick([20, 200]),
+      logBytes: draw('groups/logBytes').pick([2_000, 20_000]),
+    },
+  };
 }
 
 function fair(_draw: Draw, weather: SimOptions): SimOptions {
@@ -166,6 +183,7 @@ function drawWeather(draw: Draw): SimOptions {
     faults: drawFaults(draw),
     diskLatencyMeanMs: draw('diskLatencyMeanMs').pick([0.1, 1, 5]),
     store: drawStore(draw),
+    groups: ALONE,
     clockSkewMs: draw('clockSkewMs').pick([0, 100, 60_000]),
     clockDrift,
     clients: draw('clients').integer(1, 6),

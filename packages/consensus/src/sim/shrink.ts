@@ -38,6 +38,7 @@ function* simpler({ options, violation, steps }: SimReport): Generator<SimOption
   if (faults.fallAtCommitChance > 0) yield { ...options, faults: { ...faults, fallAtCommitChance: 0 } };
   if (options.learners > 0) yield { ...options, learners: 0 };
   if (options.voters > 3) yield { ...options, voters: options.voters - 2 };
+  if (options.groups.count > 1) yield { ...options, groups: { ...options.groups, count: 1 } };
   if (store.kind === 'files') yield { ...options, store: { ...store, kind: 'model' } };
   for (const fault of ['lossChance', 'duplicateChance', 'tailChance'] as const)
     if (network[fault] > 0) yield { ...options, network: { ...network, [fault]: 0 } };

@@ -180,9 +180,11 @@ export class SimNetwork {
   }
 }
 
-/** Messages between replicas are arrays that begin with their kind. */
+/** Messages between replicas are arrays that begin with their kind; those of groups, with the name of the first. */
 function kindOf(message: WireValue): number {
-  return Array.isArray(message) ? Number(message[0]) : 0;
+  if (!Array.isArray(message)) return 0;
+  const [first, inner] = message as WireValue[];
+  return typeof first === 'string' ? kindOf(inner) : Number(first ?? 0);
 }
 
 /** One life's end of the simulated network. */

@@ -1,8 +1,10 @@
 import { clusterId, incarnation, type NodeId, type Random, type VirtualClock } from '@tutti/kernel';
-import type { ApplyContext } from '../consensus.ts';
+import type { ApplyContext, ReplicatedModule } from '../consensus.ts';
 import { Replica } from '../replica/replica.ts';
+import { GroupedDisk } from './disk/grouped-disk.ts';
 import { FileDisk, ModelDisk, type NodeDisk, type OpenDisk } from './disk/node-disk.ts';
 import type { Ending } from './disk/sim-drive.ts';
+import { GroupLife, type NodeLife, type ReplicaParts } from './group-life.ts';
 import { NodeClock } from './node-clock.ts';
 import type { DiskListener } from './sim-disk.ts';
 import type { SimNetwork } from './sim-network.ts';
@@ -43,6 +45,8 @@ function makeDisk({ id, voters, options, disk: listener, random }: NodeParts): N
   const isFrail = voters
     .slice(0, Math.min(options.store.frail, (voters.length - 1) >> 1))
     .includes(id);
+  if (kind === 'model' && options.groups.count > 1)
+    return new GroupedDisk(listener, options.groups.logBytes);
   if (kind === 'model') return new ModelDisk(listener, isFrail);
   return new FileDisk({
     listener,
@@ -63,8 +67,8 @@ export class SimNode {
   readonly #parts: NodeParts;
   #life = 0;
   #clock: NodeClock | undefined;
-  #store: OpenDisk | undefined;
-  #replica: Replica | undefined;
+  #disk: OpenDisk | undefined;
+  #process: NodeLife | undefined;
   #lists: ListsModule | undefined;
   #registers: RegistersModule | undefined;
   #serving = false;
@@ -77,7 +81,7 @@ export class SimNode {
   }
 
   get up(): boolean {
-    return this.#replica !== undefined;
+    return this.#process !== undefined;
   }
 
   get paused(): boolean {
@@ -86,7 +90,7 @@ export class SimNode {
 
   /** The replica, once it has started. */
   get replica(): Replica | undefined {
-    return this.#serving ? this.#replica : undefined;
+    return this.#serving ? this.#process?.replica : undefined;
   }
 
   get lists(): ListsModule | undefined {
@@ -104,7 +108,7 @@ export class SimNode {
 
   /** How often its replicas did this, over all lives. */
   counted(what: Counted): number {
-    return (this.#counted.get(what) ?? 0) + (this.#replica?.stats()[what] ?? 0);
+    return (this.#counted.get(what) ?? 0) + (this.#process?.replica.stats()[what] ?? 0);
   }
 
   start(): void {
@@ -116,7 +120,7 @@ export class SimNode {
       { skewMs, rate: 1 + (2 * life.float() - 1) * options.clockDrift },
       () => listener.touched(this),
     );
-    const store = this.disk.open({
+    const disk = this.disk.open({
       clock,
       world,
       random: life.fork('disk'),
@@ -125,7 +129,7 @@ export class SimNode {
     const applied = ({ index }: ApplyContext, what: string) => listener.applied(this, index, what);
     const lists = new ListsModule(applied);
     const registers = new RegistersModule(applied);
-    const replica = new Replica({
+    const parts = {
       clusterId: CLUSTER,
       nodeId: id,
       incarnation: incarnation(this.#life),
@@ -134,21 +138,18 @@ export class SimNode {
       clock,
       random: life.fork('replica'),
       transport: network.join(id, incarnation(this.#life), clock),
-      store: store.store,
       config: {
         ...options.replica,
         electionPriority: options.electionPriorities[[...voters, ...learners].indexOf(id)] ?? 0,
       },
-      onFailStop: (failure) => listener.failed(this, failure),
-    });
-    replica.register(lists);
-    replica.register(registers);
+      onFailStop: (failure: Error) => listener.failed(this, failure),
+    };
     this.#clock = clock;
-    this.#store = store;
-    this.#replica = replica;
+    this.#disk = disk;
+    this.#process = this.#begin(parts, disk, [lists, registers]);
     this.#lists = lists;
     this.#registers = registers;
-    replica.startWith((failure) => {
+    this.#process.startWith((failure) => {
       listener.touched(this);
       if (failure) return listener.failed(this, failure);
       this.#serving = true;
@@ -156,14 +157,22 @@ export class SimNode {
     });
   }
 
+  /** Makes the replica, alone or among other groups. */
+  #begin(parts: ReplicaParts, disk: OpenDisk, modules: readonly ReplicatedModule[]): NodeLife {
+    if ('shared' in disk) return new GroupLife(parts, disk.shared, modules, this.#parts.options.groups);
+    const replica = new Replica({ ...parts, store: disk.store });
+    for (const module of modules) replica.register(module);
+    return { replica, startWith: (done) => replica.startWith(done), crash: () => replica.crash() };
+  }
+
   /** The process ends between two instructions; only the disk is left, or what of it was flushed. */
   crash(ending: Ending = 'power'): void {
     for (const what of COUNTED) this.#counted.set(what, this.counted(what));
-    this.#replica?.crash();
-    this.#store?.end(ending);
+    this.#process?.crash();
+    this.#disk?.end(ending);
     this.#clock?.kill();
     this.#parts.network.leave(this.id);
-    this.#replica = undefined;
+    this.#process = undefined;
     this.#serving = false;
   }
 

@@ -43,6 +43,17 @@ export interface StoreOptions {
   readonly powerChance: number;
 }
 
+/** How many groups each node has, which share a log, links and a clock. */
+export interface GroupOptions {
+  /** 1: a replica alone, with a log of its own. Of more the first is watched; only with the model of a store. */
+  readonly count: number;
+  readonly quietAfterMs: number;
+  /** How often on average each node has those of the others that it leads append something. */
+  readonly busyMeanMs: number;
+  /** Bytes by which the log that they share grows before its older half is dropped. */
+  readonly logBytes: number;
+}
+
 /** Everything a run is made of, besides chance. */
 export interface SimOptions {
   readonly voters: number;
@@ -56,6 +67,7 @@ export interface SimOptions {
   readonly faults: FaultRates;
   readonly diskLatencyMeanMs: number;
   readonly store: StoreOptions;
+  readonly groups: GroupOptions;
   /** How far wall clocks may be off, in milliseconds, and by how much clocks may run fast or slow. */
   readonly clockSkewMs: number;
   readonly clockDrift: number;

@@ -23,6 +23,7 @@ const REACHED = [
   'joint configuration',
   'leader outside its configuration',
   'replaced entry',
+  'quiet group',
   'snapshotsInstalled',
   'repairs',
   'duplicates',

@@ -200,6 +200,7 @@ class Simulation {
     for (const checker of this.#following) checker.observed!(node.id, status);
     const isNews = status.commitIndex > this.#committed;
     if (isNews) this.#committed = status.commitIndex;
+    if (node.replica!.quiescence?.isQuiet) this.#marks.count('quiet group');
     if (status.membership.isJoint) this.#marks.count('joint configuration');
     if (status.role !== 'leader') return;
     if (status.membership.standing !== 'voter') this.#marks.count('leader outside its configuration');

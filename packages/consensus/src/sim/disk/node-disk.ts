@@ -6,6 +6,7 @@ import {
   silentLogger,
   type VirtualClock,
 } from '@tutti/kernel';
+import type { SharedLog } from '../../groups/shared-log.ts';
 import { FileLogStore } from '../../storage/file/file-log-store.ts';
 import type { LogStore } from '../../storage/log-store.ts';
 import type { NodeClock } from '../node-clock.ts';
@@ -28,8 +29,17 @@ export interface DiskLife {
   readonly latencyMeanMs: number;
 }
 
-/** A store as one life has it open. */
-export interface OpenDisk {
+/** A disk as one life has it open. */
+export type OpenDisk = OpenStore | OpenSharedLog;
+
+/** The log of all groups of a node. */
+export interface OpenSharedLog {
+  readonly shared: SharedLog;
+  end(ending: Ending): void;
+}
+
+/** The log of a replica. */
+export interface OpenStore {
   readonly store: LogStore;
   /** The process ends, by itself or with the power. */
   end(ending: Ending): void;
@@ -109,7 +119,7 @@ export class ModelDisk implements NodeDisk {
     this.recover();
   }
 
-  open(life: DiskLife): OpenDisk {
+  open(life: DiskLife): OpenStore {
     this.excuse = this.#disk.forgotten && 'a lost log';
     const store = new SimLogStore({ ...life, disk: this.#disk });
     return { store, end: () => store.crash() };
@@ -194,7 +204,7 @@ export class FileDisk implements NodeDisk {
     this.#ailment.heal();
   }
 
-  open(life: DiskLife): OpenDisk {
+  open(life: DiskLife): OpenStore {
     this.#ailment.excuse = undefined;
     const files = new SimFiles({ ...life, drive: this.#drive, ailment: this.#ailment });
     const inner = new FileLogStore(

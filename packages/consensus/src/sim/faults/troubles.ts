@@ -64,6 +64,7 @@ export const TROUBLES: readonly Trouble[] = [
   inForce('election priorities', ({ electionPriorities }) => electionPriorities.length > 0),
   inForce('reads under leases', ({ replica }) => replica.reads === 'lease'),
   inForce('no pre-vote', ({ replica }) => replica.preVote === false),
+  made('group-life.ts', 'several groups on each node', undefined, ({ groups }) => groups.count > 1),
   inForce('wall clocks that are wrong', ({ clockSkewMs }) => clockSkewMs > 0),
   inForce('clocks that run fast or slow', ({ clockDrift }) => clockDrift > 0),
   inForce('the store that ships', isOnDrives),

@@ -1,0 +1,115 @@
+import { SharedLog } from '../../groups/shared-log.ts';
+import type { LogStore } from '../../storage/log-store.ts';
+import { WATCHED } from '../group-life.ts';
+import { type DiskListener, type LogImage, SimDisk } from '../sim-disk.ts';
+import { SimLogStore } from '../sim-log-store.ts';
+import type { DiskLife, NodeDisk, OpenDisk } from './node-disk.ts';
+import { ObservedStore, StorePromise } from './observed-store.ts';
+
+/** The log of all groups of a node, that tells what becomes of the log of one. */
+class WatchedLog extends SharedLog {
+  readonly #observe: (store: LogStore) => LogStore;
+
+  constructor(parts: ConstructorParameters<typeof SharedLog>[0], observe: (store: LogStore) => LogStore) {
+    super(parts);
+    this.#observe = observe;
+  }
+
+  override group(group: string): LogStore {
+    const store = super.group(group);
+    return group === WATCHED ? this.#observe(store) : store;
+  }
+}
+
+/** A model of a disk on which several groups share a log, and each has its snapshot. One of them is watched. */
+export class GroupedDisk implements NodeDisk {
+  readonly isFrail = false;
+  readonly excuse = undefined;
+  readonly #listener: DiskListener;
+  readonly #promise = new StorePromise();
+  readonly #records: SimDisk;
+  readonly #snapshots = new Map<string, SimDisk>();
+  readonly #logBytes: number;
+
+  constructor(listener: DiskListener, logBytes: number) {
+    this.#listener = listener;
+    this.#logBytes = logBytes;
+    this.#records = this.#makeDisk();
+  }
+
+  /** What the disk itself holds are records of whatever group; the group's own store says what they mean. */
+  #makeDisk(): SimDisk {
+    const { broken, struck } = this.#listener;
+    return new SimDisk({ hardState() {}, entry() {}, broken, ...(struck && { struck }) });
+  }
+
+  get durable(): LogImage {
+    return this.#promise.image;
+  }
+
+  get slowness(): number {
+    return this.#records.slowness;
+  }
+
+  set slowness(times: number) {
+    for (const disk of [this.#records, ...this.#snapshots.values()]) disk.slowness = times;
+  }
+
+  /** As slow as can be, as for every model of a disk. */
+  hang(): void {
+    this.slowness = 1_000;
+  }
+
+  loseLog(): boolean {
+    return false;
+  }
+
+  decay(): boolean {
+    return false;
+  }
+
+  decayOfNames(): boolean {
+    return false;
+  }
+
+  recover(): void {
+    this.slowness = 1;
+  }
+
+  heal(): void {
+    this.recover();
+  }
+
+  open(life: DiskLife): OpenDisk {
+    const stores: SimLogStore[] = [];
+    const open = (disk: SimDisk): SimLogStore => {
+      const store = new SimLogStore({ ...life, disk });
+      stores.push(store);
+      return store;
+    };
+    const shared = new WatchedLog(
+      {
+        store: open(this.#records),
+        snapshots: (group) => open(this.#snapshotDisk(group)),
+        clock: life.clock,
+        logBytes: this.#logBytes,
+      },
+      (store) => new ObservedStore(store, this.#promise, this.#listener),
+    );
+    return {
+      shared,
+      end: () => {
+        for (const store of stores) store.crash();
+      },
+    };
+  }
+
+  #snapshotDisk(group: string): SimDisk {
+    let disk = this.#snapshots.get(group);
+    if (!disk) {
+      this.#snapshots.set(group, (disk = this.#makeDisk()));
+      disk.slowness = this.slowness;
+    }
+    return disk;
+  }
+}
