@@ -49,7 +49,10 @@ if (planted && !planted()) throw new Error(`the simulator does not load ${mutant
 for (let seed = firstSeed; seed < firstSeed + seedsMax; seed++) {
   const options = seasonOptions(seed, season, drawOptions);
   const broken = simulate({ seed, options }).violation?.checker;
-  const note: MutantRunNote = { seed, checker: breaks === undefined || broken === breaks ? broken : undefined };
+  const note: MutantRunNote = {
+    seed,
+    checker: breaks === undefined || broken === breaks ? broken : undefined,
+  };
   parentPort!.postMessage(note);
   if (note.checker) break;
 }

@@ -7,7 +7,8 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     name: 'a group is told that its records are durable when they are handed over',
     file: 'groups/shared-log.ts',
     right: 'this.#waiting.set(index, { data, done });',
-    wrong: 'this.#waiting.set(index, { data, done: () => {} });\n    this.#clock.nextTurn(() => done(undefined));',
+    wrong:
+      'this.#waiting.set(index, { data, done: () => {} });\n    this.#clock.nextTurn(() => done(undefined));',
     season: SHARED_LOGS,
   },
   {

@@ -74,7 +74,7 @@ export const READS_MUTANTS: readonly Mutant[] = [
   {
     name: 'a register is read at a leader that was removed and has handed over',
     file: 'raft/reconfiguring.ts',
-    right: "from: state.id, to: heir, term: state.term });\n  becomeFollower(state, state.term, undefined);",
+    right: 'from: state.id, to: heir, term: state.term });\n  becomeFollower(state, state.term, undefined);',
     wrong: 'from: state.id, to: heir, term: state.term });',
     breaks: LINEARIZABLE,
     season: REMOVED_LEADERS,

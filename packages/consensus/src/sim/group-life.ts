@@ -51,7 +51,9 @@ export class GroupLife implements NodeLife {
     const add = (name: string, its: readonly ReplicatedModule[]): Replica =>
       this.#groups.add(name, { voters, learners, modules: its, config: { electionPriority }, onFailStop });
     this.replica = add(WATCHED, modules);
-    this.#others = Array.from({ length: count - 1 }, (_, i) => add(`other-${i}`, [new ListsModule(() => {})]));
+    this.#others = Array.from({ length: count - 1 }, (_, i) =>
+      add(`other-${i}`, [new ListsModule(() => {})]),
+    );
   }
 
   startWith(done: (failure: Error | undefined) => void): void {

@@ -42,11 +42,8 @@ type Counted = (typeof COUNTED)[number];
 
 function makeDisk({ id, voters, options, disk: listener, random }: NodeParts): NodeDisk {
   const { kind, segmentBytes, cacheBytes, drive: faults } = options.store;
-  const isFrail = voters
-    .slice(0, Math.min(options.store.frail, (voters.length - 1) >> 1))
-    .includes(id);
-  if (kind === 'model' && options.groups.count > 1)
-    return new GroupedDisk(listener, options.groups.logBytes);
+  const isFrail = voters.slice(0, Math.min(options.store.frail, (voters.length - 1) >> 1)).includes(id);
+  if (kind === 'model' && options.groups.count > 1) return new GroupedDisk(listener, options.groups.logBytes);
   if (kind === 'model') return new ModelDisk(listener, isFrail);
   return new FileDisk({
     listener,

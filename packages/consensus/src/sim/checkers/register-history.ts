@@ -64,7 +64,8 @@ export class RegisterHistory {
 
   #note(input: RegisterInput, output: RegisterOutput): void {
     if (input.op === 'cas' && output !== true) return;
-    const value = input.op === 'read' ? (output as RegisterValue) : input.op === 'cas' ? input.to : input.value;
+    const value =
+      input.op === 'read' ? (output as RegisterValue) : input.op === 'cas' ? input.to : input.value;
     const seen = this.#seen.get(input.key);
     if (seen) seen.push(value);
     else this.#seen.set(input.key, [value]);

@@ -39,8 +39,13 @@ export class GroupedDisk implements NodeDisk {
 
   /** What the disk itself holds are records of whatever group; the group's own store says what they mean. */
   #makeDisk(): SimDisk {
-    const { broken, struck } = this.#listener;
-    return new SimDisk({ hardState() {}, entry() {}, broken, ...(struck && { struck }) });
+    const listener = this.#listener;
+    return new SimDisk({
+      hardState() {},
+      entry() {},
+      broken: (problem) => listener.broken(problem),
+      struck: (what) => listener.struck?.(what),
+    });
   }
 
   get durable(): LogImage {

@@ -137,6 +137,41 @@ describe('damage to a log that was flushed', () => {
     expect(harmless).toBeGreaterThan(0);
   });
 
+  test('that grows while it is put right is found again, and put right as well', async () => {
+    const entries = suiteEntries(1, 9, 1);
+    await written(entries);
+    const [path] = files('.log');
+    const bytes = fs.readFileSync(path!);
+    /** The byte where the data of entry `index` begin. */
+    const dataOf = (index: number): number => bytes.indexOf(entries[index - 1]!.data);
+    const damage = (index: number): void => {
+      const now = fs.readFileSync(path!);
+      now[dataOf(index)]! ^= 0x5a;
+      fs.writeFileSync(path!, now);
+    };
+    for (const [first, second] of [
+      [5, 3],
+      [5, 4],
+      [5, 6],
+      [5, 7],
+    ] as const) {
+      fs.writeFileSync(path!, bytes);
+      damage(first);
+      const store = storeIn();
+      const opened = await openStore(store);
+      expect(opened.damage?.lost).toMatchObject([{ from: first, to: first }]);
+      damage(second);
+      const steps = await repaired(store, opened, { entries });
+      expect(steps.length, `${first}, then ${second}`).toBeGreaterThan(1);
+      holds(store, 1, entries);
+      await closeStore(store);
+      const again = storeIn();
+      expect((await openStore(again)).damage).toBeUndefined();
+      holds(again, 1, entries);
+      await closeStore(again);
+    }
+  });
+
   test('in several segments at once is put right, whatever is damaged, with what peers have', async () => {
     const random = seededRandom(7);
     for (let round = 0; round < 25; round++) {

@@ -26,7 +26,7 @@ import { cutLog, fits, settlement } from './damaged-log.ts';
 import { type DiskCalls, nodeDisk } from './disk-calls.ts';
 import type { Gap } from './lost-entries.ts';
 import { type Opened, openDirectory, reopenDirectory } from './opened.ts';
-import { fillsFor, rewriteSegment } from './segment-rewrite.ts';
+import { fillsFor, isAsRead, rewriteSegment } from './segment-rewrite.ts';
 
 export interface FileLogStoreOptions {
   /** Created if it is not there. One store and one process at a time. */
@@ -229,11 +229,12 @@ export class FileLogStore implements LogStore {
 
   #closeGaps(gaps: readonly Gap[], records: readonly LogRecord[], done: WriteCallback): void {
     const fills = [...fillsFor(gaps, records)];
-    const { batches } = this.#open().recovered.damage!;
+    const { batches, outlines } = this.#open().recovered.damage!;
     const next = (): void => {
       const fill = fills.shift();
-      if (!fill) return this.#reload(done);
       const { directory } = this.#options;
+      // What has been damaged since is found by reading again: the gaps may be elsewhere by now, or more.
+      if (!fill || !isAsRead(this.#disk, directory, fill[0], outlines)) return this.#reload(done);
       rewriteSegment(this.#disk, directory, ...fill, batches, (failure) =>
         failure ? done(failure) : next(),
       );

@@ -5,7 +5,7 @@ import { type DiskCalls, readWhole, writeWhole } from './disk-calls.ts';
 import { EntryIndex } from './entry-index.ts';
 import { type Gap, LostEntries, type LostStretch } from './lost-entries.ts';
 import { hasHeader, listSegments, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
-import { type ScannedRecord, scanSegment } from './segment-scan.ts';
+import { outlineOf, type ScannedRecord, scanSegment } from './segment-scan.ts';
 
 /** The numbers of the batches that a segment holds. */
 export interface BatchRange {
@@ -22,6 +22,8 @@ export interface LogDamage {
   readonly endGaps: readonly Gap[];
   readonly hardStateLost: boolean;
   readonly batches: readonly BatchRange[];
+  /** Of each segment, where its whole records stood when it was read: the gaps are counted in those. */
+  readonly outlines: ReadonlyMap<number, string>;
 }
 
 /** The log as the segments tell it. */
@@ -61,6 +63,7 @@ export class Recovery {
   readonly #index = new EntryIndex();
   readonly #lost: LostEntries;
   readonly #batches: BatchRange[] = [];
+  readonly #outlines = new Map<number, string>();
   #hardState: HardState = { term: term(0), votedFor: undefined };
   #hardStateLost = false;
   /** Records of the newest batch seen. */
@@ -116,6 +119,7 @@ export class Recovery {
       endGaps: openGaps,
       hardStateLost: this.#hardStateLost,
       batches: this.#batches,
+      outlines: this.#outlines,
     };
   }
 
@@ -123,6 +127,7 @@ export class Recovery {
     const bytes = this.#disk.readFileSync(segment.path);
     const whole = hasHeader(bytes, segment);
     const { records, remainsFrom } = scanSegment(bytes, segment.sequence);
+    this.#outlines.set(segment.sequence, outlineOf(records));
     if (!whole && records.length > 0)
       this.#warn(segment, 0, 'its header is damaged, and what follows is whole');
     for (const [i, found] of records.entries()) {

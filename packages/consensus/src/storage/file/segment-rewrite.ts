@@ -5,7 +5,7 @@ import type { Gap } from './lost-entries.ts';
 import { syncDirectory } from './meta-file.ts';
 import type { BatchRange } from './recovery.ts';
 import { SEGMENT_HEADER_BYTES, segmentHeader, segmentName, writeFully } from './segment.ts';
-import { scanSegment } from './segment-scan.ts';
+import { outlineOf, scanSegment } from './segment-scan.ts';
 
 /** What is put into the gaps of one segment, each after so many of its whole records. */
 export interface Fill {
@@ -49,6 +49,18 @@ export function rewriteSegment(
     return;
   }
   replace(disk, directory, path, bytes, done);
+}
+
+/** Whether a segment still has the records that it had when the log was read. */
+export function isAsRead(
+  disk: DiskCalls,
+  directory: string,
+  sequence: number,
+  outlines: ReadonlyMap<number, string>,
+): boolean {
+  const path = join(directory, segmentName(sequence));
+  const bytes = disk.existsSync(path) ? disk.readFileSync(path) : Buffer.alloc(0);
+  return outlineOf(scanSegment(bytes, sequence).records) === (outlines.get(sequence) ?? '');
 }
 
 function withFills(

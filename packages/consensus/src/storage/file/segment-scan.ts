@@ -46,6 +46,10 @@ export function scanSegment(bytes: Uint8Array, sequence: number): SegmentScan {
   return { records, remainsFrom };
 }
 
+/** Where the whole records of a segment stand: equal for two readings of it if nothing was damaged in between. */
+export const outlineOf = (records: readonly ScannedRecord[]): string =>
+  records.map(({ offset }) => offset).join();
+
 /** The next place where a record could begin: most of what stands elsewhere is told apart by two bytes. */
 function nextCandidate(bytes: Uint8Array, from: number): number {
   let at = from;
