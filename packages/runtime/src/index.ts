@@ -29,7 +29,14 @@ export type { Declaration, DeclaredLogic } from './cluster/declaration.ts';
 export type { Member, MemberState, Members } from './cluster/member.ts';
 export type { ReplicatedHandle, ReplicatedOptions } from './cluster/replicated.ts';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './mailbox/dead-letters.ts';
-export { MAILBOX_LIMIT_MAX, type MailboxOptions, type MailboxOverflow } from './mailbox/mailbox-options.ts';
+export {
+  MAILBOX_LIMIT_DEFAULT,
+  MAILBOX_LIMIT_MAX,
+  type MailboxOptions,
+  type MailboxOverflow,
+  PRIORITY_LANES_MAX,
+  type PriorityOptions,
+} from './mailbox/mailbox-options.ts';
 export { type EntityKind, type EntityOptions, SINGLETON_KEY } from './sharding/entity-options.ts';
 export { type RestartStrategy } from './supervision/decide.ts';
 export {

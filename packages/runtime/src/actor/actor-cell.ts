@@ -1,12 +1,13 @@
-import { assert, messageOf, TuttiError } from '@tutti/kernel';
+import { messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
-import type { Mailbox, UserMessage } from '../mailbox/mailbox.ts';
-import { type SupervisedCell, Supervision } from '../supervision/supervision.ts';
+import type { Mailbox } from '../mailbox/mailbox.ts';
+import type { UserMessage } from '../mailbox/user-lane.ts';
+import type { SupervisedCell } from '../supervision/supervision.ts';
 import { supervisionOf } from '../supervision/supervisor.ts';
 import type { ReplyTarget, StateKeeper } from '../system/actor-system.ts';
 import { Asked } from './ask.ts';
-import { CellInbox } from './cell-inbox.ts';
-import { ChildDown, ChildEnded, type Closing, Commit, type SupervisingCell } from './cell-parts.ts';
+import { CellFamily } from './cell-family.ts';
+import { ChildDown, ChildEnded, ChildUp, type Closing, Commit, type SupervisingCell } from './cell-parts.ts';
 
 import { timerIdOf } from './kept-timers.ts';
 import type { TerminationReason } from './ref.ts';
@@ -14,15 +15,15 @@ import type { HeldEffects } from './xstate-adapter.ts';
 import type { HostedSelf, HostingCell, Signal } from './xstate-self.ts';
 
 const SHUTDOWN_MS_DEFAULT = 5_000;
+const STOP_NOW: Signal<ActorCell> = { handle: (cell) => cell.stopNow() };
 
 /**
  * One actor: a logic, its snapshot, its place in the tree, and its mailbox while it has messages. It never calls
  * another actor; it puts signals into the other's system lane, so that trees of any depth start, fail and stop without
  * recursion.
  */
-export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, SupervisedCell {
+export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell, SupervisedCell {
   declare readonly parent: ActorCell | undefined;
-  children: Map<string, ActorCell> | undefined;
   snapshot: Snapshot<unknown> | undefined;
   self: HostedSelf | undefined;
   currentAsk: ReplyTarget | undefined;
@@ -50,7 +51,7 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
   }
 
   #canHandleUser(mailbox: Mailbox<Signal<HostingCell>>): boolean {
-    return this.phase === 'running' && mailbox.user.size > 0;
+    return this.phase === 'running' && mailbox.hasUser && !this.rare?.heldFor;
   }
 
   run(budget: number): number {
@@ -64,7 +65,7 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
       if (!mailbox) break;
       const signal = mailbox.shiftSystem();
       if (signal) signal.handle(this);
-      else if (this.phase !== 'running') break;
+      else if (this.phase !== 'running' || this.rare?.heldFor) break;
       else {
         const message = mailbox.user.shift();
         if (message === undefined) break;
@@ -73,6 +74,7 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
       handled++;
     }
     this.#endTurn(undefined);
+    if (this.rare?.holds) this.letSendersGo();
     if (this.stopRequested) this.#goOnStopping();
     if (this.mailbox?.isEmpty) {
       this.core.mailboxes.give(this.mailbox);
@@ -82,7 +84,7 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
   }
 
   #isStoppedBeforeStart(): boolean {
-    if (!this.stopRequested || this.children?.size || this.mailbox?.user.size) return false;
+    if (!this.stopRequested || this.children?.size || this.mailbox?.hasUser) return false;
     this.#finalize('stopped', undefined);
     return true;
   }
@@ -140,8 +142,16 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
     this.#endTurn({ act, ask });
   }
 
+  /** An event from within, which waits as one from outside would if the state puts it off. */
+  processInner(event: EventObject): void {
+    if (this.phase !== 'running')
+      return event.type.startsWith('xstate.') ? undefined : this.refuse(event, 'stopped');
+    if (!this.mailbox?.defer(event)) this.process(event);
+  }
+
   #adopt(next: Snapshot<unknown>, effects: HeldEffects | undefined): void {
     const before = this.snapshot;
+    if (next.status === 'error') this.keepForRestart(before);
     this.snapshot = next;
     try {
       this.core.runtime.release(this, effects);
@@ -155,10 +165,17 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
   #settle(next: Snapshot<unknown>): void {
     if (next.status === 'error') return this.fail(next.error);
     this.rare?.listeners?.publish(next, () => this.address, this.core.logger);
-    if (next.status === 'active') return;
+    if (next.status !== 'active') this.#end(next.status);
+  }
+
+  /** It came to its end by itself. */
+  #end(how: 'done' | 'stopped'): void {
     const isPermanent = this.policy !== false && this.policy.restart === 'permanent';
-    if (next.status === 'done' && isPermanent && !this.stopRequested) this.#close('down', 'done', undefined);
-    else this.#close('stop', next.status === 'done' ? 'done' : 'stopped', undefined);
+    this.#close(isPermanent && !this.stopRequested ? 'down' : 'stop', how, undefined);
+  }
+
+  protected finish(): void {
+    if (this.phase === 'running') this.#end('done');
   }
 
   #start(): void {
@@ -167,7 +184,8 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
     const { input, keeper } = this.settings;
     let snapshot: Snapshot<unknown>;
     try {
-      snapshot = runtime.initialSnapshot(this, input, keeper?.restore(), keeper?.timers?.());
+      const persisted = keeper ? keeper.restore() : this.rare?.kept;
+      snapshot = runtime.initialSnapshot(this, input, persisted, keeper?.timers?.());
     } catch (error) {
       return this.fail(error);
     }
@@ -187,8 +205,10 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
     } catch (error) {
       return this.fail(error);
     }
+    if (this.rare?.kept) this.rare.kept = undefined;
     const listed = supervisionOf(this.logic);
-    if (listed) this.core.spawnListed(this, listed);
+    if (listed) this.startFamily(listed);
+    else this.reportUp();
     this.#settle(snapshot);
   }
 
@@ -253,6 +273,7 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
     this.core.logger.warn(fields, 'an actor failed');
     this.currentAsk?.fail(this.#failure(error));
     this.currentAsk = undefined;
+    this.keepForRestart(this.snapshot);
     this.core.runtime.dispose(this, true);
     this.#close('down', 'failed', error);
   }
@@ -273,14 +294,10 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
   }
 
   suspend(): void {
-    if (this.phase === 'new') {
-      this.phase = 'down';
-      this.parent!.signal(new ChildDown(this, 'suspended', undefined));
-    } else if (this.phase === 'running') this.#close('down', 'suspended', undefined);
-    else if (this.phase === 'committing') {
-      this.#dropCommit();
-      this.#close('down', 'suspended', undefined);
-    }
+    if (this.phase === 'closing') return; // whatever it ends with is news enough
+    if (this.phase === 'committing') this.#dropCommit();
+    this.keepForRestart(this.snapshot);
+    this.#close('down', 'suspended', undefined);
   }
 
   #dropCommit(): void {
@@ -292,21 +309,23 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
 
   #close(next: Closing<ActorCell>['next'], how: Closing<ActorCell>['how'], error: unknown): void {
     this.phase = 'closing';
-    this.rare?.supervision?.cancel();
+    this.endSupervision();
     const rest = this.children ? [...this.children.values()] : [];
     if (rest.length === 0 && next === 'stop') return this.#finalize(how as TerminationReason, error);
-    this.rareParts.closing = { next, how, error, rest, awaited: undefined };
-    this.#closeNext();
+    const isAtOnce = supervisionOf(this.logic)?.strategy === 'dynamic';
+    this.rareParts.closing = { next, how, error, rest, isAtOnce, awaited: undefined };
+    this.closeNext();
   }
 
   /** Stops the children one after another, last started first, then goes on to what was asked for. */
-  #closeNext(): void {
+  protected closeNext(): void {
     const closing = this.rare!.closing!;
     for (let child = closing.rest.pop(); child; child = closing.rest.pop()) {
       child.requestStop();
       closing.awaited = child;
-      if (!child.isStopped) return;
+      if (!child.isStopped && !closing.isAtOnce) return;
     }
+    if (closing.isAtOnce && this.children!.size > 0) return;
     this.rare!.closing = undefined;
     const { how, error } = closing;
     if (closing.next === 'stop') return this.#finalize(how as TerminationReason, error);
@@ -314,8 +333,17 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
     this.snapshot = undefined;
     this.phase = 'down';
     if (this.stopRequested) return this.#finalize(how === 'failed' ? how : 'stopped', error);
-    assert(how !== 'stopped', 'an actor goes down to be restarted, or stops');
     this.parent!.signal(new ChildDown(this, how, error));
+  }
+
+  /** The first start waits for its turn. What it is sent meanwhile is kept. */
+  holdBack(): void {
+    if (this.phase === 'new') this.phase = 'down';
+  }
+
+  start(): void {
+    this.phase = 'new';
+    this.core.queue.ready(this);
   }
 
   awaitRestart(): void {
@@ -327,9 +355,8 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
     this.rareParts.isAwaitingRestart = false;
     this.rareParts.restarts++;
     this.snapshot = undefined;
-    this.phase = 'new';
     this.core.logger.info({ actor: this.address, restarts: this.restarts }, 'an actor was restarted');
-    this.core.queue.ready(this);
+    this.start();
   }
 
   terminate(reason: TerminationReason, error?: unknown): void {
@@ -340,22 +367,29 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
   requestStop(): void {
     if (this.phase === 'stopped' || this.stopRequested) return;
     this.stopRequested = true;
-    if (this.phase === 'down') this.#finalize('stopped', undefined);
-    else if (this.phase !== 'closing') this.core.queue.ready(this);
+    this.goOn();
+    if (this.phase === 'down') return this.#finalize('stopped', undefined);
+    if (this.phase === 'closing') return;
+    if (this.#shutdownMs === 0) this.signal(STOP_NOW);
+    else this.core.queue.ready(this);
+  }
+
+  get #shutdownMs(): number {
+    const { shutdownMs } = this.policy || {};
+    return shutdownMs ?? (supervisionOf(this.logic) ? Infinity : SHUTDOWN_MS_DEFAULT);
   }
 
   #goOnStopping(): void {
-    if (this.phase === 'running' && (!this.mailbox || this.mailbox.user.size === 0)) {
+    if (this.phase === 'running' && !this.mailbox?.hasUser) {
       this.#close('stop', 'stopped', undefined);
     }
     if (this.isStopped || this.rare?.deadline) return;
-    const { shutdownMs = SHUTDOWN_MS_DEFAULT } = this.policy || {};
-    if (shutdownMs === Infinity) return;
-    this.rareParts.deadline = this.core.clock.setTimer(shutdownMs, () => this.#stopNow());
+    if (this.#shutdownMs === Infinity) return;
+    this.rareParts.deadline = this.core.clock.setTimer(this.#shutdownMs, () => this.stopNow());
   }
 
   /** The deadline is over: everything below ends now, deepest first, and what waits becomes dead letters. */
-  #stopNow(): void {
+  stopNow(): void {
     const order: ActorCell[] = [this];
     for (let i = 0; i < order.length; i++) {
       for (const child of order[i]!.children?.values() ?? []) order.push(child);
@@ -370,9 +404,13 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
     this.core.runtime.dispose(this, reason === 'failed');
     const rare = this.rare;
     if (rare?.deadline) this.core.clock.clearTimer(rare.deadline);
-    rare?.supervision?.cancel();
+    this.endSupervision();
     const { mailbox } = this;
     this.mailbox = undefined;
+    for (let signal = mailbox?.shiftSystem(); signal; signal = mailbox?.shiftSystem()) {
+      if (signal.message) this.refuse(signal.message, 'stopped');
+    }
+    mailbox?.open();
     for (let message = mailbox?.user.shift(); message; message = mailbox?.user.shift()) {
       const asked = reason === 'failed' && message instanceof Asked ? message : undefined;
       asked?.target.fail(this.#failure(error));
@@ -381,6 +419,8 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
     this.parent?.children!.delete(this.id);
     this.core.onEnded();
     rare?.listeners?.terminated(this.address, reason, error, this.core.logger);
+    this.goOn();
+    if (this.rare?.holds) this.letSendersGo();
     this.rare = undefined;
     this.parent?.endedBelow(this);
   }
@@ -392,40 +432,8 @@ export class ActorCell extends CellInbox<ActorCell> implements SupervisingCell, 
     for (let i = 0; i < 10_000; i++) {
       const signal = this.mailbox.shiftSystem();
       if (!signal) return;
-      if (!(signal instanceof ChildDown) && !(signal instanceof ChildEnded)) signal.handle(this);
+      const isNews = signal instanceof ChildDown || signal instanceof ChildEnded || signal instanceof ChildUp;
+      if (!isNews) signal.handle(this);
     }
-  }
-
-  /** Called by a child at its end. Only a parent that waits for it needs a turn. */
-  endedBelow(child: ActorCell): void {
-    if (this.rare?.closing || this.rare?.supervision) this.signal(new ChildEnded(child));
-  }
-
-  onChildEnded(child: SupervisedCell): void {
-    this.rare?.supervision?.onEnded(child);
-    if (this.rare?.closing?.awaited === child) this.#closeNext();
-  }
-
-  onChildDown(child: SupervisedCell, how: 'failed' | 'done' | 'suspended', error: unknown): void {
-    if (this.phase !== 'running') return;
-    const rare = this.rareParts;
-    if (!rare.supervision) {
-      const listed = supervisionOf(this.logic);
-      const host = {
-        clock: this.core.clock,
-        random: this.core.random,
-        supervisedCells: () => this.children?.values() ?? [],
-        escalate: (cell: SupervisedCell, cause: unknown) => this.#escalate(cell, cause),
-      };
-      rare.supervision = new Supervision(host, listed?.strategy ?? 'one-for-one', listed?.totalIntensity);
-    }
-    rare.supervision.onDown(child, how, error);
-  }
-
-  #escalate(child: SupervisedCell, error: unknown): void {
-    const address = `${this.address}${this.isGuardian ? '' : '/'}${child.id}`;
-    child.terminate('failed', error);
-    if (this.isGuardian) this.core.reportEscalation(address, error);
-    else this.fail(error);
   }
 }

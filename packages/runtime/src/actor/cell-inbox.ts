@@ -1,6 +1,9 @@
+import type { Logger } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
-import type { Mailbox, UserMessage } from '../mailbox/mailbox.ts';
+import type { LaneHost } from '../mailbox/lane-plan.ts';
+import { Mailbox } from '../mailbox/mailbox.ts';
+import type { UserMessage } from '../mailbox/user-lane.ts';
 import type { Runnable } from '../scheduler/run-queue.ts';
 import { refuse } from './ask.ts';
 import { CellListeners } from './cell-listeners.ts';
@@ -15,13 +18,14 @@ const STASH_LIMIT_DEFAULT = 1_000;
  * The outer side of a cell: what others may do to it at any time. Messages and signals go into its mailbox, or become
  * dead letters; watchers and subscribers are noted. None of it runs the actor: it only makes it ready to run.
  */
-export abstract class CellInbox<Cell> extends CellPlace implements Runnable {
+export abstract class CellInbox<Cell> extends CellPlace implements Runnable, LaneHost {
   phase: Phase = 'new';
   isQueued = false;
   stopRequested = false;
   mailbox: Mailbox<Signal<HostingCell>> | undefined;
   protected rare: RareParts<Cell> | undefined;
 
+  abstract snapshot: Snapshot<unknown> | undefined;
   abstract readonly isReady: boolean;
   abstract run(budget: number): number;
 
@@ -36,40 +40,94 @@ export abstract class CellInbox<Cell> extends CellPlace implements Runnable {
   /** Puts a message into the user lane, or makes a dead letter of it. */
   accept(message: UserMessage): void {
     if (this.phase === 'stopped' || this.stopRequested) return this.refuse(message, 'stopped');
-    const mailbox = (this.mailbox ??= this.core.mailboxes.take());
-    if (mailbox.user.size >= this.settings.mailboxLimit) return this.#overflow(mailbox, message);
-    if (this.rare?.isAwaitingRestart && mailbox.user.size >= this.#stashLimit) {
-      return this.refuse(message, 'stash-full');
+    const mailbox = (this.mailbox ??= this.#openMailbox());
+    if (this.rare?.isAwaitingRestart && mailbox.user.size >= this.#restartStashLimit) {
+      return this.refuse(message, 'stash-full', this.#restartStashLimit);
     }
+    if (mailbox.user.size >= this.settings.mailboxLimit) return this.#overflow(mailbox, message);
     mailbox.pushUser(message);
     if (!this.isQueued && (this.phase === 'running' || this.phase === 'new')) this.core.queue.ready(this);
   }
 
   signal(signal: Signal<HostingCell>): void {
     if (this.phase === 'stopped') return;
-    const mailbox = (this.mailbox ??= this.core.mailboxes.take());
-    if (!mailbox.pushSystem(signal)) {
-      this.core.logger.error({ actor: this.address }, 'the system lane of an actor is full');
-    }
+    const mailbox = (this.mailbox ??= this.#openMailbox());
+    if (mailbox.isSystemFull && signal.message) return this.refuse(signal.message, 'overflow-new');
+    mailbox.pushSystem(signal);
     if (!this.isQueued) this.core.queue.ready(this);
   }
 
-  get #stashLimit(): number {
-    return (this.policy && this.policy.stashLimit) || STASH_LIMIT_DEFAULT;
+  #openMailbox(): Mailbox<Signal<HostingCell>> {
+    const { laneFor } = this.settings.mailbox;
+    return laneFor ? new Mailbox(laneFor(this)) : this.core.mailboxes.take();
+  }
+
+  get logger(): Logger {
+    return this.core.logger;
+  }
+
+  /** There is no room for one more message that the state puts off. */
+  stashIsFull(message: UserMessage): void {
+    this.refuse(message, 'stash-full', this.settings.mailbox.stashLimit);
+  }
+
+  get #restartStashLimit(): number {
+    return (this.policy || undefined)?.stashLimit ?? STASH_LIMIT_DEFAULT;
   }
 
   #overflow(mailbox: Mailbox<Signal<HostingCell>>, message: UserMessage): void {
-    if (this.settings.overflow !== 'drop-old') return this.refuse(message, 'overflow-new');
-    this.refuse(mailbox.user.shift()!, 'overflow-old');
-    mailbox.pushUser(message);
+    const { overflow, limitWithDeferred } = this.settings.mailbox;
+    if (overflow === 'drop-old') {
+      const lost = mailbox.evict(message);
+      this.refuse(lost, lost === message ? 'overflow-new' : 'overflow-old');
+      if (lost !== message) mailbox.pushUser(message);
+    } else if (overflow === 'defer' && mailbox.user.size < limitWithDeferred) {
+      mailbox.pushUser(message);
+      this.#holdSender();
+    } else this.refuse(message, 'overflow-new');
   }
 
-  protected refuse(message: UserMessage, reason: DeadLetterReason): void {
-    const { mailboxLimit, overflow } = this.settings;
-    const limit = reason === 'stash-full' ? this.#stashLimit : mailboxLimit;
-    const tells = overflow === 'reject' || reason === 'stash-full';
-    const size = this.mailbox?.user.size ?? 0;
-    refuse(this.core.deadLetters, this.address, message, reason, tells ? { size, limit } : undefined);
+  /** Whoever is sending, if it is an actor of this node, goes no further until there is room here. */
+  #holdSender(): void {
+    const { running } = this.core.queue;
+    if (!(running instanceof CellInbox) || running.stopRequested || running.isStopped) return;
+    const sender = running as CellInbox<Cell>;
+    if (sender === this || sender.rare?.heldFor || this.#waitsFor(sender)) return;
+    sender.rareParts.heldFor = this;
+    (this.rareParts.holds ??= new Set()).add(sender);
+  }
+
+  /** Whether it waits for another's mailbox, by way of others too: both would wait for ever. */
+  #waitsFor(other: CellInbox<Cell>): boolean {
+    let next = this.rare?.heldFor;
+    while (next && next !== other) next = next.rare?.heldFor;
+    return next !== undefined;
+  }
+
+  /** Those held for this mailbox may go on, if it has room again. */
+  protected letSendersGo(): void {
+    const { holds } = this.rare!;
+    if (!holds || (this.mailbox && this.mailbox.user.size >= this.settings.mailboxLimit)) return;
+    this.rare!.holds = undefined;
+    for (const sender of holds) {
+      sender.rare!.heldFor = undefined;
+      if (sender.isReady) this.core.queue.ready(sender);
+    }
+  }
+
+  /** Waits for nobody any more. */
+  protected goOn(): void {
+    this.rare?.heldFor?.rare?.holds?.delete(this);
+    if (this.rare) this.rare.heldFor = undefined;
+  }
+
+  refuse(message: UserMessage, reason: DeadLetterReason, limit?: number): void {
+    const { mailboxLimit } = this.settings;
+    const { overflow, limitWithDeferred } = this.settings.mailbox;
+    const tells = overflow === 'reject' || overflow === 'defer' || reason === 'stash-full';
+    const size = reason === 'stash-full' ? limit! : (this.mailbox?.user.size ?? 0);
+    const full = { size, limit: limit ?? (overflow === 'defer' ? limitWithDeferred : mailboxLimit) };
+    refuse(this.core.deadLetters, this.address, message, reason, tells ? full : undefined);
   }
 
   protected get rareParts(): RareParts<Cell> {

@@ -1,13 +1,15 @@
 import type { Clock, Logger, Random, Timer } from '@tutti/kernel';
 import type { Snapshot } from 'xstate';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import type { MailboxPlan } from '../mailbox/lane-plan.ts';
 import type { MailboxPool } from '../mailbox/mailbox.ts';
-import type { MailboxOverflow } from '../mailbox/mailbox-options.ts';
 import type { RunQueue } from '../scheduler/run-queue.ts';
+import type { ChildEnding } from '../supervision/decide.ts';
 import type { ChildPolicy } from '../supervision/policy.ts';
 import type { SupervisedCell, Supervision } from '../supervision/supervision.ts';
 import type { SupervisorOptions } from '../supervision/supervisor.ts';
 import type { ReplyTarget, StateKeeper } from '../system/actor-system.ts';
+import type { CellInbox } from './cell-inbox.ts';
 import type { CellListeners } from './cell-listeners.ts';
 import type { TimerChange } from './kept-timers.ts';
 import type { Address } from './ref.ts';
@@ -19,14 +21,19 @@ export interface CellSettings {
   readonly input: unknown;
   readonly keeper: StateKeeper | undefined;
   readonly policy: ChildPolicy | false;
+  readonly mailbox: MailboxPlan;
+  /** The plan's limit, which every message is held against. */
   readonly mailboxLimit: number;
-  readonly overflow: MailboxOverflow;
 }
+
+/** Why a logic was put away: it ended by itself, or its supervisor wants to start it again with others. */
+export type DownReason = ChildEnding | 'suspended';
 
 /** A cell as its children's notices find it. */
 export interface SupervisingCell extends HostingCell {
   fail(error: unknown): void;
-  onChildDown(child: SupervisedCell, how: 'failed' | 'done' | 'suspended', error: unknown): void;
+  onChildUp(child: SupervisedCell): void;
+  onChildDown(child: SupervisedCell, how: DownReason, error: unknown): void;
   onChildEnded(child: SupervisedCell): void;
 }
 
@@ -58,10 +65,12 @@ export type Phase = 'new' | 'running' | 'committing' | 'closing' | 'down' | 'sto
 export interface Closing<Cell> {
   /** What comes when the children are gone. */
   next: 'stop' | 'down';
-  how: 'failed' | 'done' | 'suspended' | 'stopped';
+  how: DownReason;
   error: unknown;
   /** Children still to be stopped, the next one last. */
   readonly rest: Cell[];
+  /** Whether all are told at once, and not one when the one before is gone. */
+  readonly isAtOnce: boolean;
   awaited: Cell | undefined;
 }
 
@@ -121,14 +130,32 @@ export class RareParts<Cell> {
   deadline: Timer | undefined;
   isAwaitingRestart = false;
   restarts = 0;
+  /** The persisted snapshot that the next life goes on from. */
+  kept: Snapshot<unknown> | undefined;
+  /** Whose full mailbox it waits for, having sent there; only with `overflow: 'defer'`. */
+  heldFor: CellInbox<Cell> | undefined;
+  /** Who waits for this one's mailbox. */
+  holds: Set<CellInbox<Cell>> | undefined;
+}
+
+export class ChildUp implements Signal<SupervisingCell> {
+  readonly #child: SupervisedCell;
+
+  constructor(child: SupervisedCell) {
+    this.#child = child;
+  }
+
+  handle(cell: SupervisingCell): void {
+    cell.onChildUp(this.#child);
+  }
 }
 
 export class ChildDown implements Signal<SupervisingCell> {
   readonly #child: SupervisedCell;
-  readonly #how: 'failed' | 'done' | 'suspended';
+  readonly #how: DownReason;
   readonly #error: unknown;
 
-  constructor(child: SupervisedCell, how: 'failed' | 'done' | 'suspended', error: unknown) {
+  constructor(child: SupervisedCell, how: DownReason, error: unknown) {
     this.#child = child;
     this.#how = how;
     this.#error = error;

@@ -1,6 +1,6 @@
 import { type Clock, type IdSource, type Logger, messageOf, TuttiError } from '@tutti/kernel';
 import type { AnyActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
-import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
 import { ActorTimers, type TimerEntry } from '../scheduler/timers.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { asTimerEvent } from './kept-timers.ts';
@@ -13,6 +13,8 @@ import type { Address, Ref } from './ref.ts';
 
 /** Something in the system lane of a cell. */
 export interface Signal<Cell> {
+  /** The event that it carries, if that is one of the user's own. */
+  readonly message?: EventObject | undefined;
   handle(cell: Cell): void;
 }
 
@@ -33,8 +35,10 @@ export interface HostingCell {
   readonly keepsTimers?: boolean;
   sendUser(event: EventObject): void;
   signal(signal: Signal<HostingCell>): void;
+  /** Makes a dead letter of an event. */
+  refuse(event: EventObject, reason: DeadLetterReason): void;
   /** Runs one event from the system lane through the logic. */
-  process(event: EventObject): void;
+  processInner(event: EventObject): void;
   subscribe(listener: (snapshot: Snapshot<unknown>) => void): () => void;
 }
 
@@ -70,9 +74,19 @@ class InnerEvent implements Signal<HostingCell> {
   }
 
   handle(cell: HostingCell): void {
-    if (this.#delayed?.isCancelled || cell.self !== this.#self) return;
+    if (this.#delayed?.isCancelled) return;
+    if (cell.self !== this.#self) {
+      const { message } = this;
+      if (message) cell.refuse(message, 'stale-incarnation');
+      return;
+    }
     if (this.#delayed) this.#self.system.timers.done(this.#delayed);
-    cell.process(this.#event);
+    cell.processInner(this.#event);
+  }
+
+  /** What a timer sends to its own actor concerns nobody else. */
+  get message(): EventObject | undefined {
+    return this.#delayed || isInternal(this.#event) ? undefined : this.#event;
   }
 }
 
@@ -94,6 +108,10 @@ export class ChildEvent implements Signal<HostingCell> {
     if (!this.#event) this.#child._stop();
     else if (this.#child._processingStatus !== CHILD_IS_STOPPED) this.#child._send(this.#event);
     else cell.self?.system.lost(`${cell.address}/${this.#child.id}`, this.#event);
+  }
+
+  get message(): EventObject | undefined {
+    return this.#event && !this.#delayed && !isInternal(this.#event) ? this.#event : undefined;
   }
 }
 

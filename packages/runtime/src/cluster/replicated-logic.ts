@@ -67,7 +67,8 @@ class LockstepCell implements HostingCell {
 
   sendUser(): void {}
   signal(): void {}
-  process(): void {}
+  processInner(): void {}
+  refuse(): void {}
   subscribe(): () => void {
     return () => {};
   }

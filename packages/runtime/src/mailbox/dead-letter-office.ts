@@ -1,6 +1,7 @@
 import { type Logger, messageOf } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { Address } from '../actor/ref.ts';
+import type { DeadLetterLog } from './dead-letter-log.ts';
 import type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.ts';
 
 /** Where messages end that reach nobody. It keeps numbers, not messages. */
@@ -18,9 +19,13 @@ export class DeadLetterOffice implements DeadLetters {
   };
   readonly #listeners = new Set<(letter: DeadLetter) => void>();
   readonly #logger: Logger;
+  #isShowing = false;
+  readonly #log: DeadLetterLog | undefined;
 
-  constructor(logger: Logger) {
+  /** @param log Says something of them; by default only the counts and listeners know. */
+  constructor(logger: Logger, log?: DeadLetterLog) {
     this.#logger = logger;
+    this.#log = log;
   }
 
   onDeadLetter(listener: (letter: DeadLetter) => void): () => void {
@@ -35,12 +40,17 @@ export class DeadLetterOffice implements DeadLetters {
 
   publish(address: Address, event: EventObject, reason: DeadLetterReason): void {
     this.#counts[reason]++;
+    const letter = { address, event, reason };
+    this.#log?.note(letter);
+    if (this.#isShowing) return; // a listener that cannot deliver what it makes of a letter would never end
+    this.#isShowing = true;
     for (const listener of this.#listeners) {
       try {
-        listener({ address, event, reason });
+        listener(letter);
       } catch (error) {
         this.#logger.error({ problem: messageOf(error) }, 'a dead letter listener threw');
       }
     }
+    this.#isShowing = false;
   }
 }

@@ -3,9 +3,10 @@ import type { Address } from '../actor/ref.ts';
 
 /**
  * Why a message did not reach its actor. `unknown-actor`: no such actor, or not any more. `stale-incarnation`: the
- * address is of an earlier life of this node. `stopped`: it was still waiting when its actor stopped. `overflow-new` and
- * `overflow-old`: a full mailbox refused it, or dropped it for a newer one. `stash-full`: its actor was waiting for a
- * restart and its stash was full. `no-resolver`: nothing on this node knows such addresses. `late-reply`: a reply to an
+ * address is of an earlier life of this node, or an in-machine child wrote to an earlier life of its parent. `stopped`:
+ * it was still waiting when its actor stopped, or came later. `overflow-new` and `overflow-old`: a full mailbox refused
+ * it, or dropped it for a newer one. `stash-full`: its actor was waiting for a restart, or put it off in its present
+ * state, and had no room for one more. `no-resolver`: nothing on this node knows such addresses. `late-reply`: a reply to an
  * ask that is over. `unreachable`: the link to the other node would not take it.
  */
 export type DeadLetterReason =
@@ -26,9 +27,15 @@ export interface DeadLetter {
   readonly reason: DeadLetterReason;
 }
 
-/** Counts every message that is not delivered, and shows each to whoever listens. */
+/**
+ * Counts every message that is not delivered, and shows each to whoever listens. The node's log has at most five lines
+ * of one reason in ten seconds, and says how many it left out.
+ */
 export interface DeadLetters {
-  /** Calls back for each one from now on; returns the function that ends it. A listener that throws is logged. */
+  /**
+   * Calls back for each one from now on; returns the function that ends it. A listener that throws is logged. Letters
+   * that listeners cause themselves are counted, and not shown.
+   */
   onDeadLetter(listener: (letter: DeadLetter) => void): () => void;
   /** How many there have been, by reason. */
   counts(): Readonly<Record<DeadLetterReason, number>>;

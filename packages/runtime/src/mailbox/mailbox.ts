@@ -1,36 +1,81 @@
-import { Ring } from '@tutti/kernel';
+import { assert, Ring } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
-import type { Asked } from '../actor/ask.ts';
 import { MAILBOX_LIMIT_MAX } from './mailbox-options.ts';
+import type { OrderedLane, UserLane, UserMessage } from './user-lane.ts';
 
-/** What waits in the user lane: a bare event, or one that somebody waits for an answer to. */
-export type UserMessage = EventObject | Asked;
+/** Events of timers and children that may wait in one system lane; orders to stop and news of children always fit. */
+const INNER_EVENTS_MAX = 2 ** 20;
 
 /**
  * The two lanes of one actor that has something to do. The system lane (timers, children, stop, restart) is served
  * first and no overflow policy touches it. An idle actor has no mailbox: it goes back to the pool when it is empty.
  */
 export class Mailbox<Signal extends object> {
-  readonly user = new Ring<UserMessage>(MAILBOX_LIMIT_MAX);
+  readonly user: UserLane;
+  /** The user lane, if it has an order of its own. */
+  readonly #ordered: OrderedLane | undefined;
   #system: Ring<Signal> | undefined;
 
+  /** @param ordered The user lane of an actor that wants more than one plain line. */
+  constructor(ordered?: OrderedLane) {
+    this.#ordered = ordered;
+    this.user = ordered ?? new Ring<UserMessage>(MAILBOX_LIMIT_MAX);
+  }
+
+  /** Whether another actor can have it afterwards. */
+  get isPlain(): boolean {
+    return this.#ordered === undefined;
+  }
+
   get isEmpty(): boolean {
-    return this.user.size === 0 && (this.#system === undefined || this.#system.size === 0);
+    return this.user.size === 0 && !this.hasSystem && !this.#ordered?.deferred;
   }
 
   get hasSystem(): boolean {
     return this.#system !== undefined && this.#system.size > 0;
   }
 
-  /** The caller has compared `user.size` with the actor's own limit, which is at most the ring's. */
-  pushUser(message: UserMessage): void {
-    this.user.push(message);
+  /** Whether there is a user message that can be handled now. */
+  get hasUser(): boolean {
+    return this.#ordered === undefined ? this.user.size > 0 : this.#ordered.isReady;
   }
 
-  /** False only at 2^20 waiting signals, which stands for a broken producer. */
-  pushSystem(signal: Signal): boolean {
+  /** All messages in it, also those that the state puts off. */
+  get waiting(): number {
+    return this.user.size + (this.#ordered?.deferred ?? 0);
+  }
+
+  /** The caller has compared `user.size` with the actor's own limit, which is at most the lane's. */
+  pushUser(message: UserMessage): void {
+    assert(this.user.push(message), 'a lane holds the most that any limit allows');
+  }
+
+  /** Takes out the message that makes room for a newer one, which may be that one itself. */
+  evict(newer: UserMessage): UserMessage {
+    return this.#ordered ? this.#ordered.evict(newer) : this.user.shift()!;
+  }
+
+  /** Puts an event off that did not come through the user lane, if the present state says so. */
+  defer(event: EventObject): boolean {
+    return this.#ordered !== undefined && this.#ordered.defer(event);
+  }
+
+  /** Everything that waits, for whatever reason, is given out by `user` from now on. */
+  open(): void {
+    this.#ordered?.open();
+  }
+
+  /** Whether one more event of a timer or child would be too many; a broken producer stands behind that. */
+  get isSystemFull(): boolean {
+    return this.#system !== undefined && this.#system.size >= INNER_EVENTS_MAX;
+  }
+
+  pushSystem(signal: Signal): void {
     this.#system ??= new Ring<Signal>(MAILBOX_LIMIT_MAX);
-    return this.#system.push(signal);
+    assert(
+      this.#system.push(signal),
+      'there are fewer news of children than this, and inner events are bounded',
+    );
   }
 
   shiftSystem(): Signal | undefined {
@@ -61,7 +106,7 @@ export class MailboxPool<Signal extends object> {
   }
 
   give(mailbox: Mailbox<Signal>): void {
-    if (mailbox.capacity > this.#places) return;
+    if (!mailbox.isPlain || mailbox.capacity > this.#places) return;
     this.#places -= mailbox.capacity;
     this.#free.push(mailbox);
   }

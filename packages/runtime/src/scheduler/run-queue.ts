@@ -34,6 +34,8 @@ export class RunQueue {
   readonly #queue: Ring<Runnable>;
   readonly #options: RunQueueOptions;
   readonly #turn = () => this.#runTurn();
+  /** Who has the processor now; undefined between turns. */
+  running: Runnable | undefined;
   #hopIsPending = false;
   #isRunning = false;
 
@@ -67,6 +69,7 @@ export class RunQueue {
     try {
       this.#drain();
     } finally {
+      this.running = undefined;
       this.#isRunning = false;
       if (this.#queue.size > 0) this.#hop();
     }
@@ -79,6 +82,7 @@ export class RunQueue {
     let nextClockRead = MESSAGES_PER_CLOCK_READ;
     for (let actor = this.#queue.shift(); actor; actor = this.#queue.shift()) {
       actor.isQueued = false;
+      this.running = actor;
       handled += Math.max(1, actor.run(quantum));
       if (actor.isReady && !actor.isQueued) {
         actor.isQueued = true;

@@ -211,9 +211,7 @@ describe('a singleton', () => {
   it('is one at most on every path of the model, and one again at its end', async () => {
     expect(paths.length).toBeGreaterThan(4);
     for (const [seed, path] of paths.entries()) {
-      const faults = path.steps
-        .map(({ event }) => event.type)
-        .filter((type) => FAULTS.includes(type));
+      const faults = path.steps.map(({ event }) => event.type).filter((type) => FAULTS.includes(type));
       await run(faults, seed + 1);
     }
   });
@@ -282,7 +280,7 @@ describe('entities, whatever is done to the nodes that have them', () => {
     fc.constant(new Command('healed', ({ harness }) => harness.network.healAll())),
     fc
       .integer({ min: 1, max: 1_500 })
-      .map((ms) => new Command(`${ms} ms`, async ({ harness }) =>  (await harness.pass(ms)))),
+      .map((ms) => new Command(`${ms} ms`, async ({ harness }) => await harness.pass(ms))),
   ];
 
   it('are never active twice, and lose nothing that was acknowledged', async () => {

@@ -1,14 +1,21 @@
 import { seededRandom } from '@tutti/kernel';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Decision, decide, NO_HISTORY, type RestartStrategy, supervised } from './decide.ts';
+import {
+  type ChildEnding,
+  type Decision,
+  decide,
+  NO_HISTORY,
+  type RestartStrategy,
+  supervised,
+} from './decide.ts';
 import type { RestartType } from './policy.ts';
 
 const random = seededRandom(1);
 const intensity = { restarts: 3, withinMs: 5_000 };
 
 /** Children a (permanent), b (of the type in question), c (permanent), d (temporary); b is the one it happens to. */
-function ask(kind: RestartStrategy, restart: RestartType, how: 'failed' | 'done'): string {
+function ask(kind: RestartStrategy, restart: RestartType, how: ChildEnding): string {
   const types: [string, RestartType][] = [
     ['a', 'permanent'],
     ['b', restart],
@@ -44,6 +51,11 @@ describe('whom a failure or an end concerns', () => {
     ['rest-for-one', 'transient', 'done', 'stop b'],
     ['rest-for-one', 'temporary', 'failed', 'stop b'],
     ['rest-for-one', 'temporary', 'done', 'stop b'],
+    ['dynamic', 'permanent', 'failed', ONE],
+    ['dynamic', 'transient', 'done', 'stop b'],
+    ['one-for-all', 'permanent', 'stopped', ALL],
+    ['one-for-all', 'transient', 'stopped', 'stop b'],
+    ['one-for-all', 'temporary', 'stopped', 'stop b'],
   ] as const)('%s, %s child %s: %s', (kind, restart, how, directives) => {
     expect(ask(kind, restart, how)).toBe(directives);
   });

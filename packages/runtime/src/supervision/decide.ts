@@ -3,9 +3,10 @@ import { DEFAULT_INTENSITY, type Intensity, type RestartType } from './policy.ts
 
 /**
  * Whom the failure of one child concerns. `one-for-one`: that child. `one-for-all`: all children. `rest-for-one`: that
- * child and those started after it. (Erlang/OTP, supervisor behaviour, "strategy".)
+ * child and those started after it. `dynamic`: that child, among any number that come and go, in no order: they are all
+ * told to stop at once. (Erlang/OTP, supervisor behaviour, "strategy"; `dynamic` is its simple_one_for_one.)
  */
-export type RestartStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one';
+export type RestartStrategy = 'one-for-one' | 'one-for-all' | 'rest-for-one' | 'dynamic';
 
 /** A child as the decision sees it. */
 export interface SupervisedChild {
@@ -24,10 +25,13 @@ export interface Strategy {
   readonly totalIntensity?: Intensity | undefined;
 }
 
+/** How a child ended by itself: it failed, it reached its end, or its logic said that it stopped. */
+export type ChildEnding = 'failed' | 'done' | 'stopped';
+
 /** What happened to a child. */
 export interface ChildFailure {
   readonly child: string;
-  readonly how: 'failed' | 'done';
+  readonly how: ChildEnding;
   readonly atMs: number;
 }
 

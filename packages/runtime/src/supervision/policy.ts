@@ -1,8 +1,9 @@
 import type { BackoffOptions } from '@tutti/kernel';
 
 /**
- * When a child is started again. `permanent`: however it ended. `transient`: only when it failed. `temporary`: never.
- * (Erlang/OTP, supervisor behaviour, "restart".)
+ * When a child that ended by itself is started again. `permanent`: however it ended. `transient`: only when it failed.
+ * `temporary`: never. A child that was told to stop stays away, whatever this says. (Erlang/OTP, supervisor behaviour,
+ * "restart" and `terminate_child`.)
  */
 export type RestartType = 'permanent' | 'transient' | 'temporary';
 
@@ -24,8 +25,20 @@ export interface ChildPolicy {
   readonly backoff?: BackoffOptions;
   /** How many messages wait while it is down; default 1,000. More are dead letters (`stash-full`). */
   readonly stashLimit?: number;
-  /** How long it may take to handle its mailbox when asked to stop; default 5,000. Then the rest are dead letters. */
+  /**
+   * How long it may take to handle its mailbox and stop its children when asked to stop; then it is ended, and what
+   * waits is dead letters. 0 ends it at once. Default 5,000; of a supervisor `Infinity`, as each of its children has a
+   * deadline of its own.
+   */
   readonly shutdownMs?: number;
+  /**
+   * What it goes on from when it is started again after a failure: `fresh`, the default, or the `snapshot` that was
+   * committed last before it. Timers of that state begin anew and entry actions do not run again, as with XState's
+   * persisted snapshots. A keeper's own answer comes before this. A done actor always begins afresh.
+   */
+  readonly restartFrom?: 'fresh' | 'snapshot';
+  /** Counts for its supervisor's `autoShutdown`; default false. Not for permanent children, which do not end. */
+  readonly significant?: boolean;
 }
 
 /** 3 restarts in 5 s. */

@@ -123,6 +123,11 @@ export interface ActorSystemOptions {
   readonly limits?: ActorLimits;
   /** Told of every failure that reaches the guardian; the guardian has logged it and stopped that subtree. */
   readonly onEscalation?: (escalation: Escalation) => void;
+  /**
+   * What else the guardian does about such a failure: nothing (`stop-actor`, the default), or `stop-system`, which stops
+   * every actor in order, for nodes that are better started anew by whoever watches the process.
+   */
+  readonly guardian?: 'stop-actor' | 'stop-system';
 }
 
 /** The actors of one node: a tree under one guardian, with one scheduler. */

@@ -12,11 +12,13 @@ import { Asked, AskTable } from '../actor/ask.ts';
 import type { CellCore, CellSettings } from '../actor/cell-parts.ts';
 import type { Address, Ref } from '../actor/ref.ts';
 import { XStateRuntime } from '../actor/xstate-adapter.ts';
+import { type DeferredTypes, deferredTypesOf } from '../actor/xstate-deferral.ts';
 import type { HostingCell, Signal } from '../actor/xstate-self.ts';
+import { DeadLetterLog } from '../mailbox/dead-letter-log.ts';
 import { DeadLetterOffice } from '../mailbox/dead-letter-office.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
+import { mailboxPlan } from '../mailbox/lane-plan.ts';
 import { MailboxPool } from '../mailbox/mailbox.ts';
-import { MAILBOX_LIMIT_MAX } from '../mailbox/mailbox-options.ts';
 import { RunQueue } from '../scheduler/run-queue.ts';
 import type { ChildPolicy } from '../supervision/policy.ts';
 import { policyUnder, type SupervisorOptions, supervisionOf } from '../supervision/supervisor.ts';
@@ -34,11 +36,14 @@ import { describeTree } from './tree.ts';
 const GUARDIAN_POLICY: ChildPolicy = { shutdownMs: Infinity };
 const guardianLogic = fromTransition((context: undefined) => context, undefined);
 
-function settingsOf(options: SpawnOptions, policy: ChildPolicy | false): CellSettings {
-  const { limit = MAILBOX_LIMIT_MAX, overflow = 'reject' } = options.mailbox ?? {};
-  const mailboxLimit = Math.max(1, Math.min(MAILBOX_LIMIT_MAX, limit));
+function settingsOf(
+  options: SpawnOptions,
+  policy: ChildPolicy | false,
+  deferred?: DeferredTypes,
+): CellSettings {
   const { keeper, input } = options;
-  return { input, keeper, policy, mailboxLimit, overflow };
+  const mailbox = mailboxPlan(options.mailbox ?? {}, deferred);
+  return { input, keeper, policy, mailbox, mailboxLimit: mailbox.limit };
 }
 
 const DELIVERED_MAX = 4_096;
@@ -64,6 +69,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
   /** Refs of the actors that were lately sent something, so that an address is taken apart once and not per message. */
   readonly #delivered = new Map<Address, LocalRef>();
   readonly #onEscalation: ActorSystemOptions['onEscalation'];
+  readonly #guardianPolicy: ActorSystemOptions['guardian'];
   readonly #actorsMax: number;
   #actorCount = 0;
   #idsGiven = 0;
@@ -77,7 +83,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     this.ids = options.ids;
     this.logger = options.logger ?? silentLogger;
     this.prefix = localPrefix(this.nodeId, this.incarnation);
-    this.deadLetters = new DeadLetterOffice(this.logger);
+    this.deadLetters = new DeadLetterOffice(this.logger, new DeadLetterLog(this.clock, this.logger));
     this.asks = new AskTable(this.clock, this.deadLetters, asks);
     // Twice, because an actor that was ended may still stand in the queue when its successor does.
     this.queue = new RunQueue({ clock: this.clock, limit: 2 * (actors + 1), quantum, turnMs });
@@ -89,6 +95,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
       microstepsMax: options.limits?.microsteps ?? 1_000,
     });
     this.#onEscalation = options.onEscalation;
+    this.#guardianPolicy = options.guardian;
     this.#actorsMax = actors;
     this.#guardian = new ActorCell(this, '', undefined, guardianLogic, GUARDIAN_SETTINGS);
     this.queue.ready(this.#guardian);
@@ -119,7 +126,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     return cell;
   }
 
-  #spawnUnder(parent: ActorCell, logic: AnyActorLogic, options: SpawnOptions): ActorCell {
+  #spawnUnder(parent: ActorCell, logic: AnyActorLogic, options: SpawnOptions, isListed = false): ActorCell {
     const id = options.id ?? this.#freeId(parent);
     if (!isActorId(id)) throw new TuttiError('TUTTI_ACTOR_ID_INVALID', { id });
     if (parent.stopRequested || (parent.phase !== 'running' && parent.phase !== 'new')) {
@@ -133,10 +140,17 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
       const details = { what: 'The actor system', size: this.#actorCount, limit: this.#actorsMax };
       throw new TuttiError('TUTTI_OVERLOADED', details);
     }
-    const cell = new ActorCell(this, id, parent, logic, this.#settings(parent, options));
+    const listed = supervisionOf(parent.logic);
+    const size = parent.children?.size ?? 0;
+    if (listed?.childrenMax !== undefined && size >= listed.childrenMax) {
+      const details = { what: `The supervisor ${parent.address}`, size, limit: listed.childrenMax };
+      throw new TuttiError('TUTTI_OVERLOADED', details);
+    }
+    const cell = new ActorCell(this, id, parent, logic, this.#settings(listed, logic, options));
     (parent.children ??= new Map()).set(id, cell);
     this.#actorCount++;
-    this.queue.ready(cell);
+    if (isListed) cell.holdBack();
+    else this.queue.ready(cell);
     return cell;
   }
 
@@ -148,22 +162,23 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     }
   }
 
-  #settings(parent: ActorCell, options: SpawnOptions): CellSettings {
+  #settings(
+    listed: SupervisorOptions | undefined,
+    logic: AnyActorLogic,
+    options: SpawnOptions,
+  ): CellSettings {
     const { input, supervise, mailbox, keeper } = options;
-    const listed = supervisionOf(parent.logic);
-    const isPlain = input === undefined && supervise === undefined && !mailbox && !keeper && !listed;
-    return isPlain ? DEFAULT_SETTINGS : settingsOf(options, policyUnder(listed, supervise));
+    const deferred = deferredTypesOf(logic);
+    const isPlain =
+      input === undefined && supervise === undefined && !mailbox && !keeper && !listed && !deferred;
+    return isPlain ? DEFAULT_SETTINGS : settingsOf(options, policyUnder(listed, supervise), deferred);
   }
 
   spawnListed(parent: ActorCell, options: SupervisorOptions): void {
     for (const { id, logic, input, policy, mailbox } of options.children ?? []) {
       try {
-        this.#spawnUnder(parent, logic, {
-          id,
-          input,
-          ...(policy && { supervise: policy }),
-          ...(mailbox && { mailbox }),
-        });
+        const own = { ...(policy && { supervise: policy }), ...(mailbox && { mailbox }) };
+        this.#spawnUnder(parent, logic, { id, input, ...own }, true);
       } catch (error) {
         return parent.fail(error);
       }
@@ -217,7 +232,12 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
 
   reportEscalation(address: Address, error: unknown): void {
     this.logger.error({ actor: address, problem: messageOf(error) }, 'a failure reached the guardian');
-    this.#onEscalation?.({ address, error });
+    try {
+      this.#onEscalation?.({ address, error });
+    } catch (thrown) {
+      this.logger.error({ problem: messageOf(thrown) }, 'onEscalation threw');
+    }
+    if (this.#guardianPolicy === 'stop-system') void this.stop();
   }
 
   onEnded(): void {

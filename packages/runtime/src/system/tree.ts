@@ -19,7 +19,7 @@ function describe(cell: ActorCell, path: string, children: readonly ActorNodeInf
     logic: supervisionOf(cell.logic) ? 'supervisor' : logicName(cell.logic),
     state: stateOf(cell),
     ...(value !== undefined && { value }),
-    mailboxDepth: cell.mailbox?.user.size ?? 0,
+    mailboxDepth: cell.mailbox?.waiting ?? 0,
     restarts: cell.restarts,
     children,
   };

@@ -13,7 +13,7 @@ import { createActorSystem } from '../system/create-actor-system.ts';
 import { type Probe, spawnProbe } from './probe.ts';
 
 export interface TestSystemOptions
-  extends Partial<Pick<ActorSystemOptions, 'limits' | 'logger' | 'nodeId' | 'incarnation'>> {
+  extends Partial<Pick<ActorSystemOptions, 'limits' | 'logger' | 'nodeId' | 'incarnation' | 'guardian'>> {
   /** Decides every id and every roll of the dice; default 1. */
   readonly seed?: number;
 }
@@ -46,6 +46,7 @@ export function createTestSystem(options: TestSystemOptions = {}): TestSystem {
     ids: randomIds(random.fork('ids')),
     logger,
     ...(options.limits && { limits: options.limits }),
+    ...(options.guardian && { guardian: options.guardian }),
     onEscalation: (escalation) => escalations.push(escalation),
   });
   return {
