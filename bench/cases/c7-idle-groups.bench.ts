@@ -3,18 +3,17 @@ import type { BenchCase } from '../harness/case.ts';
 export const bench: BenchCase = {
   id: 'C7',
   title: 'Many Raft groups that have nothing to do',
-  measures: 'what a node spends in a second on all of its groups, once every one of them is quiet',
+  measures: 'what a node spends in a second on all of its groups, once they are quiet',
   payload: 'none',
   durability: 'none: stores in memory',
   verification:
-    'every group has committed on all three nodes and is quiet on each of them when counting begins, and a command to every hundredth is carried out afterwards',
+    'every group has committed on all three nodes when counting begins, nineteen of twenty are quiet on each of them (some are always awake, since each is looked after once a minute), and a command to every hundredth is carried out afterwards',
   figures: [
     { id: 'timers', title: 'timers of the groups that go off, per node', unit: '/s', better: 'lower' },
     { id: 'messages', title: 'messages sent, per node', unit: '/s', better: 'lower' },
     { id: 'bytes', title: 'bytes sent, per node', unit: 'B/s', better: 'lower' },
     { id: 'processor', title: 'processor time, per node', unit: 'ms/s', better: 'lower' },
     { id: 'memory', title: 'heap for one group on one node', unit: 'kB', better: 'lower' },
-    { id: 'wake', title: 'processor time of a command to a group that sleeps', unit: 'ms', better: 'lower' },
   ],
   targets: [],
   subjects: [

@@ -14,6 +14,8 @@ import type { Measurement, Sizes } from '../../harness/case.ts';
 
 const VOTERS = ['a', 'b', 'c'].map(nodeId);
 const QUIET_LIMIT_MS = 120_000;
+/** Of the groups, when counting begins: each is woken about once a minute to see that its leader still leads. */
+const QUIET_SHARE = 0.95;
 
 /** Counts what goes off on the way to the clock beneath. */
 class CountedClock implements Clock {
@@ -105,7 +107,7 @@ async function idle(count: number, seconds: number, quietAfterMs: number | undef
   const nodes = threeNodes(clock, names, quietAfterMs);
   const isServing = (): boolean =>
     nodes.every(({ groups }) => names.every((name) => (groups.get(name)?.status().commitIndex ?? 0) > 0));
-  const isQuiet = (): boolean => nodes.every(({ groups }) => groups.counts().quiet === count);
+  const isQuiet = (): boolean => nodes.every(({ groups }) => groups.counts().quiet >= QUIET_SHARE * count);
   await pass(clock, quietAfterMs === Infinity ? isServing : isQuiet);
   if (!isServing()) throw new Error('a group went quiet before it had committed anything');
   const memory = (heapUsed() - before) / count / nodes.length;
@@ -119,7 +121,6 @@ async function idle(count: number, seconds: number, quietAfterMs: number | undef
   const [to, used] = [totals(), process.cpuUsage(usage)];
   const perNode = (total: number): number => total / seconds / nodes.length;
   const woken = names.filter((_, i) => i % 100 === 0);
-  const wake = process.cpuUsage();
   let done = 0;
   for (const name of woken)
     nodes[0]!.groups.get(name)!.proposeWith('count', null, undefined, (failure) => {
@@ -127,7 +128,6 @@ async function idle(count: number, seconds: number, quietAfterMs: number | undef
       done++;
     });
   await pass(clock, () => done === woken.length);
-  const waking = process.cpuUsage(wake);
   return {
     figures: {
       timers: perNode(to.timers - from.timers),
@@ -135,7 +135,6 @@ async function idle(count: number, seconds: number, quietAfterMs: number | undef
       bytes: perNode(to.bytes - from.bytes),
       processor: perNode((used.user + used.system) / 1_000),
       memory: memory / 1_000,
-      wake: (waking.user + waking.system) / 1_000 / woken.length,
     },
     verified: `${count} groups on three nodes; ${done} of them carried out a command afterwards`,
   };

@@ -12,7 +12,7 @@ import type { PeerProgress, RaftNodeOptions, RaftRole } from './raft-node-option
 import { RaftState } from './raft-state.ts';
 import { askReadIndex, loseLateReads, onReadIndex, onReadIndexReply, replyReadIndex } from './read-index.ts';
 import type { Ready } from './ready.ts';
-import { type ChangeOutcome, changeMembership } from './reconfiguring.ts';
+import { type ChangeOutcome, changeMembership, type DroppedChange } from './reconfiguring.ts';
 import type { RepairSource } from './repair.ts';
 import { becomeFollower, drawElectionTimeout } from './roles.ts';
 import {
@@ -104,6 +104,11 @@ export class RaftNode {
   changeMembership(id: string, change: MembershipChange, waitTicks: number): ChangeOutcome | undefined {
     const state = this.#state;
     return state.role === 'leader' ? changeMembership(state, id, change, waitTicks) : undefined;
+  }
+
+  /** As leader, the last change of this term that was given up, since its new voters took too long to catch up. */
+  get droppedChange(): DroppedChange | undefined {
+    return this.#state.droppedChange;
   }
 
   /** As leader, the other members; empty otherwise. */

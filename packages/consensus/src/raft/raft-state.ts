@@ -11,7 +11,7 @@ import type { InstallSnapshot, RaftMessage, SnapshotMeta } from './messages.ts';
 import type { RaftNodeOptions, RaftRole } from './raft-node-options.ts';
 import { ReadRounds } from './read-rounds.ts';
 import type { ReadState } from './ready.ts';
-import type { StagedChange } from './reconfiguring.ts';
+import type { DroppedChange, StagedChange } from './reconfiguring.ts';
 import type { Replication } from './replication.ts';
 import type { Transfer, TransferLoss } from './transfer.ts';
 
@@ -80,6 +80,8 @@ export class RaftState {
   /** How the last transfer of this term ended, if that was before its time. */
   transferLoss: TransferLoss | undefined;
   staged: StagedChange | undefined;
+  /** The last one of this term that was given up. */
+  droppedChange: DroppedChange | undefined;
   catchUp: CatchUp;
   lease: Lease;
   rounds: ReadRounds;

@@ -20,6 +20,15 @@ export interface StagedChange {
   readonly change: MembershipChange;
   /** When it is given up, by `ticks`. */
   readonly until: number;
+  /** Of those it waited for when it began, the first. */
+  readonly behind: NodeId;
+}
+
+/** A staged change that was given up: its learners stay, and it does not come back under this leader. */
+export interface DroppedChange {
+  readonly id: string;
+  /** Who had not caught up. */
+  readonly behind: NodeId;
 }
 
 /**
@@ -44,6 +53,9 @@ export function changeMembership(
   const isCommitted = latest.index <= state.commitIndex;
   if (current.changes?.includes(id)) return isCommitted && !latest.electorate.isJoint ? 'done' : 'begun';
   if (!state.hasCommittedInTerm) return 'later';
+  // A copy of the request that was late; whoever asked has been told by now.
+  if (state.droppedChange?.id === id)
+    throw new TuttiError('TUTTI_MEMBER_BEHIND', { node: state.droppedChange.behind });
   if (state.staged?.id === id) return 'begun';
   if (state.staged || !isCommitted || latest.electorate.isJoint) {
     const under = state.staged ? 'new voters catch up first' : `entry ${latest.index} is not committed`;
@@ -60,7 +72,7 @@ export function changeMembership(
   else {
     const learning = learningStep(state, target, behind);
     if (learning) checked(learning, change);
-    state.staged = { id, change, until: state.ticks + waitTicks };
+    state.staged = { id, change, until: state.ticks + waitTicks, behind: behind[0]! };
     if (learning) appendMembership(state, learning);
   }
   return 'begun';
@@ -104,7 +116,7 @@ export function continueChange(state: RaftState): void {
   state.catchUp.notice(learners, state.log.lastIndex, state.ticks, (learner) => {
     return state.replication!.peer(learner)?.match ?? 0;
   });
-  if (state.staged && state.ticks >= state.staged.until) state.staged = undefined;
+  if (state.staged && state.ticks >= state.staged.until) dropStaged(state, state.staged);
   const { latest } = state.log.configurations;
   if (latest.index > state.commitIndex || !state.hasCommittedInTerm) return;
   const current = latest.electorate.membership;
@@ -113,6 +125,11 @@ export function continueChange(state: RaftState): void {
   if (state.staged) carryOutStaged(state, state.staged, current);
   // The target of a transfer may have been told to campaign with the log as it is: this can wait for the next leader.
   else if (!state.transfer) promoteReady(state, current);
+}
+
+function dropStaged(state: RaftState, { id, behind }: StagedChange): void {
+  state.staged = undefined;
+  state.droppedChange = { id, behind };
 }
 
 function carryOutStaged(state: RaftState, { id, change }: StagedChange, current: Membership): void {

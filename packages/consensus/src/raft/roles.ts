@@ -31,6 +31,7 @@ export function enterRole(state: RaftState, role: ActiveRole, leader: NodeId | u
   state.transfer = undefined;
   state.transferLoss = undefined;
   state.staged = undefined;
+  state.droppedChange = undefined;
   state.lease = new Lease(state.config.leaseMs, state.now);
   state.role = role;
   state.leader = leader;

@@ -29,6 +29,8 @@ export interface GroupChanges {
    * and vote once they have caught up; where more than one voter differs, old and new must agree in between (joint
    * consensus, Raft paper 6). `timeoutMs` also bounds the catching up: beyond it, new voters stay learners. If leader
    * and caller are both lost before that, they stay learners as well.
+   * @throws TuttiError `TUTTI_MEMBER_BEHIND`: a new voter did not catch up in time; it is a learner now, and the rest of
+   * the change was not made
    */
   changeMembership(group: GroupSpec, options?: ProposeOptions): Promise<MembershipStatus>;
   /**

@@ -11,7 +11,10 @@ export type ChangeCallback = (failure: Error | undefined) => void;
 /** What a node that cannot begin a change now answers: the asker knows then that this attempt came to nothing. */
 const LATER = 'TUTTI_NO_LEADER';
 
-/** Changes of one node that may wait for their end. */
+/** Ticks before an asker's time is up at which a leader gives up what waits, so that the asker is still told. */
+const ANSWER_TICKS = 2;
+
+/** Changes of one node that may wait for their end; and those that a leader remembers the askers of. */
 const PENDING_MAX = 64;
 
 interface Pending {
@@ -38,6 +41,10 @@ export class MembershipChanges {
   readonly #clock: Clock;
   readonly #pending = new Map<string, Pending>();
   #count = 0;
+  /** As leader, who asked for what has begun. */
+  readonly #askers = new Map<string, NodeId>();
+  /** The change whose end by giving up has been told. */
+  #toldDropped: string | undefined;
 
   constructor(parts: DriverParts, core: RaftNode) {
     this.#parts = parts;
@@ -81,6 +88,7 @@ export class MembershipChanges {
 
   /** Asks for what has not been asked for, or in vain, and answers what the log shows to be done. */
   pump(): void {
+    this.#tellDropped();
     if (this.#pending.size === 0) return;
     const { membership, membershipIndex, commitIndex, leader } = this.#core;
     const isSettled = membershipIndex <= commitIndex && membership.outgoing === undefined;
@@ -112,7 +120,7 @@ export class MembershipChanges {
 
   /** What to answer at once, if anything; `later`: to be asked again. */
   #carryOut({ id, change, waitMs }: ChangeRequest): ChangeReply | 'later' | undefined {
-    const waitTicks = Math.ceil(waitMs / this.#parts.config.tickMs);
+    const waitTicks = Math.max(1, Math.ceil(waitMs / this.#parts.config.tickMs) - ANSWER_TICKS);
     try {
       const outcome = this.#core.changeMembership(id, change, waitTicks);
       if (outcome === 'later' || outcome === undefined) return 'later';
@@ -131,7 +139,26 @@ export class MembershipChanges {
       if (reply === 'later')
         this.#send(from, { type: 'changeReply', id: message.id, refusal: this.#later() });
       else if (reply) this.#send(from, reply);
-    } else this.#answered(message);
+      else this.#remember(message.id, from);
+    } else this.#answered(from, message);
+  }
+
+  #remember(id: string, asker: NodeId): void {
+    this.#askers.delete(id);
+    this.#askers.set(id, asker);
+    if (this.#askers.size > PENDING_MAX) this.#askers.delete(this.#askers.keys().next().value!);
+  }
+
+  /** New voters did not catch up in time: whoever asked is told that it has come to nothing. */
+  #tellDropped(): void {
+    const { droppedChange } = this.#core;
+    if (!droppedChange || droppedChange.id === this.#toldDropped) return;
+    const { id, behind } = droppedChange;
+    this.#toldDropped = id;
+    const refusal = new TuttiError('TUTTI_MEMBER_BEHIND', { node: behind });
+    const asker = this.#askers.get(id);
+    if (asker !== undefined) this.#send(asker, { type: 'changeReply', id, refusal });
+    else this.#answered(this.#parts.options.nodeId, { type: 'changeReply', id, refusal });
   }
 
   #later(): TuttiError {
@@ -140,9 +167,11 @@ export class MembershipChanges {
   }
 
   /** An answer from the node that was asked. It is asked again after a while, or another that leads by then. */
-  #answered({ id, refusal }: ChangeReply): void {
+  #answered(from: NodeId, { id, refusal }: ChangeReply): void {
     const pending = this.#pending.get(id);
     if (!pending) return;
+    // An earlier leader may refuse what a later one has begun.
+    if (refusal && from !== pending.last?.leader) return;
     if (refusal?.code !== LATER) this.#settle(pending, refusal);
     else if (pending.last && !pending.last.cameToNothing) {
       pending.last.cameToNothing = true;

@@ -108,7 +108,7 @@ test('refusals come at once, by code, at a follower as at the leader', () => {
   cluster.run(200);
   const second = cluster.change(cluster.leader()!, remove(follower!));
   expect(codeOf(ended(cluster, second))).toBe('TUTTI_MEMBERSHIP_CHANGING');
-  expect(codeOf(ended(cluster, waiting))).toBe('TUTTI_OUTCOME_UNKNOWN');
+  expect(codeOf(ended(cluster, waiting))).toBe('TUTTI_MEMBER_BEHIND');
   cluster.run(500);
   expect(ended(cluster, cluster.change(follower!, remove(follower!))).failure).toBeUndefined();
 });
