@@ -13,7 +13,8 @@ import { STORAGE_MUTANTS } from './mutants/storage.ts';
  * between two particular writes are held by `raft/raft-disk.test.ts` instead, which plays them through.
  * That no change begins before the leader has committed in its term is held by `raft/membership.test.ts` alone: new
  * voters are learners first here, so that the breach takes more leaders in a row, each with a log that the next one
- * lacks, than a run brings about.
+ * lacks, than a run brings about. Whom a node believes that forgot how it voted is held by `replica/repair.test.ts`: a
+ * leader that does not know yet that it was replaced steps down before such a node has asked it.
  */
 export const RAFT_MUTANTS: readonly Mutant[] = [
   ...ELECTIONS_MUTANTS,

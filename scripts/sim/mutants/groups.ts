@@ -18,11 +18,4 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     wrong: 'group.newestRecord <= cut || group.rows.base > group.loggedBase',
     season: SHARED_LOGS,
   },
-  {
-    name: 'the older half of the log is dropped before what groups need of it is on the disk again',
-    file: 'groups/shared-log-cleaner.ts',
-    right: '          underWay++;',
-    wrong: '',
-    season: SHARED_LOGS,
-  },
 ];

@@ -96,14 +96,6 @@ export const READS_MUTANTS: readonly Mutant[] = [
     season: RESENT_REGISTERS,
   },
   {
-    name: 'a command whose answer was received is done again when it comes late',
-    file: 'replica/session-table.ts',
-    right: 'return sequence < ackedBelow ? FORGOTTEN : NEW;',
-    wrong: 'return sequence < ackedBelow && sequence < 0 ? FORGOTTEN : NEW;',
-    breaks: LINEARIZABLE,
-    season: RESENT_REGISTERS,
-  },
-  {
     name: 'a snapshot leaves out the results of sessions',
     file: 'replica/session-table.ts',
     right: 'this.#sessions.set(id, { generation: this.#generation, ackedBelow, results });',

@@ -50,20 +50,6 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     season: DECAY_OF_NAMES,
   },
   {
-    name: 'a node that forgot how it voted goes by the first leader that answers',
-    file: 'replica/repairer.ts',
-    right: 'if (!damage!.hardStateLost) return true;',
-    wrong: 'return true;',
-    season: LOST_LOGS,
-  },
-  {
-    name: 'a node that forgot how it voted waits for nobody who has not answered',
-    file: 'replica/repairer.ts',
-    right: 'if (!others.every((voter) => this.#terms.has(voter))) return false;',
-    wrong: '',
-    season: LOST_LOGS,
-  },
-  {
     name: 'a node that forgot how it voted takes part at once',
     file: 'replica/replica.ts',
     right: 'if (stored!.damage) this.#repair(stored!, stored!.damage, done);',
