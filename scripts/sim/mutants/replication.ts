@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { HALF_LEADERS } from './seasons.ts';
+import { HALF_LEADERS, LOSSY } from './seasons.ts';
 
 /** What is in the log, on which disks, and when it is committed. */
 export const REPLICATION_MUTANTS: readonly Mutant[] = [
@@ -69,6 +69,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     file: 'raft/progress.ts',
     right: 'Math.min(2 ** Math.min(beyond - 1, 30), this.#electionTimeoutTicks)',
     wrong: 'Infinity',
+    season: LOSSY,
   },
   {
     name: 'an append without entries is never answered',

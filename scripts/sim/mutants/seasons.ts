@@ -52,6 +52,18 @@ export const HALF_LEADERS: Season = {
   thinkMeanMs: 5,
 };
 
+/** Many small appends ahead of their answers, of which every tenth is lost. */
+export const LOSSY: Season = {
+  voters: 3,
+  learners: 0,
+  replica: { ...QUICK, appendBytesMax: 1, inflightMessagesMax: 8 },
+  network: { ...CLEAR, lossChance: 0.1 },
+  faults: { ...CALM, everyMs: 100, kinds: ['isolate', 'clog'], outageMeanMs: 30 },
+  store: { kind: 'model' },
+  clients: 4,
+  thinkMeanMs: 2,
+};
+
 const READERS: Season = {
   voters: 3,
   learners: 0,

@@ -22,6 +22,8 @@ export class VirtualNetwork {
   readonly #cut = new Set<string>();
   /** Says which messages are lost. */
   drops: (from: NodeId, to: NodeId, message: WireValue) => boolean = () => false;
+  /** Says which links are full, by lane. */
+  isFull: (from: NodeId, to: NodeId, lane: Lane) => boolean = () => false;
 
   constructor(clock: Clock, latencyMs = 1) {
     this.clock = clock;
@@ -66,9 +68,10 @@ export class VirtualNetwork {
     return others.map(({ self }) => self).filter(({ nodeId }) => !this.#cut.has(`${from}|${nodeId}`));
   }
 
-  carry(from: VirtualTransport, to: NodeId, channel: Channel, message: WireValue): SendOutcome {
+  carry(from: VirtualTransport, to: NodeId, channel: Channel, message: WireValue, lane: Lane): SendOutcome {
     const target = this.#ports.get(to);
     if (!target || this.#cut.has(`${from.self.nodeId}|${to}`)) return 'no-link';
+    if (this.isFull(from.self.nodeId, to, lane)) return 'full';
     if (this.drops(from.self.nodeId, to, message)) return 'queued';
     const copy = structuredClone(message);
     this.clock.setTimer(this.latencyMs, () => {
@@ -98,8 +101,8 @@ export class VirtualTransport implements Transport {
   addPeer(): void {}
   removePeer(): void {}
 
-  send(to: NodeId, channel: Channel, message: WireValue, _lane?: Lane): SendOutcome {
-    return this.#network.carry(this, to, channel, message);
+  send(to: NodeId, channel: Channel, message: WireValue, lane: Lane = 'control'): SendOutcome {
+    return this.#network.carry(this, to, channel, message, lane);
   }
 
   onMessage(channel: Channel, handler: MessageHandler): void {
