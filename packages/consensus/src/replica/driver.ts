@@ -253,6 +253,7 @@ export class Driver {
   /** Stops; what waits is failed with what `failure` makes. */
   end(failure: () => TuttiError): void {
     if (!this.#silence()) return;
+    this.#outbox.close();
     this.#handover.close(failure);
     this.#applier.close(failure);
     this.#proposals.close(failure);
@@ -359,7 +360,8 @@ export class Driver {
     this.#apply();
     this.#changes.pump();
     this.#noticeLeader();
-    if (this.#applier.hasWork || this.#core.hasReady()) this.#turns.schedule();
+    const isHolding = this.#outbox.endTurn();
+    if (isHolding || this.#applier.hasWork || this.#core.hasReady()) this.#turns.schedule();
   }
 
   /** The steps and their order are those of {@link Ready}. */
