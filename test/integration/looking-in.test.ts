@@ -37,6 +37,49 @@ describe('looking into a cluster', () => {
       expect(stdout.match(new RegExp(`─ ${name} `, 'g')), name).toHaveLength(3);
   });
 
+  it('shows what nodes and actors do: rates, mailboxes, restarts and the lag of the event loop', async () => {
+    const { stdout, code } = await tutti('top', '--json', '--every', '200ms');
+    expect(code).toBe(0);
+    const { nodes } = JSON.parse(stdout) as {
+      nodes: {
+        node: string;
+        seconds: number;
+        perSecond: number;
+        lagMs: { max: number };
+        actors: { path: string }[];
+      }[];
+    };
+    expect(nodes.map(({ node }) => node).sort()).toEqual(['n1', 'n2', 'n3']);
+    for (const node of nodes) {
+      expect(node.seconds).toBeGreaterThan(0);
+      expect(node.perSecond).toBeGreaterThanOrEqual(0);
+      expect(node.lagMs.max).toBeGreaterThanOrEqual(0);
+      expect(node.actors.length).toBeGreaterThan(0);
+    }
+    expect((await tutti('top', '--every', '50ms')).stdout).toMatch(/^NODE +ACTORS +MSG\/S/m);
+  });
+
+  it('keeps and shows messages once it is told to, as text, document and diagram', async () => {
+    expect((await tutti('msgs')).stdout).toContain('nothing is recorded');
+    expect((await tutti('msgs', '--record', '50')).stdout).toMatch(/n1 keeps the last 50 messages/);
+    const run = await tutti('msgs', '--json');
+    const { nodes } = JSON.parse(run.stdout) as { nodes: { perActor: number }[] };
+    expect(nodes.map(({ perActor }) => perActor)).toEqual([50, 50, 50]);
+    expect((await tutti('msgs', '--corr', 'nobody', '--mermaid')).stdout).toBe('sequenceDiagram\n');
+    expect((await tutti('msgs', '--record', '0')).stdout).toContain('n2 keeps nothing');
+  });
+
+  it('traces an actor, and says that there is none of that name', async () => {
+    const { stdout, code } = await tutti('trace', 'frontend', '--json', '--for', '300ms');
+    expect(code).toBe(0);
+    const { actors } = JSON.parse(stdout) as { actors: { node: string; path: string }[] };
+    expect(actors.map(({ node }) => node).sort()).toEqual(['n1', 'n2', 'n3']);
+    for (const { path } of actors) expect(path).toMatch(/(^|\/)frontend$/);
+    const unknown = await tutti('trace', 'nobody', '--for', '1s');
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain('TUTTI_ACTOR_UNKNOWN');
+  });
+
   it('says what is wrong when asked about a session that is not there', async () => {
     const { code, stderr } = await tutti('explain', 'nothing', 'task');
     expect(code).toBe(2);

@@ -74,5 +74,5 @@ async function spawnAll(system: ActorSystem, logic: AnyActorLogic, actors: numbe
   // They start in the order in which they were spawned, and an actor's subscribers hear of its first state.
   const last = system.spawn(logic, { id: `a${actors - 1}` });
   await new Promise<void>((resolve) => void last.subscribe(() => resolve()));
-  return first.slice(0, -'a0'.length);
+  return first.slice(0, first.lastIndexOf('/') + 1);
 }

@@ -41,7 +41,8 @@ async function actorsOf(n: number): Promise<{ routeUs: number; bytes: number }> 
   }, 0);
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
-  const first = system.spawn(logic, { id: 'a0' }).address.slice(0, -2);
+  const { address } = system.spawn(logic, { id: 'a0' });
+  const first = address.slice(0, address.lastIndexOf('/') + 1);
   for (let i = 1; i < n; i++) system.spawn(logic, { id: `a${i}` });
   system.ref(`${first}a0`).send(ADD);
   await arrivals.until(1);

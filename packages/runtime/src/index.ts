@@ -27,7 +27,22 @@ export { SHUTDOWN_PHASES, type ShutdownPhase, type ShutdownTask } from './cluste
 export { createClusterSystem } from './cluster/create-cluster-system.ts';
 export type { Declaration, DeclaredLogic } from './cluster/declaration.ts';
 export type { Member, MemberState, Members } from './cluster/member.ts';
+export type { Receptionist } from './cluster/receptionist.ts';
 export type { ReplicatedHandle, ReplicatedOptions } from './cluster/replicated.ts';
+export type { SubscribeOptions, Topic } from './cluster/topics.ts';
+export type { ReliableOptions, ReliableRef } from './delivery/reliable-channel.ts';
+export {
+  type HistoryEntry,
+  type HistoryOptions,
+  type HistoryQuery,
+  MessageHistory,
+  namesActor,
+} from './inspection/message-history.ts';
+export { Meter } from './inspection/meter.ts';
+export type { RecordedActor, Recorder } from './inspection/recorder.ts';
+export { replay } from './inspection/replay.ts';
+export { sequenceDiagram } from './inspection/sequence-diagram.ts';
+export { type InspectedRef, type InspectionEvent, inspectActors } from './inspection/xstate-inspection.ts';
 export type { DeadLetter, DeadLetterReason, DeadLetters } from './mailbox/dead-letters.ts';
 export {
   MAILBOX_LIMIT_DEFAULT,
@@ -37,6 +52,21 @@ export {
   PRIORITY_LANES_MAX,
   type PriorityOptions,
 } from './mailbox/mailbox-options.ts';
+export { Correspondent, type MessageOptions, type RequestOptions } from './message/correspondent.ts';
+export {
+  ENVELOPE_VERSION,
+  type Envelope,
+  kindOf,
+  MESSAGE_KINDS,
+  type MessageKind,
+  readEnvelope,
+  responseTo,
+  URGENCIES,
+  type Urgency,
+} from './message/envelope.ts';
+export type { BroadcastReply } from './routing/gather.ts';
+export { createRouter, type PoolOptions, type RouteeSource, type RouterOptions } from './routing/router.ts';
+export type { RouterStrategy } from './routing/strategies.ts';
 export { type EntityKind, type EntityOptions, SINGLETON_KEY } from './sharding/entity-options.ts';
 export { type RestartStrategy } from './supervision/decide.ts';
 export {

@@ -201,6 +201,22 @@ export const ERRORS = {
     'The actor {address} failed: {problem}',
     'Look at the cause; its supervisor decides whether it is started again.',
   ),
+  TUTTI_SERVICE_KEY_INVALID: row(
+    'The key "{key}" cannot be registered at the receptionist',
+    'Use a text of 1 to 256 characters.',
+  ),
+  TUTTI_TOPIC_INVALID: row(
+    'The topic "{topic}" is not usable',
+    'Join parts of A-Z a-z 0-9 _ ~ - by dots; only to subscribe, use * for one part, or ** at the end for the rest.',
+  ),
+  TUTTI_MESSAGE_INVALID: row(
+    'This is no message that can be handled: {problem}',
+    'Correct the sender; the kinds and fields are described at Envelope.',
+  ),
+  TUTTI_DELIVERY_EXPIRED: row(
+    '{address} has forgotten the channel {channel}, and cannot tell which of its messages it has handled',
+    'Find out from its state what took effect, and send the rest over a new channel.',
+  ),
   // tutti: configuration and command line
   TUTTI_CONFIG_UNREADABLE: row(
     'The configuration {file} cannot be read: {problem}',

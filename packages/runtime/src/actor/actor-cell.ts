@@ -1,10 +1,10 @@
 import { messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
+import { DELIVERY, DeliveryLog } from '../delivery/delivery-log.ts';
 import type { Mailbox } from '../mailbox/mailbox.ts';
-import type { UserMessage } from '../mailbox/user-lane.ts';
 import type { SupervisedCell } from '../supervision/supervision.ts';
 import { supervisionOf } from '../supervision/supervisor.ts';
-import type { ReplyTarget, StateKeeper } from '../system/actor-system.ts';
+import type { StateKeeper } from '../system/actor-system.ts';
 import { Asked } from './ask.ts';
 import { CellFamily } from './cell-family.ts';
 import { ChildDown, ChildEnded, ChildUp, type Closing, Commit, type SupervisingCell } from './cell-parts.ts';
@@ -26,7 +26,6 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   declare readonly parent: ActorCell | undefined;
   snapshot: Snapshot<unknown> | undefined;
   self: HostedSelf | undefined;
-  currentAsk: ReplyTarget | undefined;
 
   get isDown(): boolean {
     return this.phase === 'down';
@@ -69,7 +68,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
       else {
         const message = mailbox.user.shift();
         if (message === undefined) break;
-        this.#handle(message);
+        this.handle(message);
       }
       handled++;
     }
@@ -89,16 +88,8 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     return true;
   }
 
-  #handle(message: UserMessage): void {
-    if (message instanceof Asked) {
-      this.currentAsk = message.target;
-      this.process(message.event);
-      this.currentAsk = undefined;
-    } else this.process(message);
-  }
-
   /** Runs one event through the logic: snapshot, commit, effects, and what the snapshot's status asks for. */
-  process(event: EventObject): void {
+  override process(event: EventObject): void {
     if (this.phase !== 'running') return;
     let next: Snapshot<unknown>;
     try {
@@ -110,32 +101,32 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     // A failure, or an order to stop, is no state to go on from: what was committed before stays the last.
     if (keeper && (next.status === 'error' || next.status === 'stopped')) {
       this.core.runtime.hold(this);
-      return this.#afterTurn(() => this.#settle(next));
+      return this.afterTurn(() => this.#settle(next));
     }
+    const isNumbered = this.rare?.deliveries?.arrived() ?? false;
     if (keeper) {
       const fired = keeper.keepsTimers ? timerIdOf(event) : undefined;
-      const isNews = fired !== undefined || next !== this.snapshot || this.rare?.commit;
-      if (isNews || this.core.runtime.hasEffects(this)) return this.#keep(keeper, next, fired);
+      const isNews = fired !== undefined || isNumbered || next !== this.snapshot || this.rare?.commit;
+      if (isNews || this.core.runtime.hasEffects(this)) return this.#keep(keeper, next, isNumbered, fired);
     }
     this.#adopt(next, undefined);
   }
 
   /** Takes what a message did into the turn, which goes on while there are messages and room. */
-  #keep(keeper: StateKeeper, next: Snapshot<unknown>, fired?: string): void {
+  #keep(keeper: StateKeeper, next: Snapshot<unknown>, isNumbered = false, fired?: string): void {
     const commit = (this.rareParts.commit ??= new Commit(this.snapshot));
     const effects = this.core.runtime.hold(this);
     if (fired !== undefined) commit.timers.push({ type: 'gone', id: fired });
     commit.timers.push(...effects.timers);
     commit.messages.push({ snapshot: next, effects, ask: this.currentAsk });
-    commit.changed ||= next !== this.snapshot || commit.timers.length > 0;
+    commit.changed ||= isNumbered || next !== this.snapshot || commit.timers.length > 0;
     this.currentAsk = undefined;
     this.snapshot = next;
     const isFull = commit.messages.length >= (keeper.turnMessagesMax ?? 1);
     if (isFull || !commit.changed || next.status !== 'active') this.#endTurn(undefined);
   }
 
-  /** Does something now, or when the open turn is committed and out. */
-  #afterTurn(act: () => void): void {
+  protected override afterTurn(act: () => void): void {
     const ask = this.currentAsk;
     if (this.rare?.commit?.outcome !== 'open') return act();
     this.currentAsk = undefined;
@@ -184,7 +175,8 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     const { input, keeper } = this.settings;
     let snapshot: Snapshot<unknown>;
     try {
-      const persisted = keeper ? keeper.restore() : this.rare?.kept;
+      const { persisted, log } = DeliveryLog.takeFrom(keeper ? keeper.restore() : this.rare?.kept);
+      if (log || (keeper && this.rare)) this.rareParts.deliveries = log;
       snapshot = runtime.initialSnapshot(this, input, persisted, keeper?.timers?.());
     } catch (error) {
       return this.fail(error);
@@ -219,7 +211,8 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     commit.sequel = sequel;
     this.snapshot = commit.before;
     const { changed, last, timers } = commit;
-    const persisted = () => this.logic.getPersistedSnapshot(last);
+    const log = this.rare?.deliveries;
+    const persisted = () => DeliveryLog.keepIn(this.logic.getPersistedSnapshot(last), log);
     let promise: Promise<void> | undefined;
     try {
       promise = this.settings.keeper!.commit({ changed, persisted, timers: () => timers });
@@ -256,7 +249,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
       this.currentAsk = ask;
       if (this.snapshot === undefined) this.#begin(snapshot, effects);
       else this.#adopt(snapshot, effects);
-      this.currentAsk = undefined;
+      this.acknowledge();
       if (this.phase !== 'running')
         return commit.fail(this.#failure('it ended while it released what was committed with this'), at + 1);
     }
@@ -268,7 +261,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   /** The logic failed: it is put away, its children are stopped, and whoever supervises it is told. */
   fail(error: unknown): void {
     if (this.phase !== 'running') return;
-    if (this.rare?.commit?.outcome === 'open') return this.#afterTurn(() => this.fail(error));
+    if (this.rare?.commit?.outcome === 'open') return this.afterTurn(() => this.fail(error));
     const fields = { actor: this.address, problem: messageOf(error), restarts: this.restarts };
     this.core.logger.warn(fields, 'an actor failed');
     this.currentAsk?.fail(this.#failure(error));
@@ -412,7 +405,11 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     }
     mailbox?.open();
     for (let message = mailbox?.user.shift(); message; message = mailbox?.user.shift()) {
-      const asked = reason === 'failed' && message instanceof Asked ? message : undefined;
+      // One that waits for a receipt was not handled, and may be by whoever comes after.
+      const asked =
+        reason === 'failed' && message instanceof Asked && message.event.type !== DELIVERY
+          ? message
+          : undefined;
       asked?.target.fail(this.#failure(error));
       this.refuse(asked?.event ?? message, 'stopped');
     }

@@ -11,6 +11,8 @@ export interface LocalAddress {
   readonly nodeId: NodeId;
   readonly incarnation: Incarnation;
   readonly path: string;
+  /** Which of the actors that have lived at the path; undefined stands for whoever lives there now. */
+  readonly uid: number | undefined;
 }
 
 /** What comes before the path in the address of every actor of one life of one node. */
@@ -19,7 +21,13 @@ export const localPrefix = (nodeId: NodeId, incarnation: Incarnation): string =>
 
 /** Undefined when the text is not a well-formed `local:` address. */
 export function parseLocalAddress(address: Address): LocalAddress | undefined {
-  const match = /^local:([^/]+)\/(\d+)\/(.+)$/.exec(address);
+  const match = /^local:([^/]+)\/(\d+)\/([^#]+)(?:#(\d+))?$/.exec(address);
   if (!match) return undefined;
-  return { nodeId: match[1] as NodeId, incarnation: Number(match[2]) as Incarnation, path: match[3]! };
+  const [, node, life, path, uid] = match;
+  return {
+    nodeId: node as NodeId,
+    incarnation: Number(life) as Incarnation,
+    path: path!,
+    uid: uid === undefined ? undefined : Number(uid),
+  };
 }

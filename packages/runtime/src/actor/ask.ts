@@ -1,5 +1,6 @@
 import { type Clock, type Timer, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
+import { isReceipt } from '../delivery/delivery-log.ts';
 import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import type { Address, AskOptions } from './ref.ts';
@@ -35,6 +36,9 @@ export function refuse(
 }
 
 export const ASK_TIMEOUT_MS_DEFAULT = 5_000;
+/** Lines of different durations up to here are as long as they were asked to be; further ones come in steps. */
+const LINES_EXACT_MAX = 256;
+const COARSE_MS = 50;
 
 const NOTHING: EventObject = { type: '' };
 
@@ -72,6 +76,10 @@ class SlotTarget implements ReplyTarget {
     this.#generation = generation;
   }
 
+  get deadline(): number {
+    return this.#table.deadlineOf(this.#slot, this.#generation);
+  }
+
   reply(value: unknown): void {
     this.#table.settle(this.#slot, this.#generation, value, undefined);
   }
@@ -89,14 +97,17 @@ export class AskTable {
   readonly #clock: Clock;
   readonly #deadLetters: DeadLetters;
   readonly #limit: number;
+  /** When the ask that is being handled now is over. */
+  readonly #inherited: () => number;
   readonly #slots: Slot[] = [];
   readonly #free: number[] = [];
   readonly #lines = new Map<number, DeadlineLine>();
 
-  constructor(clock: Clock, deadLetters: DeadLetters, limit: number) {
+  constructor(clock: Clock, deadLetters: DeadLetters, limit: number, inherited = () => Infinity) {
     this.#clock = clock;
     this.#deadLetters = deadLetters;
     this.#limit = limit;
+    this.#inherited = inherited;
   }
 
   /** Asks waiting now. */
@@ -118,11 +129,16 @@ export class AskTable {
     options: AskOptions,
     send: (asked: Asked) => void,
   ): Promise<Reply> {
-    const { timeoutMs = ASK_TIMEOUT_MS_DEFAULT, signal } = options;
+    const { signal } = options;
+    const timeoutMs = this.#timeoutMs(options);
     if (signal?.aborted) return Promise.reject(aborted(address, event));
     if (this.size >= this.#limit) {
       const details = { what: 'The table of open asks', size: this.size, limit: this.#limit };
       return Promise.reject(new TuttiError('TUTTI_OVERLOADED', details));
+    }
+    if (timeoutMs <= 0) {
+      const details = { address, event: event.type, timeoutMs: 0 };
+      return Promise.reject(new TuttiError('TUTTI_ASK_TIMEOUT', details));
     }
     return new Promise<Reply>((resolve, reject) => {
       const at = this.#open(address, event, timeoutMs, resolve, reject);
@@ -132,11 +148,29 @@ export class AskTable {
     });
   }
 
+  /** What was asked for, or what is left of the ask that is being handled, if that is less. */
+  #timeoutMs({ timeoutMs = ASK_TIMEOUT_MS_DEFAULT, inheritDeadline = true }: AskOptions): number {
+    if (!inheritDeadline) return timeoutMs;
+    const inherited = this.#inherited();
+    if (inherited === Infinity) return timeoutMs;
+    const left = inherited - this.#clock.now();
+    if (left >= timeoutMs) return timeoutMs;
+    // Each duration has a line and a timer of its own; what is left of many asks must not make as many.
+    return this.#lines.size < LINES_EXACT_MAX ? left : Math.ceil(left / COARSE_MS) * COARSE_MS;
+  }
+
+  /** When an ask is over; when it is, `-Infinity`. */
+  deadlineOf(at: number, generation: number): number {
+    const slot = this.#slots[at]!;
+    return slot.generation === generation ? slot.deadline : Number.NEGATIVE_INFINITY;
+  }
+
   /** Ends an ask. An answer that comes when it is over is a dead letter, `late-reply`. */
   settle(at: number, generation: number, value: unknown, error: Error | undefined): void {
     const slot = this.#slots[at]!;
     if (slot.generation !== generation) {
-      if (!error) this.#deadLetters.publish('ask', { type: 'reply', value } as EventObject, 'late-reply');
+      if (!error && !isReceipt(value))
+        this.#deadLetters.publish('ask', { type: 'reply', value } as EventObject, 'late-reply');
       return;
     }
     const { resolve, reject } = slot;
@@ -214,7 +248,13 @@ export class AskTable {
     else line.oldest = slot.newer;
     if (slot.newer >= 0) this.#slots[slot.newer]!.older = slot.older;
     else line.newest = slot.older;
-    if (line.oldest < 0 && !line.timer) this.#lines.delete(slot.timeoutMs);
+    if (line.oldest >= 0) return;
+    // A long wait for nothing would keep the process alive.
+    if (line.timer && slot.timeoutMs > ASK_TIMEOUT_MS_DEFAULT) {
+      this.#clock.clearTimer(line.timer);
+      line.timer = undefined;
+    }
+    if (!line.timer) this.#lines.delete(slot.timeoutMs);
   }
 
   #arm(line: DeadlineLine, timeoutMs: number): void {

@@ -2,15 +2,14 @@ import { messageOf, TuttiError } from '@tutti/kernel';
 import type { Snapshot } from 'xstate';
 import { type SupervisedCell, Supervision } from '../supervision/supervision.ts';
 import { type SupervisorOptions, supervisionOf, supervisionOptions } from '../supervision/supervisor.ts';
-import { CellInbox } from './cell-inbox.ts';
 import { ChildEnded, ChildUp, type DownReason, type SupervisingCell } from './cell-parts.ts';
-import type { Address } from './ref.ts';
+import { CellReception } from './cell-reception.ts';
 
 /**
  * A cell as the head of its family: it starts its children, hears how they fare through its system lane, and lets
  * {@link Supervision} say what is to be done.
  */
-export abstract class CellFamily<Cell extends SupervisedCell & CellFamily<Cell>> extends CellInbox<Cell> {
+export abstract class CellFamily<Cell extends SupervisedCell & CellFamily<Cell>> extends CellReception<Cell> {
   children: Map<string, Cell> | undefined;
 
   abstract fail(error: unknown): void;
@@ -87,17 +86,13 @@ export abstract class CellFamily<Cell extends SupervisedCell & CellFamily<Cell>>
   #escalate(child: SupervisedCell, error: unknown): void {
     const cause = error ?? this.#endedTooOften(child);
     child.terminate('failed', cause);
-    if (this.isGuardian) this.core.reportEscalation(this.#addressOf(child), cause);
+    if (this.isGuardian) this.core.reportEscalation(child.address, cause);
     else this.fail(cause);
-  }
-
-  #addressOf(child: SupervisedCell): Address {
-    return `${this.address}${this.isGuardian ? '' : '/'}${child.id}`;
   }
 
   #endedTooOften(child: SupervisedCell): TuttiError {
     const problem = 'it came to its end more often than its restart intensity allows';
-    return new TuttiError('TUTTI_ACTOR_FAILED', { address: this.#addressOf(child), problem });
+    return new TuttiError('TUTTI_ACTOR_FAILED', { address: child.address, problem });
   }
 
   /** For a restart from it, if that is the policy. */

@@ -1,5 +1,6 @@
 import type { Clock, Logger, Random, Timer } from '@tutti/kernel';
 import type { Snapshot } from 'xstate';
+import type { DeliveryLog } from '../delivery/delivery-log.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { MailboxPlan } from '../mailbox/lane-plan.ts';
 import type { MailboxPool } from '../mailbox/mailbox.ts';
@@ -48,6 +49,8 @@ export interface CellCore {
   readonly mailboxes: MailboxPool<Signal<HostingCell>>;
   /** What every local address begins with. */
   readonly prefix: string;
+  /** A number that no actor of this node's life has had. */
+  nextUid(): number;
   /** Starts the children of a supervisor's list. */
   spawnListed(parent: SupervisingCell, options: SupervisorOptions): void;
   /** A failure has reached the guardian, which has stopped the child it came from. */
@@ -123,6 +126,8 @@ export class Commit {
 
 /** What few actors have at a time. */
 export class RareParts<Cell> {
+  /** What it knows of the channels that it gets numbered messages from. */
+  deliveries: DeliveryLog | undefined;
   listeners: CellListeners | undefined;
   supervision: Supervision | undefined;
   closing: Closing<Cell> | undefined;

@@ -10,6 +10,8 @@ export class CellPlace {
   readonly parent: CellPlace | undefined;
   readonly logic: AnyActorLogic;
   readonly settings: CellSettings;
+  /** Tells it from everybody who lived, or will live, at the same path. A restart is the same actor and keeps it. */
+  readonly uid: number;
 
   constructor(
     core: CellCore,
@@ -23,6 +25,7 @@ export class CellPlace {
     this.parent = parent;
     this.logic = logic;
     this.settings = settings;
+    this.uid = core.nextUid();
   }
 
   get isGuardian(): boolean {
@@ -42,6 +45,6 @@ export class CellPlace {
   }
 
   get address(): Address {
-    return this.core.prefix + this.path;
+    return `${this.core.prefix}${this.path}#${this.uid}`;
   }
 }

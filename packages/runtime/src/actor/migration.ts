@@ -1,4 +1,5 @@
 import { messageOf, TuttiError } from '@tutti/kernel';
+import { DeliveryLog } from '../delivery/delivery-log.ts';
 import { LOGIC_VERSION_DEFAULT, type LogicIdentity } from './logic-identity.ts';
 
 /** A stored snapshot with the identity of the code that wrote it. */
@@ -44,7 +45,10 @@ export function hydrate(
     throw new TuttiError('TUTTI_SNAPSHOT_CHANGED', { ...facts, ...hashes });
   }
   if (!migrate) throw new TuttiError('TUTTI_SNAPSHOT_MIGRATION_MISSING', facts);
-  return { snapshot: migrated(migrate, { ...from, snapshot }, to, facts), isMigrated: true };
+  // What was delivered to it is no part of what the user's code made.
+  const { persisted, log } = DeliveryLog.takeFrom(snapshot);
+  const next = migrated(migrate, { ...from, snapshot: persisted }, to, facts);
+  return { snapshot: DeliveryLog.keepIn(next, log), isMigrated: true };
 }
 
 interface Facts {

@@ -3,8 +3,10 @@ import type { EventObject } from 'xstate';
 
 /**
  * Where an actor is. Text, so that it crosses the wire and is a key in maps:
- * `local:<node>/<incarnation>/<path>`, `entity:<kind>/<key>` (the key may hold anything), `replicated:<name>`.
- * A local address names one life of one actor's node; a message to an earlier life becomes a dead letter.
+ * `local:<node>/<incarnation>/<path>#<uid>`, `entity:<kind>/<key>` (the key may hold anything), `replicated:<name>`.
+ * A local address names one life of a node, and by its uid one actor of that life: a message for an earlier life, or
+ * for an actor that is gone, is a dead letter also when another one lives at the path by now. Without `#<uid>` it
+ * names whoever lives at the path, for those who know nothing but the name.
  */
 export type Address = string;
 
@@ -13,6 +15,11 @@ export interface AskOptions {
   /** Default 5,000. Expiry rejects with `TUTTI_ASK_TIMEOUT`; a late reply is dropped and counted. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
+  /**
+   * Whether an ask made while an actor handles another one ends with that one at the latest; default true. Nobody waits
+   * for what comes later.
+   */
+  readonly inheritDeadline?: boolean;
 }
 
 /** Why an actor is gone. `unknown` is told to who watches an actor that was gone already. */

@@ -8,7 +8,9 @@ import {
   type Snapshot,
   StateMachine,
 } from 'xstate';
+import type { Recorders } from '../inspection/recorder.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import type { ReplyTarget } from '../system/actor-system.ts';
 import { type KeptTimer, type TimerChange, timerChangeOf } from './kept-timers.ts';
 import { type FlatPlan, flatPlan, flatStep } from './xstate-flat.ts';
 import { type Reducer, reduce, reducerOf } from './xstate-reducer.ts';
@@ -131,6 +133,8 @@ export class XStateRuntime implements HostRuntime {
   #lastLogic: AnyActorLogic | undefined;
   #lastShortWay: FlatPlan | Reducer | undefined;
   readonly #initial = new WeakMap<AnyActorLogic, Snapshot<unknown>>();
+  /** Undefined while nobody looks, which is the usual case. */
+  recorders: Recorders | undefined;
 
   constructor(options: XStateRuntimeOptions) {
     this.clock = options.clock;
@@ -185,6 +189,7 @@ export class XStateRuntime implements HostRuntime {
   /** Starts the logic and releases the effects of its initial state, in XState's order: start first. */
   begin(cell: HostingCell, snapshot: Snapshot<unknown>, held?: HeldEffects): void {
     const scope = this.#scopeOf(cell);
+    if (!cell.isGuardian) this.recorders?.started(cell, snapshot);
     try {
       if (snapshot.status === 'active' && cell.logic.start) {
         cell.logic.start(snapshot, given(scope));
@@ -199,6 +204,18 @@ export class XStateRuntime implements HostRuntime {
 
   /** The next snapshot. Throws what the logic throws, and then there are no effects. */
   transition(cell: HostingCell, event: EventObject): Snapshot<unknown> {
+    if (this.recorders === undefined) return this.#step(cell, event);
+    try {
+      const next = this.#step(cell, event);
+      this.recorders.handled(cell, event, next);
+      return next;
+    } catch (error) {
+      this.recorders?.failed(cell, event, error);
+      throw error;
+    }
+  }
+
+  #step(cell: HostingCell, event: EventObject): Snapshot<unknown> {
     const scope = this.#scopeOf(cell);
     cell.self?.system.resetMicrosteps();
     try {
@@ -367,4 +384,13 @@ export function replyThrough(self: unknown, value: unknown): boolean {
 /** Keeps the ask that is being handled, through whatever `self` a logic was given. */
 export function holdThrough(self: unknown): void {
   if (self instanceof HostedSelf) self.holdAsk();
+}
+
+/** Takes the ask that is being handled away from whatever `self` a logic was given, for somebody else to answer. */
+export function takeAskThrough(self: unknown): ReplyTarget | undefined {
+  if (!(self instanceof HostedSelf)) return undefined;
+  const { currentAsk } = self.cell;
+  if (!currentAsk || currentAsk.isReceipt) return undefined;
+  self.cell.currentAsk = undefined;
+  return currentAsk;
 }

@@ -299,6 +299,8 @@ export class HostedSelf {
   readonly system: HostedSystem;
   isOver = false;
   hasBegun = false;
+  /** The ask that was held while the present message was handled: what is asked meanwhile is still asked for it. */
+  holding: ReplyTarget | undefined;
   #listeners: Map<string, Set<(event: EventObject) => void>> | undefined;
   #heldAsks: ReplyTarget[] | undefined;
 
@@ -375,8 +377,11 @@ export class HostedSelf {
 
   /** Answers the ask that is being handled, or else the one held longest. False when nobody waits. */
   reply(value: unknown): boolean {
-    const target = this.cell.currentAsk ?? this.#heldAsks?.shift();
-    this.cell.currentAsk = undefined;
+    const { currentAsk } = this.cell;
+    // What waits for a receipt waits for the turn to be committed, and for nothing that is said here.
+    const isAsked = currentAsk !== undefined && !currentAsk.isReceipt;
+    const target = isAsked ? currentAsk : this.#heldAsks?.shift();
+    if (isAsked) this.cell.currentAsk = undefined;
     target?.reply(value);
     return target !== undefined;
   }
@@ -384,8 +389,9 @@ export class HostedSelf {
   /** Keeps the ask that is being handled for a later reply. */
   holdAsk(): void {
     const target = this.cell.currentAsk;
-    if (!target) return;
+    if (!target || target.isReceipt) return;
     this.cell.currentAsk = undefined;
+    this.holding = target;
     const held = (this.#heldAsks ??= []);
     if (held.length < HELD_ASKS_MAX) held.push(target);
     else {

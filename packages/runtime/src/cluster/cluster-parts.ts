@@ -19,9 +19,11 @@ import { type Life, Membership } from './membership.ts';
 import { ObservedActors } from './observed-actors.ts';
 import { Prober } from './prober.ts';
 import { QuorumLease } from './quorum-lease.ts';
+import { ClusterReceptionist } from './receptionist.ts';
 import { RemoteObservers } from './remote-observers.ts';
 import { RemoteRefs } from './remote-refs.ts';
 import { ReplicatedRefs } from './replicated-refs.ts';
+import { Topics } from './topics.ts';
 
 /** What nearly every part of a node needs. */
 export interface ClusterCore {
@@ -51,17 +53,19 @@ export interface ClusterParts extends ClusterCore {
   readonly replicated: ReplicatedRefs;
   readonly prober: Prober;
   readonly coordinator: Coordinator;
+  readonly topics: Topics;
+  readonly receptionist: ClusterReceptionist;
 }
 
 /** Makes the parts of one node and joins them to its actor system, transport and consensus. */
 export function joinParts(options: ClusterSystemOptions): ClusterParts {
   const core = makeCore(options);
-  const observers = observeOthers(core);
+  const { observers, ...meeting } = observeOthers(core);
   const placed = placeEntities(core, observers);
   routeParcels(core, placed.region);
   const replicated = new ReplicatedRefs({ ...core, deadLetters: core.system.deadLetters });
   core.system.addResolver(replicated);
-  return { ...core, ...placed, replicated, ...watchNodes(core) };
+  return { ...core, ...placed, ...meeting, replicated, ...watchNodes(core) };
 }
 
 function makeCore({
@@ -91,24 +95,31 @@ function makeCore({
     states,
     members: new MembersView(membership, consensus),
     kinds: new Map(),
-    asks: new AskTable(clock, system.deadLetters, config.remoteTableMax),
+    asks: new AskTable(clock, system.deadLetters, config.remoteTableMax, () => system.askDeadline),
     courier: new Courier({ system, transport, clock, logger, asksMax: config.remoteTableMax }),
     makeRef: (address) => system.ref(address),
   };
   return core;
 }
 
-/** Watches and subscriptions in both directions, and refs to the actors of other nodes. */
-function observeOthers(core: ClusterCore): RemoteObservers {
+/** Watches and subscriptions in both directions, refs to the actors of other nodes, and how to find and call many. */
+function observeOthers(
+  core: ClusterCore,
+): Pick<ClusterParts, 'topics' | 'receptionist'> & { observers: RemoteObservers } {
   const { remoteTableMax: limit, subscribeIntervalMs } = core.config;
   const observers = new RemoteObservers({ ...core, limit });
   const observed = new ObservedActors({ ...core, limit, subscribeIntervalMs });
+  const topics = new Topics(core);
+  const receptionist = new ClusterReceptionist(core);
   core.courier.onSignal((from, message) => {
     if (message.t === 'ended' || message.t === 'snapshot') observers.receive(from, message);
+    else if (message.t === 'publish') topics.receive(from, message);
+    else if (message.t === 'listed' || message.t === 'listing') receptionist.receive(from, message);
     else observed.receive(from, message);
   });
   core.system.addResolver(new RemoteRefs({ ...core, observers }));
-  return observers;
+  core.system.addResolver(topics);
+  return { observers, topics, receptionist };
 }
 
 function placeEntities(

@@ -7,7 +7,9 @@ import type { ActorSystem } from '../system/actor-system.ts';
 import type { ClusterConfig } from './cluster-config.ts';
 import type { ShutdownPhase, ShutdownTask } from './coordinated-shutdown.ts';
 import type { Member, Members } from './member.ts';
+import type { Receptionist } from './receptionist.ts';
 import type { ReplicatedHandle, ReplicatedOptions } from './replicated.ts';
+import type { Topic } from './topics.ts';
 
 /** The parts that make one node of a cluster. */
 export interface ClusterSystemOptions {
@@ -92,6 +94,10 @@ export interface ClusterSystem {
     kind: string,
     key: string,
   ): Ref<Event, Snapshot>;
+  /** Finds actors of the whole cluster by what they are for. */
+  readonly receptionist: Receptionist;
+  /** A topic of the whole cluster, or a pattern of such. @throws TuttiError `TUTTI_TOPIC_INVALID` */
+  topic<Event extends EventObject = EventObject>(name: string): Topic<Event>;
   /** Places a module on every voter. @throws TuttiError `TUTTI_MODULE_DUPLICATE`, `TUTTI_STARTED` */
   replicated<Module extends ReplicatedModule>(name: string, module: Module): ReplicatedHandle<Module>;
   /** Places a logic on every voter, in lockstep; see `ReplicatedLogic` for what such a logic may do. */

@@ -14,8 +14,11 @@ import {
 } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { Address, Ref } from '../actor/ref.ts';
+import { isReceipt } from '../delivery/delivery-log.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
+import { claimsToBeEnvelope, envelopeProblem } from '../message/envelope.ts';
 import type { ActorSystem, ReplyTarget } from '../system/actor-system.ts';
+import { AskedBefore } from './asked-before.ts';
 import {
   type ActorMessage,
   type Parcel,
@@ -55,6 +58,7 @@ export class Courier {
   readonly #options: CourierOptions;
   readonly #asks = new Map<number, OpenAsk>();
   readonly #makeRef: (address: string) => Ref;
+  readonly #asked = new AskedBefore();
   #nextId = 1;
   #sweep: Timer | undefined;
   #onParcel: (parcel: Parcel) => void = (parcel) => {
@@ -177,11 +181,14 @@ export class Courier {
   #handle(from: PeerIdentity, message: ActorMessage): void {
     switch (message.t) {
       case 'send':
-        this.#onParcel(this.#unpack(message, undefined, Number.POSITIVE_INFINITY));
+        this.#arrived(this.#unpack(message, undefined, Number.POSITIVE_INFINITY));
         break;
       case 'ask': {
+        if (this.#asked.isRepeated(from, message.id)) break;
         const deadline = this.#options.clock.now() + message.ttlMs;
-        this.#onParcel(this.#unpack(message, this.#answerTo(from, message.id, message.to), deadline));
+        this.#arrived(
+          this.#unpack(message, this.#answerTo(from, message.id, message.to, message.ttlMs), deadline),
+        );
         break;
       }
       case 'reply':
@@ -194,8 +201,19 @@ export class Courier {
       case 'release':
       case 'ended':
       case 'snapshot':
+      case 'publish':
+      case 'listed':
+      case 'listing':
         this.#onSignal(from, message);
     }
+  }
+
+  /** What claims to be an envelope is one, of a kind that is known, or it goes no further. */
+  #arrived(parcel: Parcel): void {
+    const { event } = parcel;
+    const problem = claimsToBeEnvelope(event) ? envelopeProblem(event) : undefined;
+    if (problem === undefined) return this.#onParcel(parcel);
+    this.bury(parcel, 'unknown-kind', new TuttiError('TUTTI_MESSAGE_INVALID', { problem }));
   }
 
   #unpack(
@@ -212,6 +230,7 @@ export class Courier {
     const ask = this.#asks.get(message.id);
     if (ask && ask.node !== from.nodeId) return this.#drop(from, 'it answers what another node was asked');
     if (!ask) {
+      if (message.t === 'reply' && isReceipt(message.value)) return;
       const event = { type: message.t } as EventObject;
       this.#options.system.deadLetters.publish('ask', event, 'late-reply');
       return;
@@ -221,13 +240,15 @@ export class Courier {
     else ask.target.fail(errorFromWire(message.error));
   }
 
-  #answerTo(from: PeerIdentity, id: number, address: string): ReplyTarget {
+  #answerTo(from: PeerIdentity, id: number, address: string, ttlMs: number): ReplyTarget {
     const life = from.incarnation;
+    const deadline = this.#options.clock.now() + ttlMs;
     const answer = (message: ActorMessage) => {
       if (this.#send(from.nodeId, message, 'bulk') === 'queued') return;
       this.#options.system.deadLetters.publish(address, { type: message.t }, 'unreachable');
     };
     return {
+      deadline,
       reply: (value) => {
         try {
           answer({ t: 'reply', id, life, value: encodeRefs(value) });

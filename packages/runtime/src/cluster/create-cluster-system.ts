@@ -32,6 +32,7 @@ import { CoordinatedShutdown, type ShutdownPhase, type ShutdownTask } from './co
 import type { Declaration, DeclaredLogic } from './declaration.ts';
 import type { Member, Members } from './member.ts';
 import { type Life, MEMBERSHIP, type MembershipCommand } from './membership.ts';
+import type { Receptionist } from './receptionist.ts';
 import {
   isReplicatedModule,
   type ReplicatedHandle,
@@ -39,6 +40,7 @@ import {
   replicatedHandle,
 } from './replicated.ts';
 import { ReplicatedLogic } from './replicated-logic.ts';
+import type { Topic } from './topics.ts';
 
 /** Puts the cluster's placements on top of one node's actor system. */
 export function createClusterSystem(options: ClusterSystemOptions): ClusterSystem {
@@ -65,6 +67,7 @@ const DRAIN_LOOK_MS = 10;
 class ClusterNode implements ClusterSystem {
   readonly system: ActorSystem;
   readonly members: Members;
+  readonly receptionist: Receptionist;
   readonly #options: ClusterSystemOptions;
   readonly #parts: ClusterParts;
   readonly #shutdown: CoordinatedShutdown;
@@ -81,6 +84,7 @@ class ClusterNode implements ClusterSystem {
     this.#shutdown = new CoordinatedShutdown({ clock, logger, phaseMs: config.phaseMs });
     this.system = options.system;
     this.members = this.#parts.members;
+    this.receptionist = this.#parts.receptionist;
     this.members.onChange((member) => this.#memberChanged(member));
   }
 
@@ -136,6 +140,10 @@ class ClusterNode implements ClusterSystem {
     consensus.register(module);
     this.#replicatedLogics.push({ name, placement: 'replicated', durable: true, ...module.identity });
     return this.#parts.replicated.add(module);
+  }
+
+  topic<Event extends EventObject = EventObject>(name: string): Topic<Event> {
+    return this.#parts.topics.topic<Event>(name);
   }
 
   async start(): Promise<void> {
@@ -344,6 +352,7 @@ class ClusterNode implements ClusterSystem {
       this.#parts.prober.stop();
       this.#parts.lease.revoke(new TuttiError('TUTTI_CLOSED', { what: 'This node' }));
       this.#parts.courier.stop();
+      this.#parts.receptionist.stop();
       return this.#options.consensus.stop();
     });
   }

@@ -2,6 +2,7 @@ import type { Incarnation } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { Address, TerminationReason } from '../actor/ref.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
+import type { ListingChange } from './listings.ts';
 
 /** A message on its way to an actor of the cluster, inside one node. */
 export interface Parcel {
@@ -58,7 +59,21 @@ export type ActorMessage =
       readonly reason: TerminationReason;
       readonly problem?: string;
     }
-  | { readonly t: 'snapshot'; readonly id: number; readonly life: Incarnation; readonly snapshot: unknown };
+  | { readonly t: 'snapshot'; readonly id: number; readonly life: Incarnation; readonly snapshot: unknown }
+  /** An event for everybody on the receiving node who subscribed to a topic. */
+  | { readonly t: 'publish'; readonly topic: string; readonly event: unknown }
+  /** The sender's own entries at the receptionist: what changed since `base`, or all of them when that is -1. */
+  | {
+      readonly t: 'listed';
+      readonly base: number;
+      readonly version: number;
+      readonly changes: readonly ListingChange[];
+    }
+  /** Asks for all of the receiver's entries, unless they are those of this version. */
+  | { readonly t: 'listing'; readonly version: number };
+
+const isEvent = (value: unknown) =>
+  typeof (value as { type?: unknown } | null | undefined)?.type === 'string';
 
 const isId = (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0;
 
@@ -94,11 +109,29 @@ export function readActorMessage(raw: unknown): ActorMessage | undefined {
       return isAnswer() && typeof (message['error'] as { code?: unknown } | null)?.code === 'string'
         ? (raw as ActorMessage)
         : undefined;
+    case 'publish':
+      return typeof message['topic'] === 'string' && isEvent(message['event'])
+        ? (raw as ActorMessage)
+        : undefined;
+    case 'listed':
+      return isListed(message) ? (raw as ActorMessage) : undefined;
+    case 'listing':
+      return isId(message['version']) ? (raw as ActorMessage) : undefined;
     case 'ended':
       return isAnswer() && typeof message['reason'] === 'string' ? (raw as ActorMessage) : undefined;
     default:
       return undefined;
   }
+}
+
+function isListed({ base, version, changes }: Record<string, unknown>): boolean {
+  const isChange = (change: unknown) =>
+    Array.isArray(change) &&
+    change.length === 3 &&
+    typeof change[0] === 'string' &&
+    typeof change[1] === 'string' &&
+    typeof change[2] === 'boolean';
+  return (base === -1 || isId(base)) && isId(version) && Array.isArray(changes) && changes.every(isChange);
 }
 
 function readTuple(raw: readonly unknown[]): ActorMessage | undefined {
@@ -108,11 +141,7 @@ function readTuple(raw: readonly unknown[]): ActorMessage | undefined {
     return raw.length === 4 && isId(id) && isId(life) ? ({ t, id, life, value } as ActorMessage) : undefined;
   }
   const [, to, event, hops, epoch, id, ttlMs] = raw;
-  const isParcel =
-    typeof to === 'string' &&
-    isId(hops) &&
-    isId(epoch) &&
-    typeof (event as { type?: unknown } | null | undefined)?.type === 'string';
+  const isParcel = typeof to === 'string' && isId(hops) && isId(epoch) && isEvent(event);
   if (!isParcel) return undefined;
   if (t === 'send' && raw.length === 5) return { t, to, event, hops, epoch } as ActorMessage;
   if (t === 'ask' && raw.length === 7 && isId(id) && typeof ttlMs === 'number' && ttlMs >= 0)

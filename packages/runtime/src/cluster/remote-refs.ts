@@ -1,7 +1,7 @@
-import { type Clock, type Incarnation, type NodeId, type Transport, TuttiError } from '@tutti/kernel';
+import { type Incarnation, type NodeId, type Transport, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { parseLocalAddress } from '../actor/address.ts';
-import { ASK_TIMEOUT_MS_DEFAULT, type AskTable } from '../actor/ask.ts';
+import type { AskTable } from '../actor/ask.ts';
 import { type Address, type AskOptions, nodeOf, type Ref, type Terminated } from '../actor/ref.ts';
 import type { AddressResolver, ReplyTarget } from '../system/actor-system.ts';
 import type { Courier } from './courier.ts';
@@ -15,7 +15,6 @@ interface RemoteRefsOptions {
   readonly asks: AskTable;
   readonly members: Members;
   readonly transport: Transport;
-  readonly clock: Clock;
 }
 
 /** Makes refs to the actors of other nodes: `local:<node>/<incarnation>/<path>`. */
@@ -68,9 +67,10 @@ class RemoteRef implements Ref {
   }
 
   ask<Reply>(event: EventObject, options: AskOptions = {}): Promise<Reply> {
-    const { asks, clock } = this.#options;
-    const deadline = clock.now() + (options.timeoutMs ?? ASK_TIMEOUT_MS_DEFAULT);
-    return asks.ask<Reply>(this.address, event, options, ({ target }) => this.#post(event, target, deadline));
+    const { asks } = this.#options;
+    return asks.ask<Reply>(this.address, event, options, ({ target }) =>
+      this.#post(event, target, target.deadline ?? Infinity),
+    );
   }
 
   watch(listener: (notice: Terminated) => void): () => void {
@@ -110,7 +110,7 @@ class RemoteRef implements Ref {
     } catch (thrown) {
       courier.refuse(
         parcel,
-        thrown instanceof TuttiError ? thrown : this.#unreachable('the event cannot be encoded'),
+        thrown instanceof TuttiError ? thrown : this.#unreachable('the event cannot be encoded', true),
       );
       return;
     }
@@ -118,8 +118,9 @@ class RemoteRef implements Ref {
     if (outcome === 'full') courier.refuse(parcel, this.#unreachable('the link is full'));
   }
 
-  #unreachable(why: string): TuttiError {
-    return new TuttiError('TUTTI_NODE_UNREACHABLE', { node: this.#node, address: this.address, why });
+  #unreachable(why: string, isFinal = false): TuttiError {
+    const details = { node: this.#node, address: this.address, why, ...(isFinal ? { isFinal } : {}) };
+    return new TuttiError('TUTTI_NODE_UNREACHABLE', details);
   }
 
   /** A later life of the node is known, by the log or by a link, so nobody there answers to this address. */

@@ -21,6 +21,7 @@ import {
   type HostingCell,
   XStateRuntime,
 } from '../actor/xstate-adapter.ts';
+import { DELIVERY, DeliveryLog, isDelivery } from '../delivery/delivery-log.ts';
 import { DeadLetterOffice } from '../mailbox/dead-letter-office.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { CommandReader } from './command-reader.ts';
@@ -87,6 +88,8 @@ export class ReplicatedLogic implements ReplicatedModule {
   readonly #cell: LockstepCell;
   readonly #runtime: XStateRuntime;
   readonly #makeRef: (address: Address) => Ref;
+  /** Part of the state: what was delivered before takes no effect again. */
+  #deliveries = new DeliveryLog();
 
   constructor(
     name: string,
@@ -121,6 +124,21 @@ export class ReplicatedLogic implements ReplicatedModule {
     this.#checkVersion(reader);
     const event = decodeRefs(reader.fields['event'], this.#makeRef) as EventObject;
     if (typeof event?.type !== 'string') throw reader.invalid('the event has no type');
+    return event.type === DELIVERY ? this.#deliver(reader, event) : this.#step(event);
+  }
+
+  #deliver(reader: CommandReader, delivery: EventObject): ReplicatedOutcome {
+    if (!isDelivery(delivery)) throw reader.invalid('it is no delivery');
+    const fate = this.#deliveries.judge(delivery);
+    if (!delivery.event) this.#deliveries.forget(delivery.channel);
+    else if (fate === 'handled') {
+      this.#step(delivery.event);
+      this.#deliveries.accept(delivery);
+    }
+    return { reply: this.#deliveries.receipt(delivery, fate) };
+  }
+
+  #step(event: EventObject): ReplicatedOutcome {
     if (this.current.status !== 'active') throw this.#refused(event, `it is ${this.current.status}`);
     const before = this.current;
     try {
@@ -149,7 +167,8 @@ export class ReplicatedLogic implements ReplicatedModule {
   }
 
   snapshot(): Iterable<WireValue> {
-    const persisted = encodeRefs(this.#cell.logic.getPersistedSnapshot(this.current)) as object;
+    const snapshot = this.#cell.logic.getPersistedSnapshot(this.current);
+    const persisted = encodeRefs(DeliveryLog.keepIn(snapshot, this.#deliveries)) as object;
     // Within the snapshot, where a node from before there were versions takes no notice of it.
     const text = canonicalJson({ ...persisted, [WRITTEN_BY]: this.identity });
     const parts: string[] = [];
@@ -158,12 +177,14 @@ export class ReplicatedLogic implements ReplicatedModule {
   }
 
   restore(parts: Iterable<WireValue>): void {
-    const { [WRITTEN_BY]: writtenBy, ...stored } = JSON.parse([...(parts as Iterable<string>)].join('')) as {
+    const { [WRITTEN_BY]: writtenBy, ...kept } = JSON.parse([...(parts as Iterable<string>)].join('')) as {
       readonly [WRITTEN_BY]?: LogicIdentity;
     };
     const declared = { identity: this.identity, migrate: this.#migrate };
-    const decoded = decodeRefs(stored, this.#makeRef);
-    const { snapshot: persisted } = hydrate(`replicated ${this.name}`, decoded, writtenBy, declared);
+    const decoded = decodeRefs(kept, this.#makeRef);
+    const { snapshot } = hydrate(`replicated ${this.name}`, decoded, writtenBy, declared);
+    const { persisted, log = new DeliveryLog() } = DeliveryLog.takeFrom(snapshot);
+    this.#deliveries = log;
     this.#cell.snapshot = this.#runtime.initialSnapshot(this.#cell, undefined, persisted);
     this.#runtime.hold(this.#cell);
   }

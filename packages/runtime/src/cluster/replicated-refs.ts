@@ -1,7 +1,7 @@
-import type { Consensus } from '@tutti/consensus';
+import type { Consensus, ProposeOptions } from '@tutti/consensus';
 import { type Clock, messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
-import { ASK_TIMEOUT_MS_DEFAULT, type AskTable } from '../actor/ask.ts';
+import type { AskTable } from '../actor/ask.ts';
 import { LOGIC_VERSION_DEFAULT } from '../actor/logic-identity.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
@@ -63,9 +63,11 @@ class ReplicatedRef implements Ref {
 
   /** Resolves with the reply, or with undefined when the event was applied and nothing replied. */
   ask<Reply>(event: EventObject, options: AskOptions = {}): Promise<Reply> {
-    const { timeoutMs = ASK_TIMEOUT_MS_DEFAULT } = options;
-    return this.#options.asks.ask<Reply>(this.address, event, { ...options, timeoutMs }, ({ target }) => {
-      this.#propose(event, { ...options, timeoutMs }).then(
+    const { asks, clock } = this.#options;
+    const { signal } = options;
+    return asks.ask<Reply>(this.address, event, options, ({ target }) => {
+      const timeoutMs = (target.deadline ?? Infinity) - clock.now();
+      this.#propose(event, { timeoutMs, ...(signal ? { signal } : {}) }).then(
         ({ reply }) => target.reply(decodeRefs(reply, this.#options.makeRef)),
         (thrown: Error) => target.fail(thrown),
       );
@@ -118,7 +120,7 @@ class ReplicatedRef implements Ref {
     };
   }
 
-  async #propose(event: EventObject, options?: AskOptions): Promise<ReplicatedOutcome> {
+  async #propose(event: EventObject, options?: ProposeOptions): Promise<ReplicatedOutcome> {
     const { version } = this.#logic.identity;
     const encoded = encodeRefs(event);
     const command: ReplicatedCommand =

@@ -1,6 +1,7 @@
 import { type Logger, messageOf } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { Address } from '../actor/ref.ts';
+import { DELIVERY } from '../delivery/delivery-log.ts';
 import type { DeadLetterLog } from './dead-letter-log.ts';
 import type { DeadLetter, DeadLetterReason, DeadLetters } from './dead-letters.ts';
 
@@ -16,6 +17,10 @@ export class DeadLetterOffice implements DeadLetters {
     'no-resolver': 0,
     'late-reply': 0,
     unreachable: 0,
+    unconfirmed: 0,
+    'no-routee': 0,
+    'slow-subscriber': 0,
+    'unknown-kind': 0,
   };
   readonly #listeners = new Set<(letter: DeadLetter) => void>();
   readonly #logger: Logger;
@@ -39,6 +44,8 @@ export class DeadLetterOffice implements DeadLetters {
   }
 
   publish(address: Address, event: EventObject, reason: DeadLetterReason): void {
+    // Only one attempt has come to nothing; its channel tries again, and reports what it gives up.
+    if (event.type === DELIVERY) return;
     this.#counts[reason]++;
     const letter = { address, event, reason };
     this.#log?.note(letter);

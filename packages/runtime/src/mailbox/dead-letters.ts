@@ -3,11 +3,14 @@ import type { Address } from '../actor/ref.ts';
 
 /**
  * Why a message did not reach its actor. `unknown-actor`: no such actor, or not any more. `stale-incarnation`: the
- * address is of an earlier life of this node, or an in-machine child wrote to an earlier life of its parent. `stopped`:
- * it was still waiting when its actor stopped, or came later. `overflow-new` and `overflow-old`: a full mailbox refused
- * it, or dropped it for a newer one. `stash-full`: its actor was waiting for a restart, or put it off in its present
- * state, and had no room for one more. `no-resolver`: nothing on this node knows such addresses. `late-reply`: a reply to an
- * ask that is over. `unreachable`: the link to the other node would not take it.
+ * address is of an earlier life of this node, or of an actor whose path another one has taken over; or an in-machine
+ * child wrote to an earlier life of its parent. `stopped`: it was still waiting when its actor stopped, or came later.
+ * `overflow-new` and `overflow-old`: a full mailbox refused it, or dropped it for a newer one. `stash-full`: its actor
+ * was waiting for a restart, or put it off in its present state, and had no room for one more. `no-resolver`: nothing on
+ * this node knows such addresses. `late-reply`: a reply to an ask that is over. `unreachable`: the link to the other node
+ * would not take it. `unconfirmed`: a reliable channel took it and ended before the receiver had handled it. `no-routee`:
+ * a router had nobody to give it to. `slow-subscriber`: a subscriber of a topic had too much waiting. `unknown-kind`: an
+ * envelope was of no kind that this node knows, or malformed.
  */
 export type DeadLetterReason =
   | 'unknown-actor'
@@ -18,7 +21,11 @@ export type DeadLetterReason =
   | 'stash-full'
   | 'no-resolver'
   | 'late-reply'
-  | 'unreachable';
+  | 'unreachable'
+  | 'unconfirmed'
+  | 'no-routee'
+  | 'slow-subscriber'
+  | 'unknown-kind';
 
 /** A message that was not delivered. */
 export interface DeadLetter {

@@ -179,7 +179,7 @@ describe('what is undelivered is said, but not without end', () => {
     for (let i = 0; i < 4; i++) full.send({ type: 'hello' });
     expect(lines).toHaveLength(5 + 3);
     expect(lines.at(-1)).toMatchObject({
-      actor: 'local:test/1/full',
+      actor: 'local:test/1/full#1',
       event: 'hello',
       reason: 'overflow-new',
     });

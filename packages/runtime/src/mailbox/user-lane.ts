@@ -1,5 +1,6 @@
 import type { EventObject } from 'xstate';
 import { Asked } from '../actor/ask.ts';
+import { DELIVERY, type DeliveryEvent } from '../delivery/delivery-log.ts';
 
 /** What waits in the user lane: a bare event, or one that somebody waits for an answer to. */
 export type UserMessage = EventObject | Asked;
@@ -29,5 +30,8 @@ export interface OrderedLane extends UserLane {
   open(): void;
 }
 
-export const eventOf = (message: UserMessage): EventObject =>
-  message instanceof Asked ? message.event : message;
+/** What is in a message; of a numbered one, what its actor is going to see. */
+export function eventOf(message: UserMessage): EventObject {
+  const event = message instanceof Asked ? message.event : message;
+  return event.type === DELIVERY ? ((event as DeliveryEvent).event ?? event) : event;
+}

@@ -1,10 +1,11 @@
 import type { Consensus } from '@tutti/consensus';
 import { type Clock, isTuttiError, type NodeId, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
-import { ASK_TIMEOUT_MS_DEFAULT, type AskTable } from '../actor/ask.ts';
+import type { AskTable } from '../actor/ask.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
 import { decodeRefs } from '../cluster/ref-codec.ts';
 import type { RemoteObservers } from '../cluster/remote-observers.ts';
+import { DeliveryLog } from '../delivery/delivery-log.ts';
 import type { AddressResolver } from '../system/actor-system.ts';
 import { type DeclaredKind, type EntityHost, STOP_EVENT } from './entity-host.ts';
 import {
@@ -118,13 +119,13 @@ class EntityRef implements Ref {
   }
 
   ask<Reply>(event: EventObject, options: AskOptions = {}): Promise<Reply> {
-    const { asks, clock, region, kinds } = this.#options;
+    const { asks, region, kinds } = this.#options;
     if (!kinds.has(this.#name.kind))
       return Promise.reject(new TuttiError('TUTTI_ENTITY_KIND_UNKNOWN', { kind: this.#name.kind }));
-    const deadline = clock.now() + (options.timeoutMs ?? ASK_TIMEOUT_MS_DEFAULT);
-    return asks.ask<Reply>(this.address, event, options, ({ target }) =>
-      region.route({ address: this.address, event, target, deadline, hops: 0, epoch: 0 }),
-    );
+    return asks.ask<Reply>(this.address, event, options, ({ target }) => {
+      const deadline = target.deadline ?? Infinity;
+      region.route({ address: this.address, event, target, deadline, hops: 0, epoch: 0 });
+    });
   }
 
   /**
@@ -170,7 +171,7 @@ class EntityRef implements Ref {
       const state = last ?? states.get(this.#name);
       if (over || !state || state.version === toldVersion) return;
       toldVersion = state.version;
-      listener(decodeRefs(state.snapshot, makeRef));
+      listener(decodeRefs(DeliveryLog.takeFrom(state.snapshot).persisted, makeRef));
     };
     const stop = this.#observers.add(this.#name, check);
     clock.nextTurn(() => check());

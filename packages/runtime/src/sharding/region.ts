@@ -166,8 +166,8 @@ export class Region {
 
   #forward(node: NodeId, parcel: Parcel): boolean {
     const { courier, config } = this.#options;
-    const unreachable = (why: string) =>
-      new TuttiError('TUTTI_NODE_UNREACHABLE', { node, address: parcel.address, why });
+    const unreachable = (why: string, rest = {}) =>
+      new TuttiError('TUTTI_NODE_UNREACHABLE', { node, address: parcel.address, why, ...rest });
     if (parcel.hops > config.hopsMax) {
       courier.refuse(parcel, unreachable('it was passed on too often'));
       return true;
@@ -177,7 +177,10 @@ export class Region {
       if (outcome === 'no-link') return false;
       if (outcome === 'full') courier.refuse(parcel, unreachable('the link is full'));
     } catch (thrown) {
-      courier.refuse(parcel, isTuttiError(thrown) ? thrown : unreachable(messageOf(thrown)));
+      courier.refuse(
+        parcel,
+        isTuttiError(thrown) ? thrown : unreachable(messageOf(thrown), { isFinal: true }),
+      );
     }
     return true;
   }

@@ -227,7 +227,7 @@ describe('restart intensity', () => {
     });
     for (let i = 0; i < 3; i++) tell('b', 'normal');
     expect(escalations).toMatchObject([
-      { address: 'local:test/1/top', error: { code: 'TUTTI_ACTOR_FAILED' } },
+      { address: 'local:test/1/top#1', error: { code: 'TUTTI_ACTOR_FAILED' } },
     ]);
   });
 

@@ -1,4 +1,5 @@
 import type { Clock, Random, Timer } from '@tutti/kernel';
+import type { Address } from '../actor/ref.ts';
 import {
   type ChildEnding,
   type ChildFailure,
@@ -14,6 +15,7 @@ import type { ChildPolicy, Intensity } from './policy.ts';
 /** A child as whoever supervises it handles it. Each of these returns at once; what it starts ends with a call back. */
 export interface SupervisedCell {
   readonly id: string;
+  readonly address: Address;
   readonly policy: ChildPolicy | false;
   /** True when its logic is put away, or not begun, and it waits to be told what next. */
   readonly isDown: boolean;

@@ -2,12 +2,18 @@ import type { Clock, IdSource, Incarnation, Logger, NodeId, Random } from '@tutt
 import type { AnyActorLogic, EventFromLogic, EventObject, InputFrom, SnapshotFrom } from 'xstate';
 import type { KeptTimer, TimerChange } from '../actor/kept-timers.ts';
 import type { Address, Ref } from '../actor/ref.ts';
+import type { ReliableOptions, ReliableRef } from '../delivery/reliable-channel.ts';
+import type { Recorder } from '../inspection/recorder.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { MailboxOptions } from '../mailbox/mailbox-options.ts';
 import type { ChildPolicy } from '../supervision/policy.ts';
 
 /** Where the answer to an ask goes. Exactly one of the two is called, at most once. */
 export interface ReplyTarget {
+  /** When nobody waits any more, on this node's clock; undefined is never. */
+  readonly deadline?: number;
+  /** What waits here is a reliable channel: it wants to know that the event was handled, and no reply. */
+  readonly isReceipt?: boolean;
   reply(value: unknown): void;
   fail(error: Error): void;
 }
@@ -155,6 +161,18 @@ export interface ActorSystem {
   deliver(address: Address, event: EventObject, target?: ReplyTarget): void;
   /** The actors at the top, with everything below them. */
   tree(): readonly ActorNodeInfo[];
+  /**
+   * Opens a channel to an actor that loses nothing and keeps its order; see {@link ReliableRef}. Close it when it is
+   * not needed any more.
+   */
+  reliable<Event extends EventObject>(ref: Ref<Event>, options?: ReliableOptions): ReliableRef<Event>;
+  /**
+   * When the ask that is being handled now is over, on the clock; `Infinity` while none is. An ask that an actor makes
+   * while it handles one ends then at the latest. Code that waits, such as a promise, takes it before its first `await`.
+   */
+  readonly askDeadline: number;
+  /** Tells a recorder what the actors do from now on; returns the function that ends it. */
+  record(recorder: Recorder): () => void;
   /** Asks waiting for a reply now. */
   readonly pendingAsks: number;
   /** Live actors now. */

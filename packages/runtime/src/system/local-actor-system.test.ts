@@ -98,18 +98,28 @@ describe('spawning', () => {
     expect(system.actorCount).toBe(3);
   });
 
-  test('an id is free again when its actor is gone, and an old ref finds the new one', async () => {
-    const { system, advance } = createTestSystem();
+  test('an id is free again when its actor is gone, and no message of an old ref reaches the new one', async () => {
+    const { system, advance, probe } = createTestSystem();
     const old = system.spawn(counter, { id: 'x' });
     const stopped = old.stop();
     advance();
     await stopped;
     const fresh = system.spawn(counter, { id: 'x' });
     fresh.send({ type: 'add' });
-    const answer = old.ask<number>({ type: 'get' });
+    old.send({ type: 'add' });
+    system.ref(old.address).send({ type: 'add' });
+    const watcher = probe();
+    watcher.watch(old);
+    const refused = old.ask<number>({ type: 'get' }).catch((error: { code: string }) => error.code);
+    const stoppedAgain = old.stop();
+    const answer = system.ref('local:test/1/x').ask<number>({ type: 'get' });
     advance();
+    await stoppedAgain;
     expect(await answer).toBe(1);
-    expect(old.address).toBe(fresh.address);
+    expect(await refused).toBe('TUTTI_ACTOR_UNKNOWN');
+    expect(watcher.terminated).toEqual([{ address: old.address, reason: 'unknown' }]);
+    expect(old.address).not.toBe(fresh.address);
+    expect(system.deadLetters.counts()).toMatchObject({ 'stale-incarnation': 3 });
   });
 
   test('the tree shows path, state, depth, restarts and children', () => {
@@ -272,7 +282,9 @@ describe('watching and subscribing', () => {
     watcher.watch(stops);
     watcher.watch(stops)();
     advance(10_000);
-    const told = watcher.terminated.map(({ address, reason }) => `${address.slice(13)} ${reason}`);
+    const told = watcher.terminated.map(
+      ({ address, reason }) => `${address.slice(13).replace(/#\d+/, '')} ${reason}`,
+    );
     expect(told.sort()).toEqual([
       'ends done',
       'fails failed',

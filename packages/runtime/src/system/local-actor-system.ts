@@ -14,6 +14,8 @@ import type { Address, Ref } from '../actor/ref.ts';
 import { XStateRuntime } from '../actor/xstate-adapter.ts';
 import { type DeferredTypes, deferredTypesOf } from '../actor/xstate-deferral.ts';
 import type { HostingCell, Signal } from '../actor/xstate-self.ts';
+import { ReliableChannel, type ReliableOptions, type ReliableRef } from '../delivery/reliable-channel.ts';
+import { type Recorder, Recorders } from '../inspection/recorder.ts';
 import { DeadLetterLog } from '../mailbox/dead-letter-log.ts';
 import { DeadLetterOffice } from '../mailbox/dead-letter-office.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
@@ -71,8 +73,13 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
   readonly #onEscalation: ActorSystemOptions['onEscalation'];
   readonly #guardianPolicy: ActorSystemOptions['guardian'];
   readonly #actorsMax: number;
+  readonly #recorders = new Recorders((error) =>
+    this.logger.error({ problem: messageOf(error) }, 'a recorder threw, and was taken off'),
+  );
+  readonly #channels = new Set<ReliableChannel>();
   #actorCount = 0;
   #idsGiven = 0;
+  #uidsGiven = 0;
 
   constructor(options: ActorSystemOptions) {
     const { actors = 2_000_000, asks = 1_000_000, quantum = 64, turnMs = 10 } = options.limits ?? {};
@@ -84,7 +91,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     this.logger = options.logger ?? silentLogger;
     this.prefix = localPrefix(this.nodeId, this.incarnation);
     this.deadLetters = new DeadLetterOffice(this.logger, new DeadLetterLog(this.clock, this.logger));
-    this.asks = new AskTable(this.clock, this.deadLetters, asks);
+    this.asks = new AskTable(this.clock, this.deadLetters, asks, () => this.askDeadline);
     // Twice, because an actor that was ended may still stand in the queue when its successor does.
     this.queue = new RunQueue({ clock: this.clock, limit: 2 * (actors + 1), quantum, turnMs });
     this.runtime = new XStateRuntime({
@@ -99,6 +106,10 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     this.#actorsMax = actors;
     this.#guardian = new ActorCell(this, '', undefined, guardianLogic, GUARDIAN_SETTINGS);
     this.queue.ready(this.#guardian);
+  }
+
+  get askDeadline(): number {
+    return (this.queue.running as ActorCell | undefined)?.askDeadline ?? Infinity;
   }
 
   get pendingAsks(): number {
@@ -193,6 +204,27 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     return found as Ref<Event, Snap>;
   }
 
+  reliable<Event extends EventObject>(ref: Ref<Event>, options: ReliableOptions = {}): ReliableRef<Event> {
+    if (this.#guardian.stopRequested) throw new TuttiError('TUTTI_CLOSED', { what: 'The actor system' });
+    const core = {
+      clock: this.clock,
+      deadLetters: this.deadLetters,
+      ended: (ended: ReliableChannel) => void this.#channels.delete(ended),
+    };
+    const channel = new ReliableChannel(core, ref, options.channel ?? this.ids.next('channel'), options);
+    this.#channels.add(channel);
+    return channel;
+  }
+
+  record(recorder: Recorder): () => void {
+    this.#recorders.add(recorder);
+    this.runtime.recorders = this.#recorders;
+    return () => {
+      this.#recorders.delete(recorder);
+      if (this.#recorders.size === 0) this.runtime.recorders = undefined;
+    };
+  }
+
   addResolver(resolver: AddressResolver): () => void {
     this.#resolvers.push(resolver);
     return () => {
@@ -217,6 +249,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     if (local.incarnation !== this.incarnation) return 'stale-incarnation';
     let cell: ActorCell | undefined = this.#guardian;
     for (const id of local.path.split('/')) cell = cell?.children?.get(id);
+    if (cell && local.uid !== undefined && cell.uid !== local.uid) return 'stale-incarnation';
     return cell ?? 'unknown-actor';
   }
 
@@ -240,6 +273,10 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     if (this.#guardianPolicy === 'stop-system') void this.stop();
   }
 
+  nextUid(): number {
+    return this.#uidsGiven++;
+  }
+
   onEnded(): void {
     if (this.#actorCount > 0) this.#actorCount--;
   }
@@ -249,6 +286,8 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
   }
 
   async stop(): Promise<void> {
+    for (const channel of Array.from(this.#channels))
+      channel.end(new TuttiError('TUTTI_CLOSED', { what: 'The actor system' }));
     if (!this.#guardian.isStopped) {
       await new Promise<void>((resolve) => {
         this.#guardian.watch(() => resolve());

@@ -15,7 +15,10 @@ export interface RefCore {
   later(action: () => void): void;
 }
 
-/** A ref to an actor of this node, whoever lives at the address when it is used. */
+/**
+ * A ref to an actor of this node: to the one that its address names by uid, or, for an address without one, to whoever
+ * lives at the path when it is used.
+ */
 export class LocalRef implements Ref {
   readonly #core: RefCore;
   #cell: ActorCell | undefined;
@@ -35,6 +38,11 @@ export class LocalRef implements Ref {
   get cell(): ActorCell | undefined {
     const found = this.#find();
     return typeof found === 'string' ? undefined : found;
+  }
+
+  /** Messages that wait for it now; 0 when it is gone. */
+  get mailboxDepth(): number {
+    return this.cell?.mailbox?.waiting ?? 0;
   }
 
   #find(): ActorCell | DeadLetterReason {

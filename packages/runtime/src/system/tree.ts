@@ -14,7 +14,7 @@ function stateOf(cell: ActorCell): ActorNodeInfo['state'] {
 function describe(cell: ActorCell, path: string, children: readonly ActorNodeInfo[]): ActorNodeInfo {
   const value = stateValueOf(cell.snapshot);
   return {
-    address: cell.core.prefix + path,
+    address: `${cell.core.prefix}${path}#${cell.uid}`,
     path,
     logic: supervisionOf(cell.logic) ? 'supervisor' : logicName(cell.logic),
     state: stateOf(cell),

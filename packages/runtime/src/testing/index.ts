@@ -2,4 +2,5 @@
 export type { Ref } from '../actor/ref.ts';
 export { type Agreement, ClusterHarness, type Declare, type HarnessNode } from './cluster-harness.ts';
 export type { Probe } from './probe.ts';
+export { type RefTraits, type RefWorld, refSubject, refSuite } from './ref-suite.ts';
 export { createTestSystem, type TestSystem, type TestSystemOptions } from './test-system.ts';

@@ -1,4 +1,5 @@
 import {
+  CHANNEL,
   type Channel,
   type Clock,
   type Lane,
@@ -22,6 +23,16 @@ const WIRE_VERSION = 2;
 
 type Cut = 'reset' | 'silent';
 
+/** What a link does to the actors' messages beyond what a transport may: each is a probability. */
+export interface Chaos {
+  readonly loss: number;
+  readonly duplication: number;
+  /** Of being overtaken, by what is sent within 30 ms. */
+  readonly reordering: number;
+}
+
+const OVERTAKEN_MS_MAX = 30;
+
 const pairKey = (a: NodeId, b: NodeId) => (a < b ? `${a} ${b}` : `${b} ${a}`);
 
 /**
@@ -36,6 +47,7 @@ export class MemoryNetwork {
   readonly wireVersions = new Map<NodeId, number>();
   /** Sees every message between nodes as it is sent. */
   onSent: (from: NodeId, to: NodeId, channel: Channel, message: WireValue) => void = () => {};
+  chaos: Chaos | undefined;
   readonly #cuts = new Map<string, Cut>();
   readonly #muted = new Set<string>();
 
@@ -135,10 +147,21 @@ export class MemoryTransport implements Transport {
     if (to !== this.self.nodeId && !this.#links.has(to)) return 'no-link';
     this.messagesSent++;
     this.#network.onSent(this.self.nodeId, to, channel, encoded);
+    const { chaos, random } = this.#network;
+    if (!chaos || channel !== CHANNEL.actors) this.#carry(to, channel, encoded, lane, false);
+    else if (!random.chance(chaos.loss)) {
+      for (let copies = random.chance(chaos.duplication) ? 2 : 1; copies > 0; copies--)
+        this.#carry(to, channel, encoded, lane, random.chance(chaos.reordering));
+    }
+    return 'queued';
+  }
+
+  #carry(to: NodeId, channel: Channel, encoded: unknown, lane: Lane, isLate: boolean): void {
     const { clock, random } = this.#network;
     const key = `${to} ${lane}`;
-    const at = Math.max(clock.now() + random.integer(0, DELAY_MS_MAX), this.#lastArrival.get(key) ?? 0);
-    this.#lastArrival.set(key, at);
+    let at = Math.max(clock.now() + random.integer(0, DELAY_MS_MAX), this.#lastArrival.get(key) ?? 0);
+    if (isLate) at += random.integer(1, OVERTAKEN_MS_MAX);
+    else this.#lastArrival.set(key, at);
     const life = this.#links.get(to)?.incarnation;
     clock.setTimer(at - clock.now(), () => {
       const end = to === this.self.nodeId ? this : this.#network.ends.get(to);
@@ -150,7 +173,6 @@ export class MemoryTransport implements Transport {
         return;
       end.host.nextTurn(() => end.#handlers.get(channel)?.(this.self, structuredClone(encoded)));
     });
-    return 'queued';
   }
 
   onMessage(channel: Channel, handler: MessageHandler): void {

@@ -11,6 +11,7 @@ import {
   leadingReport,
   type SnapshotTaken,
 } from './cluster-view.ts';
+import type { NodeMessages, NodeTop, NodeTrace } from './look-in-api.ts';
 import type { SessionView } from './session-view.ts';
 
 /** How long to wait before asking the next node when none answered. */
@@ -86,6 +87,34 @@ export class AdminClient {
   async trees(): Promise<{ node: string; tree: ActorNodeInfo[] }[]> {
     const answers = await this.#everyone<{ node: string; tree: ActorNodeInfo[] }>('/tree');
     return answers.map(({ answer }) => answer);
+  }
+
+  /** What each node that answers does now. */
+  async tops(): Promise<NodeTop[]> {
+    return (await this.#everyone<NodeTop>('/top')).map(({ answer }) => answer);
+  }
+
+  /** What the actors of each node that answers have handled, as far as it was recorded. */
+  async messages(query: Readonly<Record<string, string>>): Promise<NodeMessages[]> {
+    const path = `/messages?${new URLSearchParams(query).toString()}`;
+    return (await this.#everyone<NodeMessages>(path)).map(({ answer }) => answer);
+  }
+
+  /** Has each node that answers keep so many messages of each actor; 0 ends that. */
+  async record(perActor: number): Promise<NodeMessages[]> {
+    const answers = await this.#everyone<NodeMessages>('/messages', 'POST', { perActor });
+    return answers.map(({ answer }) => answer);
+  }
+
+  /** What an actor handles, wherever it is; `from` is the number of the last entry that each node gave. */
+  async trace(ref: string, from: ReadonlyMap<string, number>): Promise<NodeTrace[]> {
+    const least = Math.min(...from.values(), Number.MAX_SAFE_INTEGER);
+    const path = `/trace?${new URLSearchParams({ ref, from: String(from.size === 0 ? 0 : least) }).toString()}`;
+    const answers = await this.#everyone<NodeTrace>(path);
+    return answers.map(({ answer }) => ({
+      ...answer,
+      entries: answer.entries.filter(({ number }) => number > (from.get(answer.node) ?? 0)),
+    }));
   }
 
   /** The group as its nodes describe it. @throws TuttiError `TUTTI_ADMIN_UNREACHABLE` when none answers */
@@ -199,10 +228,10 @@ export class AdminClient {
   }
 
   /** The answers of the nodes that give one. */
-  async #everyone<Answer>(path: string): Promise<Answered<Answer>[]> {
+  async #everyone<Answer>(path: string, method = 'GET', body?: unknown): Promise<Answered<Answer>[]> {
     const asked = this.#urls().map(async (url) => ({
       url,
-      answer: await this.#ask<Answer>(url, 'GET', path, undefined, AbortSignal.timeout(EACH_MS)),
+      answer: await this.#ask<Answer>(url, method, path, body, AbortSignal.timeout(EACH_MS)),
     }));
     const ends = await Promise.allSettled(asked);
     return ends.flatMap((end) => (end.status === 'fulfilled' ? [end.value] : []));

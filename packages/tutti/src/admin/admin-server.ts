@@ -6,6 +6,8 @@ import type { TuttiNode } from '../node/create-node.ts';
 import type { Explanation, NodeStatus, Submission } from './admin-api.ts';
 import { addClusterRoutes, addLauncherRoutes } from './cluster-routes.ts';
 import { EventFeed } from './event-feed.ts';
+import { LookIn } from './look-in.ts';
+import { addLookInRoutes } from './look-in-routes.ts';
 import { sessionView } from './session-view.ts';
 
 /** How large a submitted plan may be, in bytes. */
@@ -31,7 +33,7 @@ export interface Admin {
 /** Opens the admin interface on the loopback address. */
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const server = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
-  let serving: { node: TuttiNode; feed: EventFeed } | undefined;
+  let serving: { node: TuttiNode; feed: EventFeed; look: LookIn } | undefined;
   const current = () => {
     if (!serving) throw new TuttiError('TUTTI_NODE_STARTING', { node: options.node });
     return serving;
@@ -47,6 +49,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     reply.code(serving ? 200 : 503).send({ ready: !!serving }),
   );
   addNodeRoutes(server, () => current().node);
+  addLookInRoutes(server, () => current().look);
   addClusterRoutes(server, () => current().node);
   addLauncherRoutes(server, options);
   addSessionRoutes(server, current);
@@ -54,10 +57,11 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   return {
     url,
     serve(node) {
-      serving = { node, feed: new EventFeed(node.orchestration.board) };
+      serving = { node, feed: new EventFeed(node.orchestration.board), look: new LookIn(node) };
     },
     async close() {
       serving?.feed.close();
+      serving?.look.close();
       await server.close();
     },
   };

@@ -21,7 +21,17 @@ import {
   type Transport,
   TuttiError,
 } from '@tutti/kernel';
-import type { ClusterSystem, ClusterSystemStatus, Escalation, Members, StopOptions } from '@tutti/runtime';
+import {
+  type ClusterSystem,
+  type ClusterSystemStatus,
+  createRouter,
+  type Escalation,
+  type Members,
+  type Receptionist,
+  type Ref,
+  type RouterOptions,
+  type StopOptions,
+} from '@tutti/runtime';
 import { type KeyPair, msgpackCodec } from '@tutti/transport';
 import { createMemoryNetwork } from '@tutti/transport/memory';
 import { createWsTransport, type WsTransport } from '@tutti/transport/ws';
@@ -97,6 +107,14 @@ export interface TuttiNode {
   readonly members: Members;
   /** Adds a task to a phase of {@link stop}; see `docs/reference/cluster.md`. */
   readonly onStop: ClusterSystem['onStop'];
+  /** A topic of the whole cluster: publish to it, subscribe actors to it. */
+  readonly topic: ClusterSystem['topic'];
+  /** Finds actors of the whole cluster by what they are for. */
+  readonly receptionist: Receptionist;
+  /** Starts a router: an actor that hands each event on to one or more others. */
+  router(options: RouterOptions): Ref;
+  /** A channel to an actor that loses nothing and keeps its order. */
+  readonly reliable: ClusterSystem['system']['reliable'];
   /** Plans and their tasks. @throws TuttiError `TUTTI_ORCHESTRATION_OFF` */
   readonly orchestration: Orchestration;
   /**
@@ -281,6 +299,9 @@ class EmbeddedNode implements TuttiNode {
   readonly ref: TuttiNode['ref'];
   readonly members: Members;
   readonly onStop: TuttiNode['onStop'];
+  readonly topic: TuttiNode['topic'];
+  readonly receptionist: Receptionist;
+  readonly reliable: TuttiNode['reliable'];
   readonly parts: AssembledNode;
   readonly #options: NodeOptions;
   readonly #identity: NodeIdentity;
@@ -307,6 +328,9 @@ class EmbeddedNode implements TuttiNode {
     this.ref = cluster.ref.bind(cluster);
     this.members = cluster.members;
     this.onStop = cluster.onStop.bind(cluster);
+    this.topic = cluster.topic.bind(cluster);
+    this.receptionist = cluster.receptionist;
+    this.reliable = system.reliable.bind(system);
     this.#options = options;
     this.#identity = identity;
     this.#transport = transport;
@@ -321,6 +345,10 @@ class EmbeddedNode implements TuttiNode {
     const { orchestration } = this.parts;
     if (!orchestration) throw new TuttiError('TUTTI_ORCHESTRATION_OFF', { node: this.id });
     return orchestration;
+  }
+
+  router(options: RouterOptions): Ref {
+    return createRouter(this.parts.system, options);
   }
 
   get group(): NodeGroup {

@@ -1,0 +1,266 @@
+import {
+  type Clock,
+  type Logger,
+  messageOf,
+  type NodeId,
+  type PeerIdentity,
+  type Timer,
+  type Transport,
+  TuttiError,
+} from '@tutti/kernel';
+import type { Address, Ref } from '../actor/ref.ts';
+import type { RouteeSource } from '../routing/router.ts';
+import type { Courier } from './courier.ts';
+import { type ListingChange, Listings, NodeListing } from './listings.ts';
+import type { Members } from './member.ts';
+import type { Life } from './membership.ts';
+import type { ActorMessage } from './parcel.ts';
+
+/** Entries that one node may register. */
+export const REGISTRATIONS_MAX = 50_000;
+/** How often a node that has registered something tells the others how far it is, in case they have missed a change. */
+const REMIND_MS = 1_000;
+const KEY_MAX = 256;
+
+/**
+ * Finds actors by what they are for: an actor is registered under a key, and every node of the cluster finds it there.
+ * An entry is there as long as its actor and the node that registered it: when either ends, it vanishes from every
+ * node. Soft state that each node owns for itself and tells the others (as Erlang's `pg` does): a change is seen at
+ * once on its own node and on the others when they hear of it, also while there is no quorum; nothing goes through the
+ * log. A node that is lost takes its entries along when the log says so.
+ */
+export interface Receptionist {
+  /**
+   * Registers an actor under a key, any text of 1 to 256 characters; an actor may have many keys. Registering it again
+   * changes nothing. Returns the function that takes it back.
+   * @throws TuttiError `TUTTI_OVERLOADED` beyond {@link REGISTRATIONS_MAX} entries of this node, `TUTTI_SERVICE_KEY_INVALID`
+   */
+  register(key: string, ref: Ref): () => void;
+  /** Takes an actor back that this node registered; of an actor that it did not, nothing happens. */
+  deregister(key: string, ref: Ref): void;
+  /** Those registered now, as this node knows it: by the name of the node, then in the order of registration. */
+  find(key: string): readonly Ref[];
+  /** Calls back with the listing in a later turn, and then whenever it has changed. */
+  subscribe(key: string, listener: (refs: readonly Ref[]) => void): () => void;
+  /** The routees of a group router: `createRouter(system, { group: receptionist.group('key') })`. */
+  group(key: string): RouteeSource;
+}
+
+interface ReceptionistOptions {
+  readonly self: Life;
+  readonly transport: Transport;
+  readonly courier: Courier;
+  readonly members: Members;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly makeRef: (address: Address) => Ref;
+}
+
+interface Subscription {
+  readonly key: string;
+  readonly listener: (refs: readonly Ref[]) => void;
+  /** What was told last; undefined before the first time. */
+  told: string | undefined;
+}
+
+export class ClusterReceptionist implements Receptionist {
+  readonly #options: ReceptionistOptions;
+  readonly #listings = new Listings();
+  readonly #own: NodeListing;
+  readonly #registered = new Map<Address, { readonly keys: Set<string>; readonly unwatch: () => void }>();
+  readonly #subscriptions = new Map<string, Set<Subscription>>();
+  /** Keys whose listing may have changed; looked at in the next turn, never on the stack of whoever changed it. */
+  readonly #changed = new Set<string>();
+  #reminder: Timer | undefined;
+  #isStopped = false;
+
+  constructor(options: ReceptionistOptions) {
+    this.#options = options;
+    this.#own = new NodeListing(options.self.incarnation);
+    this.#listings.set(options.self.nodeId, this.#own);
+    options.members.onChange(({ nodeId }) => this.#memberChanged(nodeId));
+    options.transport.onLink({
+      linkUp: ({ nodeId }) => this.#sendAll(nodeId),
+      linkDown: () => {},
+    });
+  }
+
+  register(key: string, ref: Ref): () => void {
+    if (this.#isStopped) throw new TuttiError('TUTTI_CLOSED', { what: 'This node' });
+    if (key.length === 0 || key.length > KEY_MAX) throw new TuttiError('TUTTI_SERVICE_KEY_INVALID', { key });
+    const { address } = ref;
+    if (this.#own.has(key, address)) return () => this.deregister(key, ref);
+    if (this.#own.size >= REGISTRATIONS_MAX) {
+      const details = { what: 'The receptionist', size: this.#own.size, limit: REGISTRATIONS_MAX };
+      throw new TuttiError('TUTTI_OVERLOADED', details);
+    }
+    const known = this.#registered.get(address);
+    if (known) known.keys.add(key);
+    else {
+      const unwatch = ref.watch(() => this.#actorGone(address));
+      this.#registered.set(address, { keys: new Set([key]), unwatch });
+    }
+    this.#change([[key, address, true]]);
+    return () => this.deregister(key, ref);
+  }
+
+  deregister(key: string, { address }: Ref): void {
+    const known = this.#registered.get(address);
+    if (!known?.keys.delete(key)) return;
+    this.#change([[key, address, false]]);
+    if (known.keys.size > 0) return;
+    known.unwatch();
+    this.#registered.delete(address);
+  }
+
+  find(key: string): readonly Ref[] {
+    return this.#addresses(key).map(this.#options.makeRef);
+  }
+
+  subscribe(key: string, listener: (refs: readonly Ref[]) => void): () => void {
+    const subscription: Subscription = { key, listener, told: undefined };
+    const known = this.#subscriptions.get(key);
+    if (known) known.add(subscription);
+    else this.#subscriptions.set(key, new Set([subscription]));
+    this.#lookAt([key]);
+    return () => {
+      const all = this.#subscriptions.get(key);
+      all?.delete(subscription);
+      if (all?.size === 0) this.#subscriptions.delete(key);
+    };
+  }
+
+  group(key: string): RouteeSource {
+    return { follow: (listener) => this.subscribe(key, listener) };
+  }
+
+  /** What another node says of its own entries, or asks about ours. */
+  receive(from: PeerIdentity, message: ActorMessage): void {
+    if (message.t === 'listing') {
+      if (message.version !== this.#own.version) this.#sendAll(from.nodeId);
+    } else if (message.t === 'listed') this.#listed(from, message.base, message.version, message.changes);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    if (this.#reminder) this.#options.clock.clearTimer(this.#reminder);
+    for (const { unwatch } of this.#registered.values()) unwatch();
+    this.#registered.clear();
+    this.#subscriptions.clear();
+  }
+
+  #actorGone(address: Address): void {
+    const { keys = [] } = this.#registered.get(address) ?? {};
+    this.#registered.delete(address);
+    this.#change([...keys].map((key): ListingChange => [key, address, false]));
+  }
+
+  /** Changes this node's own entries and tells everybody. */
+  #change(changes: readonly ListingChange[]): void {
+    if (changes.length === 0) return;
+    const base = this.#own.version;
+    for (const change of changes) this.#own.change(change);
+    this.#own.version++;
+    for (const { nodeId } of this.#options.transport.linked())
+      this.#options.courier.signal(nodeId, { t: 'listed', base, version: base + 1, changes }, 'bulk');
+    this.#remindLater();
+    this.#lookAt(changes.map(([key]) => key));
+  }
+
+  /** The whole of it, which replaces what the other node knew. */
+  #sendAll(to: NodeId): void {
+    const { version } = this.#own;
+    if (version === 0 || this.#isStopped) return;
+    this.#options.courier.signal(to, { t: 'listed', base: -1, version, changes: this.#own.all() }, 'bulk');
+    this.#remindLater();
+  }
+
+  /** As long as there is anybody to remind. */
+  #remindLater(): void {
+    if (this.#isStopped || this.#options.transport.linked().length === 0) return;
+    this.#reminder ??= this.#options.clock.setTimer(REMIND_MS, () => {
+      this.#reminder = undefined;
+      const { version } = this.#own;
+      for (const { nodeId } of this.#options.transport.linked())
+        this.#options.courier.signal(nodeId, { t: 'listed', base: version, version, changes: [] }, 'bulk');
+      this.#remindLater();
+    });
+  }
+
+  #listed(
+    { nodeId, incarnation }: PeerIdentity,
+    base: number,
+    version: number,
+    changes: readonly ListingChange[],
+  ): void {
+    const known = this.#listings.get(nodeId);
+    if (known && known.life > incarnation) return;
+    if (base === -1) {
+      const fresh = new NodeListing(incarnation);
+      for (const change of changes) fresh.change(change);
+      fresh.version = version;
+      this.#listings.set(nodeId, fresh);
+      return this.#lookAt([...(known?.keys() ?? []), ...fresh.keys()]);
+    }
+    const isNext = known?.life === incarnation && known.version === base;
+    if (!isNext) {
+      // A change was missed, or came twice; only the former matters.
+      if (known?.life === incarnation && known.version >= version) return;
+      this.#options.courier.signal(nodeId, { t: 'listing', version: known?.version ?? 0 }, 'bulk');
+      return;
+    }
+    for (const change of changes) known.change(change);
+    known.version = version;
+    this.#lookAt(changes.map(([key]) => key));
+  }
+
+  #memberChanged(node: NodeId): void {
+    const listing = this.#listings.get(node);
+    if (!listing) return;
+    const member = this.#options.members.get(node);
+    const keys = [...listing.keys()];
+    const isOver =
+      member !== undefined &&
+      (member.incarnation > listing.life ||
+        (member.incarnation === listing.life && (member.state === 'lost' || member.state === 'left')));
+    if (isOver && node !== this.#options.self.nodeId) this.#listings.delete(node);
+    this.#lookAt(keys);
+  }
+
+  #addresses(key: string): readonly Address[] {
+    const { members, self } = this.#options;
+    return this.#listings.addresses(key, (node, life) => {
+      if (node === self.nodeId) return true;
+      const member = members.get(node);
+      return member?.incarnation === life && (member.state === 'up' || member.state === 'leaving');
+    });
+  }
+
+  #lookAt(keys: Iterable<string>): void {
+    const isScheduled = this.#changed.size > 0;
+    for (const key of keys) if (this.#subscriptions.has(key)) this.#changed.add(key);
+    if (isScheduled || this.#changed.size === 0) return;
+    this.#options.clock.nextTurn(() => {
+      const changed = [...this.#changed];
+      this.#changed.clear();
+      for (const key of changed) this.#tell(key);
+    });
+  }
+
+  #tell(key: string): void {
+    const subscriptions = this.#subscriptions.get(key);
+    if (!subscriptions) return;
+    const addresses = this.#addresses(key);
+    const text = addresses.join('\n');
+    const refs = addresses.map(this.#options.makeRef);
+    for (const subscription of Array.from(subscriptions)) {
+      if (subscription.told === text || !subscriptions.has(subscription)) continue;
+      subscription.told = text;
+      try {
+        subscription.listener(refs);
+      } catch (error) {
+        this.#options.logger.error({ key, problem: messageOf(error) }, 'a subscriber of a listing threw');
+      }
+    }
+  }
+}

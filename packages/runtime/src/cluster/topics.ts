@@ -1,0 +1,230 @@
+import {
+  type Logger,
+  messageOf,
+  type NodeId,
+  type PeerIdentity,
+  type Transport,
+  TuttiError,
+} from '@tutti/kernel';
+import type { EventObject } from 'xstate';
+import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
+import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import type { ActorSystem, AddressResolver } from '../system/actor-system.ts';
+import { LocalRef } from '../system/local-ref.ts';
+import type { Courier } from './courier.ts';
+import type { Members } from './member.ts';
+import type { ActorMessage } from './parcel.ts';
+import { encodeRefs } from './ref-codec.ts';
+import { checkTopic, TopicTree } from './topic-pattern.ts';
+
+/** How one subscriber gets its events. */
+export interface SubscribeOptions {
+  /**
+   * How many messages may wait for a subscriber of this node before it counts as slow; default 10,000. Of a subscriber
+   * on another node nobody here knows: its own mailbox, and the link's buffer, are the bounds.
+   */
+  readonly waitingMax?: number;
+  /**
+   * What happens to a slow one. `drop` (default): it misses this event, a dead letter `slow-subscriber`. `unsubscribe`:
+   * the same, and from then on it gets none; `onEnded` tells.
+   */
+  readonly whenSlow?: 'drop' | 'unsubscribe';
+  /** Told once when the subscription ends by itself: its actor is gone, or it was too slow. */
+  readonly onEnded?: (reason: 'gone' | 'slow') => void;
+}
+
+/** A name that anybody may send events to, and that all who subscribed get them from. */
+export interface Topic<Event extends EventObject = EventObject> {
+  readonly name: string;
+  /** Whether its name has wildcards: it can be subscribed to, and not published to. */
+  readonly isPattern: boolean;
+  /** For `system.ref(...)` and for sending it elsewhere: a ref to it publishes what it is sent. */
+  readonly address: Address;
+  /**
+   * Sends an event to everybody who is subscribed now, on every node: at most once each, and in order per publisher
+   * and subscriber. It says nothing about who got it.
+   * @throws TuttiError `TUTTI_TOPIC_INVALID` when the name is a pattern
+   */
+  publish(event: Event): void;
+  /**
+   * Subscribes an actor, which gets the events as if they were sent to it, until it ends or takes it back. The name may
+   * be a pattern: `*` stands for one part, `**` at the end for one or more. An actor that subscribes twice, or by
+   * several patterns, gets an event once for each.
+   * @throws TuttiError `TUTTI_OVERLOADED` beyond {@link SUBSCRIPTIONS_MAX} subscriptions of this node
+   */
+  subscribe(subscriber: Ref, options?: SubscribeOptions): () => void;
+}
+
+/** Subscriptions that one node holds. */
+export const SUBSCRIPTIONS_MAX = 1_000_000;
+const WAITING_MAX_DEFAULT = 10_000;
+const PREFIX = 'topic:';
+
+export const topicAddress = (name: string): Address => PREFIX + name;
+
+interface TopicsOptions {
+  readonly self: { readonly nodeId: NodeId };
+  readonly system: ActorSystem;
+  readonly transport: Transport;
+  readonly courier: Courier;
+  readonly members: Members;
+  readonly logger: Logger;
+}
+
+class Subscription {
+  readonly #subscriber: Ref;
+  readonly #options: SubscribeOptions;
+  readonly #deadLetters: DeadLetters;
+  readonly #remove: () => void;
+  readonly #unwatch: () => void;
+  #isOver = false;
+
+  constructor(subscriber: Ref, options: SubscribeOptions, deadLetters: DeadLetters, remove: () => void) {
+    this.#subscriber = subscriber;
+    this.#options = options;
+    this.#deadLetters = deadLetters;
+    this.#remove = remove;
+    this.#unwatch = subscriber.watch(() => this.#endBecause('gone'));
+  }
+
+  deliver(event: EventObject): void {
+    if (this.#isOver) return;
+    const { waitingMax = WAITING_MAX_DEFAULT, whenSlow } = this.#options;
+    const subscriber = this.#subscriber;
+    const isSlow = subscriber instanceof LocalRef && subscriber.mailboxDepth >= waitingMax;
+    if (!isSlow) return subscriber.send(event);
+    this.#deadLetters.publish(subscriber.address, event, 'slow-subscriber');
+    if (whenSlow === 'unsubscribe') this.#endBecause('slow');
+  }
+
+  end(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#unwatch();
+    this.#remove();
+  }
+
+  #endBecause(reason: 'gone' | 'slow'): void {
+    if (this.#isOver) return;
+    this.end();
+    this.#options.onEnded?.(reason);
+  }
+}
+
+/**
+ * Publish and subscribe over the cluster. Who subscribed is known on the subscriber's node alone; an event goes once to
+ * each node that is a member, and is given out there. So a subscription is in force at once and costs no message, and
+ * publishing costs one per node, whatever the number of subscribers.
+ */
+export class Topics implements AddressResolver {
+  readonly #options: TopicsOptions;
+  readonly #subscriptions = new TopicTree<Subscription>();
+
+  constructor(options: TopicsOptions) {
+    this.#options = options;
+  }
+
+  /** @throws TuttiError `TUTTI_TOPIC_INVALID` */
+  topic<Event extends EventObject>(name: string): Topic<Event> {
+    const parts = checkTopic(name, true);
+    const isPattern = parts.some((part) => part.startsWith('*'));
+    return {
+      name,
+      isPattern,
+      address: topicAddress(name),
+      publish: (event) => {
+        if (isPattern) throw new TuttiError('TUTTI_TOPIC_INVALID', { topic: name });
+        this.#publish(name, event);
+      },
+      subscribe: (subscriber, options = {}) => this.#subscribe(parts, subscriber, options),
+    };
+  }
+
+  matches(address: Address): boolean {
+    return address.startsWith(PREFIX);
+  }
+
+  ref(address: Address): Ref {
+    return new TopicRef(this.topic(address.slice(PREFIX.length)), this.#options.system.deadLetters);
+  }
+
+  /** An event that another node's publisher sent. */
+  receive(_from: PeerIdentity, message: ActorMessage): void {
+    if (message.t !== 'publish') return;
+    this.#giveOut(message.topic, this.#options.courier.decode(message.event) as EventObject);
+  }
+
+  #publish(name: string, event: EventObject): void {
+    const { courier, members, self, system } = this.#options;
+    this.#giveOut(name, event);
+    let encoded: unknown;
+    for (const { nodeId, state } of members.list()) {
+      if (nodeId === self.nodeId || state === 'lost' || state === 'left') continue;
+      try {
+        encoded ??= encodeRefs(event);
+        const outcome = courier.signal(nodeId, { t: 'publish', topic: name, event: encoded }, 'bulk');
+        if (outcome !== 'queued') system.deadLetters.publish(topicAddress(name), event, 'unreachable');
+      } catch (thrown) {
+        const fields = { topic: name, event: event.type, problem: messageOf(thrown) };
+        this.#options.logger.warn(fields, 'an event cannot cross the wire');
+        system.deadLetters.publish(topicAddress(name), event, 'unreachable');
+      }
+    }
+  }
+
+  #giveOut(name: string, event: EventObject): void {
+    for (const subscription of this.#subscriptions.match(name.split('.'))) subscription.deliver(event);
+  }
+
+  #subscribe(pattern: readonly string[], subscriber: Ref, options: SubscribeOptions): () => void {
+    const { size } = this.#subscriptions;
+    if (size >= SUBSCRIPTIONS_MAX)
+      throw new TuttiError('TUTTI_OVERLOADED', { what: 'The topics', size, limit: SUBSCRIPTIONS_MAX });
+    const subscription: Subscription = new Subscription(
+      subscriber,
+      options,
+      this.#options.system.deadLetters,
+      () => this.#subscriptions.delete(pattern, subscription),
+    );
+    this.#subscriptions.add(pattern, subscription);
+    return () => subscription.end();
+  }
+}
+
+/** A topic where a ref is wanted. It has no life and no state: it is never gone, and nobody answers for it. */
+class TopicRef implements Ref {
+  readonly address: Address;
+  readonly #topic: Topic;
+  readonly #deadLetters: DeadLetters;
+
+  constructor(topic: Topic, deadLetters: DeadLetters) {
+    this.#topic = topic;
+    this.#deadLetters = deadLetters;
+    this.address = topic.address;
+  }
+
+  send(event: EventObject): void {
+    if (this.#topic.isPattern) this.#deadLetters.publish(this.address, event, 'unknown-actor');
+    else this.#topic.publish(event);
+  }
+
+  ask<Reply>(_event: EventObject, _options?: AskOptions): Promise<Reply> {
+    return Promise.reject(this.#unknown('nobody answers for a topic'));
+  }
+
+  watch(_listener: (notice: Terminated) => void): () => void {
+    return () => {};
+  }
+
+  subscribe(): () => void {
+    return () => {};
+  }
+
+  stop(): Promise<void> {
+    return Promise.reject(this.#unknown('a topic cannot be stopped'));
+  }
+
+  #unknown(why: string): TuttiError {
+    return new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: `${this.address} (${why})` });
+  }
+}

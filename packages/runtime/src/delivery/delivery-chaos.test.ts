@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import type { EventObject } from 'xstate';
+import type { Ref } from '../actor/ref.ts';
+import { replying } from '../actor/reply.ts';
+import { ClusterHarness } from '../testing/cluster-harness.ts';
+
+const NAMES = ['n1', 'n2', 'n3'];
+const MESSAGES = 120;
+const CHAOS = { loss: 0.1, duplication: 0.15, reordering: 0.15 };
+
+interface Numbered extends EventObject {
+  readonly n: number;
+  readonly by: string;
+}
+
+interface Ledger {
+  readonly [sender: string]: readonly number[];
+}
+
+/** Keeps what took effect, by sender. */
+const ledger = () =>
+  replying<Ledger, Numbered>((taken, { type, n, by }, answer) => {
+    if (type === 'read') answer(taken);
+    return type === 'take' ? { ...taken, [by]: [...(taken[by] ?? []), n] } : taken;
+  }, {});
+
+async function harnessOf(seed: number): Promise<ClusterHarness> {
+  const harness = new ClusterHarness(
+    NAMES,
+    (cluster) => {
+      cluster.entity('ledger', ledger());
+      cluster.replicated('book', ledger());
+    },
+    {},
+    seed,
+  );
+  await harness.start();
+  return harness;
+}
+
+const inOrder = Array.from({ length: MESSAGES }, (_, n) => n);
+
+/** Sends from two nodes at once while links lose, repeat, reorder and break. Resolves when everything is confirmed. */
+async function sendThroughChaos(
+  harness: ClusterHarness,
+  refOn: (name: string) => Ref,
+  disturb: (n: number) => void = () => {},
+): Promise<void> {
+  harness.network.chaos = CHAOS;
+  const random = harness.random.fork('disturbances');
+  const sent: Promise<void>[] = [];
+  const channels = ['n1', 'n2'].map((by) => {
+    const channel = harness.node(by).system.reliable(refOn(by), { retryMs: 60 });
+    return (n: number) => channel.send({ type: 'take', n, by } as EventObject);
+  });
+  for (const n of inOrder) {
+    for (const send of channels) sent.push(send(n));
+    if (random.chance(0.15)) harness.network.cut(harness.node('n1').nodeId, harness.node('n3').nodeId);
+    if (random.chance(0.15)) harness.network.cut(harness.node('n2').nodeId, harness.node('n3').nodeId);
+    if (random.chance(0.3)) harness.network.healAll();
+    disturb(n);
+    await harness.pass(random.integer(1, 40));
+  }
+  harness.network.healAll();
+  await harness.settle(Promise.all(sent), 240_000);
+  harness.network.chaos = undefined;
+}
+
+/** An entity that n3 owns. */
+async function keyOwnedByN3(harness: ClusterHarness): Promise<string> {
+  for (let i = 0; ; i++) {
+    const read = { type: 'read', n: 0, by: '' } as EventObject;
+    await harness.settle(harness.node('n1').cluster.ref('ledger', `k${i}`).ask(read));
+    if (harness.node('n3').cluster.status().entities['ledger']) return `k${i}`;
+  }
+}
+
+describe('through loss, duplication, reordering and broken links', () => {
+  it.each([1, 2, 3, 4, 5, 6])(
+    'an actor of another node handles each message, in order, once (seed %i)',
+    async (seed) => {
+      const harness = await harnessOf(seed);
+      const actor = harness.node('n3').system.spawn(ledger());
+      await sendThroughChaos(harness, (name) => harness.node(name).system.ref(actor.address));
+      expect(await harness.settle(actor.ask({ type: 'read', n: 0, by: '' }))).toEqual({
+        n1: inOrder,
+        n2: inOrder,
+      });
+    },
+  );
+
+  it.each([11, 12, 13, 14])(
+    'each message takes effect in a durable entity exactly once, also when its owner crashes (seed %i)',
+    async (seed) => {
+      const harness = await harnessOf(seed);
+      const key = await keyOwnedByN3(harness);
+      const ref = (name: string) => harness.node(name).cluster.ref('ledger', key);
+      await sendThroughChaos(harness, ref, (n) => {
+        if (n === 40) harness.crash('n3');
+        if (n === 80) harness.boot('n3');
+      });
+      expect(
+        await harness.settle(
+          ref('n1').ask({ type: 'read', n: 0, by: '' } as EventObject, { timeoutMs: 20_000 }),
+        ),
+      ).toEqual({
+        n1: inOrder,
+        n2: inOrder,
+      });
+    },
+  );
+
+  it.each([21, 22])(
+    'each message takes effect in a replicated logic exactly once (seed %i)',
+    async (seed) => {
+      const harness = await harnessOf(seed);
+      const ref = (name: string) => harness.node(name).system.ref('replicated:book');
+      await sendThroughChaos(harness, ref);
+      const read = { type: 'read', n: 0, by: '' } as EventObject;
+      for (const name of NAMES)
+        expect(await harness.settle(ref(name).ask(read, { timeoutMs: 20_000 }))).toEqual({
+          n1: inOrder,
+          n2: inOrder,
+        });
+    },
+  );
+
+  it('a plain send is lost or repeated there, which is what the channel is for', async () => {
+    const harness = await harnessOf(31);
+    const actor = harness.node('n3').system.spawn(ledger());
+    const remote = harness.node('n1').system.ref<Numbered>(actor.address);
+    harness.network.chaos = CHAOS;
+    for (const n of inOrder) remote.send({ type: 'take', n, by: 'n1' });
+    await harness.pass(1_000);
+    harness.network.chaos = undefined;
+    const { n1 } = await harness.settle(actor.ask<Ledger>({ type: 'read', n: 0, by: '' }));
+    expect(n1).not.toEqual(inOrder);
+  });
+});
+
+describe('an ask that the link brings twice', () => {
+  it('is handled once', async () => {
+    const harness = await harnessOf(41);
+    const actor = harness.node('n3').system.spawn(ledger());
+    const remote = harness.node('n1').system.ref<Numbered>(actor.address);
+    harness.network.chaos = { loss: 0, duplication: 1, reordering: 0.3 };
+    for (const n of inOrder)
+      void remote.ask({ type: 'take', n, by: 'n1' }, { timeoutMs: 100 }).catch(() => {});
+    await harness.pass(2_000);
+    harness.network.chaos = undefined;
+    const { n1 } = await harness.settle(actor.ask<Ledger>({ type: 'read', n: 0, by: '' }));
+    expect([...n1!].sort((a, b) => a - b)).toEqual(inOrder);
+  });
+});

@@ -1,0 +1,68 @@
+import type { Ref } from '../actor/ref.ts';
+import { type Agreement, ClusterHarness, type Declare } from './cluster-harness.ts';
+import { type RefWorld, refSubject, refSuite } from './ref-suite.ts';
+import { createTestSystem } from './test-system.ts';
+
+refSuite('an actor of the same node', async () => {
+  const test = createTestSystem();
+  return {
+    ref: test.system.spawn(refSubject, { id: 'subject' }) as Ref,
+    holder: test.system,
+    async settle(promise) {
+      let isOver = false;
+      const end = () => (isOver = true);
+      promise.then(end, end);
+      await test.until(() => isOver, 60_000);
+      return await promise;
+    },
+    async pass(durationMs) {
+      const end = test.clock.now() + durationMs;
+      test.clock.setTimer(durationMs, () => {});
+      await test.until(() => test.clock.now() >= end);
+    },
+  };
+});
+
+/** A ref as n1 holds it, in a cluster of three. */
+async function clusterWorld(
+  place: (harness: ClusterHarness) => Ref,
+  agreement: Agreement = 'oracle',
+): Promise<RefWorld> {
+  const declare: Declare = (cluster) => {
+    cluster.entity('subject', refSubject);
+    cluster.replicated('replica', refSubject);
+  };
+  const harness = new ClusterHarness(['n1', 'n2', 'n3'], declare, {}, 1, agreement);
+  await harness.start();
+  return {
+    ref: place(harness),
+    holder: harness.node('n1').system,
+    settle: (promise) => harness.settle(promise, 60_000),
+    pass: (durationMs) => harness.pass(durationMs),
+  };
+}
+
+refSuite('an actor of another node', () =>
+  clusterWorld((harness) => {
+    const { address } = harness.node('n2').system.spawn(refSubject, { id: 'subject' });
+    return harness.node('n1').system.ref(address);
+  }),
+);
+
+refSuite(
+  'a durable entity',
+  () => clusterWorld((harness) => harness.node('n1').cluster.ref('subject', 'a')),
+  { stop: 'rests' },
+);
+
+refSuite(
+  'a replicated logic',
+  // Over Raft: the oracle lets proposals that are made at the same time overtake each other, and replicas do not.
+  () => clusterWorld((harness) => harness.node('n1').system.ref('replicated:replica'), 'raft'),
+  {
+    failure: 'TUTTI_REPLICATED_REFUSED',
+    ended: 'TUTTI_REPLICATED_REFUSED',
+    answersAlways: true,
+    stop: 'refused',
+  },
+);

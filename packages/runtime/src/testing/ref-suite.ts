@@ -1,0 +1,221 @@
+import { isTuttiError } from '@tutti/kernel';
+import { describe, expect, it } from 'vitest';
+import { type AnyActorLogic, assign, type EventObject, setup } from 'xstate';
+import type { Ref, Terminated } from '../actor/ref.ts';
+import { reply } from '../actor/reply.ts';
+import type { ActorSystem } from '../system/actor-system.ts';
+
+/** One actor under test, as somebody holds it. */
+export interface RefWorld {
+  readonly ref: Ref;
+  /** The system of whoever holds the ref. */
+  readonly holder: ActorSystem;
+  /** Lets time go on until a promise settles. */
+  readonly settle: <Value>(promise: Promise<Value>) => Promise<Value>;
+  /** Lets so much time go by. */
+  readonly pass: (durationMs: number) => Promise<void>;
+}
+
+/** Where kinds of refs may differ. */
+export interface RefTraits {
+  /** What an ask comes to when the logic throws; default `TUTTI_ACTOR_FAILED`. */
+  readonly failure?: string;
+  /** What an ask comes to when the actor has ended; default `TUTTI_ACTOR_UNKNOWN`. */
+  readonly ended?: string;
+  /** An ask that the logic does not reply to resolves with undefined, as soon as the event is applied. */
+  readonly answersAlways?: boolean;
+  /** `ends` (default): for good. `rests`: the next message starts it again. `refused`: it cannot be stopped. */
+  readonly stop?: 'ends' | 'rests' | 'refused';
+}
+
+type SubjectEvent =
+  | { readonly type: 'add'; readonly n: number }
+  | { readonly type: 'read' | 'silent' | 'fail' | 'end' }
+  | { readonly type: 'echo'; readonly value: unknown };
+
+/** What every kind of ref is tested with: pure, so that it can be replicated too. */
+export const refSubject: AnyActorLogic = setup({
+  types: { context: {} as { readonly seen: readonly number[] }, events: {} as SubjectEvent },
+}).createMachine({
+  id: 'subject',
+  context: { seen: [] },
+  initial: 'open',
+  states: {
+    open: {
+      on: {
+        add: { actions: assign({ seen: ({ context, event }) => [...context.seen, event.n] }) },
+        read: { actions: reply(({ context }) => context.seen) },
+        echo: { actions: reply(({ event }) => event.value) },
+        fail: {
+          actions: assign(() => {
+            throw new Error('told to');
+          }),
+        },
+        end: 'closed',
+      },
+    },
+    closed: { type: 'final' },
+  },
+});
+
+const send = (ref: Ref, event: SubjectEvent) => ref.send(event);
+const ask = <Reply>(ref: Ref, event: SubjectEvent, options = {}) => ref.ask<Reply>(event, options);
+const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    (value) => ({ value }),
+    (error: unknown) => (isTuttiError(error) ? error.code : error),
+  );
+const oneTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
+
+/** What a ref promises, whoever is behind it. Each kind of ref is held to this one suite. */
+export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: RefTraits = {}): void {
+  const { failure = 'TUTTI_ACTOR_FAILED', ended = 'TUTTI_ACTOR_UNKNOWN', stop = 'ends' } = traits;
+
+  describe(`a ref to ${kind}`, () => {
+    it('delivers in order, and an ask after the sends that came before it', async () => {
+      const { ref, settle } = await make();
+      for (const n of oneTo(100)) send(ref, { type: 'add', n });
+      expect(await settle(ask(ref, { type: 'read' }))).toEqual(oneTo(100));
+    });
+
+    it('brings answers back as they were given, to whoever asked, however many ask at once', async () => {
+      const { ref, settle } = await make();
+      const values = [0, '', null, false, 'text', [1, [2, { three: '3' }]], { deep: { er: [null] } }];
+      const answers = await settle(Promise.all(values.map((value) => ask(ref, { type: 'echo', value }))));
+      expect(answers).toEqual(values);
+    });
+
+    it('takes refs inside events, which name the same actor at the other end', async () => {
+      const { ref, settle } = await make();
+      const answer = await settle(ask<{ who: Ref }>(ref, { type: 'echo', value: { who: ref } }));
+      expect(answer.who.address).toBe(ref.address);
+      send(answer.who, { type: 'add', n: 7 });
+      expect(await settle(ask(answer.who, { type: 'read' }))).toEqual([7]);
+      expect(await settle(ask(ref, { type: 'read' }))).toEqual([7]);
+    });
+
+    it('is found again by its address', async () => {
+      const { ref, holder, settle } = await make();
+      const again = holder.ref(ref.address);
+      expect(again.address).toBe(ref.address);
+      send(ref, { type: 'add', n: 1 });
+      expect(await settle(ask(again, { type: 'read' }))).toEqual([1]);
+    });
+
+    it('ends an ask at its deadline, and leaves nothing behind', async () => {
+      const { ref, holder, settle, pass } = await make();
+      const before = holder.pendingAsks;
+      const end = await settle(codeOf(ask(ref, { type: 'silent' }, { timeoutMs: 80 })));
+      expect(end).toEqual(traits.answersAlways ? { value: undefined } : 'TUTTI_ASK_TIMEOUT');
+      await pass(200);
+      expect(holder.pendingAsks).toBe(before);
+      expect(await settle(ask(ref, { type: 'echo', value: 1 }))).toBe(1);
+    });
+
+    it('ends an ask that is called off, before it began and while it waits', async () => {
+      const { ref, settle } = await make();
+      const controller = new AbortController();
+      const waiting = codeOf(ask(ref, { type: 'silent' }, { signal: controller.signal }));
+      controller.abort();
+      expect(await settle(waiting)).toBe('TUTTI_ABORTED');
+      expect(await settle(codeOf(ask(ref, { type: 'read' }, { signal: controller.signal })))).toBe(
+        'TUTTI_ABORTED',
+      );
+    });
+
+    it('tells who asked that the logic failed, and goes on afterwards', async () => {
+      const { ref, settle } = await make();
+      expect(await settle(codeOf(ask(ref, { type: 'fail' })))).toBe(failure);
+      expect(await settle(ask(ref, { type: 'echo', value: 'still here' }))).toBe('still here');
+    });
+
+    it('tells each watcher of the end once, also one that comes later, and none that has gone', async () => {
+      const { ref, settle, pass } = await make();
+      const notices: Terminated[] = [];
+      const unwanted: Terminated[] = [];
+      ref.watch((notice) => notices.push(notice));
+      ref.watch((notice) => notices.push(notice));
+      ref.watch((notice) => unwanted.push(notice))();
+      await settle(ask(ref, { type: 'echo', value: 1 }));
+      expect(notices).toEqual([]);
+      send(ref, { type: 'end' });
+      await pass(1_000);
+      expect(notices.map(({ reason, address }) => [reason, address])).toEqual([
+        ['done', ref.address],
+        ['done', ref.address],
+      ]);
+      ref.watch((notice) => notices.push(notice));
+      ref.watch((notice) => unwanted.push(notice))();
+      expect(notices).toHaveLength(2);
+      await pass(1_000);
+      expect(notices).toHaveLength(3);
+      expect(unwanted).toEqual([]);
+    });
+
+    it('of one that has ended refuses asks at once, and takes sends without a word', async () => {
+      const { ref, settle, pass } = await make();
+      send(ref, { type: 'end' });
+      await pass(1_000);
+      send(ref, { type: 'add', n: 1 });
+      expect(await settle(codeOf(ask(ref, { type: 'read' }, { timeoutMs: 3_000 })))).toBe(ended);
+    });
+
+    it('shows the snapshot that there is, then those that come, and none after the end of it', async () => {
+      const { ref, settle, pass } = await make();
+      send(ref, { type: 'add', n: 1 });
+      await settle(ask(ref, { type: 'read' }));
+      const shown: (readonly number[])[] = [];
+      const end = ref.subscribe((snapshot) =>
+        shown.push((snapshot as { context: { seen: readonly number[] } }).context.seen),
+      );
+      await pass(200);
+      expect(shown.at(-1)).toEqual([1]);
+      for (const n of [2, 3]) send(ref, { type: 'add', n });
+      await pass(500);
+      expect(shown.at(-1)).toEqual([1, 2, 3]);
+      for (let i = 1; i < shown.length; i++)
+        expect(shown[i]!.length).toBeGreaterThanOrEqual(shown[i - 1]!.length);
+      end();
+      const count = shown.length;
+      send(ref, { type: 'add', n: 4 });
+      await pass(500);
+      expect(shown).toHaveLength(count);
+    });
+
+    it('is stopped as its kind can be', async () => {
+      const { ref, settle, pass } = await make();
+      send(ref, { type: 'add', n: 1 });
+      const end = await settle(codeOf(ref.stop()));
+      if (stop === 'refused') return expect(end).toBe('TUTTI_ACTOR_UNKNOWN');
+      expect(end).toEqual({ value: undefined });
+      await pass(100);
+      const after = await settle(codeOf(ask(ref, { type: 'read' }, { timeoutMs: 3_000 })));
+      expect(after).toEqual(stop === 'ends' ? 'TUTTI_ACTOR_UNKNOWN' : { value: [1] });
+      await settle(codeOf(ref.stop()));
+    });
+
+    it('confirms what is sent over a reliable channel, each event handled once and in order', async () => {
+      const { ref, holder, settle } = await make();
+      const channel = holder.reliable(ref, { channel: 'conformance', windowMax: 8 });
+      await settle(Promise.all(oneTo(40).map((n) => channel.send({ type: 'add', n } as EventObject))));
+      expect(channel.unconfirmed).toBe(0);
+      const repeated = holder.reliable(ref, { channel: 'conformance' });
+      await settle(Promise.all(oneTo(40).map((n) => repeated.send({ type: 'add', n } as EventObject))));
+      expect(await settle(ask(ref, { type: 'read' }))).toEqual(oneTo(40));
+      const failed = codeOf(repeated.send({ type: 'fail' }));
+      expect(await settle(failed)).toBe(failure);
+      expect(await settle(codeOf(repeated.send({ type: 'echo', value: 1 } as EventObject)))).toEqual({
+        value: undefined,
+      });
+      await settle(repeated.close());
+    });
+
+    it('fails what a reliable channel holds when its receiver has ended', async () => {
+      const { ref, holder, settle } = await make();
+      const channel = holder.reliable(ref);
+      await settle(channel.send({ type: 'end' }));
+      const late = await settle(codeOf(channel.send({ type: 'add', n: 1 } as EventObject)));
+      expect([ended, 'TUTTI_ACTOR_UNKNOWN']).toContain(late);
+    });
+  });
+}

@@ -1,0 +1,87 @@
+import { durationMs, TuttiError } from '@tutti/kernel';
+import type { HistoryEntry } from '@tutti/runtime';
+import type { Command } from 'commander';
+import type { AdminClient } from '../../admin/admin-client.ts';
+import type { NodeTrace } from '../../admin/look-in-api.ts';
+import { findCluster, settingsFor } from '../cluster-access.ts';
+import { onInterrupt } from '../interrupt.ts';
+import { pause } from '../pause.ts';
+
+interface TraceFlags {
+  readonly dir?: string;
+  readonly for?: string;
+  readonly json?: true;
+}
+
+const LOOK_MS = 250;
+/** How long a trace that is printed as one document lasts, unless it is said. */
+const DOCUMENT_FOR = '5s';
+
+/** `tutti trace REF`: what one actor handles, as it does. */
+export function addTraceCommand(program: Command): void {
+  program
+    .command('trace')
+    .description('follow what one actor handles, and the state that it comes to')
+    .argument('<ref>', 'its address, or the end of its path')
+    .option('--dir <directory>', 'where the cluster keeps its state (default .tutti)')
+    .option('--for <duration>', 'ends after this time (default: Ctrl-C; with --json 5s)')
+    .option('--json', 'print one JSON document at the end')
+    .action(async (ref: string, flags: TraceFlags) => {
+      const { values } = settingsFor({ 'cluster.directory': flags.dir }, program.opts()['config']);
+      const limit = flags.for ?? (flags.json ? DOCUMENT_FOR : undefined);
+      const client = findCluster(values['cluster.directory']);
+      const { signal, release } = onInterrupt();
+      const until = limit === undefined ? undefined : AbortSignal.timeout(durationMs(limit));
+      try {
+        const tell = flags.json ? () => {} : (line: string) => process.stdout.write(`${line}\n`);
+        const traced = await follow(client, ref, until ? AbortSignal.any([signal, until]) : signal, tell);
+        if (flags.json) process.stdout.write(`${JSON.stringify(traced, undefined, 2)}\n`);
+      } finally {
+        release();
+      }
+    });
+}
+
+interface Traced {
+  readonly actors: readonly (NodeTrace['actors'][number] & { readonly node: string })[];
+  readonly entries: readonly (HistoryEntry & { readonly node: string })[];
+}
+
+async function follow(
+  client: AdminClient,
+  ref: string,
+  signal: AbortSignal,
+  tell: (line: string) => void,
+): Promise<Traced> {
+  const last = new Map<string, number>();
+  const entries: (HistoryEntry & { node: string })[] = [];
+  const first = await client.trace(ref, last);
+  const actors = first.flatMap(({ node, actors: own }) => own.map((actor) => ({ node, ...actor })));
+  if (actors.length === 0) throw new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: ref });
+  for (const { node, address, logic, state, mailboxDepth, restarts } of actors)
+    tell(`${node}  ${address}  (${logic}, ${state}, mailbox ${mailboxDepth}, restarts ${restarts})`);
+  while (!signal.aborted) {
+    for (const { node, entries: fresh } of await client.trace(ref, last)) {
+      for (const entry of fresh) {
+        last.set(node, entry.number);
+        entries.push({ node, ...entry });
+        tell(entryText(node, entry));
+      }
+    }
+    await pause(LOOK_MS, signal);
+  }
+  return { actors, entries };
+}
+
+function entryText(node: string, { at, type, value, problem, event }: HistoryEntry): string {
+  const time = new Date(at).toISOString().slice(11, 23);
+  const { type: _, ...rest } = event;
+  const fields = Object.keys(rest).length === 0 ? '' : ` ${JSON.stringify(rest)}`;
+  const after =
+    problem === undefined
+      ? value === undefined
+        ? ''
+        : ` -> ${JSON.stringify(value)}`
+      : ` failed: ${problem}`;
+  return `${time}  ${node}  ${type}${fields}${after}`;
+}
