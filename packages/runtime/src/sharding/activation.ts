@@ -17,7 +17,7 @@ const NO_TIMERS: readonly StoredTimer[] = [];
 
 /** What the activations of one node share. */
 export interface ActivationHost {
-  readonly store: EntityStore;
+  readonly store: Pick<EntityStore, 'commit'>;
   readonly lease: QuorumLease;
   readonly clock: Clock;
   readonly nodeId: string;

@@ -2,6 +2,7 @@ import { type NodeId, nodeId } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { replying } from '../actor/reply.ts';
 import { ClusterHarness } from '../testing/cluster-harness.ts';
+import { shardOf } from './shard-id.ts';
 
 type Event = { type: 'add' } | { type: 'read' };
 
@@ -122,4 +123,37 @@ describe('a hand-over during which a node is killed', () => {
         await scene.check(`the ${who} was killed after ${stepMs} ms`);
       }
     });
+});
+
+describe('messages that wait for a link', () => {
+  it('are not overtaken by one that comes when the link is up and nobody has been told yet', async () => {
+    const seen: number[] = [];
+    const recorder = replying<number, { type: 'note'; number: number }>((count, event, answer) => {
+      seen.push(event.number);
+      answer('ok');
+      return count + 1;
+    }, 0);
+    const harness = new ClusterHarness(
+      ['n1', 'n2', 'n3'],
+      (cluster) => void cluster.entity('recorder', recorder, { durable: false }),
+      { shards: 4 },
+    );
+    await harness.start();
+    const { cluster, transport } = harness.node('n1');
+    const ref = (key: string) => cluster.ref<{ type: 'note'; number: number }>('recorder', key);
+    const owners = new Map<number, string>();
+    for (const { module, command } of harness.log.entries) {
+      const { moves = [] } = JSON.parse(command) as { moves?: { shard: number; nodeId: string }[] };
+      if (module === 'shards') for (const { shard, nodeId: owner } of moves) owners.set(shard, owner);
+    }
+    const key = KEYS.find((one) => owners.get(shardOf('recorder', one, 4)) === 'n2')!;
+    await harness.settle(ref(key).ask({ type: 'note', number: 0 }));
+    transport.dropLink(nodeId('n2'), 'reset');
+    ref(key).send({ type: 'note', number: 1 });
+    await harness.pass(1);
+    transport.bringUp(harness.node('n2').transport.self);
+    ref(key).send({ type: 'note', number: 2 });
+    await harness.pass(100);
+    expect(seen).toEqual([0, 1, 2]);
+  });
 });
