@@ -1,7 +1,8 @@
-import { type Random, seededRandom } from '@tutti/kernel';
+import { isTuttiError, nodeId, type Random, seededRandom } from '@tutti/kernel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Entry } from './messages.ts';
+import type { RaftNode } from './raft-node.ts';
 import { CoreCluster, command, shown } from './testing/core-cluster.ts';
 
 /**
@@ -42,18 +43,45 @@ class Schedule {
     else if (roll < 0.45) this.#propose(host.core);
     else if (roll < 0.46) host.crash();
     else if (roll < 0.47) messages.splice(0, random.integer(0, messages.length));
+    else if (roll < 0.48) this.#hearOfLink(host.core);
+    else if (roll < 0.485) this.#transfer(host.core);
     else if (messages.length > 0) {
       const at = random.chance(0.7) ? 0 : random.integer(0, messages.length - 1);
       const message = messages[at]!;
       if (!random.chance(0.05)) messages.splice(at, 1);
       if (!random.chance(0.05)) this.cluster.hosts.get(message.to)!.core.step(message);
+      // Sometimes its sender is told that it did not leave, however late that is.
+      else if (random.chance(0.5)) this.cluster.hosts.get(message.from)!.core.unsent(message);
     }
     for (const each of this.cluster.hosts.values()) each.drain();
     this.#check(name);
   }
 
-  #propose(core: { propose(data: Uint8Array): unknown }): void {
-    core.propose(command(`p${this.#proposals++}`));
+  #propose(core: RaftNode): void {
+    this.#unlessMoving(() => core.propose(command(`p${this.#proposals++}`)));
+  }
+
+  /** What is said of links may be wrong. */
+  #hearOfLink(core: RaftNode): void {
+    const peer = nodeId(this.#random.pick([...this.cluster.hosts.keys()]));
+    this.#random.pick([
+      () => core.linkRenewed(peer),
+      () => core.linkLost(peer),
+      () => core.unreachable(peer),
+    ])();
+  }
+
+  #transfer(core: RaftNode): void {
+    if (core.role === 'leader' && this.cluster.hosts.size > 1)
+      this.#unlessMoving(() => core.transferLeadership());
+  }
+
+  #unlessMoving(action: () => unknown): void {
+    try {
+      action();
+    } catch (thrown) {
+      if (!isTuttiError(thrown, 'TUTTI_LEADERSHIP_MOVING')) throw thrown;
+    }
   }
 
   #check(name: string): void {
