@@ -4,6 +4,7 @@ import type { HardState } from '../raft/messages.ts';
 import { RaftNode } from '../raft/raft-node.ts';
 import type { LogStoreState } from '../storage/log-store.ts';
 import { COMMAND_OVERHEAD_BYTES_MAX } from './command.ts';
+import type { ConsensusChannel } from './consensus-channel.ts';
 import type { ModuleHost } from './module-host.ts';
 import type { ReplicaConfig, ReplicaOptions } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
@@ -17,6 +18,7 @@ export interface DriverParts {
   readonly host: ModuleHost;
   readonly stats: ReplicaStats;
   readonly stored: LogStoreState;
+  readonly channel: ConsensusChannel;
   /** Called when role, term or leader may have changed. */
   readonly onStatus: () => void;
   /** Called once; the driver has ended itself. */

@@ -1,5 +1,4 @@
 import {
-  CHANNEL,
   type Clock,
   type LogIndex,
   type NodeId,
@@ -144,7 +143,7 @@ export class Driver {
   /** Begins to take part. */
   begin(): void {
     const { transport } = this.#parts.options;
-    transport.onMessage(CHANNEL.consensus, (from, message) => this.#receive(from.nodeId, message));
+    this.#parts.channel.handle((from, message) => this.#receive(from.nodeId, message));
     transport.onLink({
       linkUp: (peer) => {
         if (this.#ended) return;

@@ -1,12 +1,14 @@
 import { CHANNEL, type Logger } from '@tutti/kernel';
 import type { LogStoreState } from '../storage/log-store.ts';
+import type { ConsensusChannel } from './consensus-channel.ts';
 import { answersOver, type RepairAnswers } from './repair-answers.ts';
 import { isRepair, repairFromWire, repairToWire } from './repair-wire.ts';
 import { Repairer } from './repairer.ts';
 import type { ReplicaConfig, ReplicaOptions } from './replica-options.ts';
 
-/** How a repair ends. */
+/** How a repair ends, and where it hears its peers. */
 export interface RepairListener {
+  readonly channel: ConsensusChannel;
   done(state: LogStoreState): void;
   failed(failure: Error): void;
 }
@@ -18,6 +20,7 @@ export interface RepairListener {
 export class RepairPhase {
   readonly damage: Error;
   readonly #options: ReplicaOptions;
+  readonly #channel: ConsensusChannel;
   readonly #repairer: Repairer;
   readonly #answers: RepairAnswers;
   #ended = false;
@@ -31,6 +34,7 @@ export class RepairPhase {
   ) {
     const { nodeId: self, store, clock, random, transport } = options;
     this.#options = options;
+    this.#channel = listener.channel;
     this.damage = stored.damage!.failure;
     const finish = (action: () => void): void => {
       this.#ended = true;
@@ -56,8 +60,8 @@ export class RepairPhase {
   }
 
   begin(): void {
-    const { transport, nodeId: self } = this.#options;
-    transport.onMessage(CHANNEL.consensus, (from, value) => {
+    const { nodeId: self } = this.#options;
+    this.#channel.handle((from, value) => {
       if (this.#ended || !isRepair(value)) return;
       const message = repairFromWire(value, from.nodeId, self);
       if (message?.type === 'repairReply') this.#repairer.take(message);

@@ -24,9 +24,11 @@ import type { MemberSpec, MembershipChange } from '../raft/membership-change.ts'
 import type { LogStoreState } from '../storage/log-store.ts';
 import type { StoreDamage } from '../storage/store-damage.ts';
 import type { SnapshotCallback } from './applier.ts';
+import { ConsensusChannel } from './consensus-channel.ts';
 import { Driver } from './driver.ts';
 import type { AddLearnerOptions, GroupChanges, GroupSpec } from './group-changes.ts';
 import type { TransferCallback } from './handover.ts';
+import { type HeldState, holdState } from './held-state.ts';
 import type { ChangeCallback } from './membership-changes.ts';
 import { membershipStatus } from './membership-status.ts';
 import { ModuleHost } from './module-host.ts';
@@ -60,6 +62,7 @@ export class Replica implements Consensus, GroupChanges {
   readonly #codec: ValueCodec;
   readonly #logger: Logger;
   readonly #host: ModuleHost;
+  readonly #channel: ConsensusChannel;
   readonly #initialMembership: MembershipStatus;
   readonly #stats: ReplicaStats = newReplicaStats();
   readonly #listeners = new Set<(status: ConsensusStatus) => void>();
@@ -82,6 +85,7 @@ export class Replica implements Consensus, GroupChanges {
     const { nodeId, voters, learners = [] } = options;
     this.#initialMembership = membershipStatus(nodeId, { voters, learners }, logIndex(0), true);
     this.#host = new ModuleHost(this.#codec, this.#logger);
+    this.#channel = new ConsensusChannel(options.transport);
   }
 
   register(module: ReplicatedModule): void {
@@ -123,6 +127,7 @@ export class Replica implements Consensus, GroupChanges {
       'The log store is damaged; this node takes no part until its peers have made up for it',
     );
     this.#repairing = new RepairPhase(this.#options, this.#config, this.#logger, stored, {
+      channel: this.#channel,
       done: (whole) => {
         this.#repairing = undefined;
         this.#stats.repairs++;
@@ -140,6 +145,7 @@ export class Replica implements Consensus, GroupChanges {
 
   #startFailed(failure: Error, done: Done): void {
     this.#lifecycle = 'stopped';
+    this.#driver?.end(() => this.#closed());
     this.#closeStore(() => done(failure));
   }
 
@@ -165,6 +171,7 @@ export class Replica implements Consensus, GroupChanges {
       host: this.#host,
       stats: this.#stats,
       stored,
+      channel: this.#channel,
       onStatus: () => this.#noticeStatus(),
       onFailure: (failure) => this.#failed(failure),
     });
@@ -261,6 +268,14 @@ export class Replica implements Consensus, GroupChanges {
   takeSnapshotWith(done: SnapshotCallback): void {
     const refused = (failure: Error | undefined) => done(failure, logIndex(0));
     this.#attempt(refused, this.#refusal(), (driver) => driver.takeSnapshot(done));
+  }
+
+  /**
+   * A state with everything acknowledged anywhere before this call, readable until it is released: see `backupBytes`.
+   * @throws TuttiError what {@link readBarrier} and {@link takeSnapshot} throw
+   */
+  holdState(options?: ProposeOptions): Promise<HeldState> {
+    return promised((done) => holdState(this, this.#options.store, options, done));
   }
 
   /** Calls the driver, unless the call is refused here; what the driver throws at once is a refusal too. */

@@ -1,17 +1,18 @@
-import type {
-  Channel,
-  Incarnation,
-  Lane,
-  LinkListener,
-  MessageHandler,
-  NodeId,
-  PeerIdentity,
-  Random,
-  SendOutcome,
-  Transport,
-  TransportCounters,
-  VirtualClock,
-  WireValue,
+import {
+  assert,
+  type Channel,
+  type Incarnation,
+  type Lane,
+  type LinkListener,
+  type MessageHandler,
+  type NodeId,
+  type PeerIdentity,
+  type Random,
+  type SendOutcome,
+  type Transport,
+  type TransportCounters,
+  type VirtualClock,
+  type WireValue,
 } from '@tutti/kernel';
 import type { NodeClock } from './node-clock.ts';
 import type { Trace } from './trace.ts';
@@ -220,6 +221,7 @@ export class SimTransport implements Transport {
   }
 
   onMessage(channel: Channel, handler: MessageHandler): void {
+    assert(!this.#handlers.has(channel), `channel ${channel} has one handler`);
     this.#handlers.set(channel, handler);
   }
 

@@ -1,4 +1,5 @@
 import {
+  assert,
   CHANNEL,
   type Channel,
   type Clock,
@@ -106,6 +107,7 @@ export class VirtualTransport implements Transport {
   }
 
   onMessage(channel: Channel, handler: MessageHandler): void {
+    assert(!this.#handlers.has(channel), `channel ${channel} has one handler`);
     this.#handlers.set(channel, handler);
   }
 
