@@ -29,10 +29,23 @@ export { type GroupSnapshots, SharedLog, type SharedLogOptions } from './groups/
 
 // Who belongs to the group, and changing it.
 export type { MemberSpec, MembershipChange } from './raft/membership-change.ts';
+export type { Membership } from './raft/messages.ts';
+
+// When a majority is lost for good, and when a group is begun from a backup.
+export {
+  furthest,
+  planRecovery,
+  type RecoveryPlan,
+  type SurvivingLog,
+  survivingLog,
+  writeRecovery,
+} from './recovery/lost-quorum.ts';
+export { seedStore } from './recovery/seed-store.ts';
 
 export type { AddLearnerOptions, GroupChanges, GroupSpec } from './replica/group-changes.ts';
 // The driver: core, store, transport and modules joined.
 export type { TransferCallback } from './replica/handover.ts';
+export type { HeldState } from './replica/held-state.ts';
 export type { ChangeCallback } from './replica/membership-changes.ts';
 export type { ProposeCallback } from './replica/proposals.ts';
 export type { ReadCallback } from './replica/reads.ts';

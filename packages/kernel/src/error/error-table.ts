@@ -163,6 +163,26 @@ export const ERRORS = {
     'The log store is damaged and cannot be repaired: {problem} ({damage})',
     'If a majority of the others is whole, take this node out of the group and add a new one under another name. Only a node that is alone is restored from a backup.',
   ),
+  TUTTI_RECOVERY_REFUSED: row(
+    'The survivors {survivors} cannot go on without the others: {problem}',
+    'Nothing was changed. Name the nodes that are left, and only if a majority is lost for good.',
+  ),
+  TUTTI_RECOVERY_UNCONFIRMED: row(
+    'With this, {voters} would be the whole cluster. {loss} Nothing was changed',
+    'If the other nodes never come back, run it again with --yes-i-may-lose-data. If enough of them may, start them instead.',
+  ),
+  TUTTI_RECOVERY_UNFINISHED: row(
+    'The node in {directory} does not start: its recovery was interrupted',
+    'Run the same `tutti cluster recover` again.',
+  ),
+  TUTTI_BACKUP_UNUSABLE: row(
+    'The backup {file} cannot be used: {problem}',
+    'Use another backup; nothing was changed.',
+  ),
+  TUTTI_RESTORE_NOT_EMPTY: row(
+    'A cluster is restored into a new directory, and {directory} is not empty',
+    'Give another directory with --dir, or move away what is there.',
+  ),
   // tutti: plans
   TUTTI_PLAN_UNREADABLE: row(
     'The plan {file} cannot be read: {problem}',

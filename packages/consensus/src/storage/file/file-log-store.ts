@@ -24,6 +24,7 @@ import type { RepairCallback, RepairStep } from '../store-damage.ts';
 import { removeMark, writeMark } from './damage-mark.ts';
 import { cutLog, fits, settlement } from './damaged-log.ts';
 import { type DiskCalls, nodeDisk } from './disk-calls.ts';
+import type { LogBeginning } from './log-beginning.ts';
 import type { Gap } from './lost-entries.ts';
 import { type Opened, openDirectory, reopenDirectory } from './opened.ts';
 import { fillsFor, isAsRead, rewriteSegment } from './segment-rewrite.ts';
@@ -39,6 +40,11 @@ export interface FileLogStoreOptions {
   readonly segmentBytes?: number;
   /** Bytes of entries kept in memory for followers that are nearly up to date. Default 16 MiB. */
   readonly cacheBytes?: number;
+  /**
+   * Remembers that there was a log. With it a directory whose log is gone is damaged, and its node is repaired from peers
+   * before it takes part; without it, it is a beginning. Default none: then never delete a log alone.
+   */
+  readonly beginning?: LogBeginning;
   readonly logger?: Logger;
 }
 
@@ -77,7 +83,27 @@ export class FileLogStore implements LogStore {
       this.#disk.nextTurn(() => done(failure));
       return;
     }
-    this.#settle((failure) => (failure ? done(failure) : done(undefined, this.#state())));
+    this.#settle((failure) => {
+      const problem = failure ?? (this.#isBegun() ? this.#noteBeginning() : undefined);
+      if (problem) done(problem);
+      else done(undefined, this.#state());
+    });
+  }
+
+  #isBegun(): boolean {
+    const { recovered, snapshots } = this.#open();
+    return recovered.lastBatch > 0 || snapshots.current !== undefined;
+  }
+
+  #noteBeginning(): Error | undefined {
+    const { beginning } = this.#options;
+    if (!beginning || beginning.isNoted) return undefined;
+    try {
+      beginning.note();
+      return undefined;
+    } catch (thrown) {
+      return this.#failed(thrown);
+    }
   }
 
   /** Brings log and snapshot together after they were read. */
@@ -128,7 +154,7 @@ export class FileLogStore implements LogStore {
     writer.submit(write, (failure) => {
       const last = write.entries.at(-1);
       if (!failure && last) tail.durable(last);
-      done(failure);
+      done(failure ?? this.#noteBeginning());
     });
   }
 
@@ -182,7 +208,7 @@ export class FileLogStore implements LogStore {
     index.reset(meta.index, meta.term);
     tail.reset(meta.index);
     reader.close();
-    writer.reset(meta.index, meta.term, done);
+    writer.reset(meta.index, meta.term, (failure) => done(failure ?? this.#noteBeginning()));
   }
 
   repair(step: RepairStep, done: RepairCallback): void {

@@ -74,7 +74,7 @@ export function reopenDirectory(
     lock,
     recovered,
     hardState: recovered.hardState,
-    damage: damageOf(directory, recovered, snapshots, mark),
+    damage: damageOf(options, recovered, snapshots, mark),
     index,
     writer,
     reader: new EntryReader(disk, index, () => writer.segments),
@@ -90,7 +90,7 @@ function newer(read: HardState, marked: HardState | undefined): HardState {
 }
 
 function damageOf(
-  directory: string,
+  { directory, beginning }: FileLogStoreOptions,
   { index, damage, lastBatch }: RecoveredLog,
   snapshots: SnapshotDirectory,
   mark: DamageMark | undefined,
@@ -106,9 +106,16 @@ function damageOf(
     );
   }
   lost.push(...(damage?.lost ?? []));
-  // A snapshot is taken of what was written: without any log, the log is lost.
-  const logLost = lastBatch === 0 && !mark && (snapshotIndex > 0 || snapshots.failure !== undefined);
-  if (logLost) failure ??= corrupt(directory, 'there is a snapshot, and no log beside it');
+  // A snapshot is taken of what was written: without any log, the log is lost. So it is where one was begun.
+  const hasSnapshot = snapshotIndex > 0 || snapshots.failure !== undefined;
+  const logLost = lastBatch === 0 && !mark && (hasSnapshot || beginning?.isNoted === true);
+  if (logLost)
+    failure ??= corrupt(
+      directory,
+      hasSnapshot
+        ? 'there is a snapshot, and no log beside it'
+        : 'a log was begun here, and nothing is left of it',
+    );
   const endLost = logLost || mark !== undefined || (damage?.endGaps.length ?? 0) > 0;
   const hardStateLost = logLost || mark?.hardStateLost === true || damage?.hardStateLost === true;
   if (lost.length === 0 && !endLost && !hardStateLost) return undefined;

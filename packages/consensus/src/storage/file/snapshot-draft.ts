@@ -3,46 +3,16 @@ import { TuttiError } from '@tutti/kernel';
 import type { SnapshotMeta } from '../../raft/messages.ts';
 import { crc32c } from '../crc32c.ts';
 import type { SnapshotWriter, StoredSnapshot, WriteCallback } from '../log-store.ts';
+import { BlockChecksums } from './block-checksums.ts';
 import type { DiskCalls } from './disk-calls.ts';
 import { writeFully } from './segment.ts';
 import { SnapshotFile } from './snapshot-file.ts';
-import { endOf, headerOf, SNAPSHOT_BLOCK_BYTES } from './snapshot-format.ts';
+import { endOf, headerOf } from './snapshot-format.ts';
 
 /** What is written is flushed each time so much has come: one large flush at the end would hold up the log's. */
 const FLUSH_BYTES = 8 * 2 ** 20;
 
 type Done = (failure: Error | null | undefined) => void;
-
-/** The checksums of blocks whose bytes come in pieces. */
-class BlockChecksums {
-  #sums = Buffer.alloc(1024);
-  #count = 0;
-  #checksum = 0;
-  #filled = 0;
-
-  add(data: Uint8Array): void {
-    for (let at = 0; at < data.length; ) {
-      const length = Math.min(SNAPSHOT_BLOCK_BYTES - this.#filled, data.length - at);
-      this.#checksum = crc32c(data, this.#checksum, at, at + length);
-      this.#filled += length;
-      at += length;
-      if (this.#filled === SNAPSHOT_BLOCK_BYTES) this.#end();
-    }
-  }
-
-  finish(): Buffer {
-    if (this.#filled > 0) this.#end();
-    return this.#sums.subarray(0, this.#count * 4);
-  }
-
-  #end(): void {
-    if (this.#count * 4 === this.#sums.length)
-      this.#sums = Buffer.concat([this.#sums, Buffer.alloc(this.#sums.length)]);
-    this.#sums.writeUInt32LE(this.#checksum, this.#count++ * 4);
-    this.#checksum = 0;
-    this.#filled = 0;
-  }
-}
 
 /**
  * Writes to a draft beside the directory's snapshot; only `commit` gives it a name that counts. Nothing of it makes the

@@ -27,7 +27,8 @@ export class SnapshotFile implements StoredSnapshot {
   static open(disk: DiskCalls, path: string): SnapshotFile {
     const handle = disk.openSync(path, 'r');
     try {
-      return new SnapshotFile(disk, path, handle, readImage(disk, path, handle));
+      const { head, ...image } = readImage(disk, path, handle);
+      return new SnapshotFile(disk, path, handle, { ...image, meta: head as SnapshotMeta });
     } catch (thrown) {
       disk.closeSync(handle);
       throw thrown;

@@ -17,9 +17,10 @@ export const SNAPSHOT_BLOCK_BYTES = 64 * 1024;
 /** What is read at once when the whole file is checked. */
 const READ_BYTES = 16 * SNAPSHOT_BLOCK_BYTES;
 
-/** What is known of a snapshot file besides its contents. */
-export interface SnapshotImage {
-  readonly meta: SnapshotMeta;
+/** What such a file holds around its contents. */
+export interface Image {
+  /** The meta data, as they were given. */
+  readonly head: unknown;
   readonly contentsFrom: number;
   readonly totalBytes: number;
   readonly checksum: number;
@@ -27,10 +28,15 @@ export interface SnapshotImage {
   readonly blocks: Buffer;
 }
 
-export function headerOf(meta: SnapshotMeta): Buffer {
-  const json = Buffer.from(JSON.stringify(meta));
+/** What is known of a snapshot file besides its contents. */
+export interface SnapshotImage extends Omit<Image, 'head'> {
+  readonly meta: SnapshotMeta;
+}
+
+export function headerOf(head: object, mark = SNAPSHOT_MARK): Buffer {
+  const json = Buffer.from(JSON.stringify(head));
   const header = Buffer.alloc(HEADER_BYTES + json.length);
-  writeFileMark(header, SNAPSHOT_MARK);
+  writeFileMark(header, mark);
   header.writeUInt32LE(json.length, FILE_MARK_BYTES);
   json.copy(header, HEADER_BYTES);
   return header;
@@ -46,7 +52,11 @@ export function endOf(header: Uint8Array, blocks: Uint8Array, totalBytes: number
 }
 
 /** Where in `bytes`, which stand at `from` in the contents, the first damaged block begins. */
-export function damagedBlock({ blocks }: SnapshotImage, bytes: Uint8Array, from: number): number | undefined {
+export function damagedBlock(
+  { blocks }: Pick<Image, 'blocks'>,
+  bytes: Uint8Array,
+  from: number,
+): number | undefined {
   for (let at = 0; at < bytes.length; at += SNAPSHOT_BLOCK_BYTES) {
     const actual = crc32c(bytes, 0, at, Math.min(at + SNAPSHOT_BLOCK_BYTES, bytes.length));
     if (actual !== blocks.readUInt32LE(((from + at) / SNAPSHOT_BLOCK_BYTES) * 4)) return at;
@@ -56,9 +66,10 @@ export function damagedBlock({ blocks }: SnapshotImage, bytes: Uint8Array, from:
 
 /**
  * Reads what stands around the contents, and checks all of the file.
+ * @param mark What it must begin with: that of a snapshot, or of another file that is laid out like one.
  * @throws TuttiError `TUTTI_STORE_CORRUPT`, `TUTTI_STORE_NEWER_VERSION`
  */
-export function readImage(disk: DiskCalls, path: string, handle: number): SnapshotImage {
+export function readImage(disk: DiskCalls, path: string, handle: number, mark = SNAPSHOT_MARK): Image {
   const damaged = (offset: number, problem: string): never => {
     throw new TuttiError('TUTTI_STORE_CORRUPT', { file: path, offset, problem });
   };
@@ -69,7 +80,7 @@ export function readImage(disk: DiskCalls, path: string, handle: number): Snapsh
   };
   const { size } = disk.fstatSync(handle);
   const start = readAt(0, HEADER_BYTES);
-  if (!hasFileMark(start, SNAPSHOT_MARK, path)) damaged(0, 'it does not begin as a snapshot');
+  if (!hasFileMark(start, mark, path)) damaged(0, `it does not begin with ${mark.letters}`);
   const contentsFrom = HEADER_BYTES + start.readUInt32LE(FILE_MARK_BYTES);
   if (contentsFrom + TRAILER_BYTES > size) damaged(FILE_MARK_BYTES, 'it is cut off');
   const header = readAt(0, contentsFrom);
@@ -82,8 +93,8 @@ export function readImage(disk: DiskCalls, path: string, handle: number): Snapsh
   const checksum = trailer.readUInt32LE(8);
   if (!endOf(header, blocks, totalBytes, checksum).subarray(blocksBytes).equals(trailer))
     damaged(size, 'header and end do not fit');
-  const meta = JSON.parse(header.toString('utf8', HEADER_BYTES)) as SnapshotMeta;
-  const image = { meta, contentsFrom, totalBytes, checksum, blocks };
+  const head: unknown = JSON.parse(header.toString('utf8', HEADER_BYTES));
+  const image = { head, contentsFrom, totalBytes, checksum, blocks };
   for (let from = 0; from < totalBytes; from += READ_BYTES) {
     const bytes = readAt(contentsFrom + from, Math.min(READ_BYTES, totalBytes - from));
     const at = damagedBlock(image, bytes, from);
