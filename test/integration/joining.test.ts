@@ -103,6 +103,12 @@ describe('a cluster of processes', () => {
     expect(exists(pid)).toBe(false);
     expect(await voters()).toEqual(['n1', 'n10', 'n2', 'n3', 'n4'].filter((node) => node !== leader));
     expect((await tutti('snapshot')).stdout.match(/^n\d+ +\d+$/gm)).toHaveLength(4);
+    // It gave its work away and said so, and was not found to be gone.
+    const ps = start(['ps', '--json', '--dir', dir]);
+    await ps.ended;
+    const [node] = (JSON.parse(ps.stdout()) as { nodes: { members: { nodeId: string; state: string }[] }[] })
+      .nodes;
+    expect(node!.members.find(({ nodeId }) => nodeId === leader)?.state).toBe('left');
   });
 
   it('refuses what cannot be, and says why', async () => {

@@ -70,6 +70,10 @@ export { generateKeyPair, type KeyPair } from '@tutti/transport';
 export { type Admin, type AdminOptions, startAdmin } from './admin/admin-server.ts';
 // Clusters of processes on one machine.
 export { LocalCluster, type LocalClusterOptions } from './cluster/local-cluster.ts';
+// When more is lost than a cluster survives.
+export { type Recovered, type RecoverOptions, recoverCluster } from './cluster/recover-cluster.ts';
+export { type Restored, type RestoreOptions, restoreCluster } from './cluster/restore-cluster.ts';
+export { backUp } from './node/back-up.ts';
 // Nodes.
 export { createNode, type NodeOptions, type TuttiNode } from './node/create-node.ts';
 export { contactOf } from './node/group-peers.ts';

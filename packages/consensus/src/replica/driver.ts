@@ -1,11 +1,4 @@
-import {
-  type Clock,
-  type LogIndex,
-  type NodeId,
-  type Term,
-  TuttiError,
-  type WireValue,
-} from '@tutti/kernel';
+import { type Clock, type LogIndex, type NodeId, type Term, TuttiError, type WireValue } from '@tutti/kernel';
 import type { ConsensusStatus, ProposeOptions } from '../consensus.ts';
 import type { MembershipChange } from '../raft/membership-change.ts';
 import type { RaftMessage, SnapshotMeta } from '../raft/messages.ts';

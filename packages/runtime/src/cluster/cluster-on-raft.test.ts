@@ -73,6 +73,20 @@ describe('on Raft', () => {
     for (const key of KEYS) expect(await harness.settle(add(harness, 'n2', key, 1))).toBe(4);
   });
 
+  it('a node that leaves has given its entities away, and is still one of those who agree', async () => {
+    const harness = await started(3);
+    await harness.settle(Promise.all(KEYS.map((key) => add(harness, 'n1', key, 3))));
+    const leader = harness.leader!;
+    const [leaver, other] = NAMES.filter((name) => name !== leader);
+    await harness.settle(harness.node(leaver!).cluster.leave());
+    const { members } = harness.node(leader).cluster;
+    await harness.until(() => members.get(harness.node(leaver!).nodeId)?.state === 'left');
+    expect(harness.node(leader).cluster.status().shards[leaver!]).toBeUndefined();
+    // With one of three gone, the majority is the leader and the one that has left.
+    harness.crash(other!);
+    for (const key of KEYS) expect(await addUntilAnswered(harness, leader, key)).toBe(3);
+  });
+
   it('a node that crashes and comes back takes its share again', async () => {
     const harness = await started(2);
     for (let round = 0; round < 3; round++) {

@@ -121,6 +121,11 @@ export interface ClusterSystem {
    * takes longer is logged, and the stop goes on. Returns the function that takes it back.
    */
   onStop(phase: ShutdownPhase, name: string, task: ShutdownTask): () => void;
+  /**
+   * Drains, stops the actors, and tells the others that this life has left: {@link stop} as far as the phase `leave`.
+   * Consensus goes on: this node is still one of those who agree, until they let it go. Idempotent.
+   */
+  leave(options?: StopOptions): Promise<void>;
   /** Drains, leaves, and stops the actors and consensus, phase by phase. Idempotent. */
   stop(options?: StopOptions): Promise<void>;
   status(): ClusterSystemStatus;

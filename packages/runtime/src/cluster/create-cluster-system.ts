@@ -75,6 +75,7 @@ class ClusterNode implements ClusterSystem {
   #phase: 'new' | 'starting' | 'running' | 'draining' | 'stopped' = 'new';
   #evicted = false;
   #drained: Promise<void> | undefined;
+  #left: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
   constructor(options: ClusterSystemOptions) {
@@ -164,6 +165,11 @@ class ClusterNode implements ClusterSystem {
   drain(): Promise<void> {
     this.#drained ??= this.#handOver();
     return this.#drained;
+  }
+
+  leave(options: StopOptions = {}): Promise<void> {
+    this.#left ??= this.#leave(options.handOver ?? true);
+    return this.#left;
   }
 
   stop({ handOver = true }: StopOptions = {}): Promise<void> {
@@ -332,6 +338,18 @@ class ClusterNode implements ClusterSystem {
   }
 
   async #shutDown(handOver: boolean): Promise<void> {
+    await this.leave({ handOver });
+    await this.#shutdown.run('close', () => {
+      this.#parts.coordinator.stop();
+      this.#parts.prober.stop();
+      this.#parts.lease.revoke(new TuttiError('TUTTI_CLOSED', { what: 'This node' }));
+      this.#parts.courier.stop();
+      this.#parts.receptionist.stop();
+      return this.#options.consensus.stop();
+    });
+  }
+
+  async #leave(handOver: boolean): Promise<void> {
     const shutdown = this.#shutdown;
     await shutdown.run('unbind', () => {});
     const drainMs = this.#parts.config.drainMs + DRAIN_GRACE_MS;
@@ -347,13 +365,5 @@ class ClusterNode implements ClusterSystem {
     await shutdown.run('leave', () =>
       wasMember && !this.#evicted ? this.#propose({ type: 'left', ...this.#parts.self }, LEFT_MS) : undefined,
     );
-    await shutdown.run('close', () => {
-      this.#parts.coordinator.stop();
-      this.#parts.prober.stop();
-      this.#parts.lease.revoke(new TuttiError('TUTTI_CLOSED', { what: 'This node' }));
-      this.#parts.courier.stop();
-      this.#parts.receptionist.stop();
-      return this.#options.consensus.stop();
-    });
   }
 }

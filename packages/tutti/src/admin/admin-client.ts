@@ -161,6 +161,43 @@ export class AdminClient {
     return taken;
   }
 
+  /**
+   * The bytes of a backup, from `node` or from one that follows, so that the leader is spared. What comes is a backup
+   * only if it is whole, which `BackupFile` tells.
+   * @throws TuttiError `TUTTI_NODE_UNKNOWN`, `TUTTI_ADMIN_UNREACHABLE` also when it breaks off, and what
+   * `Replica.holdState` refuses
+   */
+  async *backup(node?: string): AsyncGenerator<Uint8Array> {
+    const reports = await this.#reports();
+    const known = reports.map(({ answer }) => answer.node);
+    const from =
+      node === undefined
+        ? (reports.find(({ answer }) => answer.consensus.role === 'follower') ?? reports[0])
+        : reports.find(({ answer }) => answer.node === node);
+    if (!from) throw new TuttiError('TUTTI_NODE_UNKNOWN', { node, known: known.join(', ') });
+    try {
+      yield* await this.#stream(`${from.url}/cluster/backup`);
+    } catch (thrown) {
+      if (isTuttiError(thrown)) throw thrown;
+      throw new TuttiError('TUTTI_ADMIN_UNREACHABLE', { problem: messageOf(thrown) }, { cause: thrown });
+    }
+  }
+
+  async #stream(url: string): Promise<AsyncIterable<Uint8Array>> {
+    const response = await fetch(url, { headers: { authorization: `Bearer ${this.#token}` } });
+    if (!response.ok) throw TuttiError.fromJSON((await response.json()) as { code: string });
+    return response.body!;
+  }
+
+  /**
+   * Has a node give its work away and have no actors any more, as before its removal; it still votes. Nothing happens to
+   * one that does not answer.
+   */
+  async leave(node: string): Promise<void> {
+    const url = (await this.#reports()).find(({ answer }) => answer.node === node)?.url;
+    if (url !== undefined) await this.#once(url, 'POST', '/cluster/leave');
+  }
+
   explain(session: string, task: string): Promise<Explanation> {
     return this.#request(
       'GET',

@@ -2,6 +2,7 @@ import type { MembershipStatus } from '@tutti/consensus';
 import { nodeId, TuttiError } from '@tutti/kernel';
 import type { FastifyInstance } from 'fastify';
 import type { AddNodeOptions, Launcher } from '../cluster/launcher.ts';
+import { backupOf } from '../node/back-up.ts';
 import type { TuttiNode } from '../node/create-node.ts';
 import { type GroupReport, measured, type SnapshotTaken } from './cluster-view.ts';
 
@@ -17,8 +18,13 @@ export interface MemberRequest {
 /** The routes by which a group is operated: its status, who leads, snapshots, who belongs to it. */
 export function addClusterRoutes(server: FastifyInstance, node: () => TuttiNode): void {
   server.get('/cluster', (): GroupReport => {
-    const { id, group } = node();
-    return { node: id, consensus: group.status(), stages: measured(group.stages()) };
+    const { id, group, lineage } = node();
+    return {
+      node: id,
+      ...(lineage === undefined ? {} : { lineage }),
+      consensus: group.status(),
+      stages: measured(group.stages()),
+    };
   });
   server.post<{ Body: { to?: string } | undefined }>('/cluster/transfer', async ({ body }) => {
     const target = body?.to === undefined ? undefined : nodeId(body.to);
@@ -27,6 +33,17 @@ export function addClusterRoutes(server: FastifyInstance, node: () => TuttiNode)
   server.post('/cluster/snapshot', async (): Promise<SnapshotTaken> => {
     const { id, group } = node();
     return { node: id, index: await group.takeSnapshot() };
+  });
+  server.get('/cluster/backup', async (_request, reply) => {
+    const bytes = await backupOf(node());
+    return reply.type('application/octet-stream').send(bytes);
+  });
+  server.post('/cluster/leave', async () => {
+    const { group, parts } = node();
+    // Nobody has to be elected when it goes, if it does not lead any more.
+    if (group.status().role === 'leader') await group.transferLeadership().catch(() => {});
+    await parts.leave();
+    return {};
   });
   server.post<{ Body: MemberRequest }>('/cluster/members', async ({ body }): Promise<MembershipStatus> => {
     const { contact, promote } = body;

@@ -3,6 +3,8 @@ import type { ConsensusStatus, MembershipStatus, ReplicaRole, Stage, StageTimes 
 /** `GET /cluster`: what one node says of its group. */
 export interface GroupReport {
   readonly node: string;
+  /** Of a cluster that was recovered or restored. */
+  readonly lineage?: string;
   readonly consensus: ConsensusStatus;
   readonly stages: MeasuredStages;
 }
@@ -39,6 +41,8 @@ export interface ClusterView {
   /** Undefined while no node that answers leads. */
   readonly leader: string | undefined;
   readonly term: number;
+  /** What tells this cluster from earlier ones of its name, once it was recovered or restored. */
+  readonly lineage?: string;
   readonly nodes: readonly GroupNodeView[];
   /** By the leader, or by the node of the highest term when none leads. */
   readonly configuration: MembershipStatus;
@@ -60,7 +64,8 @@ function newestFirst(reports: readonly GroupReport[]): GroupReport[] {
 /** Joins what the nodes of a group say; at least one report. */
 export function clusterView(reports: readonly GroupReport[]): ClusterView {
   const leading = leadingReport(reports);
-  const { term, membership } = (leading ?? newestFirst(reports)[0]!).consensus;
+  const { consensus, lineage } = leading ?? newestFirst(reports)[0]!;
+  const { term, membership } = consensus;
   const { voters, outgoing, learners } = membership;
   const committed = Math.max(...reports.map(({ consensus }) => consensus.commitIndex));
   const names = new Set<string>([...voters, ...outgoing, ...learners, ...reports.map(({ node }) => node)]);
@@ -71,6 +76,7 @@ export function clusterView(reports: readonly GroupReport[]): ClusterView {
   return {
     leader: leading?.node,
     term,
+    ...(lineage === undefined ? {} : { lineage }),
     nodes: [...names]
       .toSorted((a, b) => a.localeCompare(b, 'en', { numeric: true }))
       .map((node) => ({

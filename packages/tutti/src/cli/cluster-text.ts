@@ -26,7 +26,7 @@ function nodesText({ nodes }: ClusterView): string {
   return table(headings, rows);
 }
 
-function configurationText({ configuration }: ClusterView): string {
+function configurationText({ configuration, lineage }: ClusterView): string {
   const { voters, learners, outgoing, promotable, index, isJoint, isCommitted } = configuration;
   const list = (nodes: readonly string[]) => nodes.join(' ');
   const state = [
@@ -38,6 +38,7 @@ function configurationText({ configuration }: ClusterView): string {
     ...(learners.length > 0 ? [`learners       ${list(learners)}`] : []),
     ...(promotable.length > 0 ? [`will vote      ${list(promotable)}, when caught up`] : []),
     `configuration  of entry ${index}, ${state.join(', ')}`,
+    ...(lineage === undefined ? [] : [`lineage        ${lineage}`]),
   ].join('\n');
 }
 

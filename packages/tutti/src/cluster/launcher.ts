@@ -22,7 +22,8 @@ export interface Launcher {
    */
   add(options?: AddNodeOptions): Promise<AddedNode>;
   /**
-   * Takes a node out of the group, then ends its process; its folder stays.
+   * Has a node give its work away, takes it out of the group, then ends its process; its folder stays. What is begun
+   * and interrupted is done when the cluster is started again.
    * @throws TuttiError what `GroupChanges.removeMember` refuses
    */
   remove(node: string): Promise<void>;

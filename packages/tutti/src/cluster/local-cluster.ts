@@ -33,6 +33,15 @@ export interface ClusterFile {
   readonly nodes: readonly { readonly id: string; readonly pid: number; readonly adminUrl: string }[];
 }
 
+/** A removal that ended so may have been agreed all the same. */
+const MAY_BE_DONE: ReadonlySet<string> = new Set([
+  'TUTTI_OUTCOME_UNKNOWN',
+  'TUTTI_ADMIN_UNREACHABLE',
+  'TUTTI_TIMEOUT',
+]);
+/** How long a node may take to give its work away. */
+const DRAIN_PATIENCE_MS = 10_000;
+
 type ChangeListener = (change: 'added' | 'removed', node: LocalNode) => void;
 
 /**
@@ -71,12 +80,20 @@ export class LocalCluster implements Launcher {
       // Again, now that nobody else can change it, and written before any node starts: it says who may begin a group.
       cluster.#roster = Roster.open(cluster.directory, options.nodes);
       cluster.#roster.save();
+      const { leaving } = cluster.#roster;
       const nodes = cluster.#roster.current.map((id) => cluster.#launch(id, 0));
-      const addresses = await Promise.all(nodes.map((node) => node.listening()));
-      for (const address of addresses) cluster.#addresses.set(address.nodeId, address);
-      const ready = Promise.all(nodes.map((node) => node.ready()));
+      // A node that is leaving may be out of the group already: nobody waits for it, and it may be needed to agree.
+      const isAwaited = (node: LocalNode) => node.id !== leaving;
+      const listening = nodes.map((node) =>
+        isAwaited(node) ? node.listening() : node.listening().catch(() => undefined),
+      );
+      for (const address of await Promise.all(listening))
+        if (address) cluster.#addresses.set(address.nodeId, address);
+      const ready = Promise.all(nodes.filter(isAwaited).map((node) => node.ready()));
       for (const node of nodes) node.introduce(cluster.#peersOf(node.id));
       await ready;
+      cluster.#roster.allBegan();
+      if (leaving !== undefined) await cluster.#finishLeaving(leaving);
       cluster.#writeFile();
       return cluster;
     } catch (thrown) {
@@ -160,18 +177,28 @@ export class LocalCluster implements Launcher {
     this.#roster.joins(id);
     this.#tell('added', node);
     await ready;
+    this.#roster.allBegan();
     this.#writeFile();
     return { node: id, pid: node.pid!, adminUrl: node.adminUrl! };
   }
 
   async #remove(id: string): Promise<void> {
     const node = this.#nodes.get(id);
+    if (node) this.#roster.beginsLeaving(id);
+    const hasLeft = await this.#drain(id);
     try {
       // Asked of the others, if there are any: this one may never hear that it is out.
       await this.#clientOf(() => this.#othersThan(node)).removeMember(id);
     } catch (thrown) {
       // It was removed before, and its process was not ended then.
-      if (!node || !isTuttiError(thrown, 'TUTTI_NOT_A_MEMBER')) throw thrown;
+      if (!node || !isTuttiError(thrown, 'TUTTI_NOT_A_MEMBER')) {
+        if (isTuttiError(thrown) && !MAY_BE_DONE.has(thrown.code)) {
+          this.#roster.stays();
+          // In its next life it takes work again.
+          if (hasLeft) await node?.kill();
+        }
+        throw thrown;
+      }
     }
     this.#roster.leaves(id);
     this.#addresses.delete(id);
@@ -180,6 +207,29 @@ export class LocalCluster implements Launcher {
     this.#tell('removed', node);
     await node.stop();
     this.#writeFile();
+  }
+
+  /** What the launcher before began. If it cannot be done now, the next one tries. */
+  async #finishLeaving(id: string): Promise<void> {
+    await this.#inTurn(() => this.#remove(id)).catch(() => {});
+  }
+
+  /**
+   * A node that is about to go gives its work away first, while it can be asked to. One that does not answer loses it a
+   * little later, when the others notice that it is gone; and one that nobody could take over from keeps it.
+   * @returns whether it has
+   */
+  async #drain(id: string): Promise<boolean> {
+    const client = this.client({ patienceMs: DRAIN_PATIENCE_MS });
+    try {
+      const { voters, learners } = (await client.cluster()).configuration;
+      const isMember = [...voters, ...learners].some((member) => member === id);
+      if (!isMember || voters.every((voter) => voter === id)) return false;
+      await client.leave(id);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** The other nodes; of a node that is alone, itself. */
@@ -210,10 +260,13 @@ export class LocalCluster implements Launcher {
     voters: readonly string[] = this.#roster.hasJoined(id) ? [] : this.#roster.founders,
   ): LocalNode {
     const { cluster, heartbeatMs, electionTimeoutMs, snapshotEntries, logLevel } = this.#options;
+    const { lineage } = this.#roster;
     const config: NodeProcessConfig = {
       cluster,
+      ...(lineage === undefined ? {} : { lineage }),
       node: id,
       directory: makeWritableFolder(join(this.directory, id)),
+      hadLog: this.#roster.hasBegun(id),
       voters,
       port,
       adminPort: 0,

@@ -40,7 +40,9 @@ async function run(config: NodeProcessConfig): Promise<void> {
   node = createNode({
     name: config.node,
     cluster: config.cluster,
+    ...(config.lineage === undefined ? {} : { lineage: config.lineage }),
     dataDir: config.directory,
+    hadLog: config.hadLog,
     listen: { port: config.port },
     ...(config.voters.length > 0 ? { voters: config.voters } : { joins: true }),
     heartbeatMs: config.heartbeatMs,

@@ -4,8 +4,12 @@ import type { AddedNode, AddNodeOptions } from './launcher.ts';
 /** How one node process is to be set up. Sent once, first. */
 export interface NodeProcessConfig {
   readonly cluster: string;
+  /** Of a cluster that was recovered or restored. */
+  readonly lineage?: string;
   readonly node: string;
   readonly directory: string;
+  /** It ran before: if its folder is empty, that was lost. */
+  readonly hadLog: boolean;
   /** Voters at the cluster's beginning, this node among them; without any, it waits to be added to the group. */
   readonly voters: readonly string[];
   /** 0 takes a free port. */

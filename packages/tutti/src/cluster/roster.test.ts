@@ -34,6 +34,50 @@ describe('the roster of a local cluster', () => {
     expect(Roster.open(directory, 3).current).toEqual(['n2', 'n3', 'n1']);
   });
 
+  it('remembers a removal that was begun, until it is done or has been refused', () => {
+    const roster = Roster.open(directory, 3);
+    roster.beginsLeaving('n3');
+    expect(Roster.open(directory, 3)).toMatchObject({ leaving: 'n3', current: ['n1', 'n2', 'n3'] });
+    roster.stays();
+    expect(Roster.open(directory, 3).leaving).toBeUndefined();
+    roster.beginsLeaving('n3');
+    roster.leaves('n3');
+    expect(Roster.open(directory, 3)).toMatchObject({ leaving: undefined, current: ['n1', 'n2'] });
+  });
+
+  it('knows who has been a member, and of whom that is over', () => {
+    const roster = Roster.open(directory, 3);
+    expect(roster.hasBegun('n1')).toBe(false);
+    roster.allBegan();
+    expect(['n1', 'n2', 'n4'].map((node) => Roster.open(directory, 3).hasBegun(node))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    // Under its name it may come back as a new one.
+    roster.leaves('n2');
+    expect(Roster.open(directory, 3).hasBegun('n2')).toBe(false);
+  });
+
+  it('of survivors has them alone, in a lineage of their own, and no name of another is free', () => {
+    const roster = Roster.open(directory, 3);
+    roster.joins('n4');
+    roster.joins('n5');
+    roster.beginsLeaving('n5');
+    roster.goesOnWith(['n2', 'n4'], 'of-survivors');
+    const again = Roster.open(directory, 2);
+    expect(again).toMatchObject({ lineage: 'of-survivors', leaving: undefined, current: ['n2', 'n4'] });
+    expect(again.hasJoined('n4')).toBe(true);
+    expect(again.founders).toEqual(['n1', 'n2', 'n3']);
+    expect(again.freeName()).toBe('n6');
+  });
+
+  it('of a cluster that was restored has founders that begin with the same log', () => {
+    Roster.found(directory, ['n1', 'n2'], 'restored').save();
+    expect(Roster.find(directory)).toMatchObject({ founders: ['n1', 'n2'], lineage: 'restored' });
+    expect(Roster.find(join(directory, 'nowhere'))).toBeUndefined();
+  });
+
   it('takes the folders of a directory that has none for its founders, and a folder beside one for nothing', () => {
     for (const name of ['n1', 'n2', 'n3']) mkdirSync(join(directory, name));
     expect(Roster.open(directory, 3).current).toEqual(['n1', 'n2', 'n3']);

@@ -8,6 +8,12 @@ const rosterFile = z.object({
   founders: z.array(z.string()),
   joined: z.array(z.string()),
   removed: z.array(z.string()),
+  /** Those that have been members: if one comes without its folder, it does not begin anew. */
+  begun: z.array(z.string()).optional(),
+  /** Of a cluster that was recovered or restored: what every node of it is to have, also one that joins later. */
+  lineage: z.string().optional(),
+  /** On its way out: the group is being asked, or has agreed, and the process has not been ended. */
+  leaving: z.string().optional(),
 });
 type RosterFile = z.output<typeof rosterFile>;
 
@@ -52,6 +58,19 @@ export class Roster {
     return roster;
   }
 
+  /** The roster that a directory has, whatever number of nodes. @throws TuttiError `TUTTI_CONFIG_UNREADABLE` */
+  static find(directory: string): Roster | undefined {
+    const path = join(directory, 'roster.json');
+    const file = readRoster(path);
+    return file && new Roster(path, file);
+  }
+
+  /** That of a cluster whose nodes have been made in this directory, each with the same log. */
+  static found(directory: string, founders: readonly string[], lineage: string): Roster {
+    const file = { founders: [...founders], joined: [], removed: [], begun: [...founders], lineage };
+    return new Roster(join(directory, 'roster.json'), file);
+  }
+
   /** Who voted when the group began; it never changes, and each of them is told the same. */
   get founders(): readonly string[] {
     return this.#file.founders;
@@ -62,6 +81,28 @@ export class Roster {
     const { founders, joined, removed } = this.#file;
     const stayed = founders.filter((node) => !removed.includes(node) && !joined.includes(node));
     return [...stayed, ...joined];
+  }
+
+  /** Whether this node has had a log. */
+  hasBegun(node: string): boolean {
+    return this.#file.begun?.includes(node) === true;
+  }
+
+  /** The nodes that there are have become members. */
+  allBegan(): void {
+    const { current } = this;
+    if (current.every((node) => this.hasBegun(node))) return;
+    this.#file = { ...this.#file, begun: [...current] };
+    this.save();
+  }
+
+  get lineage(): string | undefined {
+    return this.#file.lineage;
+  }
+
+  /** The node whose removal was begun, and not ended. */
+  get leaving(): string | undefined {
+    return this.#file.leaving;
   }
 
   hasJoined(node: string): boolean {
@@ -95,10 +136,39 @@ export class Roster {
     this.save();
   }
 
-  leaves(node: string): void {
-    const { joined, removed } = this.#file;
+  /** Its removal is begun: should the launcher end before it is done, the next one goes on with it. */
+  beginsLeaving(node: string): void {
+    this.#file = { ...this.#file, leaving: node };
+    this.save();
+  }
+
+  /** The group has refused to let it go. */
+  stays(): void {
+    const { leaving, ...file } = this.#file;
+    if (leaving === undefined) return;
+    this.#file = file;
+    this.save();
+  }
+
+  /** The group goes on with these alone, and every other node is out. */
+  goesOnWith(survivors: readonly string[], lineage: string): void {
+    const { leaving: _, ...file } = this.#file;
+    const out = this.current.filter((node) => !survivors.includes(node));
     this.#file = {
-      ...this.#file,
+      ...file,
+      lineage,
+      begun: [...survivors],
+      joined: file.joined.filter((node) => survivors.includes(node)),
+      removed: [...file.removed.filter((node) => !out.includes(node)), ...out],
+    };
+    this.save();
+  }
+
+  leaves(node: string): void {
+    const { joined, removed, leaving: _, begun, ...file } = this.#file;
+    this.#file = {
+      ...file,
+      ...(begun ? { begun: begun.filter((name) => name !== node) } : {}),
       joined: joined.filter((name) => name !== node),
       removed: [...removed.filter((name) => name !== node), node],
     };

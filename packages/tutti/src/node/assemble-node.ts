@@ -51,6 +51,8 @@ export interface AssembledNode {
   readonly consensus: Consensus;
   readonly orchestration: Orchestration | undefined;
   start(): Promise<void>;
+  /** Gives its work away and has no actors any more; it is still one of those who agree. Idempotent. */
+  leave(options?: StopOptions): Promise<void>;
   stop(options?: StopOptions): Promise<void>;
 }
 
@@ -96,6 +98,11 @@ export function assembleNode(parts: NodeParts, ports: NodePorts): AssembledNode 
         hasLeader: () => consensus.status().leader !== undefined,
       })
     : undefined;
+  let left: Promise<void> | undefined;
+  const leave = async (options?: StopOptions) => {
+    await orchestration?.stop();
+    await cluster.leave(options);
+  };
   return {
     system,
     cluster,
@@ -105,8 +112,9 @@ export function assembleNode(parts: NodeParts, ports: NodePorts): AssembledNode 
       await cluster.start();
       await orchestration?.start();
     },
+    leave: (options) => (left ??= leave(options)),
     async stop(options) {
-      await orchestration?.stop();
+      await (left ??= leave(options));
       await cluster.stop(options);
       await transport.close();
     },

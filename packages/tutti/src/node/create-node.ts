@@ -39,7 +39,7 @@ import { moduleWorker } from '../workers/module-worker.ts';
 import { shellWorker } from '../workers/shell-worker.ts';
 import { type AssembledNode, assembleNode } from './assemble-node.ts';
 import { GroupPeers } from './group-peers.ts';
-import { type NodeIdentity, openIdentity, volatileIdentity } from './identity.ts';
+import { logFolderOf, type NodeIdentity, openIdentity, volatileIdentity } from './identity.ts';
 import { groupOf, type NodeGroup } from './node-group.ts';
 
 /** How to make a node. With nothing given it is a cluster of one that keeps nothing and listens nowhere. */
@@ -49,10 +49,21 @@ export interface NodeOptions {
   /** The cluster's name; default `tutti`. Nodes of another cluster are turned away. */
   readonly cluster?: string;
   /**
+   * For a node that is to join a cluster which was recovered or restored: its lineage, as `tutti cluster status` shows
+   * it. A node that was recovered or restored itself has it in its directory. Default none.
+   */
+  readonly lineage?: string;
+  /**
    * Where the node keeps its log, snapshots and key. Without it nothing survives the process: a node of several that
    * comes back under the same name has forgotten what it voted for and acknowledged, so replace none of them then.
    */
   readonly dataDir?: string;
+  /**
+   * `true` where it is known that this node ran before, from elsewhere than its directory: should that be empty, or its
+   * log be gone, the node is repaired from its peers before it takes part. A directory that is there knows by itself;
+   * one that was deleted as a whole looks like that of a node which never voted. Default false.
+   */
+  readonly hadLog?: boolean;
   /**
    * The node's Ed25519 keys; by default those kept in {@link dataDir}, made on the first start. Give them to say in
    * advance what the other nodes have to know as this one's public key.
@@ -97,6 +108,10 @@ export interface NodeOptions {
 /** One node of a cluster, embedded in this process. Register entities and replicated parts, then {@link start}. */
 export interface TuttiNode {
   readonly id: string;
+  /** The name of its cluster. */
+  readonly cluster: string;
+  /** What tells its cluster from earlier ones of that name, once it was recovered or restored. */
+  readonly lineage: string | undefined;
   readonly incarnation: number;
   /** What the other nodes must know this one by. */
   readonly publicKey: string;
@@ -146,7 +161,7 @@ const FRAME_BYTES_MAX = COMMAND_BYTES_MAX + 2 ** 20;
 /**
  * Makes a node; nothing runs until its `start`.
  * @throws TuttiError `TUTTI_ID_INVALID`, `TUTTI_NODE_NEEDS_LISTEN`, `TUTTI_CONFIG_INVALID`, `TUTTI_STORE_WRONG_CLUSTER`,
- * `TUTTI_STORE_WRONG_NODE`; and from `start` `TUTTI_PORT_IN_USE`, `TUTTI_STORE_*`
+ * `TUTTI_STORE_WRONG_NODE`, `TUTTI_RECOVERY_UNFINISHED`; and from `start` `TUTTI_PORT_IN_USE`, `TUTTI_STORE_*`
  */
 export function createNode(options: NodeOptions = {}): TuttiNode {
   const { name = 'n1', cluster = 'tutti', logger = silentLogger } = options;
@@ -154,10 +169,12 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
     throw new TuttiError('TUTTI_NODE_NEEDS_LISTEN', { node: nodeId(name) });
   const voters = votersOf(name, options);
   const directory = options.dataDir === undefined ? undefined : resolve(options.dataDir);
+  const { keys, lineage, hadLog } = options;
+  const owner = { cluster, node: name, keys, lineage, hadLog };
   const identity =
     directory === undefined
-      ? volatileIdentity(cluster, name, systemClock.wallTime(), options.keys)
-      : openIdentity(directory, cluster, name, options.keys);
+      ? volatileIdentity(owner, systemClock.wallTime())
+      : openIdentity(directory, owner);
   const random = seededRandom(systemClock.wallTime() * 1024 + process.pid);
   const transport = makeTransport(identity, options, logger, random);
   const peers = new GroupPeers(transport, systemClock, logger);
@@ -243,9 +260,8 @@ function makeConsensus(
     2,
     Math.round((options.electionTimeoutMs ?? ELECTION_TIMEOUT_MS_DEFAULT) / tickMs),
   );
-  const { clusterId } = identity;
   return new Replica({
-    clusterId,
+    clusterId: identity.clusterId,
     nodeId: identity.nodeId,
     incarnation: identity.incarnation,
     voters,
@@ -258,8 +274,9 @@ function makeConsensus(
         ? new MemoryLogStore(systemClock)
         : createFileLogStore({
             directory: logDirectory(directory),
-            clusterId,
+            clusterId: identity.cluster,
             nodeId: identity.nodeId,
+            beginning: identity.beginning,
             logger,
           }),
     codec: msgpackCodec,
@@ -275,7 +292,7 @@ function makeConsensus(
 }
 
 function logDirectory(directory: string): string {
-  const path = join(directory, 'log');
+  const path = logFolderOf(directory);
   mkdirSync(path, { recursive: true });
   return path;
 }
@@ -291,6 +308,8 @@ function makeWorkers(options: NodeOptions, directory: string | undefined): Worke
 
 class EmbeddedNode implements TuttiNode {
   readonly id: string;
+  readonly cluster: string;
+  readonly lineage: string | undefined;
   readonly incarnation: number;
   readonly publicKey: string;
   readonly spawn: TuttiNode['spawn'];
@@ -319,6 +338,8 @@ class EmbeddedNode implements TuttiNode {
   ) {
     const { system, cluster } = parts;
     this.id = identity.nodeId;
+    this.cluster = identity.cluster;
+    this.lineage = identity.lineage;
     this.incarnation = identity.incarnation;
     this.publicKey = identity.keys.publicKey;
     this.parts = parts;

@@ -3,7 +3,7 @@ import { TuttiError } from '@tutti/kernel';
 
 /** The Raft group of a node, for whoever operates it: who belongs to it, who leads it, and how it fares. */
 export type NodeGroup = GroupChanges &
-  Pick<Replica, 'status' | 'stages' | 'stats' | 'transferLeadership' | 'takeSnapshot'>;
+  Pick<Replica, 'status' | 'stages' | 'stats' | 'transferLeadership' | 'takeSnapshot' | 'holdState'>;
 
 /**
  * The group that a node's consensus is a part of.

@@ -4,6 +4,7 @@ import { findCluster, settingsFor } from '../cluster-access.ts';
 import { clusterText } from '../cluster-text.ts';
 import { print } from '../print.ts';
 import { table } from '../table.ts';
+import { addRescueCommands } from './cluster-rescue.ts';
 
 interface ClusterFlags {
   readonly dir?: string;
@@ -21,7 +22,9 @@ const PATIENT: AdminClientOptions = { patienceMs: 60_000 };
 export function addClusterCommand(program: Command): void {
   const cluster = program
     .command('cluster')
-    .description('look after the nodes that agree: status, leadership, snapshots, who belongs to them');
+    .description(
+      'look after the nodes that agree: status, leadership, snapshots, backups, who belongs to them',
+    );
   const verb = (name: string, description: string) =>
     cluster
       .command(name)
@@ -68,9 +71,10 @@ export function addClusterCommand(program: Command): void {
     .action(async (node: string, flags: ClusterFlags) =>
       print(flags, await clientFor(flags).promoteMember(node), () => `${node} votes`),
     );
-  verb('remove', 'take a node out of the cluster and end its process; its folder stays')
+  verb('remove', 'have a node give its work away, take it out and end its process; its folder stays')
     .argument('<node>', 'a voter or a learner')
     .action(async (node: string, flags: ClusterFlags) =>
       print(flags, await clientFor(flags, PATIENT).removeNode(node), () => `${node} is removed`),
     );
+  addRescueCommands(program, verb);
 }

@@ -20,13 +20,10 @@ export function addInitCommand(program: Command): void {
     .option('--json', 'print one JSON document')
     .action((directory: string, flags: InitFlags) => {
       const { values } = settingsFor({ 'cluster.name': flags.cluster }, program.opts()['config']);
-      const { keys, clusterId, nodeId } = openIdentity(
-        resolve(directory),
-        values['cluster.name'],
-        flags.node,
-      );
+      const owner = { cluster: values['cluster.name'], node: flags.node };
+      const { keys, cluster, nodeId } = openIdentity(resolve(directory), owner);
       const shown = {
-        cluster: clusterId,
+        cluster,
         node: nodeId,
         directory: resolve(directory),
         publicKey: keys.publicKey,
@@ -34,7 +31,7 @@ export function addInitCommand(program: Command): void {
       process.stdout.write(
         flags.json
           ? `${JSON.stringify(shown, undefined, 2)}\n`
-          : `${nodeId} of ${clusterId}: public key ${keys.publicKey}\n`,
+          : `${nodeId} of ${cluster}: public key ${keys.publicKey}\n`,
       );
     });
 }

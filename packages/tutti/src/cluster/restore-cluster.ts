@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+} from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { type StoredSnapshot, seedStore } from '@tutti/consensus';
+import { type BackupAbout, BackupFile, createFileLogStore } from '@tutti/consensus/file';
+import { clusterId, nodeId, TuttiError } from '@tutti/kernel';
+import { generateKeyPair } from '@tutti/transport';
+import { logFolderOf, writeIdentity } from '../node/identity.ts';
+import { Roster } from './roster.ts';
+
+/** What is to be made of a backup. */
+export interface RestoreOptions {
+  readonly file: string;
+  /** Made by this; it may be there if it is empty. A folder in it for each node. */
+  readonly directory: string;
+  /** The nodes that are to vote, such as `n1`, `n2` and `n3`. */
+  readonly nodes: readonly string[];
+  readonly cluster: string;
+}
+
+/** A cluster that was made, and has not been started. */
+export interface Restored {
+  readonly about: BackupAbout;
+  readonly lineage: string;
+}
+
+/**
+ * Makes a new cluster with the state of a backup, in new directories. Its lineage is new as well: nodes of the cluster
+ * that the backup is of, or of another one that was made of it, are turned away. All is there under its name, or nothing.
+ * @throws TuttiError `TUTTI_BACKUP_UNUSABLE`, `TUTTI_STORE_NEWER_VERSION`, `TUTTI_RESTORE_NOT_EMPTY`, `TUTTI_STORE_*`
+ */
+export async function restoreCluster(options: RestoreOptions): Promise<Restored> {
+  const directory = resolve(options.directory);
+  if (existsSync(directory) && readdirSync(directory).length > 0)
+    throw new TuttiError('TUTTI_RESTORE_NOT_EMPTY', { directory });
+  const backup = BackupFile.open(resolve(options.file));
+  const draft = `${directory}.${process.pid}.tmp`;
+  try {
+    const lineage = randomBytes(8).toString('hex');
+    mkdirSync(draft, { recursive: true });
+    for (const name of options.nodes) await makeNode(join(draft, name), name, options, backup, lineage);
+    Roster.found(draft, options.nodes, lineage).save();
+    if (existsSync(directory)) rmdirSync(directory);
+    renameSync(draft, directory);
+    flush(dirname(directory));
+    return { about: backup.about, lineage };
+  } finally {
+    rmSync(draft, { recursive: true, force: true });
+    backup.close();
+  }
+}
+
+async function makeNode(
+  directory: string,
+  name: string,
+  { cluster, nodes }: RestoreOptions,
+  { about, contents }: BackupFile,
+  lineage: string,
+): Promise<void> {
+  mkdirSync(logFolderOf(directory), { recursive: true });
+  writeIdentity(directory, {
+    format: 1,
+    clusterId: clusterId(cluster),
+    lineage,
+    nodeId: nodeId(name),
+    // Its first life comes after all that the state knows of.
+    incarnation: Math.max(1, Number(about.note?.['incarnation'] ?? 1)),
+    ...generateKeyPair(),
+    logBegun: true,
+  });
+  await seed(logFolderOf(directory), cluster, name, nodes, contents);
+}
+
+async function seed(
+  directory: string,
+  cluster: string,
+  name: string,
+  voters: readonly string[],
+  contents: StoredSnapshot,
+): Promise<void> {
+  const store = createFileLogStore({ directory, clusterId: clusterId(cluster), nodeId: nodeId(name) });
+  const done = Promise.withResolvers<void>();
+  const end = (failure: Error | undefined) => (failure ? done.reject(failure) : done.resolve());
+  store.open((failure) =>
+    failure ? end(failure) : seedStore(store, contents, { voters: voters.map(nodeId), learners: [] }, end),
+  );
+  try {
+    await done.promise;
+  } finally {
+    await new Promise((closed) => store.close(closed));
+  }
+}
+
+/** A new name is lost with the unwritten pages of the directory that it stands in. */
+function flush(directory: string): void {
+  const handle = openSync(directory, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
+  }
+}
