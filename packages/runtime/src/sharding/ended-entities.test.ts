@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { reply } from '../actor/reply.ts';
 import { CLUSTER_LEVEL } from '../cluster/cluster-level.ts';
-import { Membership } from '../cluster/membership.ts';
+import { type Life, Membership } from '../cluster/membership.ts';
 import { ClusterHarness } from '../testing/cluster-harness.ts';
 import { ENDED_MAX } from './ended-entities.ts';
 import { type EntityEntry, EntityStates, isEnded } from './entity-states.ts';
@@ -18,11 +18,20 @@ class World {
   readonly shards = new ShardMap(this.membership);
   readonly states = new EntityStates(this.shards, () => this.membership.level);
   index = 0;
+  life: Life = LIFE;
 
   constructor(level = CLUSTER_LEVEL) {
     this.membership.apply({ type: 'join', ...LIFE, labels: {}, level }, { index: logIndex(1), timeMs: 1 });
     this.shards.apply({ type: 'configure', shards: 1 });
     this.shards.apply({ type: 'assign', moves: [{ shard: 0, epoch: 0, ...LIFE }] });
+  }
+
+  /** The only member comes back as one of the present version, and takes the shard again. */
+  raise(): void {
+    this.life = { ...this.life, incarnation: incarnation(2) };
+    const context = { index: logIndex(1), timeMs: 1 };
+    this.membership.apply({ type: 'join', ...this.life, labels: {}, level: CLUSTER_LEVEL }, context);
+    this.shards.apply({ type: 'assign', moves: [{ shard: 0, epoch: 1, ...this.life }] });
   }
 
   commit(key: string, version: number, snapshot: unknown, more: Partial<EntityEntry> = {}): string {
@@ -80,6 +89,28 @@ describe('an entity that has ended', () => {
     expect(world.states.counts()).toEqual({ job: 1 });
     expect(world.states.ended).toBe(0);
     expect(isEnded(world.get('a'))).toBe(true);
+  });
+
+  it('is removed with the first commit after the last member of the version before is gone', () => {
+    const world = new World(1);
+    world.live('a');
+    world.commit('b', 1, { status: 'active' });
+    const early = new EntityStates(world.shards, () => world.membership.level);
+    early.restore([...world.states.snapshot()]);
+    world.raise();
+    for (const states of [world.states, early]) {
+      const entries = [
+        { kind: 'job', key: 'c', epoch: 2, version: 1, snapshot: { status: 'active' }, bornAt: 3 },
+      ];
+      states.apply({ type: 'commit', ...world.life, entries }, { index: logIndex(9), timeMs: 1 });
+      expect(states.counts()).toEqual({ job: 2 });
+      expect(states.ended).toBe(1);
+      expect(isEnded(states.get({ kind: 'job', key: 'a' }))).toBe(true);
+    }
+    expect([...early.snapshot()]).toEqual([...world.states.snapshot()]);
+    const copy = new EntityStates(world.shards, () => world.membership.level);
+    copy.restore([...world.states.snapshot()]);
+    expect([...copy.snapshot()]).toEqual([...world.states.snapshot()]);
   });
 
   it('is remembered as such within a bound, and after a restore', () => {
@@ -142,7 +173,7 @@ describe('an entity that has ended', () => {
     world.commit('a', 1, { status: 'active' });
     const parts = world.states.snapshot();
     world.commit('a', 2, { status: 'done' });
-    expect([...parts]).toEqual([expect.objectContaining({ key: 'a', version: 1 })]);
+    expect([...parts]).toEqual([expect.objectContaining({ key: 'a', version: 1 }), { forgotten: 0 }]);
   });
 });
 

@@ -30,9 +30,19 @@ export class EndedEntities {
   readonly #marks = new SnapshotableMap<string, Mark>();
   /** The entry that ended the newest entity whose mark was forgotten. */
   #forgotten = 0;
+  #isInUse = false;
 
   get size(): number {
     return this.#marks.size;
+  }
+
+  /** Whether ended entities are removed already; it is in the snapshot, so all nodes begin at the same entry. */
+  get isInUse(): boolean {
+    return this.#isInUse;
+  }
+
+  begin(): void {
+    this.#isInUse = true;
   }
 
   has(place: string): boolean {
@@ -64,15 +74,16 @@ export class EndedEntities {
   /** Captures at once; the parts are made when they are asked for. */
   snapshot(): Iterable<WireValue> {
     const forgotten = this.#forgotten;
+    const isInUse = this.#isInUse;
     const captured = this.#marks.capture();
     return (function* parts(): IterableIterator<MarkPart> {
-      if (forgotten > 0) yield { forgotten };
+      if (isInUse) yield { forgotten };
       for (const [, ended] of captured) yield { ended };
     })();
   }
 
   restorer(): ModuleRestorer {
-    let forgotten = 0;
+    let forgotten: number | undefined;
     const marks = this.#marks.restorer((part) => {
       const { ended } = part as { ended: Mark };
       return [`${ended.kind}\n${ended.key}`, ended];
@@ -85,7 +96,8 @@ export class EndedEntities {
       },
       finish: () => {
         marks.finish();
-        this.#forgotten = forgotten;
+        this.#isInUse = forgotten !== undefined;
+        this.#forgotten = forgotten ?? 0;
       },
     };
   }

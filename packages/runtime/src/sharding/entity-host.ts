@@ -142,18 +142,21 @@ export class EntityHost {
     return true;
   }
 
-  /** Starts an entity of a shard that this node owns in `epoch`, without a message; one that is alive goes on. */
-  start(name: EntityName, shard: ShardId, epoch: number): void {
+  /**
+   * Starts an entity of a shard that this node owns in `epoch`, without a message; one that is alive goes on.
+   * @returns false when it could not be started now and another try may succeed
+   */
+  start(name: EntityName, shard: ShardId, epoch: number): boolean {
     const declared = this.#options.kinds.get(name.kind);
-    if (this.#closed || !declared || this.#byAddress.has(entityAddress(name))) return;
+    if (this.#closed || !declared || this.#byAddress.has(entityAddress(name))) return true;
     try {
       const activation = this.#activate(declared, name, shard, epoch);
       if (activation) this.#passivation.used(activation);
+      return true;
     } catch (thrown) {
-      this.#options.logger.error(
-        { ...name, problem: messageOf(thrown) },
-        'an entity could not be started by itself',
-      );
+      this.#hydration.tell(name.kind, thrown);
+      // What the present code cannot restore it cannot restore a second later either.
+      return isTuttiError(thrown) && thrown.code.startsWith('TUTTI_SNAPSHOT_');
     }
   }
 

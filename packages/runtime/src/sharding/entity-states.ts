@@ -123,6 +123,7 @@ export class EntityStates implements ReplicatedModule {
     };
     const logics = reader.fields['logics'] === undefined ? [] : reader.list('logics').map(readLogic);
     const commits = reader.list('entries').map((entry) => readCommit(entry, logics));
+    if (!this.#ended.isInUse && this.#level() >= LEVEL.endedAreRemoved) this.#beginToRemove(context.index);
     return commits.map((commit) => this.#commit(life, commit, context));
   }
 
@@ -173,9 +174,15 @@ export class EntityStates implements ReplicatedModule {
     if (commit.version !== (known?.version ?? 0) + 1) return 'conflict';
     // A first commit may be one of a life whose end has been forgotten meanwhile, heard of again.
     if (!known && (this.#ended.has(place) || this.#ended.isForgotten(bornAt ?? 0))) return 'conflict';
-    if (isEnded(commit) && this.#level() >= LEVEL.endedAreRemoved) this.#end(place, commit, index);
+    if (isEnded(commit) && this.#ended.isInUse) this.#end(place, commit, index);
     else this.#put(place, commit);
     return 'committed';
+  }
+
+  /** The last member of the version before is gone: what had ended until then is removed at once. */
+  #beginToRemove(index: number): void {
+    this.#ended.begin();
+    for (const [place, state] of this.#states.entries()) if (isEnded(state)) this.#end(place, state, index);
   }
 
   #put(place: string, state: EntityState): void {

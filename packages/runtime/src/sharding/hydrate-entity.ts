@@ -35,12 +35,13 @@ export class Hydration {
     try {
       return { state, ...hydrate(`${kind}/${key}`, snapshot, logic, overRefs) };
     } catch (thrown) {
-      this.#tell(kind, thrown);
+      this.tell(kind, thrown);
       throw thrown;
     }
   }
 
-  #tell(kind: string, thrown: unknown): void {
+  /** Logs why entities of a kind do not start, once for each code. */
+  tell(kind: string, thrown: unknown): void {
     const code = isTuttiError(thrown) ? thrown.code : '';
     if (this.#told.has(`${kind} ${code}`)) return;
     this.#told.add(`${kind} ${code}`);

@@ -118,7 +118,8 @@ export class Region {
   start(name: EntityName): void {
     const { shards, host } = this.#options;
     const shard = shardOf(name.kind, name.key, Math.max(1, shards.size));
-    if (this.#mayRun(shard)) host.start(name, shard, shards.get(shard).epoch);
+    if (!this.#mayRun(shard)) return;
+    if (!host.start(name, shard, shards.get(shard).epoch)) this.#options.awakener.asleep(shard, name, true);
   }
 
   /** An activation has ended: what waited for that may start the next. */

@@ -1,4 +1,4 @@
-import { nodeId, VirtualClock } from '@tutti/kernel';
+import { nodeId, TuttiError, VirtualClock } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { assign, raise, sendTo, setup } from 'xstate';
 import { reply, replying } from '../actor/reply.ts';
@@ -362,6 +362,30 @@ describe('a delayed event of a durable entity', () => {
     await harness.pass(10_000);
     expect(tries).toBeGreaterThan(4);
     expect(tries).toBeLessThan(14);
+  });
+});
+
+describe('a node that has no room for one more actor', () => {
+  it('starts what it has to start by itself later', async () => {
+    const harness = new ClusterHarness(
+      ['n1'],
+      (cluster) => void cluster.entity('kept', counter, { remember: true }),
+    );
+    await harness.start();
+    await harness.settle(harness.node('n1').cluster.ref<Event>('kept', 'a').ask({ type: 'add', by: 1 }));
+    harness.crash('n1');
+    const { system } = harness.boot('n1');
+    const spawn = system.spawn.bind(system);
+    let isFull = true;
+    system.spawn = (...args) => {
+      if (isFull) throw new TuttiError('TUTTI_OVERLOADED', { what: 'The actor system', size: 9, limit: 9 });
+      return spawn(...args);
+    };
+    await harness.untilBalanced();
+    await harness.pass(3_000);
+    expect(alive(harness, 'kept')).toBe(0);
+    isFull = false;
+    await harness.until(() => alive(harness, 'kept') === 1, 1_500);
   });
 });
 
