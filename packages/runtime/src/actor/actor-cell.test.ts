@@ -75,6 +75,26 @@ describe('lives', () => {
     expect(clock.nextAt()).toBeUndefined();
   });
 
+  test('a child that was to be stopped when the transition failed is cleaned up too', () => {
+    const { system, advance } = createTestSystem();
+    const log: string[] = [];
+    const machine = createMachine({
+      initial: 'a',
+      states: {
+        a: { invoke: { src: fromCallback(() => () => void log.push('cleaned')) }, on: { GO: 'b' } },
+        b: {
+          entry: assign(() => {
+            throw new Error('x');
+          }),
+        },
+      },
+    });
+    const ref = system.spawn(machine, { supervise: false });
+    ref.send({ type: 'GO' });
+    advance();
+    expect(log).toEqual(['cleaned']);
+  });
+
   test('a promise, a callback and an observable can be actors themselves', async () => {
     const { system, until, probe } = createTestSystem();
     const watcher = probe();

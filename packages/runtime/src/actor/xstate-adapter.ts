@@ -96,7 +96,7 @@ class HostScope {
       throw new Error(`Cannot stop child actor ${child.id} of ${this.id} because it is not a child`);
     }
     if (child._processingStatus === CHILD_IS_RUNNING) {
-      this.cell!.signal(new ChildEvent(child, undefined, undefined));
+      this.system.tellChild(new ChildEvent(child, undefined, undefined));
     } else child._stop();
   };
 }
@@ -267,7 +267,11 @@ export class XStateRuntime implements HostRuntime {
     if (custom.length === 0 && deferred.length === 0) return;
     try {
       for (const action of custom) action.exec!(action.info, action.params);
-      for (let i = 0; i < deferred.length; i++) deferred[i]!(); // effects may defer more
+      // Effects may defer more. Until something needs a self there are no children either.
+      for (let i = 0; i < deferred.length; i++) {
+        if (cell.self) cell.self.system.runEffect(deferred[i]!);
+        else deferred[i]!();
+      }
     } finally {
       this.#forget(scope);
     }

@@ -52,6 +52,9 @@ export interface ChildActor extends AnyActorRef {
 /** Asks that one life of an actor may hold for a later reply. */
 const HELD_ASKS_MAX = 10_000;
 
+/** Events that in-machine children handle between two effects of their machine. */
+const CHILD_TURNS_MAX = 1_000;
+
 export const CHILD_IS_RUNNING = 1;
 const CHILD_IS_STOPPED = 2;
 
@@ -135,6 +138,8 @@ export class HostedSystem {
   #children: Set<ChildActor> | undefined;
   #timers: ActorTimers<AnyActorRef, DelayedEvent> | undefined;
   #named: Map<string, AnyActorRef> | undefined;
+  /** What effects that are just being released have for children; undefined at any other time. */
+  #forChildren: ChildEvent[] | undefined;
   #microstepsOfHost = 0;
   #microstepsOfChild = 0;
   #lastStepped: unknown;
@@ -177,8 +182,10 @@ export class HostedSystem {
     return sessionId;
   }
 
+  /** XState calls this as soon as a transition means to stop a child, to free its name: it may yet run for a while. */
   _unregister(child: AnyActorRef): void {
-    this.#children?.delete(child as ChildActor);
+    if ((child as ChildActor)._processingStatus === CHILD_IS_STOPPED)
+      this.#children?.delete(child as ChildActor);
     for (const [name, named] of this.#named ?? []) if (named === child) this.#named!.delete(name);
   }
 
@@ -270,8 +277,31 @@ export class HostedSystem {
       if (delayed) this.timers.done(delayed);
       target.send(event);
     } else if (target.system instanceof HostedSystem) {
-      target.system.host.cell.signal(new ChildEvent(target as ChildActor, event, delayed));
+      target.system.tellChild(new ChildEvent(target as ChildActor, event, delayed));
     } else target.send(event);
+  }
+
+  /** Gives a child an event, or the order to stop: right after the present effect, or else in its turn in the lane. */
+  tellChild(event: ChildEvent): void {
+    if (this.#forChildren) this.#forChildren.push(event);
+    else this.host.cell.signal(event);
+  }
+
+  /**
+   * Runs one effect and then what it has for children, as XState has a child take an event in before its parent's next
+   * effect. They take turns and do not nest; after many turns, the rest waits in the lane.
+   */
+  runEffect(effect: () => void): void {
+    if (!this.#children?.size || this.#forChildren) return effect();
+    const events: ChildEvent[] = (this.#forChildren = []);
+    let next = 0;
+    try {
+      effect();
+      for (; next < events.length && next < CHILD_TURNS_MAX; next++) events[next]!.handle(this.host.cell);
+    } finally {
+      this.#forChildren = undefined;
+      for (; next < events.length; next++) this.host.cell.signal(events[next]!);
+    }
   }
 
   lost(address: Address, event: EventObject): void {
