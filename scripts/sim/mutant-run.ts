@@ -1,15 +1,15 @@
 // One planted bug in a world of its own: a worker whose loader hands out the changed text of one file, so that the
 // files themselves are never touched. It runs seeds until one shows a violation, and says so after each. With no bug to
 // plant it runs the code as it is.
-import { registerHooks } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
-import { type Mutant, mutated } from './mutant.ts';
+import type { Mutant } from './mutant.ts';
+import { plant } from './plant.ts';
 import { type Season, seasonOptions } from './season.ts';
 
 /** What the worker is given. */
-export interface MutantRunOrder {
-  readonly mutant: Mutant | undefined;
-  readonly season: Season | undefined;
+export interface MutantRunOrder<Weather = Season> {
+  readonly mutant: Mutant<Weather> | undefined;
+  readonly season: Weather | undefined;
   /** The promise whose breach is looked for; undefined for any. */
   readonly breaks: string | undefined;
   readonly firstSeed: number;
@@ -24,24 +24,7 @@ export interface MutantRunNote {
 
 const SOURCES = new URL('../../packages/consensus/src/', import.meta.url);
 const { mutant, season, breaks, firstSeed, seedsMax } = workerData as MutantRunOrder;
-const planted = mutant && plant(mutant);
-
-/** @returns whether the changed file has been loaded */
-function plant(bug: Mutant): () => boolean {
-  const changed = new URL(bug.file, SOURCES).href;
-  let loadedIt = false;
-  registerHooks({
-    load(url, context, nextLoad) {
-      const loaded = nextLoad(url, context);
-      if (url !== changed || !loaded.source) return loaded;
-      loadedIt = true;
-      const text =
-        typeof loaded.source === 'string' ? loaded.source : new TextDecoder().decode(loaded.source);
-      return { ...loaded, source: mutated(text, bug) };
-    },
-  });
-  return () => loadedIt;
-}
+const planted = mutant && plant(mutant, SOURCES);
 
 // Imported only now, since hooks do not reach what is loaded already.
 const { drawOptions, simulate } = await import('../../packages/consensus/src/sim/index.ts');

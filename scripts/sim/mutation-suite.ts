@@ -20,6 +20,8 @@ export interface MutationOptions {
   readonly seedsMax: number;
   /** Told of each bug when its fate is known. */
   readonly say: (text: string) => void;
+  /** The file of the worker that plants a bug and runs seeds, beside this one. Default: Raft's. */
+  readonly worker?: string;
 }
 
 /** A seed takes milliseconds: a bug that keeps one busy for this long has made a loop without an end. */
@@ -30,21 +32,27 @@ const WORKERS_MAX = 4;
  * Runs all of `mutants`; what the simulator throws out of is as dead as what its checkers see. The seed that shows a
  * bug is run once more without it: if that fails as well, it has shown a fault of the code and not the bug.
  */
-export async function runMutants(
-  mutants: readonly Mutant[],
+export async function runMutants<Weather>(
+  mutants: readonly Mutant<Weather>[],
   options: MutationOptions,
 ): Promise<MutationReport> {
   const waiting = [...mutants];
   const survivors: string[] = [];
   const unsound: string[] = [];
-  const { firstSeed, seedsMax } = options;
+  const { firstSeed, seedsMax, worker = 'mutant-run.ts' } = options;
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
       const { name, season, breaks } = mutant;
-      const fate = await runSeeds({ mutant, season, breaks, firstSeed, seedsMax });
+      const fate = await runSeeds(worker, { mutant, season, breaks, firstSeed, seedsMax });
       const seed = firstSeed + fate.seeds - 1;
       const base = fate.by
-        ? await runSeeds({ mutant: undefined, season, breaks: undefined, firstSeed: seed, seedsMax: 1 })
+        ? await runSeeds(worker, {
+            mutant: undefined,
+            season,
+            breaks: undefined,
+            firstSeed: seed,
+            seedsMax: 1,
+          })
         : undefined;
       if (base?.by) unsound.push(`${seed}: ${name}`);
       if (!fate.by || base?.by) survivors.push(name);
@@ -63,9 +71,9 @@ interface Fate {
   readonly by: string | undefined;
 }
 
-function runSeeds(order: MutantRunOrder): Promise<Fate> {
+function runSeeds<Weather>(file: string, order: MutantRunOrder<Weather>): Promise<Fate> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('mutant-run.ts', import.meta.url), { workerData: order });
+    const worker = new Worker(new URL(file, import.meta.url), { workerData: order });
     let seeds = 0;
     let fate: Fate | undefined;
     const hang = setTimeout(() => {

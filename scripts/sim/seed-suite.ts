@@ -15,11 +15,15 @@ export interface SeedTally {
   readonly failing: number[];
 }
 
-/** Runs `count` seeds from `first` on; `progress` is told after every order. Failing seeds come in their order. */
+/**
+ * Runs `count` seeds from `first` on; `progress` is told after every order. Failing seeds come in their order.
+ * @param file The worker that runs them, beside this one.
+ */
 export async function runSeeds(
   first: number,
   count: number,
   progress: (tally: SeedTally) => void,
+  file = 'seed-run.ts',
 ): Promise<SeedTally> {
   const tally: SeedTally = { seeds: 0, steps: 0, marks: new Map(), failing: [] };
   let next = first;
@@ -32,7 +36,7 @@ export async function runSeeds(
   };
   const work = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const worker = new Worker(new URL('seed-run.ts', import.meta.url));
+      const worker = new Worker(new URL(file, import.meta.url));
       const give = (): void => {
         const order = take();
         if (order) worker.postMessage(order);

@@ -20,6 +20,7 @@ export interface ClockFault {
 export class NodeClock implements Clock {
   readonly #world: VirtualClock;
   readonly #fault: ClockFault;
+  #jumpedMs = 0;
   readonly #touched: () => void;
   #alive = true;
   /** What came due during a pause, in order; undefined while running. */
@@ -36,12 +37,22 @@ export class NodeClock implements Clock {
     return this.#held !== undefined;
   }
 
+  /** Whether nothing happens on it any more. */
+  get dead(): boolean {
+    return !this.#alive;
+  }
+
   now(): number {
     return this.#world.now() * this.#fault.rate;
   }
 
   wallTime(): number {
-    return this.#world.wallTime() + this.#fault.skewMs;
+    return this.#world.wallTime() + this.#fault.skewMs + this.#jumpedMs;
+  }
+
+  /** Somebody sets the wall clock; what counts durations does not notice. */
+  jump(byMs: number): void {
+    this.#jumpedMs += byMs;
   }
 
   setTimer(delayMs: number, action: () => void): Timer {
@@ -84,6 +95,13 @@ export class NodeClock implements Clock {
     this.#held = undefined;
     this.#touched();
     for (const { action } of held ?? []) if (this.#alive) action?.();
+  }
+
+  /** The same, with a turn of its own for each thing that waited: for code that awaits between them. */
+  resumeInTurns(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    for (const one of held ?? []) one.timer = this.#world.setTimer(0, () => this.#due(one));
   }
 
   kill(): void {

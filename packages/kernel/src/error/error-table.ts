@@ -615,6 +615,27 @@ export const ERRORS = {
     'The folder {folder} cannot be made or written to: {problem}',
     'Name another place with --out, --dir or the variable TMPDIR, or allow writing there.',
   ),
+  // tutti: testing
+  TUTTI_INVARIANT_BROKEN: row(
+    'The invariant "{name}" does not hold after {atMs} ms of virtual time in seed {seed}: {problem}',
+    'Read the last lines of `cluster.trace()`; the same seed gives the same run again.',
+  ),
+  TUTTI_TEST_NODE_FAILED: row(
+    'Node {node} ended by itself after {atMs} ms of virtual time in seed {seed}: {problem}',
+    'Read the last lines of `cluster.trace()`; what is thrown outside of an actor ends a real process too.',
+  ),
+  TUTTI_TEST_STUCK: row(
+    '{what} did not come to its end within {limitMs} ms of virtual time after everything was healed, in seed {seed}',
+    'Look in the trace for what it waits for; if it only takes long, give the test a longer `settleMs`.',
+  ),
+  TUTTI_TEST_INVALID: row(
+    '{file} is no test that can be played: {problem}',
+    'Export `defineClusterTest(...)` from `tutti/testing` as its default.',
+  ),
+  TUTTI_TEST_NOT_REPEATABLE: row(
+    'Seed {seed} of {file} is another run each time; two of them part at: {where}',
+    'Make what a test keeps in a function given to `defineClusterTest`, and do nothing in it that takes real time.',
+  ),
   TUTTI_USAGE: row('The command line is wrong: {problem}', 'See what the command takes with --help.'),
   TUTTI_NO_LAUNCHER: row(
     'Node {node} has no launcher that could start or end the processes of others',

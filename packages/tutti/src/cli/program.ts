@@ -9,6 +9,7 @@ import { addMsgsCommand } from './commands/msgs.ts';
 import { addPsCommand } from './commands/ps.ts';
 import { addRunCommand } from './commands/run.ts';
 import { addSubmitCommand } from './commands/submit.ts';
+import { addTestCommand } from './commands/test.ts';
 import { addTopCommand } from './commands/top.ts';
 import { addTraceCommand } from './commands/trace.ts';
 import { addTreeCommand } from './commands/tree.ts';
@@ -39,6 +40,7 @@ export function buildProgram(): Command {
   addTraceCommand(program);
   addExplainCommand(program);
   addClusterCommand(program);
+  addTestCommand(program);
   addConfigCommand(program);
   addInitCommand(program);
   return program;

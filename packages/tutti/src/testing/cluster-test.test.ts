@@ -1,0 +1,111 @@
+import { seededRandom } from '@tutti/kernel';
+import { describe, expect, it } from 'vitest';
+import { drawSchedule } from './draw-schedule.ts';
+import { FAULT_KINDS, type Fault, readSchedule } from './fault.ts';
+import { type ClusterTest, defineClusterTest, runClusterTest, shrinkClusterTest } from './index.ts';
+import { searchClusterTest } from './search-cluster-test.ts';
+
+const idle: ClusterTest = { nodes: 3, durationMs: 3_000, workload: async (cluster) => cluster.sleep(10) };
+
+describe('a schedule', () => {
+  it('has only the kinds that it may have, in order, and names only what is there', () => {
+    const nodes = ['n1', 'n2', 'n3'];
+    for (let seed = 1; seed <= 50; seed++) {
+      const random = seededRandom(seed);
+      const kinds = FAULT_KINDS.filter(() => random.chance(0.5));
+      const schedule = drawSchedule(random, { nodes, durationMs: 10_000, everyMs: 200, kinds });
+      expect(schedule.every(({ kind }) => kinds.includes(kind))).toBe(true);
+      expect(schedule.map(({ at }) => at)).toEqual(schedule.map(({ at }) => at).toSorted((a, b) => a - b));
+      expect(readSchedule(JSON.stringify(schedule), nodes)).toEqual(schedule);
+    }
+  });
+
+  it.each([
+    'x',
+    '{}',
+    '[{}]',
+    '[{"at":1,"kind":"flood","on":["n1"],"for":1}]',
+    '[{"at":-1,"kind":"crash","on":["n1"],"for":1}]',
+    '[{"at":1,"kind":"crash","on":[],"for":1}]',
+    '[{"at":1,"kind":"crash","on":["n9"],"for":1}]',
+    '[{"at":1,"kind":"cut","on":["n1"],"for":1}]',
+    '[{"at":1,"kind":"slow","on":["n1","n2"],"for":1}]',
+    '[null]',
+  ])('that is none is refused: %s', (text) => {
+    expect(() => readSchedule(text, ['n1', 'n2'])).toThrow(
+      expect.objectContaining({ code: 'TUTTI_OPTION_INVALID' }),
+    );
+  });
+});
+
+describe('a cluster test', () => {
+  it('that finds nothing wrong ends with a whole cluster, whatever came over it', async () => {
+    for (const kind of FAULT_KINDS) {
+      const report = await runClusterTest({ ...idle, faults: [kind], faultEveryMs: 300 }, { seed: 2 });
+      expect(report.failure, kind).toBeUndefined();
+      expect(new Set(report.schedule.map((fault) => fault.kind))).toEqual(new Set([kind]));
+    }
+  });
+
+  it.each([
+    ['a workload that throws', { ...idle, workload: () => Promise.reject(new RangeError('no')) }, /^no$/],
+    ['a check that throws', { ...idle, check: () => Promise.reject(new Error('less')) }, /^less$/],
+    [
+      'a workload that never ends',
+      { ...idle, settleMs: 2_000, workload: () => new Promise<void>(() => {}) },
+      /The workload did not come to its end/,
+    ],
+  ])('fails by %s', async (_, test, problem) => {
+    const report = await runClusterTest(test, { seed: 1, schedule: [] });
+    expect(report.failure!.problem).toMatch(problem);
+  });
+
+  it('makes a failure small: what it does not need goes', async () => {
+    const crashes: ClusterTest = {
+      nodes: 5,
+      durationMs: 8_000,
+      faultEveryMs: 400,
+      async workload(cluster) {
+        cluster.invariant('n1 never falls twice', () => cluster.node('n1').incarnation < 3);
+        await cluster.sleep(1);
+      },
+    };
+    let seed = 1;
+    let failing = await runClusterTest(crashes, { seed });
+    while (!failing.failure) failing = await runClusterTest(crashes, { seed: ++seed });
+    const { report } = await shrinkClusterTest(crashes, failing);
+    expect(report.failure!.kind).toBe(failing.failure.kind);
+    expect(report.schedule.length).toBeLessThanOrEqual(2);
+    expect(report.schedule.length).toBeLessThan(failing.schedule.length);
+    expect(report.nodes).toBeLessThan(5);
+  });
+});
+
+describe('a search', () => {
+  const options = { file: 'x.ts', firstSeed: 1, seeds: 3, run: {}, shrinks: true, progress: () => {} };
+
+  it('tells a test that is another run each time', async () => {
+    let runs = 0;
+    const test = defineClusterTest(() => {
+      runs++;
+      const extraMs = runs;
+      return {
+        ...idle,
+        workload: async (cluster) => cluster.run(extraMs).then(() => cluster.note(`${extraMs}`)),
+      };
+    });
+    await expect(searchClusterTest(test, options)).rejects.toMatchObject({
+      code: 'TUTTI_TEST_NOT_REPEATABLE',
+      details: { file: 'x.ts', seed: 1 },
+    });
+  });
+
+  it('plays every seed of a test that holds, and the schedule it is given', async () => {
+    const played: (readonly Fault[])[] = [];
+    const schedule = readSchedule('[{"at":10,"kind":"crash","on":["leader"],"for":100}]', ['n1']);
+    const progress = (report: { schedule: readonly Fault[] }): void => void played.push(report.schedule);
+    const search = await searchClusterTest(idle, { ...options, run: { schedule }, progress });
+    expect(search).toMatchObject({ seeds: 3, failing: undefined });
+    expect(played).toEqual([schedule, schedule, schedule]);
+  });
+});

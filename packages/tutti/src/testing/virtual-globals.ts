@@ -1,0 +1,189 @@
+import { performance } from 'node:perf_hooks';
+import { promisify } from 'node:util';
+import type { Clock, Random, Timer } from '@tutti/kernel';
+
+/** Whose time and whose dice code sees that asks the process for them. */
+export interface Ambient {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** The process's own, as they are before any cluster takes them over. */
+const real = {
+  Date: globalThis.Date,
+  random: Math.random,
+  performanceNow: performance.now.bind(performance),
+  setTimeout: globalThis.setTimeout,
+  setInterval: globalThis.setInterval,
+  setImmediate: globalThis.setImmediate,
+  clearTimeout: globalThis.clearTimeout,
+  clearInterval: globalThis.clearInterval,
+  clearImmediate: globalThis.clearImmediate,
+  randomUUID: globalThis.crypto.randomUUID.bind(globalThis.crypto),
+  getRandomValues: globalThis.crypto.getRandomValues.bind(globalThis.crypto),
+};
+
+let ambient: Ambient | undefined;
+let holders = 0;
+
+/**
+ * Takes the process's clock, timers and dice over, until the returned function is called. They stay what they are,
+ * except while {@link within} says otherwise: so a test runner that shares the process keeps its own time.
+ */
+export function takeGlobals(): () => void {
+  if (holders++ === 0) install();
+  let isHeld = true;
+  return () => {
+    if (!isHeld) return;
+    isHeld = false;
+    if (--holders === 0) restore();
+  };
+}
+
+/** From now until it is called again, user code is that of `next`; undefined gives it the real world. */
+export function within(next: Ambient | undefined): void {
+  ambient = next;
+}
+
+/** Does what may change whose user code it is, and goes back to whose it was. */
+export function apart(action: () => void): void {
+  const before = ambient;
+  try {
+    action();
+  } finally {
+    ambient = before;
+  }
+}
+
+/** Resolves when every promise reaction that is due has run. Always the real event loop. */
+export function realTurn(): Promise<void> {
+  return new Promise((resolve) => void real.setImmediate(resolve));
+}
+
+/** A timer of user code, as `setTimeout` gives it. */
+class VirtualTimeout {
+  readonly #clock: Clock;
+  readonly #action: () => void;
+  readonly #delayMs: number;
+  readonly #repeats: boolean;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, delayMs: unknown, repeats: boolean, action: () => void) {
+    this.#clock = clock;
+    this.#action = action;
+    // What the platform makes of it: whole milliseconds, and 1 for what is no delay.
+    const given = Math.trunc(Number(delayMs));
+    this.#delayMs = given >= 1 && given <= 2 ** 31 - 1 ? given : 1;
+    this.#repeats = repeats;
+    this.refresh();
+  }
+
+  refresh(): this {
+    this.close();
+    this.#timer = this.#clock.setTimer(this.#delayMs, () => {
+      if (this.#repeats) this.refresh();
+      this.#action();
+    });
+    return this;
+  }
+
+  close(): void {
+    if (this.#timer) this.#clock.clearTimer(this.#timer);
+    this.#timer = undefined;
+  }
+
+  ref(): this {
+    return this;
+  }
+
+  unref(): this {
+    return this;
+  }
+
+  hasRef(): boolean {
+    return true;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+type Callback = (...given: unknown[]) => void;
+
+/** Puts everything back that was taken over, last first. */
+const undo: (() => void)[] = [];
+
+function restore(): void {
+  for (const step of undo.splice(0).reverse()) step();
+}
+
+function replace(target: object, key: string, value: unknown): void {
+  const before = Object.getOwnPropertyDescriptor(target, key);
+  Object.defineProperty(target, key, { value, writable: true, configurable: true, enumerable: true });
+  undo.push(() => {
+    if (before) Object.defineProperty(target, key, before);
+    else Reflect.deleteProperty(target, key);
+  });
+}
+
+function install(): void {
+  replace(globalThis, 'Date', virtualDate());
+  replace(Math, 'random', () => (ambient ? ambient.random.float() : real.random()));
+  replace(performance, 'now', () => (ambient ? ambient.clock.now() : real.performanceNow()));
+  replace(globalThis.crypto, 'randomUUID', () => (ambient ? uuid(ambient.random) : real.randomUUID()));
+  replace(globalThis.crypto, 'getRandomValues', (array: Uint8Array<ArrayBuffer>) =>
+    ambient ? fill(array, ambient.random) : real.getRandomValues(array),
+  );
+  installTimers();
+}
+
+function installTimers(): void {
+  const later =
+    (repeats: boolean, otherwise: (action: Callback, ms?: number, ...given: unknown[]) => unknown) =>
+    (action: Callback, delayMs?: number, ...given: unknown[]): unknown =>
+      ambient
+        ? new VirtualTimeout(ambient.clock, delayMs, repeats, () => action(...given))
+        : otherwise(action, delayMs, ...given);
+  const setTimeout = later(false, real.setTimeout);
+  const setImmediate = (action: Callback, ...given: unknown[]): unknown =>
+    ambient ? setTimeout(action, 0, ...given) : real.setImmediate(action, ...given);
+  const cancel = (otherwise: (timer: never) => void) => (timer: unknown) =>
+    timer instanceof VirtualTimeout ? timer.close() : otherwise(timer as never);
+  // What `util.promisify` looks for, since these do not take their callback last.
+  const promised = {
+    [promisify.custom]: (delayMs: number, value: unknown) =>
+      new Promise((resolve) => void setTimeout(() => resolve(value), delayMs)),
+  };
+  replace(globalThis, 'setTimeout', Object.assign(setTimeout, promised));
+  replace(globalThis, 'setInterval', later(true, real.setInterval));
+  replace(globalThis, 'setImmediate', setImmediate);
+  replace(globalThis, 'clearTimeout', cancel(real.clearTimeout));
+  replace(globalThis, 'clearInterval', cancel(real.clearInterval));
+  replace(globalThis, 'clearImmediate', cancel(real.clearImmediate));
+}
+
+/** `new Date()` and `Date.now()` of the node whose turn it is; every other use of it is the platform's. */
+function virtualDate(): DateConstructor {
+  const now = (): number => (ambient ? Math.trunc(ambient.clock.wallTime()) : real.Date.now());
+  return new Proxy(real.Date, {
+    construct: (target, given: unknown[], newTarget) =>
+      Reflect.construct(target, given.length === 0 ? [now()] : given, newTarget) as object,
+    apply: () => new real.Date(now()).toString(),
+    get: (target, key, receiver) => (key === 'now' ? now : (Reflect.get(target, key, receiver) as unknown)),
+  });
+}
+
+function fill<View extends ArrayBufferView>(array: View, random: Random): View {
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = random.uint32() & 0xff;
+  return array;
+}
+
+function uuid(random: Random): string {
+  const bytes = fill(new Uint8Array(16), random);
+  bytes[6] = (bytes[6]! & 0x0f) | 0x40;
+  bytes[8] = (bytes[8]! & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [8, 12, 16, 20, 32].map((to, part) => hex.slice([0, 8, 12, 16, 20][part], to)).join('-');
+}

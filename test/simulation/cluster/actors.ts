@@ -1,0 +1,100 @@
+import { isTuttiError } from '@tutti/kernel';
+import { replying } from '@tutti/runtime';
+import { reply } from 'tutti';
+import type { TestNodeSetup } from 'tutti/testing';
+import { assign, setup } from 'xstate';
+import { digestOf } from '../../../packages/tutti/src/testing/digest.ts';
+import type { ClusterSimOptions } from './draw-options.ts';
+import type { Oracle } from './oracle.ts';
+
+export type AccountEvent = { type: 'add'; deed: number } | { type: 'show' };
+export type PingEvent = { type: 'ping' };
+export type RegisterEvent = { type: 'write'; deed: number };
+export type MortalEvent = { type: 'die' };
+
+/** The names of the modules whose outcomes every node must agree on. */
+const MODULES = ['membership', 'shards', 'entities', 'register'];
+const TICK_MS = 30;
+
+/** A durable entity that remembers every deed, and says after each commit that it is there. */
+function makeAccount(oracle: Oracle) {
+  return setup({
+    types: {
+      context: {} as { key: string; deeds: readonly number[] },
+      events: {} as AccountEvent,
+      input: {} as { key: string },
+    },
+  }).createMachine({
+    context: ({ input }) => ({ key: input.key, deeds: [] }),
+    on: {
+      add: {
+        actions: [
+          assign({ deeds: ({ context, event }) => [...context.deeds, event.deed] }),
+          ({ context }) => oracle.release(context.key, context.deeds.length),
+          reply(({ context }) => context.deeds.length),
+        ],
+      },
+      show: { actions: reply(({ context }) => context.deeds) },
+    },
+  });
+}
+
+/** An entity that keeps nothing and acts by itself all the time: whoever runs it too long is seen. */
+function makeTicker(oracle: Oracle) {
+  return setup({
+    types: {
+      context: {} as { key: string; activation: number },
+      events: {} as PingEvent,
+      input: {} as { key: string },
+    },
+    actions: { act: ({ context }) => oracle.act(context.key, context.activation) },
+  }).createMachine({
+    context: ({ input }) => ({ key: input.key, activation: oracle.newActivation() }),
+    initial: 'ticking',
+    states: {
+      ticking: {
+        entry: 'act',
+        after: { [TICK_MS]: { target: 'ticking', reenter: true } },
+        on: { ping: { actions: ['act', reply(({ context }) => context.activation)] } },
+      },
+    },
+  });
+}
+
+/** An actor of one node that lives until it is told to die. */
+export const mortal = setup({ types: { events: {} as MortalEvent } }).createMachine({
+  initial: 'alive',
+  states: { alive: { on: { die: 'dead' } }, dead: { type: 'final' } },
+});
+
+/** Folds every deed into one number, so that two copies which differed once differ for ever. */
+const register = replying<{ sum: number; count: number }, RegisterEvent>(
+  ({ sum, count }, event, answer) => {
+    const next = { sum: Math.imul(sum ^ event.deed, 0x01000193), count: count + 1 };
+    answer(next.sum);
+    return next;
+  },
+  { sum: 1, count: 0 },
+);
+
+/** Declares everything that the simulation's nodes have, with the oracle looking on. */
+export function declareWith(oracle: Oracle, options: ClusterSimOptions): (node: TestNodeSetup) => void {
+  const account = makeAccount(oracle);
+  const ticker = makeTicker(oracle);
+  const passivation = options.passivateAfterMs > 0 ? { passivateAfterMs: options.passivateAfterMs } : {};
+  return (node) => {
+    node.entity('account', account, { ...passivation, input: (key) => ({ key: `account ${key}` }) });
+    node.entity('ticker', ticker, {
+      ...passivation,
+      durable: false,
+      input: (key) => ({ key: `ticker ${key}` }),
+    });
+    node.entity('master', ticker, { durable: false, singleton: true, input: () => ({ key: 'master' }) });
+    node.replicated('register', register);
+    for (const module of MODULES)
+      node.parts.consensus.watch(module, {
+        applied: (_, outcome, { index }) =>
+          oracle.outcome(module, index, node.id, digestOf(isTuttiError(outcome) ? outcome.code : outcome)),
+      });
+  };
+}

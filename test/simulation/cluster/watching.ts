@@ -1,0 +1,84 @@
+import type { Ref } from 'tutti';
+import type { TestCluster, TestNode } from 'tutti/testing';
+import { type MortalEvent, mortal } from './actors.ts';
+import { type Oracle, PROMISES } from './oracle.ts';
+
+const TOLD_ONCE = PROMISES[6];
+
+/** One actor of one life of a node, watched by others. */
+interface Target {
+  readonly address: string;
+  readonly host: TestNode;
+  readonly life: number;
+}
+
+interface Watch {
+  readonly target: Target;
+  readonly watcher: TestNode;
+  readonly life: number;
+  notices: number;
+}
+
+/** Most actors that are watched in one run. */
+const TARGETS_MAX = 60;
+
+/** Actors that die, and others that watch them across nodes: each watcher must hear of it, and only once. */
+export class Watching {
+  readonly #cluster: TestCluster;
+  readonly #oracle: Oracle;
+  readonly #targets: Target[] = [];
+  readonly #watches: Watch[] = [];
+
+  constructor(cluster: TestCluster, oracle: Oracle) {
+    this.#cluster = cluster;
+    this.#oracle = oracle;
+  }
+
+  /** An actor comes to be on one node, and somebody on another watches it. */
+  birth(host: TestNode, watcher: TestNode): void {
+    if (!host.isUp || this.#targets.length >= TARGETS_MAX) return;
+    const { address } = host.spawn(mortal, { supervise: false });
+    const target: Target = { address, host, life: host.incarnation };
+    this.#targets.push(target);
+    this.#watch(target, watcher);
+  }
+
+  /** Somebody watches one of those that there are, alive or not. */
+  watchAny(watcher: TestNode): void {
+    if (this.#targets.length > 0) this.#watch(this.#cluster.random.pick(this.#targets), watcher);
+  }
+
+  /** One of them is told to die, or stopped, through a node. */
+  endAny(through: TestNode): void {
+    if (this.#targets.length === 0) return;
+    const { address } = this.#cluster.random.pick(this.#targets);
+    const ref: Ref<MortalEvent> = through.ref(address);
+    if (this.#cluster.random.chance(0.5)) ref.send({ type: 'die' });
+    else void ref.stop().catch(() => {});
+  }
+
+  #watch(target: Target, watcher: TestNode): void {
+    if (!watcher.isUp || this.#watches.length >= 4 * TARGETS_MAX) return;
+    const watch: Watch = { target, watcher, life: watcher.incarnation, notices: 0 };
+    this.#watches.push(watch);
+    watcher.ref(target.address).watch(() => {
+      this.#oracle.counts.notices++;
+      if (++watch.notices > 1)
+        this.#oracle.breaks(TOLD_ONCE, `${describe(watch)} heard ${watch.notices} times`);
+    });
+  }
+
+  /** All is well again: everyone dies, and every watcher that still lives must have heard of it. */
+  async settle(limitMs: number): Promise<void> {
+    for (const { host, life, address } of this.#targets)
+      if (host.incarnation === life) host.ref<MortalEvent>(address).send({ type: 'die' });
+    const lives = this.#watches.filter(({ watcher, life }) => watcher.incarnation === life);
+    const deaf = (): Watch | undefined => lives.find(({ notices }) => notices === 0);
+    await this.#cluster.until(() => deaf() === undefined, limitMs).catch(() => {});
+    const watch = deaf();
+    if (watch) this.#oracle.breaks(TOLD_ONCE, `${describe(watch)} was never told`);
+  }
+}
+
+const describe = ({ watcher, life, target }: Watch): string =>
+  `life ${life} of ${watcher.id}, watching ${target.address} of ${target.host.id},`;
