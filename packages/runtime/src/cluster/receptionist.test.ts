@@ -125,6 +125,14 @@ describe('the receptionist', () => {
       expect(() => receptionist.register(key, ref as Ref)).toThrow(/cannot be registered/);
   });
 
+  it('gives a new router those who are registered already, before its first message', async () => {
+    const harness = await started();
+    const { system, cluster } = harness.node('n1');
+    cluster.receptionist.register('workers', system.spawn(answering('early')) as Ref);
+    const router = createRouter(system, { group: cluster.receptionist.group('workers') });
+    expect(await harness.settle(router.ask({ type: 'work' }))).toBe('early');
+  });
+
   it('gives a router its routees, on whichever node they live, as they come and go', async () => {
     const harness = await started();
     const router = createRouter(harness.node('n1').system, {

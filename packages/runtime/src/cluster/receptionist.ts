@@ -131,7 +131,13 @@ export class ClusterReceptionist implements Receptionist {
   }
 
   group(key: string): RouteeSource {
-    return { follow: (listener) => this.subscribe(key, listener) };
+    return {
+      follow: (listener) => {
+        // At once: a message for the group may come in this very turn.
+        listener(this.find(key));
+        return this.subscribe(key, listener);
+      },
+    };
   }
 
   /** What another node says of its own entries, or asks about ours. */

@@ -79,6 +79,27 @@ describe('a topic', () => {
     expect(harness.node('n2').system.deadLetters.counts()).toMatchObject({ 'unknown-actor': 0, stopped: 0 });
   });
 
+  it('counts an actor that subscribes twice to one name once, until both have taken it back', async () => {
+    const harness = await started();
+    const { got, ref } = listener(harness, 'n1');
+    const topic = harness.node('n1').cluster.topic('t');
+    const [first, second] = [topic.subscribe(ref), topic.subscribe(ref)];
+    const publish = async (type: string) => {
+      topic.publish({ type });
+      await harness.pass(20);
+    };
+    await publish('a');
+    first();
+    first();
+    await publish('b');
+    second();
+    await publish('c');
+    topic.subscribe(ref);
+    second();
+    await publish('d');
+    expect(got).toEqual(['a', 'b', 'd']);
+  });
+
   it('does not wait for a slow subscriber: it misses events, or loses its subscription, and the others do not', async () => {
     const harness = await started();
     const topic = harness.node('n1').cluster.topic('t');

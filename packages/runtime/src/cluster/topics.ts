@@ -48,8 +48,9 @@ export interface Topic<Event extends EventObject = EventObject> {
   publish(event: Event): void;
   /**
    * Subscribes an actor, which gets the events as if they were sent to it, until it ends or takes it back. The name may
-   * be a pattern: `*` stands for one part, `**` at the end for one or more. An actor that subscribes twice, or by
-   * several patterns, gets an event once for each.
+   * be a pattern: `*` stands for one part, `**` at the end for one or more. An actor that subscribes twice to one name
+   * is subscribed once, with the first options, until both are taken back; by several patterns it gets an event once
+   * for each.
    * @throws TuttiError `TUTTI_OVERLOADED` beyond {@link SUBSCRIPTIONS_MAX} subscriptions of this node
    */
   subscribe(subscriber: Ref, options?: SubscribeOptions): () => void;
@@ -119,6 +120,8 @@ class Subscription {
 export class Topics implements AddressResolver {
   readonly #options: TopicsOptions;
   readonly #subscriptions = new TopicTree<Subscription>();
+  /** By pattern and subscriber. */
+  readonly #known = new Map<string, { readonly subscription: Subscription; holders: number }>();
 
   constructor(options: TopicsOptions) {
     this.#options = options;
@@ -177,6 +180,12 @@ export class Topics implements AddressResolver {
   }
 
   #subscribe(pattern: readonly string[], subscriber: Ref, options: SubscribeOptions): () => void {
+    const place = `${pattern.join('.')} ${subscriber.address}`;
+    const known = this.#known.get(place);
+    if (known) {
+      known.holders++;
+      return this.#release(place, known);
+    }
     const { size } = this.#subscriptions;
     if (size >= SUBSCRIPTIONS_MAX)
       throw new TuttiError('TUTTI_OVERLOADED', { what: 'The topics', size, limit: SUBSCRIPTIONS_MAX });
@@ -184,10 +193,24 @@ export class Topics implements AddressResolver {
       subscriber,
       options,
       this.#options.system.deadLetters,
-      () => this.#subscriptions.delete(pattern, subscription),
+      () => {
+        this.#subscriptions.delete(pattern, subscription);
+        this.#known.delete(place);
+      },
     );
     this.#subscriptions.add(pattern, subscription);
-    return () => subscription.end();
+    const added = { subscription, holders: 1 };
+    this.#known.set(place, added);
+    return this.#release(place, added);
+  }
+
+  #release(place: string, held: { readonly subscription: Subscription; holders: number }): () => void {
+    let isHeld = true;
+    return () => {
+      if (!isHeld || this.#known.get(place) !== held) return;
+      isHeld = false;
+      if (--held.holders === 0) held.subscription.end();
+    };
   }
 }
 

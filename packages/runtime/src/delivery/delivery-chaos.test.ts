@@ -138,6 +138,29 @@ describe('through loss, duplication, reordering and broken links', () => {
   });
 });
 
+describe('a channel to an actor of a node', () => {
+  it('that is lost fails what is open, and the next life of the node gets none of it', async () => {
+    const harness = await harnessOf(51);
+    const spawnOn = () => harness.node('n3').system.spawn(ledger(), { id: 'ledger' });
+    const { address } = spawnOn();
+    const channel = harness.node('n1').system.reliable(harness.node('n1').system.ref<Numbered>(address));
+    await harness.settle(channel.send({ type: 'take', n: 0, by: 'n1' }));
+    harness.crash('n3');
+    const open = [1, 2, 3].map((n) =>
+      channel.send({ type: 'take', n, by: 'n1' }).catch((error: { code: string }) => error.code),
+    );
+    await harness.pass(300);
+    harness.boot('n3');
+    const next = spawnOn();
+    const codes = await harness.settle(Promise.all(open), 60_000);
+    expect(codes).toEqual(['TUTTI_ACTOR_UNKNOWN', 'TUTTI_ACTOR_UNKNOWN', 'TUTTI_ACTOR_UNKNOWN']);
+    await harness.pass(2_000);
+    expect(await harness.settle(next.ask({ type: 'read', n: 0, by: '' }))).toEqual({});
+    expect(harness.node('n1').system.deadLetters.counts().unconfirmed).toBe(3);
+    expect(harness.node('n1').system.pendingAsks).toBe(0);
+  });
+});
+
 describe('an ask that the link brings twice', () => {
   it('is handled once', async () => {
     const harness = await harnessOf(41);
