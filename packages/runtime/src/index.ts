@@ -26,6 +26,8 @@ export type {
 export { SHUTDOWN_PHASES, type ShutdownPhase, type ShutdownTask } from './cluster/coordinated-shutdown.ts';
 export { createClusterSystem } from './cluster/create-cluster-system.ts';
 export type { Declaration, DeclaredLogic } from './cluster/declaration.ts';
+export { type KeyValue, keyValue, type WatchOptions, type WriteOptions } from './cluster/key-value.ts';
+export type { KeyValueChange, KeyValueEntry } from './cluster/key-value-module.ts';
 export type { Member, MemberState, Members } from './cluster/member.ts';
 export type { Receptionist } from './cluster/receptionist.ts';
 export type { ReplicatedHandle, ReplicatedOptions } from './cluster/replicated.ts';

@@ -233,6 +233,14 @@ export const ERRORS = {
     'This is no message that can be handled: {problem}',
     'Correct the sender; the kinds and fields are described at Envelope.',
   ),
+  TUTTI_REVISION_MISMATCH: row(
+    'The key "{key}" of {store} has revision {actual}, and not {expected}',
+    'Read it again, decide anew, and write with the revision that it has.',
+  ),
+  TUTTI_REVISION_COMPACTED: row(
+    'The changes of {store} from revision {from} on are not kept; the first that is kept is {first}',
+    'Read the state as it is, and watch from the revision after it.',
+  ),
   TUTTI_DELIVERY_EXPIRED: row(
     '{address} has forgotten the channel {channel}, and cannot tell which of its messages it has handled',
     'Find out from its state what took effect, and send the rest over a new channel.',
