@@ -172,6 +172,25 @@ describe('damage to a log that was flushed', () => {
     }
   });
 
+  test('is not put right by a disk that refuses the mark of a lost end: whoever waits is told', async () => {
+    await written(suiteEntries(1, 9, 1));
+    const disk = {
+      fsyncSync: (handle: number): void => {
+        if (refuses) throw Object.assign(new Error('EIO: fsync'), { code: 'EIO' });
+        fs.fsyncSync(handle);
+      },
+    };
+    let refuses = false;
+    const options = { directory, clusterId: clusterId('c'), nodeId: nodeId('n1'), segmentBytes: 4096 };
+    const store = new FileLogStore(options, disk);
+    await openStore(store);
+    refuses = true;
+    const refusal = await repairStore(store, { kind: 'cut', from: logIndex(10) }).catch((thrown) => thrown);
+    expect(isTuttiError(refusal, 'TUTTI_STORE_FAILED')).toBe(true);
+    refuses = false;
+    await closeStore(store);
+  });
+
   test('in several segments at once is put right, whatever is damaged, with what peers have', async () => {
     const random = seededRandom(7);
     for (let round = 0; round < 25; round++) {

@@ -122,12 +122,26 @@ export class FileLogStore implements LogStore {
 
   #resetLog(done: WriteCallback): void {
     const { damage, hardState } = this.#open();
-    if (damage) {
-      const { hardStateLost, endLost } = damage;
+    if (!damage) return this.resetToSnapshot(done);
+    const { hardStateLost, endLost } = damage;
+    const mark = (): void => {
       if (hardStateLost || endLost)
         writeMark(this.#disk, this.#options.directory, { hardState, hardStateLost });
-      this.resetToSnapshot((failure) => (failure ? done(failure) : this.#reload(done)));
-    } else this.resetToSnapshot(done);
+    };
+    this.#atOnce(mark, done, () =>
+      this.resetToSnapshot((failure) => (failure ? done(failure) : this.#reload(done))),
+    );
+  }
+
+  /** Does what is done by calls that throw, then goes on; whoever waits is told of a disk that refused. */
+  #atOnce(action: () => void, done: WriteCallback, goOn: () => void): void {
+    try {
+      action();
+    } catch (thrown) {
+      const failure = this.#failed(thrown);
+      return this.#disk.nextTurn(() => done(failure));
+    }
+    goOn();
   }
 
   #state(): LogStoreState {
@@ -234,8 +248,8 @@ export class FileLogStore implements LogStore {
       this.#closeGaps(stretch.gaps, records, done);
     } else if (step.kind === 'snapshot') this.#reload(done);
     else if (step.kind === 'cut') {
-      cutLog(this.#disk, this.#options.directory, opened);
-      this.#reload(done);
+      const cut = (): void => cutLog(this.#disk, this.#options.directory, opened);
+      this.#atOnce(cut, done, () => this.#reload(done));
     } else this.#vouch(step.hardState, done);
   }
 
