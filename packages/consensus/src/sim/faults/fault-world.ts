@@ -5,6 +5,9 @@ import type { SimNode } from '../sim-node.ts';
 import type { FaultRates, SimOptions } from '../sim-options.ts';
 import type { Trace } from '../trace.ts';
 
+/** Once all is healed, a disk takes on average this part of an election timeout for one thing, or less. */
+const DISK_SHARE = 20;
+
 /** What the simulator hands to the faults. */
 export interface FaultParts {
   readonly clock: VirtualClock;
@@ -148,8 +151,11 @@ export class FaultWorld {
     this.#stopped = true;
     this.note('heal');
     this.network.becomeReliable();
+    // A leader stays only where everything is much faster than an election timeout (Raft paper 5.6).
+    const fastEnough = this.electionMs / (DISK_SHARE * this.options.diskLatencyMeanMs);
     for (const node of this.nodes) {
       node.disk.heal();
+      node.disk.slowness = Math.min(1, fastEnough);
       node.resume();
       this.restart(node);
     }
