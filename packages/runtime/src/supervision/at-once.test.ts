@@ -69,6 +69,22 @@ describe('a child that dies while its siblings are being restarted', () => {
     expect(news()).toBe('');
   });
 
+  test('rest-for-one: one that joined while the others wait does not make them be forgotten', () => {
+    const { system, top, log, tell, news, advance, alive } = family({
+      strategy: 'rest-for-one',
+      backoff,
+      intensity: manyTimes,
+    });
+    news();
+    tell('b', 'abnormal');
+    system.spawn(noting(log, 'd'), { id: 'd', parent: top });
+    advance(50);
+    tell('d', 'abnormal');
+    expect([news(), alive()]).toEqual(['c ends, d starts', 'a']);
+    advance(100);
+    expect([news(), alive()]).toEqual(['b starts, c starts, d starts', 'abcd']);
+  });
+
   test('one-for-one: each waits for itself', () => {
     const { tell, news, advance, alive } = family({ backoff, intensity: manyTimes });
     news();
