@@ -1,3 +1,4 @@
+import { isTuttiError } from '@tutti/kernel';
 import type { Ref } from 'tutti';
 import type { TestCluster, TestNode } from 'tutti/testing';
 import { type MortalEvent, mortal } from './actors.ts';
@@ -37,7 +38,8 @@ export class Watching {
   /** An actor comes to be on one node, and somebody on another watches it. */
   birth(host: TestNode, watcher: TestNode): void {
     if (!host.isUp || this.#targets.length >= TARGETS_MAX) return;
-    const { address } = host.spawn(mortal, { supervise: false });
+    const address = spawnOn(host);
+    if (address === undefined) return;
     const target: Target = { address, host, life: host.incarnation };
     this.#targets.push(target);
     this.#watch(target, watcher);
@@ -77,6 +79,16 @@ export class Watching {
     await this.#cluster.until(() => deaf() === undefined, limitMs).catch(() => {});
     const watch = deaf();
     if (watch) this.#oracle.breaks(TOLD_ONCE, `${describe(watch)} was never told`);
+  }
+}
+
+/** Undefined on a node that is just stopping: it takes nothing in any more. */
+function spawnOn(host: TestNode): string | undefined {
+  try {
+    return host.spawn(mortal, { supervise: false }).address;
+  } catch (thrown) {
+    if (isTuttiError(thrown, 'TUTTI_CLOSED')) return undefined;
+    throw thrown;
   }
 }
 
