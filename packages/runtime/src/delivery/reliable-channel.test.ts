@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { assign, type EventObject, fromTransition, setup } from 'xstate';
+import type { Ref } from '../actor/ref.ts';
 import { reply, replying, replyLater } from '../actor/reply.ts';
 import { createTestSystem, type TestSystem } from '../testing/test-system.ts';
 
@@ -100,6 +101,31 @@ describe('a reliable channel to an actor of the same node', () => {
     expect(await held).toBe('counted');
   });
 
+  test('does not flood an actor that puts a message off: what comes after it waits', async () => {
+    const test = createTestSystem();
+    const order: string[] = [];
+    const note = ({ event }: { event: EventObject }) => void order.push(event.type);
+    const machine = setup({}).createMachine({
+      initial: 'closed',
+      states: {
+        closed: { meta: { defer: ['pay'] }, on: { open: { target: 'open', actions: note } } },
+        open: {},
+      },
+      on: { pay: { actions: note }, ship: { actions: note } },
+    });
+    const ref: Ref = test.system.spawn(machine);
+    const channel = test.system.reliable(ref);
+    const sent = ['pay', 'ship', 'pay'].map((type) => codeOf(channel.send({ type })));
+    const later = test.clock.now() + 10_000;
+    test.clock.setTimer(10_000, () => {});
+    await test.until(() => test.clock.now() >= later);
+    expect(test.system.tree()[0]!.mailboxDepth).toBeLessThan(20);
+    ref.send({ type: 'open' });
+    await test.until(() => channel.unconfirmed === 0);
+    expect(await Promise.all(sent)).toEqual(['confirmed', 'confirmed', 'confirmed']);
+    expect(order).toEqual(['open', 'pay', 'ship', 'pay']);
+  });
+
   test('ends with the system, and whoever waited is told', async () => {
     const test = createTestSystem();
     const { ref } = keeping(test);
@@ -176,6 +202,31 @@ describe('a message that is sent again', () => {
       await stopped;
     }
     expect(handled).toEqual(['note']);
+  });
+
+  test('in the same turn as the first is confirmed with it, and not when their commit fails', async () => {
+    const test = createTestSystem();
+    let fail: (error: Error) => void = () => {};
+    const keeper = {
+      restore: () => undefined,
+      commit: (turn: { persisted(): unknown }) => {
+        const isFirst = (turn.persisted() as { context: number }).context === 0;
+        return isFirst ? undefined : new Promise<void>((_, reject) => (fail = reject));
+      },
+      turnMessagesMax: 64,
+    };
+    const ref = test.system.spawn(
+      replying((sum: number, event: Numbered) => sum + (event.n ?? 0), 0),
+      { keeper },
+    );
+    test.advance();
+    const [one, two] = [test.system.reliable(ref, again), test.system.reliable(ref, again)];
+    const ends = [one, two].map((channel) => codeOf(channel.send({ type: 'add', n: 5 })));
+    await test.until(() => test.clock.now() >= 100, 100);
+    expect([one.unconfirmed, two.unconfirmed]).toEqual([1, 1]);
+    fail(new Error('no longer the owner'));
+    await test.until(() => one.unconfirmed + two.unconfirmed === 0);
+    expect(await Promise.all(ends)).toEqual(['TUTTI_ACTOR_UNKNOWN', 'TUTTI_ACTOR_UNKNOWN']);
   });
 
   test('has no receipt before the commit that holds the first one, and is handled again when that failed', async () => {

@@ -97,6 +97,8 @@ export class ReliableChannel<Event extends EventObject = EventObject> implements
   #next: number;
   /** Grows with each resending, so that what was said about an earlier one starts no further one. */
   #round = 0;
+  /** What was missing when the rest was last sent again: once for each gap, and then it is for the timer. */
+  #gap = -1;
   /** The oldest message has been sent again, and the others will be when it is confirmed. */
   #isProbing = false;
   #delayMs: number;
@@ -230,7 +232,9 @@ export class ReliableChannel<Event extends EventObject = EventObject> implements
         message.resolve();
         return this.#progressed();
       case 'ahead':
-        if (round === this.#round) this.#resendAfter(upTo);
+        if (round !== this.#round || upTo === this.#gap) return;
+        this.#gap = upTo;
+        this.#resendAfter(upTo);
         return;
       case 'expired':
         this.end(new TuttiError('TUTTI_DELIVERY_EXPIRED', { channel: this.channel, address: this.address }));
