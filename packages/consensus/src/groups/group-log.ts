@@ -9,7 +9,7 @@ import type {
   WriteCallback,
 } from '../storage/log-store.ts';
 import type { RepairCallback, RepairStep } from '../storage/store-damage.ts';
-import { encodeRecord, kindAt, type RecordKind } from './group-record.ts';
+import { encodeRecord, entryAt, type RecordKind } from './group-record.ts';
 import { GroupRows } from './group-rows.ts';
 import type { RecoveredGroup } from './recovered-group.ts';
 import type { GroupSnapshots, SharedLog } from './shared-log.ts';
@@ -143,13 +143,9 @@ export class GroupLog implements LogStore {
     let bytes = 0;
     if (from <= rows.base) return found;
     for (let index: number = from; index <= Math.min(to, rows.lastIndex); index++) {
-      const length = rows.lengthOf(index);
-      bytes += length;
+      bytes += rows.lengthOf(index);
       if (found.length > 0 && bytes > maxBytes) break;
-      const record = this.#shared.read(rows.recordOf(index));
-      const offset = rows.offsetOf(index);
-      const data = record.subarray(offset, offset + length);
-      found.push({ index: logIndex(index), term: rows.termAt(index)!, kind: kindAt(record, offset), data });
+      found.push(entryAt(this.#shared.read(rows.recordOf(index)), rows.rowAt(index)));
     }
     return found;
   }

@@ -1,5 +1,5 @@
-import { assert, type NodeId, type Term, TuttiError, term } from '@tutti/kernel';
-import type { EntryKind, HardState } from '../raft/messages.ts';
+import { assert, logIndex, type NodeId, type Term, TuttiError, term } from '@tutti/kernel';
+import type { Entry, EntryKind, HardState } from '../raft/messages.ts';
 
 /**
  * What one group writes at once, as one entry of the log that all groups share, little-endian:
@@ -37,13 +37,6 @@ export interface RecordRow {
   readonly length: number;
 }
 
-export interface RecordEntry {
-  readonly index: number;
-  readonly term: number;
-  readonly kind: EntryKind;
-  readonly data: Uint8Array;
-}
-
 export interface GroupRecord {
   readonly kind: RecordKind;
   readonly group: string;
@@ -58,7 +51,7 @@ export interface EncodedRecord {
   readonly rows: readonly RecordRow[];
 }
 
-export function encodeRecord(record: GroupRecord, entries: readonly RecordEntry[]): EncodedRecord {
+export function encodeRecord(record: GroupRecord, entries: readonly Entry[]): EncodedRecord {
   const name = encoder.encode(record.group);
   const vote = encoder.encode(record.hardState?.votedFor ?? '');
   let size = HEAD_BYTES + name.length + (record.hardState ? HARD_STATE_BYTES + vote.length : 0);
@@ -132,9 +125,10 @@ function decode(data: Uint8Array): GroupRecord & { readonly rows: readonly Recor
   return { kind, group, base: view.getFloat64(8, true), baseTerm, hardState, rows };
 }
 
-/** The kind of the entry whose data stand at `offset` in a record. */
-export function kindAt(record: Uint8Array, offset: number): EntryKind {
+/** An entry that stands in a record. Its data is a view of the record. */
+export function entryAt(record: Uint8Array, { index, term: entryTerm, offset, length }: RecordRow): Entry {
   const kind = ENTRY_KINDS[record[offset - 5]!];
   assert(kind, 'the kind of an entry is known');
-  return kind;
+  const data = record.subarray(offset, offset + length);
+  return { index: logIndex(index), term: term(entryTerm), kind, data };
 }

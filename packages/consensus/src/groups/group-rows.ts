@@ -19,16 +19,22 @@ export class GroupRows extends EntryColumns {
     return this.end;
   }
 
+  /** The record that an entry stands in. */
   recordOf(index: number): number {
     return this.#numberOf(index, RECORD);
   }
 
-  offsetOf(index: number): number {
-    return this.#numberOf(index, OFFSET);
-  }
-
+  /** Bytes of an entry's data. */
   lengthOf(index: number): number {
     return this.#numberOf(index, LENGTH);
+  }
+
+  /** What stands in the record of an entry, and where. */
+  rowAt(index: number): RecordRow {
+    const entryTerm = this.termAt(index);
+    assert(entryTerm !== undefined, 'the term of a held entry is known');
+    const [offset, length] = [this.#numberOf(index, OFFSET), this.#numberOf(index, LENGTH)];
+    return { index, term: entryTerm, offset, length };
   }
 
   #numberOf(index: number, column: number): number {

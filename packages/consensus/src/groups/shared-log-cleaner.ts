@@ -1,7 +1,8 @@
 import { type Clock, logIndex, term } from '@tutti/kernel';
+import type { Entry } from '../raft/messages.ts';
 import type { LogStore, WriteCallback } from '../storage/log-store.ts';
 import type { GroupState } from './group-log.ts';
-import { type EncodedRecord, encodeRecord, kindAt, type RecordEntry } from './group-record.ts';
+import { type EncodedRecord, encodeRecord, entryAt } from './group-record.ts';
 
 /** Bytes of entries in one record of what is kept. */
 const KEPT_BYTES = 256 * 1024;
@@ -106,7 +107,7 @@ export class SharedLogCleaner {
 
   /** What the group needs of the log up to `cut`, to be written again. */
   #keep(group: GroupState, cut: number): { bytes: number; write: (done: WriteCallback) => void }[] {
-    const runs: RecordEntry[][] = [];
+    const runs: Entry[][] = [];
     let bytes = Infinity;
     for (let index = group.rows.base + 1; index <= group.rows.lastIndex; index++) {
       if (group.rows.recordOf(index) > cut) continue;
@@ -114,11 +115,9 @@ export class SharedLogCleaner {
         runs.push([]);
         bytes = 0;
       }
-      const record = this.#parts.read(group.rows.recordOf(index));
-      const offset = group.rows.offsetOf(index);
-      const data = record.subarray(offset, offset + group.rows.lengthOf(index));
-      runs.at(-1)!.push({ index, term: group.rows.termAt(index)!, kind: kindAt(record, offset), data });
-      bytes += data.length;
+      const entry = entryAt(this.#parts.read(group.rows.recordOf(index)), group.rows.rowAt(index));
+      runs.at(-1)!.push(entry);
+      bytes += entry.data.length;
     }
     const isNeeded =
       group.newestRecord <= cut || group.hardStateRecord <= cut || group.rows.base > group.loggedBase;

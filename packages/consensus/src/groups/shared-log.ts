@@ -108,11 +108,6 @@ export class SharedLog {
     this.#cleaner.wrote(entry.index, entry.data.length);
   }
 
-  /** Groups that have something in the log, whether they are open or not. */
-  groups(): string[] {
-    return [...this.#groups.keys()];
-  }
-
   /** Bytes of records that the log holds, needed or not. */
   get bytes(): number {
     return this.#cleaner.bytes;

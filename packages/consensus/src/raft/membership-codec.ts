@@ -4,13 +4,13 @@ import type { Membership } from './messages.ts';
 /** Voters and learners together, of both sides while joint. */
 export const MEMBERS_MAX = 64;
 /** The longest contact address, in characters. */
-export const CONTACT_LENGTH_MAX = 512;
+const CONTACT_LENGTH_MAX = 512;
 /** How many changes a configuration remembers, so that a repeated request for one of them is recognised. */
 export const CHANGES_REMEMBERED = 8;
 /** The longest id of a request for a change. */
 export const CHANGE_ID_LENGTH_MAX = 160;
 /** What all of this can come to at most, in bytes. */
-export const MEMBERSHIP_BYTES_MAX = 256 * 1024;
+const MEMBERSHIP_BYTES_MAX = 256 * 1024;
 
 const VERSION = 1;
 const encoder = new TextEncoder();

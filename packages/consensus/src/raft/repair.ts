@@ -83,7 +83,7 @@ export interface RepairSource {
 const NOTHING: readonly Entry[] = [];
 
 /** Over everything that an entry says. */
-export function checksumOfEntries(entries: readonly Entry[]): number {
+function checksumOfEntries(entries: readonly Entry[]): number {
   let checksum = 0;
   const head = new Float64Array(2);
   const bytes = new Uint8Array(head.buffer);

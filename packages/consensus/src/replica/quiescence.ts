@@ -21,14 +21,14 @@ const STEPS: readonly QuietStep[] = ['offer', 'agree', 'wake'];
 /** Apart from the kinds of Raft's own messages. */
 const KIND = 40;
 
-export interface QuietMessage {
+interface QuietMessage {
   readonly step: QuietStep;
   readonly from: NodeId;
   readonly term: Term;
   readonly index: LogIndex;
 }
 
-export const quietToWire = ({ step, term, index }: QuietMessage): WireValue => [
+const quietToWire = ({ step, term, index }: QuietMessage): WireValue => [
   KIND,
   STEPS.indexOf(step),
   term,
@@ -36,7 +36,7 @@ export const quietToWire = ({ step, term, index }: QuietMessage): WireValue => [
 ];
 
 /** Undefined when it is another kind of message, or none at all. */
-export function quietFromWire(value: WireValue, from: NodeId): QuietMessage | undefined {
+function quietFromWire(value: WireValue, from: NodeId): QuietMessage | undefined {
   if (!Array.isArray(value) || value[0] !== KIND) return undefined;
   const [, at, inTerm, index] = value as unknown[];
   const step = STEPS[at as number];

@@ -310,3 +310,55 @@ export const logStoreCases: readonly LogStoreCase[] = [
     },
   },
 ];
+
+/** A log in which another leader's entries took the place of 5 and all after it. */
+async function overwritten(harness: LogStoreHarness): Promise<{ store: LogStore; entries: Entry[] }> {
+  const store = await filled(harness, 8);
+  await appendTo(store, { hardState: state(2, 'b'), entries: suiteEntries(5, 7, 2) });
+  await appendTo(store, { hardState: state(3, 'c'), entries: suiteEntries(8, 10, 3) });
+  const entries = [...suiteEntries(1, 4, 1), ...suiteEntries(5, 7, 2), ...suiteEntries(8, 10, 3)];
+  return { store, entries };
+}
+
+/** Cuts a log from `from` on, looks at what is left before and after a restart, and puts back what is gone. */
+async function cutAndFetched(harness: LogStoreHarness, from: number): Promise<void> {
+  const { store, entries } = await overwritten(harness);
+  const cut = await repairStore(store, { kind: 'cut', from: at(from) });
+  assert(cut.damage?.endLost === true, 'the end is lost from then on');
+  assert(cut.lastIndex === store.lastIndex && cut.lastIndex < from, `nothing is left from ${from} on`);
+  // Nothing comes back that had been replaced.
+  holds(store, 1, entries.slice(0, cut.lastIndex));
+  const [again, opened] = await reopened(harness, store);
+  assert(opened.damage?.endLost === true, 'a restart does not make that good');
+  assert(opened.hardState.term === 3 && opened.hardState.votedFor === ('c' as NodeId), 'the vote is kept');
+  holds(again, 1, entries.slice(0, cut.lastIndex));
+  await appendTo(again, { entries: entries.slice(cut.lastIndex) });
+  const whole = await repairStore(again, { kind: 'whole', hardState: undefined });
+  assert(whole.damage === undefined, 'the log is whole when its end has been fetched');
+  const [third, last] = await reopened(harness, again);
+  assert(last.damage === undefined, 'and stays so');
+  holds(third, 1, entries);
+  await closeStore(third);
+}
+
+/** What every {@link LogStore} must do that is repaired from peers; beside {@link logStoreCases}. */
+export const repairCases: readonly LogStoreCase[] = [
+  {
+    title: 'cuts its end where it is told to, and knows that it was there',
+    async run(harness) {
+      await cutAndFetched(harness, 9);
+    },
+  },
+  {
+    title: 'cuts off entries that had replaced others, and shows none of those',
+    async run(harness) {
+      await cutAndFetched(harness, 6);
+    },
+  },
+  {
+    title: 'cuts nothing where nothing stands, and yet knows that its end is lost',
+    async run(harness) {
+      await cutAndFetched(harness, 11);
+    },
+  },
+];

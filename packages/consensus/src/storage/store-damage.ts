@@ -38,7 +38,8 @@ export interface StoreDamage {
  *   a peer's log shows that what stands there had been replaced; they are empty where a seam is as it should be.
  * - `snapshot`: a snapshot that was fetched has been committed in this store; it leads up to the log now. What of the
  *   log it covers, or contradicts, is dropped. As in `open`.
- * - `cut`: drops `from` and everything after it; from then on the end is lost (`endLost`), also after a restart.
+ * - `cut`: drops `from` and everything after it, and what was written behind that; from then on the end is lost
+ *   (`endLost`), also after a restart. The log may end before `from - 1`: the state says where.
  * - `whole`: the end is known again (it was written by `append`), and so is the hard state, which is written if given.
  */
 export type RepairStep =

@@ -2,7 +2,7 @@ import { clusterId, nodeId, seededRandom, VirtualClock } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
 import { FileLogStore } from '../../storage/file/file-log-store.ts';
 import type { LogStore } from '../../storage/log-store.ts';
-import { appendTo, logStoreCases, openStore, suiteEntries } from '../../storage/log-store-suite.ts';
+import { appendTo, logStoreCases, openStore, repairCases, suiteEntries } from '../../storage/log-store-suite.ts';
 import { NodeClock } from '../node-clock.ts';
 import { driven } from '../testing/driven.ts';
 import { DriveAilment, NO_DRIVE_FAULTS } from './drive-ailment.ts';
@@ -26,7 +26,7 @@ function machine(seed: number) {
 }
 
 describe('the file store on a simulated drive', () => {
-  for (const { title, run } of logStoreCases)
+  for (const { title, run } of [...logStoreCases, ...repairCases])
     test(title, () => {
       const { world, store } = machine(1);
       return driven(world, run({ store }));

@@ -155,7 +155,7 @@ export class ObservedStore implements LogStore {
 const NO_DATA = new Uint8Array(0);
 
 /** What a store that has just been opened lacks of what it had promised; undefined if nothing. */
-export function brokenPromise(
+function brokenPromise(
   { image, asked, mayBeReset }: StorePromise,
   state: LogStoreState,
   termAt: (index: LogIndex) => Term | undefined,

@@ -1,7 +1,7 @@
 import { assert, type Random } from '@tutti/kernel';
 
 /** What a drive writes whole or not at all. */
-export const SECTOR_BYTES = 512;
+const SECTOR_BYTES = 512;
 
 /** How a process came to its end: by itself, so that what it had written is still in the page cache; or by the power. */
 export type Ending = 'process' | 'power';

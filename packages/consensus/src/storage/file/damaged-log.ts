@@ -6,9 +6,9 @@ import { writeMark } from './damage-mark.ts';
 import type { DiskCalls } from './disk-calls.ts';
 import type { Gap } from './lost-entries.ts';
 import type { Opened } from './opened.ts';
-import { zeroRest } from './recovery.ts';
+import { type RecoveredLog, zeroRest } from './recovery.ts';
 import { SEGMENT_HEADER_BYTES } from './segment.ts';
-import { scanSegment } from './segment-scan.ts';
+import { type ScannedRecord, scanSegment } from './segment-scan.ts';
 
 /** What has to be done so that the log goes on from the stored snapshot. */
 export type Settlement =
@@ -38,25 +38,53 @@ export function fits(entries: readonly Entry[], { from, to }: LostRange): boolea
   return entries.every((entry, i) => entry.index === first + i);
 }
 
-/** Drops everything from the first damage on, and marks that the end of the log is lost. */
-export function cutLog(disk: DiskCalls, directory: string, opened: Opened): void {
+/** A place in the log; everything from there on is dropped. */
+interface Cut {
+  readonly sequence: number;
+  readonly offset: number;
+}
+
+/**
+ * Drops the entry `from`, everything after it, and everything from the first damage on; and marks that the end of the
+ * log is lost. What is dropped is the end of the files: where an entry before `from` had been written once more behind
+ * what goes, it goes too, and the log ends sooner.
+ */
+export function cutLog(disk: DiskCalls, directory: string, opened: Opened, from: number): void {
   const { recovered, hardState, damage, snapshots } = opened;
   writeMark(disk, directory, { hardState, hardStateLost: damage?.hardStateLost ?? false });
   const isHeadless = recovered.index.firstIndex > (snapshots.current?.meta.index ?? 0) + 1;
-  const gap = recovered.damage?.lost[0]?.gaps[0] ?? recovered.damage?.endGaps[0];
-  if (!isHeadless && !gap) return;
+  const cut = isHeadless ? { sequence: 0, offset: 0 } : placeOfCut(disk, recovered, from);
+  if (!cut) return;
   const segments = recovered.segments.toReversed();
-  for (const { path, sequence } of segments)
-    if (isHeadless || sequence > gap!.sequence) disk.unlinkSync(path);
-  const last = segments.find(({ sequence }) => sequence === gap?.sequence);
-  if (isHeadless || !last) return;
-  const { records } = scanSegment(disk.readFileSync(last.path), last.sequence);
-  const before = records[gap!.after - 1];
+  for (const { path, sequence } of segments) if (sequence > cut.sequence) disk.unlinkSync(path);
+  const last = segments.find(({ sequence }) => sequence === cut.sequence);
+  if (!last) return;
   const handle = disk.openSync(last.path, 'r+');
   try {
-    const offset = before ? before.offset + before.size : SEGMENT_HEADER_BYTES;
-    zeroRest(disk, handle, last.sizeBytes, offset);
+    zeroRest(disk, handle, last.sizeBytes, cut.offset);
   } finally {
     disk.closeSync(handle);
   }
+}
+
+/** The first damage or the first record of an entry from `from` on, whichever comes first. */
+function placeOfCut(disk: DiskCalls, { segments, damage }: RecoveredLog, from: number): Cut | undefined {
+  const gap = damage?.lost[0]?.gaps[0] ?? damage?.endGaps[0];
+  for (const { path, sequence } of segments) {
+    if (gap && sequence > gap.sequence) break;
+    const { records } = scanSegment(disk.readFileSync(path), sequence);
+    for (const [i, { record, offset }] of records.entries()) {
+      const isGap = gap?.sequence === sequence && gap.after === i;
+      if (isGap) return { sequence, offset: endBefore(records, i) };
+      if (record.type === 'entry' && record.entry.index >= from) return { sequence, offset };
+    }
+    if (gap?.sequence === sequence) return { sequence, offset: endBefore(records, gap.after) };
+  }
+  return gap && { sequence: gap.sequence, offset: SEGMENT_HEADER_BYTES };
+}
+
+/** Where the records before number `at` end. */
+function endBefore(records: readonly ScannedRecord[], at: number): number {
+  const before = records[at - 1];
+  return before ? before.offset + before.size : SEGMENT_HEADER_BYTES;
 }

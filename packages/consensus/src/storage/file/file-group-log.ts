@@ -5,6 +5,7 @@ import type { SnapshotMeta } from '../../raft/messages.ts';
 import type { LogStoreState, SnapshotWriter, StoredSnapshot, WriteCallback } from '../log-store.ts';
 import { type DiskCalls, nodeDisk } from './disk-calls.ts';
 import { FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';
+import { removeDrafts } from './meta-file.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
 
 /** @see FileLogStoreOptions of which the log of all groups is one */
@@ -45,7 +46,7 @@ class FileGroupSnapshots implements GroupSnapshots {
     try {
       const snapshots = new SnapshotDirectory(this.#disk, this.#folder);
       if (this.#disk.existsSync(this.#folder)) {
-        this.#removeDrafts();
+        removeDrafts(this.#disk, this.#folder);
         snapshots.open();
       }
       this.#snapshots = snapshots;
@@ -53,11 +54,6 @@ class FileGroupSnapshots implements GroupSnapshots {
       failure = thrown as Error;
     }
     this.#disk.nextTurn(() => done(failure));
-  }
-
-  #removeDrafts(): void {
-    for (const name of this.#disk.readdirSync(this.#folder))
-      if (name.endsWith('.tmp')) this.#disk.rmSync(join(this.#folder, name), { force: true });
   }
 
   close(done: WriteCallback): void {

@@ -11,6 +11,7 @@ import {
   holds,
   logStoreCases,
   openStore,
+  repairCases,
   snapshotInto,
   suiteEntries,
   suiteEntry,
@@ -60,9 +61,9 @@ async function written(to: number, dataBytes = 20): Promise<void> {
 }
 
 describe('a log store on disk', () => {
-  for (const { title, run } of logStoreCases) test(title, () => run({ store: () => storeIn() }));
+  for (const { title, run } of [...logStoreCases, ...repairCases]) test(title, () => run({ store: () => storeIn() }));
 
-  for (const { title, run } of logStoreCases)
+  for (const { title, run } of [...logStoreCases, ...repairCases])
     test(`${title} (with nothing cached)`, () => run({ store: () => storeIn({ cacheBytes: 0 }) }));
 
   test('goes on in further segments, and gives entries across them', async () => {

@@ -248,7 +248,7 @@ export class FileLogStore implements LogStore {
       this.#closeGaps(stretch.gaps, records, done);
     } else if (step.kind === 'snapshot') this.#reload(done);
     else if (step.kind === 'cut') {
-      const cut = (): void => cutLog(this.#disk, this.#options.directory, opened);
+      const cut = (): void => cutLog(this.#disk, this.#options.directory, opened, step.from);
       this.#atOnce(cut, done, () => this.#reload(done));
     } else this.#vouch(step.hardState, done);
   }

@@ -17,6 +17,12 @@ interface Meta {
   readonly nodeId: string;
 }
 
+/** Removes what a crash left of files that were being written. */
+export function removeDrafts(disk: DiskCalls, directory: string): void {
+  for (const name of disk.readdirSync(directory))
+    if (name.endsWith('.tmp')) disk.rmSync(join(directory, name), { force: true });
+}
+
 /** Makes a file's name durable: a rename or a new file is lost with the directory's unwritten pages. */
 export function syncDirectory(disk: DiskCalls, directory: string): void {
   const handle = disk.openSync(directory, 'r');

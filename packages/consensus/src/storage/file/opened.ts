@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { type Logger, logIndex, TuttiError } from '@tutti/kernel';
 import type { HardState } from '../../raft/messages.ts';
 import type { LostRange, StoreDamage } from '../store-damage.ts';
@@ -9,7 +8,7 @@ import type { EntryIndex } from './entry-index.ts';
 import { EntryReader } from './entry-reader.ts';
 import type { FileLogStoreOptions } from './file-log-store.ts';
 import { LogWriter } from './log-writer.ts';
-import { claimDirectory } from './meta-file.ts';
+import { claimDirectory, removeDrafts } from './meta-file.ts';
 import { type RecoveredLog, Recovery } from './recovery.ts';
 import { settleTail } from './settle-tail.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
@@ -46,8 +45,7 @@ export function openDirectory(
     const snapshots = new SnapshotDirectory(disk, directory);
     snapshots.open();
     const opened = reopenDirectory(disk, options, logger, { lock, snapshots }, onFailure);
-    for (const name of disk.readdirSync(directory))
-      if (name.endsWith('.tmp')) disk.rmSync(join(directory, name), { force: true });
+    removeDrafts(disk, directory);
     return opened;
   } catch (thrown) {
     lock.release();

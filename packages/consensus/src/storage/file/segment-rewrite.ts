@@ -157,7 +157,8 @@ function replace(
     if (failure) return done(failure);
     const finish = (problem: Error | null | undefined): void =>
       disk.close(handle, () => {
-        if (problem) return done(problem);
+        // A draft that could not be written is in the way of whoever needs its space.
+        if (problem) return disk.rm(draft, { force: true }, () => done(problem));
         try {
           disk.renameSync(draft, path);
           syncDirectory(disk, directory);
