@@ -64,7 +64,12 @@ export type {
   StoredSnapshot,
   WriteCallback,
 } from './storage/log-store.ts';
-export { type LogStoreCase, type LogStoreHarness, logStoreCases, repairCases } from './storage/log-store-suite.ts';
+export {
+  type LogStoreCase,
+  type LogStoreHarness,
+  logStoreCases,
+  repairCases,
+} from './storage/log-store-suite.ts';
 export { MemoryLogStore } from './storage/memory-log-store.ts';
 export type {
   LostRange,

@@ -233,3 +233,13 @@ export const SHARED_LOGS: Season = {
   groups: { count: 3, quietAfterMs: 100, busyMeanMs: 10, logBytes: 2_000 },
   store: { kind: 'model', frail: 0, powerChance: 1 },
 };
+
+/** The store that ships, on drives of which one loses what it holds; little is written, so that notes are made of it. */
+export const DECAY: Season = {
+  ...POWER_CUTS,
+  replica: { ...QUICK, snapshotEntries: 10_000, scrubEveryMs: 100, scrubBytesPerSecond: 2 ** 20 },
+  faults: { ...CALM, everyMs: 60, kinds: ['decay', 'crash'], outageMeanMs: 20 },
+  store: { ...POWER_CUTS.store, cacheBytes: 0, frail: 1, powerChance: 0.5 },
+  clients: 2,
+  thinkMeanMs: 60,
+};

@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { DECAY_OF_NAMES, LOST_LOGS, POWER_CUTS, SICK_DRIVES } from './seasons.ts';
+import { DECAY, DECAY_OF_NAMES, LOST_LOGS, POWER_CUTS, SICK_DRIVES } from './seasons.ts';
 
 /** What a store has promised, after a crash. */
 export const STORAGE_MUTANTS: readonly Mutant[] = [
@@ -55,5 +55,20 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     right: 'if (stored!.damage) this.#repair(stored!, stored!.damage, done);',
     wrong: 'if (stored!.damage && !stored!.damage.endLost) this.#repair(stored!, stored!.damage, done);',
     season: LOST_LOGS,
+  },
+  {
+    name: 'what decayed is cut out instead of mended',
+    file: 'storage/file/store-scrub.ts',
+    right:
+      "const records = kept.map((index): LogRecord => ({ type: 'entry', entry: this.#entry(index, given)! }));",
+    wrong: 'const records: LogRecord[] = kept.map(() => ({ type: "padding" }));',
+    season: DECAY,
+  },
+  {
+    name: 'what was noted to be flushed is cut like a torn write',
+    file: 'storage/file/recovery.ts',
+    right: 'if (newest <= this.#flushed || (isBegun && isChained && isEnded)) {',
+    wrong: 'if (isBegun && isChained && isEnded) {',
+    season: DECAY,
   },
 ];

@@ -1,4 +1,4 @@
-import { type LogIndex, logIndex, type NodeId, type Term, term } from '@tutti/kernel';
+import { isTuttiError, type LogIndex, logIndex, type NodeId, type Term, term } from '@tutti/kernel';
 import { crc32c } from '../storage/crc32c.ts';
 import type { Entry, SnapshotMeta } from './messages.ts';
 import type { RaftLog } from './raft-log.ts';
@@ -27,7 +27,10 @@ export interface RepairRequest {
   /** The last entry that the asking node has before what it lacks. */
   readonly prevIndex: LogIndex;
   readonly prevTerm: Term;
-  /** `entries`: the first whole entry after the hole. `snapshot`: the least index that is of use, and no term. */
+  /**
+   * `entries`: the first whole entry after the hole; with term 0, the asking node knows the terms of what it asks for,
+   * and looks at the answer itself. `snapshot`: the least index that is of use, and no term.
+   */
   readonly nextIndex: LogIndex;
   readonly nextTerm: Term;
   /** `snapshot`: from which byte on. */
@@ -81,6 +84,8 @@ export interface RepairSource {
 }
 
 const NOTHING: readonly Entry[] = [];
+/** The least term, for where none is known. */
+export const NO_TERM: Term = term(0);
 
 /** Over everything that an entry says. */
 function checksumOfEntries(entries: readonly Entry[]): number {
@@ -121,15 +126,27 @@ export function answerRepair(source: RepairSource, request: RepairRequest, bytes
   if (request.wants === 'entries') {
     const covered = log.snapshot()?.meta.index ?? 0;
     if (nextIndex < log.firstIndex) return reply({ outcome: covered >= until ? 'compacted' : 'unknown' });
-    if (log.termAt(nextIndex) !== nextTerm) return reply({});
+    if (nextTerm !== NO_TERM && log.termAt(nextIndex) !== nextTerm) return reply({});
   }
   if (prevIndex + 1 < log.firstIndex) return reply({ outcome: 'compacted' });
-  if (log.termAt(prevIndex) !== prevTerm)
+  const isJudgedThere = request.wants === 'entries' && nextTerm === NO_TERM;
+  if (!isJudgedThere && log.termAt(prevIndex) !== prevTerm)
     return reply({ outcome: 'diverged', hintIndex: agreeable(log, prevIndex, prevTerm) });
   if (prevIndex >= until) return reply({ outcome: 'entries' });
-  const entries = log.entries(logIndex(prevIndex + 1), until, bytesMax);
+  const entries = readable(log, prevIndex + 1, Math.min(until, log.lastIndex), bytesMax);
   if (entries.length === 0) return reply({});
   return reply({ outcome: 'entries', entries, checksum: checksumOfEntries(entries) });
+}
+
+/** What has decayed here as well is not given: somebody else may have it. */
+function readable(log: RaftLog, from: number, to: number, bytesMax: number): readonly Entry[] {
+  if (from > to) return NOTHING;
+  try {
+    return log.entries(logIndex(from), logIndex(to), bytesMax);
+  } catch (thrown) {
+    if (isTuttiError(thrown, 'TUTTI_STORE_CORRUPT')) return NOTHING;
+    throw thrown;
+  }
 }
 
 /** The last place at or before `index` where a log can hold an entry of a term no later than `limit` (Raft 5.3). */
@@ -158,10 +175,7 @@ export function isSound(reply: RepairReply, request: RepairRequest): boolean {
   }
   return (
     request.wants !== 'entries' ||
-    (last <= request.nextTerm && index < request.nextIndex) ||
+    ((request.nextTerm === NO_TERM || last <= request.nextTerm) && index < request.nextIndex) ||
     reply.entries.length === 0
   );
 }
-
-/** The least term, for where none is known. */
-export const NO_TERM: Term = term(0);

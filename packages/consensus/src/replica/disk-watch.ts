@@ -63,6 +63,7 @@ export class DiskWatch {
       return new TuttiError('TUTTI_STORE_HUNG', { waitedMs: this.#flushTimeoutMs });
     if (age >= this.#sickTicks) this.#becomeSick();
     else if (this.#sick && !oldest && !this.#testing) this.#test();
+    if (!oldest) this.#store.settle?.();
     this.#watchSpace();
     return undefined;
   }

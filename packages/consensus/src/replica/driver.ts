@@ -4,7 +4,6 @@ import type { MembershipChange } from '../raft/membership-change.ts';
 import type { RaftMessage, SnapshotMeta } from '../raft/messages.ts';
 import type { RaftNode } from '../raft/raft-node.ts';
 import type { Ready } from '../raft/ready.ts';
-import type { RepairMessage } from '../raft/repair.ts';
 import { Applier, type SnapshotCallback } from './applier.ts';
 import { isChange } from './change-wire.ts';
 import { DiskWatch } from './disk-watch.ts';
@@ -18,12 +17,12 @@ import { ProposalRouting } from './proposal-routing.ts';
 import { Proposals, type ProposeCallback } from './proposals.ts';
 import { Quiescence } from './quiescence.ts';
 import { type ReadCallback, Reads } from './reads.ts';
-import { answersOver, type RepairAnswers } from './repair-answers.ts';
-import { isRepair, repairFromWire } from './repair-wire.ts';
+import { isRepair } from './repair-wire.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import { SnapshotTraffic } from './snapshot-traffic.ts';
 import { type Stage, type StageTimes, StageWatch } from './stage-times.ts';
 import { StatusView } from './status-view.ts';
+import { StoreUpkeep } from './store-upkeep.ts';
 import { Turns } from './turns.ts';
 import { messageFromWire } from './wire.ts';
 import { withoutCommands } from './without-commands.ts';
@@ -56,7 +55,7 @@ export class Driver {
   readonly #applier: Applier;
   readonly #snapshots: SnapshotTraffic;
   readonly quiescence: Quiescence;
-  readonly #answers: RepairAnswers;
+  readonly #upkeep: StoreUpkeep;
   #ended = false;
   #routeTerm: Term | undefined;
   #routeLeader: NodeId | undefined;
@@ -90,7 +89,12 @@ export class Driver {
     this.#persister = this.#makePersister();
     this.#applier = this.#makeApplier();
     this.#view = new StatusView(self, this.#core, options.store, () => this.#applier.index);
-    this.#answers = answersOver(options, () => this.#core.repairSource());
+    this.#upkeep = new StoreUpkeep(parts, {
+      core: this.#core,
+      persister: this.#persister,
+      applier: this.#applier,
+      schedule: () => this.#turns.schedule(),
+    });
     this.#routing = new ProposalRouting(parts, this.#core, this.#persister, this.#applier);
     this.#snapshots = new SnapshotTraffic(this.#parts, {
       core: this.#core,
@@ -270,6 +274,7 @@ export class Driver {
     this.#persister.end();
     this.#applier.end();
     this.#snapshots.end();
+    this.#upkeep.end();
     return true;
   }
 
@@ -301,6 +306,7 @@ export class Driver {
     this.#reads.expire(this.#clock.now(), leaderless);
     this.#changes.expire(this.#clock.now(), leaderless);
     this.#snapshots.tick();
+    this.#upkeep.tick();
     this.#drive();
     if (!this.#ended) this.quiescence.tick();
   }
@@ -309,7 +315,7 @@ export class Driver {
 
   #receive(from: NodeId, value: WireValue): void {
     this.#guarded(() => {
-      if (isRepair(value)) return this.#receiveRepair(repairFromWire(value, from, this.#self));
+      if (isRepair(value)) return this.#upkeep.received(value, from);
       if (isChange(value)) {
         this.quiescence.wake();
         this.#changes.received(from, value);
@@ -330,11 +336,6 @@ export class Driver {
       }
       this.#turns.schedule();
     });
-  }
-
-  #receiveRepair(message: RepairMessage | undefined): void {
-    if (message?.type === 'repairRequest') this.#answers.answer(message);
-    else if (!message) this.#stats.malformed++;
   }
 
   // Output

@@ -49,6 +49,11 @@ export class Persister {
     return this.#queuedBytes;
   }
 
+  /** Whether nothing is being written, and nothing waits to be. */
+  get isIdle(): boolean {
+    return !this.#writing && this.#queue.length === 0;
+  }
+
   submit(batch: PersistBatch | undefined, messages: readonly RaftMessage[]): void {
     if (batch) {
       this.#queue.push({ sequence: batch.sequence, write: batch, messages });

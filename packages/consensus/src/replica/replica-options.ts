@@ -99,6 +99,14 @@ export interface ReplicaConfig {
    * replica stops with `TUTTI_STORE_BEYOND_REPAIR`. Voters that are silent are waited for. Default 60,000.
    */
   readonly repairGiveUpMs?: number;
+  /**
+   * Bytes of the log and the snapshot that are read again per second while a replica runs, so that what decays on the
+   * disk is found and put right while other nodes still have it. Nothing is read while a write is under way. Default
+   * 256 KiB; 0 for never. One read is of 64 KiB, or of one record that is larger.
+   */
+  readonly scrubBytesPerSecond?: number;
+  /** All that is stored is read again no more often than this. Default 3,600,000, an hour. */
+  readonly scrubEveryMs?: number;
   /** Client sessions the cluster remembers; the least recently used one is forgotten. Default 4,096. */
   readonly sessionsMax?: number;
   /**
@@ -200,6 +208,8 @@ export const REPLICA_DEFAULTS: Required<ReplicaConfig> = {
   flushTimeoutMs: 60_000,
   repair: 'peers',
   repairGiveUpMs: 60_000,
+  scrubBytesPerSecond: 256 * 1024,
+  scrubEveryMs: 3_600_000,
   sessionsMax: 4_096,
   snapshotEntries: 10_000,
   snapshotBytes: 16 * 2 ** 20,

@@ -27,6 +27,12 @@ export interface ReplicaStats {
   snapshotsRestarted: number;
   /** Times that a damaged store was put right from peers. */
   repairs: number;
+  /** Bytes of the store that were read again while it was in use, and how often all of it was. */
+  scrubbedBytes: number;
+  scrubPasses: number;
+  /** Times that something was found to have decayed by that, and that it was put right. */
+  decayFound: number;
+  decayMended: number;
   /** Messages that were not understood and dropped. */
   malformed: number;
 }
@@ -50,6 +56,10 @@ export function newReplicaStats(): ReplicaStats {
     snapshotsInstalled: 0,
     snapshotsRestarted: 0,
     repairs: 0,
+    scrubbedBytes: 0,
+    scrubPasses: 0,
+    decayFound: 0,
+    decayMended: 0,
     malformed: 0,
   };
 }

@@ -208,6 +208,8 @@ function drawReplica(draw: Draw): ReplicaConfig {
     noLeaderMs: draw('noLeaderMs').pick([500, 2_000]),
     resendMs: draw('resendMs').pick([200, 800]),
     sessionsMax: 64,
+    scrubBytesPerSecond: draw('scrubBytesPerSecond').pick([2 ** 16, 2 ** 20]),
+    scrubEveryMs: draw('scrubEveryMs').pick([100, 500, 3_600_000]),
     snapshotEntries: draw('snapshotEntries').pick([5, 20, 60, 10_000]),
     trailingEntries: draw('trailingEntries').pick([0, 3, 20]),
     snapshotChunkBytes: draw('snapshotChunkBytes').pick([64, 400, 4096]),

@@ -1,5 +1,6 @@
 import type { LogIndex, Term } from '@tutti/kernel';
 import type { Entry, HardState, SnapshotMeta } from '../raft/messages.ts';
+import type { MendCallback, ScrubCallback } from './scrub.ts';
 import type { RepairCallback, RepairStep, StoreDamage } from './store-damage.ts';
 
 /** Told once when a write is on disk, or that it failed. After a failure the store refuses every later write. */
@@ -86,6 +87,8 @@ export interface LogStore {
    * while; a node should take no more entries. Not there: the store does not know.
    */
   checkRoom?(): boolean;
+  /** Called now and then while nothing is being written: time to note down what does not have to be noted at once. */
+  settle?(): void;
   snapshot(): StoredSnapshot | undefined;
   beginSnapshot(meta: SnapshotMeta): SnapshotWriter;
   /**
@@ -96,5 +99,17 @@ export interface LogStore {
   resetToSnapshot(done: WriteCallback): void;
   /** Takes one step in putting damage right that `open` reported. */
   repair(step: RepairStep, done: RepairCallback): void;
+  /**
+   * Reads about `bytesMax` bytes more of what is stored, from where the last call ended, and checks them: the log, then
+   * the snapshot, then anew. Reads nothing while a write is under way. One call at a time, of this or `mend`. Not there:
+   * the store holds nothing that could decay, or somebody else reads it.
+   */
+  scrub?(bytesMax: number, done: ScrubCallback): void;
+  /**
+   * Puts right what `scrub` found damaged in the log, while the store is in use. `entries` are those that it called
+   * lost, as peers hold them. Of those that are missing, what the stored snapshot covers is dropped, with all before it;
+   * if others are missing, nothing is changed.
+   */
+  mend?(entries: readonly Entry[], done: MendCallback): void;
   close(done: WriteCallback): void;
 }

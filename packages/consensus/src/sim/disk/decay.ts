@@ -1,5 +1,6 @@
 import type { Random } from '@tutti/kernel';
 import { FILE_MARK_BYTES } from '../../storage/file/file-mark.ts';
+import { flushMarkIn } from '../../storage/file/flush-mark.ts';
 import { readMetaCopy } from '../../storage/file/meta-file.ts';
 import { SEGMENT_HEADER_BYTES } from '../../storage/file/segment.ts';
 import { type ScannedRecord, scanSegment } from '../../storage/file/segment-scan.ts';
@@ -13,8 +14,9 @@ interface Stretch {
 }
 
 /**
- * Batches at the end of the log that decay leaves alone. If the newest one that was flushed cannot be read, a store
- * takes it for what a crash left of a write; the one before may be the newest that was flushed.
+ * Batches at the end of the log that decay leaves alone, unless the drive holds a mark that says they were flushed. If
+ * the newest one that was flushed cannot be read, and there is no mark, a store takes it for what a crash left of a
+ * write; the one before may be the newest that was flushed.
  */
 const SPARED_BATCHES = 2;
 const SEGMENT = /segment-(\d+)\.log$/;
@@ -25,6 +27,7 @@ const META = /meta(\.copy)?\.json$/;
  * @returns which of the two; undefined if there is nothing to damage
  */
 export function decay(drive: SimDrive, random: Random): 'turned bit' | 'misdirected write' | undefined {
+  if (random.chance(0.5)) drive.writeBack();
   const { stretches, records } = noticeable(drive);
   if (stretches.length === 0) return undefined;
   const { file, from, to } = random.pick(stretches);
@@ -55,6 +58,15 @@ export function decayOfNames(drive: SimDrive, random: Random): boolean {
   return true;
 }
 
+/** The newest batch that is known to have been flushed by what would outlast the power. */
+function markedBatch(drive: SimDrive): number {
+  const marks = drive.paths().map((path) => {
+    const sequence = SEGMENT.exec(path)?.[1];
+    return sequence === undefined ? 0 : flushMarkIn(drive.file(path)!.platter, Number(sequence));
+  });
+  return Math.max(0, ...marks);
+}
+
 function noticeable(drive: SimDrive): { stretches: Stretch[]; records: Uint8Array[] } {
   const stretches: Stretch[] = [];
   const records: Uint8Array[] = [];
@@ -70,7 +82,7 @@ function noticeable(drive: SimDrive): { stretches: Stretch[]; records: Uint8Arra
     for (const { offset, size } of found) records.push(bytes.subarray(offset, offset + size));
   }
   const batches = [...new Set(logs.flatMap(({ found }) => found.map(({ batch }) => batch)))];
-  const spared = batches.at(-SPARED_BATCHES) ?? 0;
+  const spared = Math.max(batches.at(-SPARED_BATCHES) ?? 0, markedBatch(drive) + 1);
   for (const { file, found } of logs) {
     const last = found.findLast(({ batch }) => batch < spared);
     if (last) stretches.push({ file, from: SEGMENT_HEADER_BYTES, to: last.offset + last.size });

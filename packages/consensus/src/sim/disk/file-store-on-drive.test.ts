@@ -2,7 +2,13 @@ import { clusterId, nodeId, seededRandom, VirtualClock } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
 import { FileLogStore } from '../../storage/file/file-log-store.ts';
 import type { LogStore } from '../../storage/log-store.ts';
-import { appendTo, logStoreCases, openStore, repairCases, suiteEntries } from '../../storage/log-store-suite.ts';
+import {
+  appendTo,
+  logStoreCases,
+  openStore,
+  repairCases,
+  suiteEntries,
+} from '../../storage/log-store-suite.ts';
 import { NodeClock } from '../node-clock.ts';
 import { driven } from '../testing/driven.ts';
 import { DriveAilment, NO_DRIVE_FAULTS } from './drive-ailment.ts';

@@ -8,6 +8,7 @@ import type {
   StoredSnapshot,
   WriteCallback,
 } from '../../storage/log-store.ts';
+import type { MendCallback, ScrubCallback } from '../../storage/scrub.ts';
 import type { RepairCallback, RepairStep } from '../../storage/store-damage.ts';
 import { type DiskListener, LogImage } from '../sim-disk.ts';
 
@@ -145,6 +146,18 @@ export class ObservedStore implements LogStore {
       if (state && !state.damage) this.#adopt(state);
       done(failure, state);
     });
+  }
+
+  settle(): void {
+    this.#inner.settle?.();
+  }
+
+  scrub(bytesMax: number, done: ScrubCallback): void {
+    this.#inner.scrub?.(bytesMax, done);
+  }
+
+  mend(entries: readonly Entry[], done: MendCallback): void {
+    this.#inner.mend?.(entries, done);
   }
 
   close(done: WriteCallback): void {

@@ -25,6 +25,11 @@ export class SimFile {
     return length;
   }
 
+  /** What is there when the power is gone. */
+  get platter(): Uint8Array {
+    return this.#platter.subarray(0, this.#platterSize);
+  }
+
   contents(): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(0, this.#size);
   }
@@ -138,6 +143,11 @@ export class SimDrive {
   rename(change: (names: Names) => void): void {
     change(this.#names);
     this.#journal.push(change);
+  }
+
+  /** The system finds time to write out what nobody has flushed, as it may at any moment. */
+  writeBack(): void {
+    for (const file of this.#names.values()) file.flush();
   }
 
   flushNames(): void {

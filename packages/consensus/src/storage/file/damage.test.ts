@@ -1,10 +1,9 @@
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { assert, clusterId, isTuttiError, logIndex, nodeId, seededRandom, term } from '@tutti/kernel';
+import { clusterId, isTuttiError, logIndex, nodeId, seededRandom, term } from '@tutti/kernel';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Entry } from '../../raft/messages.ts';
-import type { LogStoreState } from '../log-store.ts';
 import {
   appendTo,
   closeStore,
@@ -18,8 +17,10 @@ import {
 } from '../log-store-suite.ts';
 import { FileLogStore } from './file-log-store.ts';
 import { writeFileMark } from './file-mark.ts';
+import { FLUSH_MARK_AT, FLUSH_MARK_BYTES } from './flush-mark.ts';
 import { readMetaCopy } from './meta-file.ts';
 import { SNAPSHOT_MARK } from './snapshot-format.ts';
+import { type Peer, repaired } from './testing/repaired-from-peer.ts';
 
 const root = fs.mkdtempSync(join(tmpdir(), 'tutti-damage-'));
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
@@ -39,54 +40,6 @@ const files = (ending: string): string[] =>
     .filter((name) => name.endsWith(ending))
     .sort()
     .map((name) => join(directory, name));
-
-/** A log as the other nodes have it. */
-interface Peer {
-  readonly entries: readonly Entry[];
-  readonly snapshot?: { readonly index: number; readonly term: number };
-}
-
-const at = (peer: Peer, index: number): Entry => {
-  const entry = peer.entries.find((candidate) => candidate.index === index);
-  assert(entry, `a peer has entry ${index}`);
-  return entry;
-};
-
-/** Puts a store right with what a peer has, step by step, as a replica does. @returns the steps it took */
-async function repaired(store: FileLogStore, opened: LogStoreState, peer: Peer): Promise<string[]> {
-  const steps: string[] = [];
-  let state = opened;
-  while (state.damage) {
-    assert(steps.length < 20, 'a repair ends');
-    const { lost, endLost } = state.damage;
-    const [first] = lost;
-    if (first && first.from < state.firstIndex && peer.snapshot) {
-      steps.push('snapshot');
-      await snapshotInto(store, peer.snapshot.index, peer.snapshot.term, new Uint8Array(300));
-      state = await repairStore(store, { kind: 'snapshot' });
-    } else if (first && first.from >= state.firstIndex) {
-      let from = Number(first.from);
-      while (from > state.firstIndex && store.termAt(logIndex(from - 1)) !== at(peer, from - 1).term) from--;
-      const entries = [];
-      for (let index = from; index <= first.to; index++) entries.push(at(peer, index));
-      steps.push(`entries ${from}-${first.to}`);
-      state = await repairStore(store, { kind: 'entries', entries });
-    } else if (first || endLost) {
-      const from = logIndex(first ? first.from : state.lastIndex + 1);
-      steps.push(`cut ${from}`);
-      state = await repairStore(store, { kind: 'cut', from });
-      assert(state.damage?.endLost, 'a log that was cut says so');
-      const rest = peer.entries.filter((entry) => entry.index > state.lastIndex);
-      await appendTo(store, { entries: rest });
-      const hardState = { term: term(9), votedFor: nodeId('n9') };
-      state = await repairStore(store, {
-        kind: 'whole',
-        hardState: state.damage.hardStateLost ? hardState : undefined,
-      });
-    } else assert(false, 'a lost hard state goes with a lost end');
-  }
-  return steps;
-}
 
 /** Whether a segment holds the last write, or was made ready for later ones. */
 const isEnd = (bytes: Buffer): boolean =>
@@ -188,6 +141,64 @@ describe('damage to a log that was flushed', () => {
     const refusal = await repairStore(store, { kind: 'cut', from: logIndex(10) }).catch((thrown) => thrown);
     expect(isTuttiError(refusal, 'TUTTI_STORE_FAILED')).toBe(true);
     refuses = false;
+    await closeStore(store);
+  });
+
+  test('in the last write is damage too once it is noted that it was flushed, and a torn write before', async () => {
+    const peer: Peer = { entries: suiteEntries(1, 6, 1) };
+    await written(peer.entries);
+    const [path] = files('.log');
+    const noted = fs.readFileSync(path!);
+    const end = noted.lastIndexOf('n3') + 8;
+    const outcomes: string[] = [];
+    for (const isNoted of [true, false])
+      for (let place = end - 2 * 48 + 1; place < end - 8; place += 3) {
+        const bytes = Buffer.from(noted);
+        if (!isNoted) bytes.fill(0, FLUSH_MARK_AT, FLUSH_MARK_AT + FLUSH_MARK_BYTES);
+        bytes[place]! ^= 0x5a;
+        fs.writeFileSync(path!, bytes);
+        const store = storeIn();
+        const opened = await openStore(store);
+        const { endLost = false, hardStateLost = false } = opened.damage ?? {};
+        const outcome = `${endLost} ${hardStateLost} ${opened.hardState.term}`;
+        // What fills a record up to eight bytes says nothing.
+        if (outcome !== 'false false 3') outcomes.push(`${isNoted}: ${outcome}`);
+        if (isNoted) {
+          await repaired(store, opened, peer);
+          await closeStore(store);
+          const again = storeIn();
+          expect((await openStore(again)).damage).toBeUndefined();
+          holds(again, 1, peer.entries);
+          await closeStore(again);
+        } else await closeStore(store);
+      }
+    expect([...new Set(outcomes)]).toEqual([
+      // Of the two hard states in it the first is lost, or the second.
+      'true: true false 3',
+      'true: true true 1',
+      'false: false false 1',
+    ]);
+  });
+
+  test('which takes whole segments from the end is noticed, because it was noted how far the log was flushed', async () => {
+    const entries = suiteEntries(1, 30, 1, 500);
+    await written(entries);
+    const used = files('.log').filter(
+      (path) =>
+        !fs
+          .readFileSync(path)
+          .subarray(64)
+          .every((byte) => byte === 0),
+    );
+    const last = fs.readFileSync(used.at(-1)!);
+    last.fill(0, 64);
+    fs.writeFileSync(used.at(-1)!, last);
+    const store = storeIn();
+    const opened = await openStore(store);
+    expect(opened.damage).toMatchObject({ endLost: true, hardStateLost: true });
+    expect(opened.lastIndex).toBeLessThan(30);
+    await repaired(store, opened, { entries });
+    holds(store, 1, entries);
     await closeStore(store);
   });
 

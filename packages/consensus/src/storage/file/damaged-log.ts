@@ -3,11 +3,12 @@ import type { Entry } from '../../raft/messages.ts';
 import type { LogRecord } from '../record.ts';
 import { type LostRange, leadsTo } from '../store-damage.ts';
 import { writeMark } from './damage-mark.ts';
-import type { DiskCalls } from './disk-calls.ts';
+import { type DiskCalls, writeWhole } from './disk-calls.ts';
+import { FLUSH_MARK_AT, FLUSH_MARK_BYTES } from './flush-mark.ts';
 import type { Gap } from './lost-entries.ts';
 import type { Opened } from './opened.ts';
-import { type RecoveredLog, zeroRest } from './recovery.ts';
-import { SEGMENT_HEADER_BYTES } from './segment.ts';
+import { type LogDamage, zeroRest } from './recovery.ts';
+import { listSegments, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
 import { type ScannedRecord, scanSegment } from './segment-scan.ts';
 
 /** What has to be done so that the log goes on from the stored snapshot. */
@@ -53,14 +54,17 @@ export function cutLog(disk: DiskCalls, directory: string, opened: Opened, from:
   const { recovered, hardState, damage, snapshots } = opened;
   writeMark(disk, directory, { hardState, hardStateLost: damage?.hardStateLost ?? false });
   const isHeadless = recovered.index.firstIndex > (snapshots.current?.meta.index ?? 0) + 1;
-  const cut = isHeadless ? { sequence: 0, offset: 0 } : placeOfCut(disk, recovered, from);
+  const all = listSegments(disk, directory);
+  const cut = isHeadless ? { sequence: 0, offset: 0 } : placeOfCut(disk, all, recovered.damage, from);
   if (!cut) return;
-  const segments = recovered.segments.toReversed();
+  const segments = all.toReversed();
   for (const { path, sequence } of segments) if (sequence > cut.sequence) disk.unlinkSync(path);
   const last = segments.find(({ sequence }) => sequence === cut.sequence);
   if (!last) return;
   const handle = disk.openSync(last.path, 'r+');
   try {
+    // What it says was flushed goes with it.
+    writeWhole(disk, handle, Buffer.alloc(FLUSH_MARK_BYTES), FLUSH_MARK_AT);
     zeroRest(disk, handle, last.sizeBytes, cut.offset);
   } finally {
     disk.closeSync(handle);
@@ -68,7 +72,12 @@ export function cutLog(disk: DiskCalls, directory: string, opened: Opened, from:
 }
 
 /** The first damage or the first record of an entry from `from` on, whichever comes first. */
-function placeOfCut(disk: DiskCalls, { segments, damage }: RecoveredLog, from: number): Cut | undefined {
+function placeOfCut(
+  disk: DiskCalls,
+  segments: readonly Segment[],
+  damage: LogDamage | undefined,
+  from: number,
+): Cut | undefined {
   const gap = damage?.lost[0]?.gaps[0] ?? damage?.endGaps[0];
   for (const { path, sequence } of segments) {
     if (gap && sequence > gap.sequence) break;

@@ -1,4 +1,5 @@
 import { assert, type LogIndex, logIndex } from '@tutti/kernel';
+import type { Entry } from '../../raft/messages.ts';
 import { EntryColumns, LOST } from '../entry-columns.ts';
 
 /** Where an entry's record stands on disk. */
@@ -43,6 +44,31 @@ export class EntryIndex extends EntryColumns {
     assert(index > this.base && index <= this.end + 1, 'entries leave no gap');
     const row = this.putTerm(index, entryTerm);
     this.columns[LENGTH]![row] = dataBytes;
+    // It stands nowhere yet; segments are counted from 1.
+    this.columns[SEGMENT]![row] = 0;
+  }
+
+  /** The entries whose records begin from `from` on and before `to` in a segment, lowest first. */
+  within(segment: number, from: number, to: number): number[] {
+    const found: number[] = [];
+    for (let index = Number(this.firstIndex); index <= this.lastIndex; index++) {
+      const place = this.placeOf(index);
+      if (place.segment === segment && place.offset >= from && place.offset < to) found.push(index);
+    }
+    return found;
+  }
+
+  /** Whether the first entry stands before a place of the log. */
+  isBefore(segment: number, offset: number): boolean {
+    if (this.isEmpty) return false;
+    const first = this.placeOf(this.firstIndex);
+    return first.segment < segment || (first.segment === segment && first.offset < offset);
+  }
+
+  /** The record of an entry stands at another place of its segment now, if it is the one that counts. */
+  moved({ index, term: entryTerm }: Pick<Entry, 'index' | 'term'>, segment: number, offset: number): void {
+    if (this.rowOf(index) === undefined || this.termAt(index) !== entryTerm) return;
+    if (this.placeOf(index).segment === segment) this.place(index, segment, offset);
   }
 
   /** Puts entries that are known to have been there, and not what they were, up to `index`. */

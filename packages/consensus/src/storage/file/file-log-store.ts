@@ -20,6 +20,7 @@ import type {
   WriteCallback,
 } from '../log-store.ts';
 import type { LogRecord } from '../record.ts';
+import type { MendCallback, ScrubCallback } from '../scrub.ts';
 import type { RepairCallback, RepairStep } from '../store-damage.ts';
 import { removeMark, writeMark } from './damage-mark.ts';
 import { cutLog, fits, settlement } from './damaged-log.ts';
@@ -28,6 +29,7 @@ import type { LogBeginning } from './log-beginning.ts';
 import type { Gap } from './lost-entries.ts';
 import { type Opened, openDirectory, reopenDirectory } from './opened.ts';
 import { fillsFor, isAsRead, rewriteSegment } from './segment-rewrite.ts';
+import type { StoreScrub } from './store-scrub.ts';
 
 export interface FileLogStoreOptions {
   /** Created if it is not there. One store and one process at a time. */
@@ -79,7 +81,7 @@ export class FileLogStore implements LogStore {
     try {
       this.#opened = openDirectory(this.#disk, this.#options, this.#logger, (cause) => this.#failed(cause));
     } catch (thrown) {
-      const failure = isTuttiError(thrown) ? thrown : this.#failed(thrown);
+      const failure = this.#coded(thrown);
       this.#disk.nextTurn(() => done(failure));
       return;
     }
@@ -199,6 +201,10 @@ export class FileLogStore implements LogStore {
     return this.#open().writer.checkRoom();
   }
 
+  settle(): void {
+    this.#opened?.writer.settle();
+  }
+
   snapshot(): StoredSnapshot | undefined {
     return this.#open().snapshots.current;
   }
@@ -227,7 +233,7 @@ export class FileLogStore implements LogStore {
 
   repair(step: RepairStep, done: RepairCallback): void {
     const finish = (failure: Error | undefined): void => {
-      if (failure) done(isTuttiError(failure) ? failure : this.#failed(failure));
+      if (failure) done(this.#coded(failure));
       else if (this.#opened) done(undefined, this.#state());
       else done(this.#closed());
     };
@@ -248,7 +254,8 @@ export class FileLogStore implements LogStore {
       this.#closeGaps(stretch.gaps, records, done);
     } else if (step.kind === 'snapshot') this.#reload(done);
     else if (step.kind === 'cut') {
-      const cut = (): void => cutLog(this.#disk, this.#options.directory, opened, step.from);
+      const now = { ...opened, hardState: this.#hardState! };
+      const cut = (): void => cutLog(this.#disk, this.#options.directory, now, step.from);
       this.#atOnce(cut, done, () => this.#reload(done));
     } else this.#vouch(step.hardState, done);
   }
@@ -269,22 +276,43 @@ export class FileLogStore implements LogStore {
 
   #closeGaps(gaps: readonly Gap[], records: readonly LogRecord[], done: WriteCallback): void {
     const fills = [...fillsFor(gaps, records)];
-    const { batches, outlines } = this.#open().recovered.damage!;
+    const { segments, damage } = this.#open().recovered;
+    const { directory } = this.#options;
     const next = (): void => {
       const fill = fills.shift();
-      const { directory } = this.#options;
+      if (!fill) return this.#reload(done);
+      const [sequence, inSegment] = fill;
       // What has been damaged since is found by reading again: the gaps may be elsewhere by now, or more.
-      if (!fill || !isAsRead(this.#disk, directory, fill[0], outlines)) return this.#reload(done);
-      rewriteSegment(this.#disk, directory, ...fill, batches, (failure) =>
+      if (!isAsRead(this.#disk, directory, sequence, damage!.outlines)) return this.#reload(done);
+      const rewrite = { sequence, fills: inSegment, segments };
+      rewriteSegment(this.#disk, directory, rewrite, (failure) =>
         failure ? done(failure) : next(),
       );
     };
     next();
   }
 
+  scrub(bytesMax: number, done: ScrubCallback): void {
+    const scrub = this.#scrubOf(done);
+    scrub?.step(bytesMax, (failure, step) => done(failure && this.#coded(failure), step));
+  }
+
+  mend(entries: readonly Entry[], done: MendCallback): void {
+    const scrub = this.#scrubOf(done);
+    scrub?.mend(entries, (failure, still) => done(failure && this.#coded(failure), still));
+  }
+
+  /** A store that was damaged when it was opened is repaired first. */
+  #scrubOf(refused: (failure: Error) => void): StoreScrub | undefined {
+    if (this.#opened && !this.#opened.damage) return this.#opened.scrub;
+    this.#disk.nextTurn(() => refused(this.#closed()));
+    return undefined;
+  }
+
   /** Reads everything again after it was changed. */
   #reload(done: WriteCallback): void {
     const opened = this.#open();
+    opened.scrub.end();
     opened.writer.close(() => {
       opened.reader.close();
       try {
@@ -295,7 +323,7 @@ export class FileLogStore implements LogStore {
         return done(thrown as Error);
       }
       this.#settle(done);
-    });
+    }, true);
   }
 
   close(done: WriteCallback): void {
@@ -305,6 +333,7 @@ export class FileLogStore implements LogStore {
       this.#disk.nextTurn(() => done(undefined));
       return;
     }
+    opened.scrub.end();
     opened.writer.close(() => {
       opened.reader.close();
       opened.snapshots.close();
@@ -320,6 +349,10 @@ export class FileLogStore implements LogStore {
 
   #closed(): TuttiError {
     return new TuttiError('TUTTI_CLOSED', { what: `The log store in ${this.#options.directory}` });
+  }
+
+  #coded(failure: unknown): TuttiError {
+    return isTuttiError(failure) ? failure : this.#failed(failure);
   }
 
   #failed(cause: unknown): TuttiError {

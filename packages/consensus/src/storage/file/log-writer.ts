@@ -4,19 +4,25 @@ import type { LogWrite, WriteCallback } from '../log-store.ts';
 import { BatchEncoder, hardStateSize, recordSize } from '../record.ts';
 import type { DiskCalls } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
+import { FLUSH_MARK_AT, flushMark } from './flush-mark.ts';
 import type { RecoveredLog } from './recovery.ts';
 import { createSegment, SEGMENT_HEADER_BYTES, type Segment, writeFully } from './segment.ts';
 
-/** What waits to be written: a write of the driver, or the log's beginning anew after a snapshot. */
+/**
+ * What waits to be written: a write of the driver; the log's beginning anew after a snapshot; or an end to a segment,
+ * into which nothing more is to be written.
+ */
 type Job =
   | { readonly kind: 'write'; readonly write: LogWrite; readonly done: WriteCallback }
-  | { readonly kind: 'reset'; readonly index: LogIndex; readonly term: Term; readonly done: WriteCallback };
+  | { readonly kind: 'reset'; readonly index: LogIndex; readonly term: Term; readonly done: WriteCallback }
+  | { readonly kind: 'seal'; readonly sequence: number; readonly done: WriteCallback };
 
 /** Writes that came meanwhile are put together up to this size. */
 const BATCH_BYTES_MAX = 4 * 1024 * 1024;
 
 function jobSize(job: Job): number {
   if (job.kind === 'reset') return recordSize(0);
+  if (job.kind === 'seal') return 0;
   const { hardState, entries } = job.write;
   let size = hardState ? hardStateSize(hardState) : 0;
   for (const entry of entries) size += recordSize(entry.data.length);
@@ -60,6 +66,10 @@ export class LogWriter {
   readonly #toRemove: Segment[] = [];
   #removing = false;
   #whenIdle: (() => void) | undefined;
+  #whenQuiet: (() => void) | undefined;
+  /** The batch that was noted down as flushed, and the newest one when that was last thought of. */
+  #markedBatch = 0;
+  #seenBatch = -1;
 
   constructor(
     directory: string,
@@ -109,6 +119,51 @@ export class LogWriter {
   }
 
   /**
+   * Notes down that the newest batch was flushed, if none has come since this was last called. The note reaches the disk
+   * with the next flush, or when the system finds time: nobody waits for it.
+   */
+  settle(): void {
+    const isStill = this.#seenBatch === this.#batch;
+    this.#seenBatch = this.#batch;
+    if (!isStill || this.isBusy || this.#whenIdle) return;
+    this.#mark(() => this.#pump());
+  }
+
+  #mark(done: () => void): void {
+    const active = this.#segments.at(-1);
+    if (!active || this.#handle === undefined || this.#failure || this.#markedBatch === this.#batch)
+      return done();
+    this.#busy = true;
+    const batch = this.#batch;
+    writeFully(this.#disk, this.#handle, flushMark(active.sequence, batch), FLUSH_MARK_AT, (failure) => {
+      this.#busy = false;
+      if (failure) this.#failure = this.#onFailure(failure);
+      else this.#markedBatch = batch;
+      done();
+    });
+  }
+
+  /**
+   * Ends the segment `sequence`, if it is the one that is written to, and sees to it that a batch that comes after it is
+   * on disk: from then on nothing in it can be taken for what a crash left of a write.
+   */
+  seal(sequence: number, done: WriteCallback): void {
+    this.#queue.push({ kind: 'seal', sequence, done });
+    this.#pump();
+  }
+
+  /** Whether something is being written, or waits to be. */
+  get isBusy(): boolean {
+    return this.#busy || this.#queue.length > 0;
+  }
+
+  /** Calls `action` as soon as all that was submitted is on disk: the log is there what it is in memory. */
+  whenQuiet(action: () => void): void {
+    if (this.isBusy) this.#whenQuiet = action;
+    else action();
+  }
+
+  /**
    * Removes whole segments whose every entry is at or below `index`, oldest first. A batch repeats the hard state, but
    * until that is flushed the segment before has the only one: term and vote would be lost.
    */
@@ -132,15 +187,27 @@ export class LogWriter {
     this.#disk.rm(segment.path, { force: true }, () => this.#removeNext());
   }
 
-  /** Calls back when everything has been written, and lets go of the files. */
-  close(done: () => void): void {
+  /**
+   * Calls back when everything has been written, and lets go of the files. Unless they were changed behind its back, it
+   * leaves a note that nothing in the log is what a crash left of a write.
+   */
+  close(done: () => void, changed = false): void {
     const finish = (): void => {
       if (this.#handle !== undefined) this.#disk.closeSync(this.#handle);
       this.#handle = undefined;
+      this.#quiet();
       done();
     };
-    this.#whenIdle = finish;
-    // What waits for space would wait for ever; nothing of it has been written.
+    const flush = (): void => {
+      if (this.#handle === undefined || this.#failure) finish();
+      else this.#disk.fdatasync(this.#handle, finish);
+    };
+    this.#whenIdle = changed ? finish : () => this.#mark(flush);
+    this.#endWaiting();
+  }
+
+  /** What waits for space would wait for ever; nothing of it has been written. */
+  #endWaiting(): void {
     if (this.#isFull && !this.#busy)
       this.#refuse(new TuttiError('TUTTI_STORE_FULL', { directory: this.#directory }));
     this.#idle();
@@ -159,16 +226,24 @@ export class LogWriter {
     const jobs = this.#takeJobs();
     if (jobs.length === 0) return this.#idle();
     this.#busy = true;
+    const [first] = jobs;
+    if (first?.kind === 'seal' && this.#flushedSequence > first.sequence) return this.#written(jobs);
     // Every batch begins with the hard state, so that damage before it cannot take term and vote away.
     const size = jobs.reduce((sum, job) => sum + jobSize(job), hardStateSize(this.#hardState));
     const active = this.#segments.at(-1);
-    const isReset = jobs[0]!.kind === 'reset';
-    if (active && !isReset && this.#offset + size <= active.sizeBytes) return this.#write(jobs, size);
+    const isNew = first?.kind !== 'write';
+    if (active && !isNew && this.#offset + size <= active.sizeBytes) return this.#write(jobs, size);
     this.#roll(size, (failure) => {
       if (failure && isFull(failure)) return this.#waitForSpace(jobs);
       if (failure) return this.#fail(failure, jobs);
       this.#write(jobs, size);
     });
+  }
+
+  #quiet(): void {
+    const action = this.#whenQuiet;
+    this.#whenQuiet = undefined;
+    action?.();
   }
 
   #refuse(failure: Error): void {
@@ -179,13 +254,13 @@ export class LogWriter {
     });
   }
 
-  /** A reset stands alone; writes are merged as far as the bound allows. */
+  /** What begins a segment stands alone; writes are merged as far as the bound allows. */
   #takeJobs(): Job[] {
-    if (this.#queue[0]?.kind === 'reset') return this.#queue.splice(0, 1);
+    if (this.#queue[0] && this.#queue[0].kind !== 'write') return this.#queue.splice(0, 1);
     let count = 0;
     let bytes = 0;
     for (const job of this.#queue) {
-      if (job.kind === 'reset' || (count > 0 && bytes >= BATCH_BYTES_MAX)) break;
+      if (job.kind !== 'write' || (count > 0 && bytes >= BATCH_BYTES_MAX)) break;
       bytes += jobSize(job);
       count++;
     }
@@ -208,6 +283,7 @@ export class LogWriter {
         if (problem) return this.#fail(problem, jobs);
         this.#offset = encoder.offset;
         this.#checksum = encoder.checksum;
+        this.#flushed(active);
         this.#written(jobs);
       });
     });
@@ -216,6 +292,7 @@ export class LogWriter {
   /** `left` is the size of this job and those after it: the record that leaves nothing is the batch's last. */
   #encode(job: Job, encoder: BatchEncoder, active: Segment, left: number): void {
     if (job.kind === 'reset') return encoder.reset(job.index, job.term, true);
+    if (job.kind === 'seal') return;
     const { hardState, entries } = job.write;
     if (hardState) {
       left -= hardStateSize(hardState);
@@ -230,10 +307,17 @@ export class LogWriter {
     }
   }
 
+  #flushed(active: Segment): void {
+    this.#flushedSequence = active.sequence;
+    active.end = this.#offset;
+    active.firstBatch ||= this.#batch;
+    active.lastBatch = this.#batch;
+  }
+
   #written(jobs: readonly Job[]): void {
-    this.#flushedSequence = this.#segments.at(-1)!.sequence;
     if (jobs[0]!.kind === 'reset') this.#remove(this.#segments.splice(0, this.#segments.length - 1));
     this.#busy = false;
+    if (this.#queue.length === 0) this.#quiet();
     // The next batch goes to the disk before anybody is told of this one.
     this.#pump();
     for (const job of jobs) job.done(undefined);
@@ -248,7 +332,7 @@ export class LogWriter {
   #waitForSpace(jobs: readonly Job[]): void {
     this.#busy = false;
     this.#queue.unshift(...jobs);
-    if (this.#whenIdle) this.close(this.#whenIdle);
+    if (this.#whenIdle) this.#endWaiting();
   }
 
   #fail(failure: Error, jobs: readonly Job[]): void {

@@ -12,6 +12,7 @@ import { claimDirectory, removeDrafts } from './meta-file.ts';
 import { type RecoveredLog, Recovery } from './recovery.ts';
 import { settleTail } from './settle-tail.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
+import { StoreScrub } from './store-scrub.ts';
 import { TailCache } from './tail-cache.ts';
 
 /** Everything that is there once a store is open. */
@@ -26,6 +27,7 @@ export interface Opened {
   readonly reader: EntryReader;
   readonly tail: TailCache;
   readonly snapshots: SnapshotDirectory;
+  readonly scrub: StoreScrub;
 }
 
 type OnFailure = (failure: Error) => Error;
@@ -68,6 +70,8 @@ export function reopenDirectory(
   const recovered = { ...read, hardState: newer(read.hardState, mark?.hardState) };
   const { index } = recovered;
   const writer = new LogWriter(directory, segmentBytes, disk, recovered, onFailure);
+  const reader = new EntryReader(disk, index, () => writer.segments);
+  const tail = new TailCache(index.lastIndex, cacheBytes);
   return {
     lock,
     recovered,
@@ -75,9 +79,10 @@ export function reopenDirectory(
     damage: damageOf(options, recovered, snapshots, mark),
     index,
     writer,
-    reader: new EntryReader(disk, index, () => writer.segments),
-    tail: new TailCache(index.lastIndex, cacheBytes),
+    reader,
+    tail,
     snapshots,
+    scrub: new StoreScrub({ disk, directory, index, writer, reader, tail, snapshots }),
   };
 }
 

@@ -3,16 +3,10 @@ import type { Entry, HardState } from '../../raft/messages.ts';
 import { isBlank } from '../record.ts';
 import { type DiskCalls, readWhole, writeWhole } from './disk-calls.ts';
 import { EntryIndex } from './entry-index.ts';
+import { flushMarkIn } from './flush-mark.ts';
 import { type Gap, LostEntries, type LostStretch } from './lost-entries.ts';
 import { hasHeader, listSegments, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
 import { outlineOf, type ScannedRecord, scanSegment } from './segment-scan.ts';
-
-/** The numbers of the batches that a segment holds. */
-export interface BatchRange {
-  readonly sequence: number;
-  readonly first: number;
-  readonly last: number;
-}
 
 /** What is wrong with a log, and where. */
 export interface LogDamage {
@@ -21,7 +15,6 @@ export interface LogDamage {
   /** The gaps after which no entry is known; empty where the end of the log is. */
   readonly endGaps: readonly Gap[];
   readonly hardStateLost: boolean;
-  readonly batches: readonly BatchRange[];
   /** Of each segment, where its whole records stood when it was read: the gaps are counted in those. */
   readonly outlines: ReadonlyMap<number, string>;
 }
@@ -54,7 +47,8 @@ interface Item {
 /**
  * Reads a log back. Records of a batch count when all of it is there, or when a record of a later batch is: a batch is
  * written only when the one before is on disk. So the newest batch, if parts of it are missing, is what a crash left of
- * a write that nobody was told of, and is cut off; what is missing before it is damage, which is reported.
+ * a write that nobody was told of, and is cut off; what is missing before it is damage, which is reported. So is what is
+ * missing up to a batch that a segment's header says was flushed.
  */
 export class Recovery {
   readonly #disk: DiskCalls;
@@ -62,7 +56,6 @@ export class Recovery {
   readonly #segments: Segment[];
   readonly #index = new EntryIndex();
   readonly #lost: LostEntries;
-  readonly #batches: BatchRange[] = [];
   readonly #outlines = new Map<number, string>();
   #hardState: HardState = { term: term(0), votedFor: undefined };
   #hardStateLost = false;
@@ -77,6 +70,8 @@ export class Recovery {
   /** Where in the segment of the end, or in the first, something stands that is no whole record. */
   #remains: Place | undefined;
   #failure: TuttiError | undefined;
+  /** Up to here all batches are known to have been flushed, though nothing may have come after. */
+  #flushed = 0;
   /** Where an entry stands that does not follow the one before it. */
   #hole: { readonly file: string; readonly offset: number } | undefined;
 
@@ -118,7 +113,6 @@ export class Recovery {
       lost: stretches,
       endGaps: openGaps,
       hardStateLost: this.#hardStateLost,
-      batches: this.#batches,
       outlines: this.#outlines,
     };
   }
@@ -128,6 +122,7 @@ export class Recovery {
     const whole = hasHeader(bytes, segment);
     const { records, remainsFrom } = scanSegment(bytes, segment.sequence);
     this.#outlines.set(segment.sequence, outlineOf(records));
+    this.#flushed = Math.max(this.#flushed, flushMarkIn(bytes, segment.sequence));
     if (!whole && records.length > 0)
       this.#warn(segment, 0, 'its header is damaged, and what follows is whole');
     for (const [i, found] of records.entries()) {
@@ -139,8 +134,8 @@ export class Recovery {
       this.#last = item;
     }
     if (records.length > 0) {
-      const { sequence } = segment;
-      this.#batches.push({ sequence, first: records[0]!.batch, last: records.at(-1)!.batch });
+      segment.firstBatch = records[0]!.batch;
+      segment.lastBatch = records.at(-1)!.batch;
       this.#remains = undefined;
     }
     if (remainsFrom !== undefined) this.#remains ??= { segment, offset: remainsFrom };
@@ -199,6 +194,7 @@ export class Recovery {
     for (const { found, segment, gap } of this.#held) {
       if (gap) this.#passGap(gap);
       this.#replay(found, segment);
+      segment.end = found.offset + found.size;
     }
     const last = this.#held.at(-1);
     this.#held = [];
@@ -212,17 +208,37 @@ export class Recovery {
     this.#hardStateLost = true;
   }
 
-  /** The newest batch counts if it is there from its first record to its last. */
+  /** The newest batch counts if it is there from its first record to its last, or was flushed. */
   #releaseNewest(): void {
     const [first, ...others] = this.#held;
-    if (!first) return;
-    const isBegun = first.gap === undefined || first.found.isBatchStart;
+    const newest = first?.found.batch ?? this.#end?.batch ?? 0;
+    const isBegun = first?.gap === undefined || first.found.isBatchStart;
     const isChained = others.every(({ gap }) => gap === undefined);
-    if (isBegun && isChained && this.#held.at(-1)!.found.isBatchEnd) return this.#release();
+    const isEnded = this.#held.at(-1)?.found.isBatchEnd ?? true;
+    if (newest <= this.#flushed || (isBegun && isChained && isEnded)) {
+      this.#release();
+      if (newest < this.#flushed || !isEnded) this.#loseEnd();
+      return;
+    }
+    this.#cutNewest(first!);
+  }
+
+  /** What was flushed after the last record is gone, and nothing tells how much that was. */
+  #loseEnd(): void {
+    const last = this.#last;
+    const [oldest] = this.#segments;
+    const gap = last
+      ? gapAt(last.segment, this.#countIn(last.segment), end(last))
+      : gapAt(oldest!, 0, SEGMENT_HEADER_BYTES);
+    this.#failure ??= corrupt(gap, 'what was flushed last is not readable');
+    this.#passGap(gap);
+  }
+
+  #cutNewest(first: Item): void {
     this.#held = [];
-    const { first: from, last } = this.#batches.at(-1)!;
-    if (from === last) this.#batches.pop();
-    else this.#batches[this.#batches.length - 1] = { ...this.#batches.at(-1)!, last: last - 1 };
+    const newest = this.#last!.segment;
+    if (newest.firstBatch === newest.lastBatch) newest.firstBatch = newest.lastBatch = 0;
+    else newest.lastBatch--;
     this.#remains = { segment: first.segment, offset: first.found.offset };
     if (!first.gap) return;
     // What is missing before it belongs to the same torn write only if it stands where that write went.

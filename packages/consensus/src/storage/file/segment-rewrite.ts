@@ -3,8 +3,7 @@ import { BatchEncoder, type LogRecord, sizeOf } from '../record.ts';
 import type { DiskCalls } from './disk-calls.ts';
 import type { Gap } from './lost-entries.ts';
 import { syncDirectory } from './meta-file.ts';
-import type { BatchRange } from './recovery.ts';
-import { SEGMENT_HEADER_BYTES, segmentHeader, segmentName, writeFully } from './segment.ts';
+import { SEGMENT_HEADER_BYTES, type Segment, segmentHeader, segmentName, writeFully } from './segment.ts';
 import { outlineOf, scanSegment } from './segment-scan.ts';
 
 /** What is put into the gaps of one segment, each after so many of its whole records. */
@@ -21,6 +20,16 @@ interface Numbered {
   readonly isOpen?: boolean;
 }
 
+/** What a segment is to be. */
+export interface SegmentRewrite {
+  readonly sequence: number;
+  readonly fills: readonly Fill[];
+  /** Of the whole log, in order: they tell the numbers of the batches that belong into this one. */
+  readonly segments: readonly Segment[];
+  /** Asked when everything is written, just before it takes its place. Default that it still is. */
+  readonly isWanted?: () => boolean;
+}
+
 const PADDING: LogRecord = { type: 'padding' };
 /** Cannot be taken for a record, nor for the zeros after the last. */
 const DAMAGED = new Uint8Array(8).fill(0xff);
@@ -29,26 +38,26 @@ const DAMAGED = new Uint8Array(8).fill(0xff);
  * Writes a damaged segment anew beside the old one, with its gaps closed, and puts it in its place by a rename: a crash
  * leaves either of them. A gap that nothing is put into stays one. The whole records keep the numbers of their
  * batches; numbers that nothing is left of get a record that says nothing, so that the log has no gap between this
- * segment and the next.
+ * segment and the next. Calls back with what the segment holds now, in the turn in which it takes its place; with
+ * nothing if it was not wanted any more.
  */
 export function rewriteSegment(
   disk: DiskCalls,
   directory: string,
-  sequence: number,
-  fills: readonly Fill[],
-  batches: readonly BatchRange[],
-  done: (failure: Error | undefined) => void,
+  rewrite: SegmentRewrite,
+  done: (failure: Error | undefined, bytes?: Buffer) => void,
 ): void {
+  const { sequence } = rewrite;
   const path = join(directory, segmentName(sequence));
   let bytes: Buffer;
   try {
     const before = disk.existsSync(path) ? disk.readFileSync(path) : Buffer.alloc(0);
-    bytes = encoded(withFills(before, sequence, fills, batches), sequence, before.length);
+    bytes = encoded(withFills(before, rewrite), sequence, before.length);
   } catch (thrown) {
     disk.nextTurn(() => done(thrown as Error));
     return;
   }
-  replace(disk, directory, path, bytes, done);
+  replace(disk, directory, path, bytes, rewrite.isWanted ?? (() => true), done);
 }
 
 /** Whether a segment still has the records that it had when the log was read. */
@@ -63,13 +72,8 @@ export function isAsRead(
   return outlineOf(scanSegment(bytes, sequence).records) === (outlines.get(sequence) ?? '');
 }
 
-function withFills(
-  bytes: Buffer,
-  sequence: number,
-  fills: readonly Fill[],
-  batches: readonly BatchRange[],
-): readonly Numbered[] {
-  const range = numbersOf(sequence, batches);
+function withFills(bytes: Buffer, { sequence, fills, segments }: SegmentRewrite): readonly Numbered[] {
+  const range = numbersOf(sequence, segments);
   const own = scanSegment(bytes, sequence).records.filter(
     ({ batch }) => batch >= range.first && batch <= range.last,
   );
@@ -100,12 +104,13 @@ function withFills(
 }
 
 /** The batches that belong into a segment: those between its neighbours'. */
-function numbersOf(sequence: number, batches: readonly BatchRange[]): { first: number; last: number } {
-  const own = batches.find((range) => range.sequence === sequence);
-  const before = batches.findLast((range) => range.sequence < sequence);
-  const after = batches.find((range) => range.sequence > sequence);
-  const first = before ? before.last + 1 : (own?.first ?? 1);
-  const last = after ? after.first - 1 : (own?.last ?? first);
+function numbersOf(sequence: number, segments: readonly Segment[]): { first: number; last: number } {
+  const used = segments.filter(({ lastBatch }) => lastBatch > 0);
+  const own = used.find((segment) => segment.sequence === sequence);
+  const before = used.findLast((segment) => segment.sequence < sequence);
+  const after = used.find((segment) => segment.sequence > sequence);
+  const first = before ? before.lastBatch + 1 : (own?.firstBatch ?? 1);
+  const last = after ? after.firstBatch - 1 : (own?.lastBatch ?? first);
   return { first, last: Math.max(first, last) };
 }
 
@@ -150,22 +155,25 @@ function replace(
   directory: string,
   path: string,
   bytes: Buffer,
-  done: (failure: Error | undefined) => void,
+  isWanted: () => boolean,
+  done: (failure: Error | undefined, bytes?: Buffer) => void,
 ): void {
   const draft = `${path}.mended.tmp`;
+  // A draft that could not be written is in the way of whoever needs its space.
+  const giveUp = (problem: Error | undefined): void => disk.rm(draft, { force: true }, () => done(problem));
   disk.open(draft, 'w', (failure, handle) => {
     if (failure) return done(failure);
     const finish = (problem: Error | null | undefined): void =>
       disk.close(handle, () => {
-        // A draft that could not be written is in the way of whoever needs its space.
-        if (problem) return disk.rm(draft, { force: true }, () => done(problem));
+        if (problem) return giveUp(problem);
         try {
+          if (!isWanted()) return giveUp(undefined);
           disk.renameSync(draft, path);
           syncDirectory(disk, directory);
         } catch (thrown) {
-          return done(thrown as Error);
+          return giveUp(thrown as Error);
         }
-        done(undefined);
+        done(undefined, bytes);
       });
     writeFully(disk, handle, bytes, 0, (problem) => (problem ? finish(problem) : disk.fsync(handle, finish)));
   });

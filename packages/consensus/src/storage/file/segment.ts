@@ -7,7 +7,7 @@ import { syncDirectory } from './meta-file.ts';
  * A segment is one file of the log: a header of 64 bytes, then records, then zeros up to its full size. The zeros are
  * written before the segment is used, so that a flush has no file size or block map to make durable.
  *
- *   0 the mark, with "TUTTIWAL" | 16 sequence f64 | 24 zeros
+ *   0 the mark, with "TUTTIWAL" | 16 sequence f64 | 24 how far the log was flushed, see `flush-mark.ts` | 36 zeros
  */
 export const SEGMENT_HEADER_BYTES = 64;
 export const SEGMENT_MARK: FileMark = { letters: 'TUTTIWAL', version: 2 };
@@ -21,7 +21,23 @@ export interface Segment {
   readonly sizeBytes: number;
   /** The highest index of an entry in it, 0 for none: when a snapshot covers that, the segment can go. */
   highestIndex: number;
+  /** Where what was flushed in it ends. */
+  end: number;
+  /** The numbers of the first and the last batch that were flushed in it, 0 for none. */
+  firstBatch: number;
+  lastBatch: number;
 }
+
+/** A segment that holds nothing that is known of. */
+export const emptySegment = (sequence: number, path: string, sizeBytes: number): Segment => ({
+  sequence,
+  path,
+  sizeBytes,
+  highestIndex: 0,
+  end: SEGMENT_HEADER_BYTES,
+  firstBatch: 0,
+  lastBatch: 0,
+});
 
 export const segmentName = (sequence: number): string => `segment-${String(sequence).padStart(12, '0')}.log`;
 
@@ -32,12 +48,7 @@ export function listSegments(disk: DiskCalls, directory: string): Segment[] {
     const match = NAME.exec(name);
     if (!match) continue;
     const path = join(directory, name);
-    segments.push({
-      sequence: Number(match[1]),
-      path,
-      sizeBytes: disk.statSync(path).size,
-      highestIndex: 0,
-    });
+    segments.push(emptySegment(Number(match[1]), path, disk.statSync(path).size));
   }
   return segments.sort((a, b) => a.sequence - b.sequence);
 }
@@ -79,7 +90,7 @@ export function createSegment(
         } catch (thrown) {
           return done(thrown as Error);
         }
-        done(undefined, { sequence, path, sizeBytes, highestIndex: 0 });
+        done(undefined, emptySegment(sequence, path, sizeBytes));
       });
     const zeroFrom = (offset: number): void => {
       if (offset >= sizeBytes) return disk.fsync(handle, finish);

@@ -23,7 +23,7 @@ export class SnapshotDirectory {
     this.#directory = directory;
   }
 
-  get current(): StoredSnapshot | undefined {
+  get current(): SnapshotFile | undefined {
     return this.#current;
   }
 

@@ -2,7 +2,14 @@ import { TuttiError } from '@tutti/kernel';
 import type { SnapshotMeta } from '../../raft/messages.ts';
 import type { StoredSnapshot } from '../log-store.ts';
 import { type DiskCalls, readFully } from './disk-calls.ts';
-import { damagedBlock, readImage, SNAPSHOT_BLOCK_BYTES, type SnapshotImage } from './snapshot-format.ts';
+import {
+  damagedBlock,
+  endOf,
+  headerOf,
+  readImage,
+  SNAPSHOT_BLOCK_BYTES,
+  type SnapshotImage,
+} from './snapshot-format.ts';
 
 const NOTHING = new Uint8Array(0);
 
@@ -68,6 +75,45 @@ export class SnapshotFile implements StoredSnapshot {
     });
   }
 
+  /**
+   * Reads about `bytesMax` bytes of the file again, from `from` of its contents on, and checks them; after the contents
+   * what stands around them. Calls back with where to go on, and nothing at the end.
+   */
+  scrub(
+    from: number,
+    bytesMax: number,
+    done: (failure: Error | undefined, next: number | undefined, bytes: number) => void,
+  ): void {
+    if (from >= this.totalBytes) return this.#scrubFrame(done);
+    const blocks = Math.max(1, Math.floor(bytesMax / SNAPSHOT_BLOCK_BYTES));
+    this.read(from, blocks * SNAPSHOT_BLOCK_BYTES, (failure, data) =>
+      done(failure, failure ? undefined : from + data.length, data.length),
+    );
+  }
+
+  #scrubFrame(done: (failure: Error | undefined, next: number | undefined, bytes: number) => void): void {
+    const { meta, contentsFrom, totalBytes, checksum, blocks } = this.#image;
+    const header = headerOf(meta);
+    const frame = Buffer.concat([header, endOf(header, blocks, totalBytes, checksum)]);
+    const found = Buffer.alloc(frame.length);
+    const finish = (problem: Error | null, bytesRead: number): void => {
+      this.#leave();
+      const isWhole = problem !== null || (bytesRead > 0 && found.equals(frame));
+      const failure = isWhole ? problem : this.#corrupt(0, 'header and end are not what was written');
+      done(failure ?? undefined, undefined, found.length);
+    };
+    this.#users++;
+    const [start, end] = [found.subarray(0, contentsFrom), found.subarray(contentsFrom)];
+    readFully(this.#disk, this.#handle, start, 0, (problem, bytesRead) => {
+      if (problem) return finish(problem, bytesRead);
+      readFully(this.#disk, this.#handle, end, contentsFrom + totalBytes, finish);
+    });
+  }
+
+  #corrupt(offset: number, problem: string): TuttiError {
+    return new TuttiError('TUTTI_STORE_CORRUPT', { file: this.path, offset, problem });
+  }
+
   hold(): () => void {
     this.#users++;
     let held = true;
@@ -88,8 +134,7 @@ export class SnapshotFile implements StoredSnapshot {
     const at = bytesRead < bytes.length ? bytesRead : damagedBlock(this.#image, bytes, from);
     if (at === undefined) return undefined;
     const problem = bytesRead < bytes.length ? 'it is cut off' : 'the checksum of this block is another';
-    const offset = this.#image.contentsFrom + from + at;
-    return new TuttiError('TUTTI_STORE_CORRUPT', { file: this.path, offset, problem });
+    return this.#corrupt(this.#image.contentsFrom + from + at, problem);
   }
 
   #leave(): void {

@@ -20,6 +20,11 @@ export class TailCache {
     return this.#firstIndex;
   }
 
+  /** An entry that is in memory. */
+  held(index: number): Entry | undefined {
+    return this.#entries[index - this.#firstIndex];
+  }
+
   append(entries: readonly Entry[]): void {
     const first = entries[0];
     if (!first) return;

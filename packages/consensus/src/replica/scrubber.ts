@@ -1,0 +1,222 @@
+import { type Clock, type Logger, logIndex, type NodeId, type Random } from '@tutti/kernel';
+import type { Entry } from '../raft/messages.ts';
+import { isSound, NO_TERM, type RepairReply, type RepairRequest } from '../raft/repair.ts';
+import type { LogStore } from '../storage/log-store.ts';
+import type { ScrubDamage } from '../storage/scrub.ts';
+import type { LostRange } from '../storage/store-damage.ts';
+import type { ReplicaConfig } from './replica-options.ts';
+import type { ReplicaStats } from './replica-stats.ts';
+
+/** Bytes that one read is of. */
+const PIECE_BYTES = 64 * 1024;
+/** A peer that has not answered after this long is passed over for the next. */
+const ANSWER_MS = 300;
+/** Each peer is asked so often for the same; then what has come is made do with. */
+const ROUNDS = 3;
+/** What could not be mended is tried again after this long. */
+const RETRY_MS = 5_000;
+
+export interface ScrubberParts {
+  readonly self: NodeId;
+  readonly store: LogStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly config: Required<ReplicaConfig>;
+  readonly logger: Logger;
+  readonly stats: ReplicaStats;
+  /** Whether something is being written, or waits to be: it comes first. */
+  readonly isWriting: () => boolean;
+  /** The other members of the group. */
+  readonly peers: () => readonly NodeId[];
+  readonly send: (request: RepairRequest) => void;
+  /** Has the snapshot replaced by a new one, and calls back when it is there, or could not be written. */
+  readonly demandSnapshot: (done: (failure: Error | undefined) => void) => void;
+}
+
+/** What is being fetched: the ranges that are left, and what has come. */
+interface Fetch {
+  readonly lost: LostRange[];
+  readonly entries: Entry[];
+  readonly peers: readonly NodeId[];
+  /** How often somebody was asked, in vain, for the first of the ranges. */
+  failures: number;
+  asked: RepairRequest | undefined;
+  askedAt: number;
+}
+
+/**
+ * Reads a store that is in use again, at a pace, and has what decayed put right: a snapshot is taken once more from the
+ * state, which is whole; entries of the log come from peers. A node whose disk decays has forgotten nothing while it
+ * runs: it knows the term of each entry, so anybody's entry of that index and term is the one that stood there, and it
+ * need not abstain. Only a restart would make it, if it came before the damage is mended.
+ */
+export class Scrubber {
+  readonly #parts: ScrubberParts;
+  #nextId: number;
+  #budget = 0;
+  #tickedAt: number;
+  #restsUntil: number;
+  #busy = false;
+  #ended = false;
+  #fetch: Fetch | undefined;
+  /** Damage that could not be mended yet, and when that is tried again. */
+  #open: { readonly damage: ScrubDamage; readonly at: number } | undefined;
+
+  constructor(parts: ScrubberParts) {
+    this.#parts = parts;
+    this.#nextId = parts.random.uint32() * 2 ** 20;
+    this.#tickedAt = parts.clock.now();
+    // All of it was read when the store was opened.
+    this.#restsUntil = this.#tickedAt + parts.config.scrubEveryMs;
+  }
+
+  tick(): void {
+    const { clock, config, store } = this.#parts;
+    if (config.scrubBytesPerSecond <= 0 || !store.scrub || this.#ended) return;
+    const now = clock.now();
+    const earned = ((now - this.#tickedAt) * config.scrubBytesPerSecond) / 1_000;
+    // A loop that stood still makes up for nothing.
+    this.#budget = Math.min(PIECE_BYTES, this.#budget + Math.max(0, earned));
+    this.#tickedAt = now;
+    if (this.#fetch) return this.#waitForAnswer(this.#fetch, now);
+    if (this.#busy || this.#parts.isWriting()) return;
+    if (this.#open) {
+      if (now >= this.#open.at) this.#mendOrFetch(this.#open.damage);
+    } else if (now >= this.#restsUntil && this.#budget >= Math.min(PIECE_BYTES, config.scrubBytesPerSecond))
+      this.#read();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#fetch = undefined;
+  }
+
+  #read(): void {
+    const { store, stats, clock, config } = this.#parts;
+    this.#busy = true;
+    store.scrub!(PIECE_BYTES, (failure, step) => {
+      this.#busy = false;
+      if (this.#ended) return;
+      if (failure || !step) return this.#postpone(failure);
+      this.#budget -= step.bytes;
+      stats.scrubbedBytes += step.bytes;
+      if (step.passEnded) {
+        stats.scrubPasses++;
+        this.#restsUntil = clock.now() + config.scrubEveryMs;
+      }
+      if (step.damage) this.#found(step.damage);
+    });
+  }
+
+  /** The disk would not be read: whether it is sick, others find out. */
+  #postpone(failure: Error | undefined): void {
+    const { logger, self, clock } = this.#parts;
+    logger.warn(
+      { node: self, error: failure?.message },
+      'The store could not be read again; it is tried later',
+    );
+    this.#restsUntil = clock.now() + RETRY_MS;
+  }
+
+  #found(damage: ScrubDamage): void {
+    const { stats, logger, self } = this.#parts;
+    stats.decayFound++;
+    logger.error(
+      { node: self, code: 'TUTTI_STORE_CORRUPT', damage: damage.failure.message, part: damage.part },
+      'Something that was stored has decayed; it is put right while this node goes on',
+    );
+    if (damage.part === 'snapshot') {
+      this.#parts.demandSnapshot((failure) => {
+        if (!failure) stats.decayMended++;
+      });
+    } else this.#mendOrFetch(damage);
+  }
+
+  #mendOrFetch(damage: ScrubDamage): void {
+    this.#open = { damage, at: Infinity };
+    const peers = this.#parts.peers();
+    if (damage.lost.length === 0 || peers.length === 0) return this.#mend([]);
+    const lost = damage.lost.map((range) => ({ ...range }));
+    const fetch: Fetch = { lost, entries: [], peers, failures: 0, asked: undefined, askedAt: 0 };
+    this.#fetch = fetch;
+    this.#ask(fetch);
+  }
+
+  // Fetching
+
+  #ask(fetch: Fetch): void {
+    const [range] = fetch.lost;
+    const { peers, failures } = fetch;
+    if (!range || failures >= ROUNDS * peers.length) return this.#mend(fetch.entries);
+    const { self, store, clock, send } = this.#parts;
+    const prevIndex = logIndex(range.from - 1);
+    fetch.askedAt = clock.now();
+    fetch.asked = {
+      type: 'repairRequest',
+      from: self,
+      to: peers[failures % peers.length]!,
+      id: ++this.#nextId,
+      wants: 'entries',
+      prevIndex,
+      prevTerm: store.termAt(prevIndex) ?? NO_TERM,
+      nextIndex: logIndex(range.to + 1),
+      nextTerm: NO_TERM,
+      offset: 0,
+    };
+    send(fetch.asked);
+  }
+
+  #waitForAnswer(fetch: Fetch, now: number): void {
+    if (now - fetch.askedAt < ANSWER_MS) return;
+    fetch.failures++;
+    this.#ask(fetch);
+  }
+
+  /** Takes an answer to the last question; any other is of no use. */
+  take(reply: RepairReply): void {
+    const fetch = this.#fetch;
+    if (!fetch?.asked || reply.id !== fetch.asked.id) return;
+    const { store } = this.#parts;
+    const isSame = (entry: Entry): boolean => entry.term === store.termAt(entry.index);
+    const isOfUse = reply.entries.length > 0 && isSound(reply, fetch.asked) && reply.entries.every(isSame);
+    if (!isOfUse) {
+      fetch.failures++;
+      return this.#ask(fetch);
+    }
+    const [range, ...others] = fetch.lost;
+    fetch.entries.push(...reply.entries);
+    const reached = reply.entries.at(-1)!.index;
+    const left = reached < range!.to ? [{ from: logIndex(reached + 1), to: range!.to }] : [];
+    fetch.lost.splice(0, fetch.lost.length, ...left, ...others);
+    fetch.failures = 0;
+    this.#ask(fetch);
+  }
+
+  // Mending
+
+  #mend(entries: readonly Entry[]): void {
+    const { store, stats, logger, self } = this.#parts;
+    this.#fetch = undefined;
+    this.#busy = true;
+    store.mend!(entries, (failure, still) => {
+      this.#busy = false;
+      if (this.#ended) return;
+      if (failure) return this.#notMended(this.#open!.damage, failure);
+      if (still) return this.#notMended(still, undefined);
+      this.#open = undefined;
+      stats.decayMended++;
+      logger.info({ node: self }, 'What had decayed in the log has been put right');
+    });
+  }
+
+  /** Nobody has it now. A snapshot of the state would make the log that it covers needless. */
+  #notMended(damage: ScrubDamage, failure: Error | undefined): void {
+    const { clock, logger, self, demandSnapshot } = this.#parts;
+    this.#open = { damage, at: clock.now() + RETRY_MS };
+    logger.warn(
+      { node: self, damage: damage.failure.message, error: failure?.message },
+      'What has decayed in the log could not be put right yet; it is tried again',
+    );
+    if (!failure) demandSnapshot(() => {});
+  }
+}
