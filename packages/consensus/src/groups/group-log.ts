@@ -8,8 +8,8 @@ import type {
   StoredSnapshot,
   WriteCallback,
 } from '../storage/log-store.ts';
-import type { RepairCallback, RepairStep } from '../storage/store-damage.ts';
-import { encodeRecord, entryAt, type RecordKind } from './group-record.ts';
+import { leadsTo, type RepairCallback, type RepairStep } from '../storage/store-damage.ts';
+import { encodeRecord, entryAt, type GroupLoss, type GroupRecord, type RecordKind } from './group-record.ts';
 import { GroupRows } from './group-rows.ts';
 import type { RecoveredGroup } from './recovered-group.ts';
 import type { GroupSnapshots, SharedLog } from './shared-log.ts';
@@ -23,6 +23,8 @@ export class GroupState {
   hardStateRecord: number;
   newestRecord: number;
   loggedBase: number;
+  /** What it has forgotten, because records of it could not be read; until its peers have made up for it. */
+  loss: GroupLoss | undefined;
   open = false;
 
   constructor(group: string, rows = new GroupRows(), recovered?: RecoveredGroup) {
@@ -32,6 +34,15 @@ export class GroupState {
     this.hardStateRecord = recovered?.hardStateRecord ?? Infinity;
     this.newestRecord = recovered?.newestRecord ?? Infinity;
     this.loggedBase = recovered?.loggedBase ?? 0;
+    this.loss = recovered?.loss;
+  }
+
+  /** What a record of this group says beside its entries. */
+  head(kind: RecordKind, hardState: HardState | undefined, isWhole = false): GroupRecord {
+    const { group, rows, newestRecord, loss } = this;
+    const previous = newestRecord === Infinity ? 0 : newestRecord;
+    const baseTerm = rows.baseTerm ?? term(0);
+    return { kind, group, base: rows.base, baseTerm, hardState, previous, loss, isWhole };
   }
 
   wrote(record: number, withHardState: boolean): void {
@@ -80,24 +91,44 @@ export class GroupLog implements LogStore {
       );
     state.open = true;
     this.#snapshots.open((failure) => {
-      const meta = failure ? undefined : this.#snapshots.snapshot()?.meta;
-      const problem = failure ?? hole(state, meta);
-      if (problem) {
+      if (failure) {
         state.open = false;
-        return done(problem);
+        return done(failure);
       }
       this.#state = state;
-      const { rows, hardState } = state;
-      if (meta && rows.base === meta.index) rows.learnBaseTerm(meta.term);
-      const report = (unwritten: Error | undefined): void => {
-        const { firstIndex, lastIndex } = this;
-        if (unwritten) done(unwritten);
-        else done(undefined, { hardState, snapshot: meta, firstIndex, lastIndex });
-      };
-      // A snapshot that was stored just before the end, and whose state the log does not lead to, replaces the log.
-      if (meta && rows.termAt(meta.index) !== meta.term) this.resetToSnapshot(report);
-      else report(undefined);
+      this.#meetSnapshot(state, (unwritten) =>
+        unwritten ? done(unwritten) : done(undefined, this.#report(state)),
+      );
     });
+  }
+
+  /**
+   * Brings log and snapshot together. A snapshot that was stored just before the end, and whose state the log does not
+   * lead to, replaces the log.
+   */
+  #meetSnapshot({ rows }: GroupState, done: WriteCallback): void {
+    const meta = this.#snapshots.snapshot()?.meta;
+    if (meta && rows.base === meta.index) rows.learnBaseTerm(meta.term);
+    const isBehind = meta && rows.base <= meta.index && rows.termAt(meta.index) !== meta.term;
+    if (isBehind) this.resetToSnapshot(done);
+    else done(undefined);
+  }
+
+  #report({ rows, hardState, loss, group }: GroupState): LogStoreState {
+    const snapshot = this.#snapshots.snapshot()?.meta;
+    const { firstIndex, lastIndex } = this;
+    const isHeadless = rows.base > (snapshot?.index ?? 0);
+    const lost = isHeadless ? [{ from: logIndex(1), to: logIndex(rows.base) }] : [];
+    const damage = (isHeadless || loss) && {
+      failure: damaged(
+        group,
+        isHeadless ? 'no snapshot leads up to it' : 'records of it cannot be read any more',
+      ),
+      lost,
+      endLost: loss !== undefined,
+      hardStateLost: loss?.hardStateLost ?? false,
+    };
+    return { hardState, snapshot, firstIndex, lastIndex, damage: damage || undefined };
   }
 
   append(write: LogWrite, done: WriteCallback): void {
@@ -110,27 +141,24 @@ export class GroupLog implements LogStore {
       'entries are written without a gap, and not over a snapshot',
     );
     if (write.hardState) state.hardState = write.hardState;
-    this.#write(state, 'write', write.hardState, write.entries, done);
+    this.#write(state, state.head('write', write.hardState), write.entries, done);
   }
 
-  #write(
-    state: GroupState,
-    kind: RecordKind,
-    hardState: HardState | undefined,
-    entries: readonly Entry[],
-    done: WriteCallback,
-  ): void {
-    const { rows, group } = state;
-    const head = { kind, group, base: rows.base, baseTerm: rows.baseTerm ?? term(0), hardState };
+  #write(state: GroupState, head: GroupRecord, entries: readonly Entry[], done: WriteCallback): void {
     const encoded = encodeRecord(head, entries);
+    const record = this.#shared.write(encoded, this.#tracked(done));
+    for (const row of encoded.rows) state.rows.put(row, record);
+    state.wrote(record, head.hardState !== undefined);
+  }
+
+  /** Something is under way until what is given is called. */
+  #tracked(done: WriteCallback): WriteCallback {
     this.#underWay++;
-    const record = this.#shared.write(encoded, (failure) => {
+    return (failure) => {
       done(failure);
       this.#underWay--;
       this.#idle();
-    });
-    for (const row of encoded.rows) rows.put(row, record);
-    state.wrote(record, hardState !== undefined);
+    };
   }
 
   termAt(index: LogIndex): Term | undefined {
@@ -169,15 +197,34 @@ export class GroupLog implements LogStore {
     const meta = this.snapshot()?.meta;
     assert(meta, 'a snapshot is stored');
     state.rows.reset(meta.index, meta.term);
-    this.#write(state, 'reset', undefined, [], done);
+    // Term and vote as well where they are in doubt: what a reset does not say is not known after it.
+    this.#write(state, state.head('reset', state.loss && state.hardState), [], done);
   }
 
-  /** The shared log is refused as a whole when it is damaged, so there is never anything to put right here. */
-  repair(_step: RepairStep, done: RepairCallback): void {
-    const what = 'A log that several groups share';
-    this.#clock.nextTurn(() =>
-      done(new TuttiError('TUTTI_INTERNAL', { problem: `${what} is not repaired` })),
-    );
+  /** What is lost of one group is always its end, or the snapshot that leads up to its log. */
+  repair(step: RepairStep, done: RepairCallback): void {
+    const state = this.#open();
+    const finish: WriteCallback = (failure) => {
+      if (failure) done(failure);
+      else if (this.#state === state) done(undefined, this.#report(state));
+      else done(this.#closed());
+    };
+    assert(step.kind !== 'entries', 'a group loses nothing from the middle of its log');
+    if (step.kind === 'snapshot') {
+      const { rows } = state;
+      const meta = this.snapshot()!.meta;
+      if (leadsTo(meta, logIndex(rows.lastIndex), (index) => rows.termAt(index)))
+        rows.dropThrough(meta.index);
+      this.#clock.nextTurn(() => this.#meetSnapshot(state, finish));
+    } else if (step.kind === 'cut') {
+      state.rows.truncateFrom(step.from);
+      state.loss ??= { hardStateLost: false };
+      this.#shared.rewrite(state, this.#tracked(finish));
+    } else {
+      state.loss = undefined;
+      state.hardState = step.hardState ?? state.hardState;
+      this.#write(state, state.head('write', state.hardState, true), [], finish);
+    }
   }
 
   close(done: WriteCallback): void {
@@ -208,12 +255,5 @@ export class GroupLog implements LogStore {
   }
 }
 
-/** Every entry is in the log or in the snapshot, with none missing between them. */
-function hole({ rows, group }: GroupState, meta: SnapshotMeta | undefined): TuttiError | undefined {
-  if (rows.base <= (meta?.index ?? 0)) return undefined;
-  return new TuttiError('TUTTI_STORE_CORRUPT', {
-    file: `the shared log, group ${group}`,
-    offset: 0,
-    problem: `the log begins at entry ${rows.base + 1}, and no snapshot leads up to it`,
-  });
-}
+const damaged = (group: string, problem: string): TuttiError =>
+  new TuttiError('TUTTI_STORE_CORRUPT', { file: `the shared log, group ${group}`, offset: 0, problem });

@@ -6,24 +6,37 @@ import type { Entry, EntryKind, HardState } from '../raft/messages.ts';
  *
  *   0 kind u8 | 1 flags u8 | 2 length of the group's name u16 | 4 number of entries u32
  *   8 base f64 | 16 term of base f64 | the name
- *   then, if the flag says so, the hard state: term f64 | length of the vote u16 | the vote
+ *   then, if the flags say so, the record of this group before this one: f64
+ *   then, if the flags say so, the hard state: term f64 | length of the vote u16 | the vote
  *   then for each entry: index f64 | term f64 | kind u8 | length u32 | data
  *
  * `base` is the entry up to which the group had dropped its log by then.
  */
 const HEAD_BYTES = 24;
 const HARD_STATE_BYTES = 10;
+const PREVIOUS_BYTES = 8;
 const ENTRY_BYTES = 21;
 const FLAG_HARD_STATE = 1;
+const FLAG_PREVIOUS = 2;
+const FLAG_END_LOST = 4;
+const FLAG_HARD_STATE_LOST = 8;
+const FLAG_WHOLE = 16;
 const ENTRY_KINDS: readonly EntryKind[] = ['command', 'noop', 'membership'];
 
 /**
  * - `write`: entries, of which the first replaces what stands there and everything after it.
  * - `kept`: entries that were written before and are still there, written again so that older ones can be dropped.
  * - `reset`: the log goes on after `base`, and forgets what it held.
+ * - `lost`: in the place of a record that cannot be read any more, and of which nobody knows whose it was; with base 1
+ *   in no place, only to tell that there were such records.
  */
-export type RecordKind = 'write' | 'kept' | 'reset';
-const KINDS: readonly RecordKind[] = ['write', 'kept', 'reset'];
+export type RecordKind = 'write' | 'kept' | 'reset' | 'lost';
+const KINDS: readonly RecordKind[] = ['write', 'kept', 'reset', 'lost'];
+
+/** What a group has forgotten: the end of its log, and perhaps its term and vote. */
+export interface GroupLoss {
+  readonly hardStateLost: boolean;
+}
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
@@ -43,6 +56,30 @@ export interface GroupRecord {
   readonly base: number;
   readonly baseTerm: Term;
   readonly hardState: HardState | undefined;
+  /** The record of this group before this one, by its index in the shared log; 0 for none, undefined if it is not said. */
+  readonly previous?: number | undefined;
+  /** From this record on the group knows that it has forgotten something, until a record says that it is `whole`. */
+  readonly loss?: GroupLoss | undefined;
+  readonly isWhole?: boolean;
+}
+
+/** In the place of a record that cannot be read any more. */
+export const LOST_RECORD: GroupRecord = {
+  kind: 'lost',
+  group: '',
+  base: 0,
+  baseTerm: term(0),
+  hardState: undefined,
+};
+
+/** Tells of lost records that the log has dropped since: a group of which nothing is left may have had some. */
+export const FORGOTTEN_RECORDS: GroupRecord = { ...LOST_RECORD, base: 1 };
+
+function flagsOf({ hardState, previous, loss, isWhole }: GroupRecord): number {
+  let flags = hardState ? FLAG_HARD_STATE : 0;
+  if (previous !== undefined) flags |= FLAG_PREVIOUS;
+  if (loss) flags |= loss.hardStateLost ? FLAG_END_LOST | FLAG_HARD_STATE_LOST : FLAG_END_LOST;
+  return isWhole ? flags | FLAG_WHOLE : flags;
 }
 
 /** The record, and where its entries stand. */
@@ -55,17 +92,22 @@ export function encodeRecord(record: GroupRecord, entries: readonly Entry[]): En
   const name = encoder.encode(record.group);
   const vote = encoder.encode(record.hardState?.votedFor ?? '');
   let size = HEAD_BYTES + name.length + (record.hardState ? HARD_STATE_BYTES + vote.length : 0);
+  if (record.previous !== undefined) size += PREVIOUS_BYTES;
   for (const { data } of entries) size += ENTRY_BYTES + data.length;
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
   bytes[0] = KINDS.indexOf(record.kind);
-  bytes[1] = record.hardState ? FLAG_HARD_STATE : 0;
+  bytes[1] = flagsOf(record);
   view.setUint16(2, name.length, true);
   view.setUint32(4, entries.length, true);
   view.setFloat64(8, record.base, true);
   view.setFloat64(16, record.baseTerm, true);
   bytes.set(name, HEAD_BYTES);
   let at = HEAD_BYTES + name.length;
+  if (record.previous !== undefined) {
+    view.setFloat64(at, record.previous, true);
+    at += PREVIOUS_BYTES;
+  }
   if (record.hardState) {
     view.setFloat64(at, record.hardState.term, true);
     view.setUint16(at + 8, vote.length, true);
@@ -103,8 +145,14 @@ function decode(data: Uint8Array): GroupRecord & { readonly rows: readonly Recor
   const nameBytes = view.getUint16(2, true);
   let at = HEAD_BYTES + nameBytes;
   const group = decoder.decode(data.subarray(HEAD_BYTES, at));
+  const flags = view.getUint8(1);
+  let previous: number | undefined;
+  if (flags & FLAG_PREVIOUS) {
+    previous = view.getFloat64(at, true);
+    at += PREVIOUS_BYTES;
+  }
   let hardState: HardState | undefined;
-  if (view.getUint8(1) & FLAG_HARD_STATE) {
+  if (flags & FLAG_HARD_STATE) {
     const voteBytes = view.getUint16(at + 8, true);
     const vote = decoder.decode(data.subarray(at + HARD_STATE_BYTES, at + HARD_STATE_BYTES + voteBytes));
     hardState = {
@@ -122,7 +170,19 @@ function decode(data: Uint8Array): GroupRecord & { readonly rows: readonly Recor
   }
   assert(at === data.length, 'a record ends with its last entry');
   const baseTerm = term(view.getFloat64(16, true));
-  return { kind, group, base: view.getFloat64(8, true), baseTerm, hardState, rows };
+  const loss = flags & FLAG_END_LOST ? { hardStateLost: (flags & FLAG_HARD_STATE_LOST) !== 0 } : undefined;
+  const base = view.getFloat64(8, true);
+  return {
+    kind,
+    group,
+    base,
+    baseTerm,
+    hardState,
+    previous,
+    loss,
+    isWhole: (flags & FLAG_WHOLE) !== 0,
+    rows,
+  };
 }
 
 /** An entry that stands in a record. Its data is a view of the record. */

@@ -2,7 +2,13 @@ import { type Clock, logIndex, term } from '@tutti/kernel';
 import type { Entry } from '../raft/messages.ts';
 import type { LogStore, WriteCallback } from '../storage/log-store.ts';
 import type { GroupState } from './group-log.ts';
-import { type EncodedRecord, encodeRecord, entryAt } from './group-record.ts';
+import {
+  type EncodedRecord,
+  encodeRecord,
+  entryAt,
+  FORGOTTEN_RECORDS,
+  type RecordKind,
+} from './group-record.ts';
 
 /** Bytes of entries in one record of what is kept. */
 const KEPT_BYTES = 256 * 1024;
@@ -12,6 +18,8 @@ export interface SharedLogCleanerParts {
   readonly clock: Clock;
   readonly logBytes: number;
   readonly groups: () => Iterable<GroupState>;
+  /** Whether records were lost whose groups nobody knows. */
+  readonly hasLostRecords: () => boolean;
   readonly write: (record: EncodedRecord, done: WriteCallback) => number;
   readonly read: (record: number) => Uint8Array;
 }
@@ -87,17 +95,27 @@ export class SharedLogCleaner {
       if (failure) this.#stop();
       else this.#drop(cut, keptBytes);
     };
+    // Of a group of which nothing is left, only this tells that there may have been something.
+    if (this.#parts.hasLostRecords()) {
+      underWay++;
+      this.#parts.write(encodeRecord(FORGOTTEN_RECORDS, []), settled);
+    }
     const groups = this.#parts.groups()[Symbol.iterator]();
     const next = (): void => {
       if (this.#ended) return settled(new Error('closed'));
       for (;;) {
         const { done, value: group } = groups.next();
         if (done) return settled(undefined);
-        const records = this.#keep(group, cut.index);
-        for (const record of records) {
+        if (group.loss) {
+          // Only a reset says what a group has forgotten.
           underWay++;
-          keptBytes += record.bytes;
-          record.write(settled);
+          this.rewrite(group, settled);
+          return this.#parts.clock.nextTurn(next);
+        }
+        const records = this.#keep(group, cut.index);
+        for (const entries of records) {
+          underWay++;
+          keptBytes += this.#write(group, 'kept', entries, settled);
         }
         if (records.length > 0) return this.#parts.clock.nextTurn(next);
       }
@@ -105,8 +123,30 @@ export class SharedLogCleaner {
     next();
   }
 
-  /** What the group needs of the log up to `cut`, to be written again. */
-  #keep(group: GroupState, cut: number): { bytes: number; write: (done: WriteCallback) => void }[] {
+  /** Writes all that a group has once more, after a word that nothing before counts. */
+  rewrite(group: GroupState, done: WriteCallback): void {
+    const records = this.#keep(group, Infinity);
+    let underWay = 1 + records.length;
+    let failure: Error | undefined;
+    const settled: WriteCallback = (problem) => {
+      failure ??= problem;
+      if (--underWay === 0) done(failure);
+    };
+    this.#write(group, 'reset', [], settled);
+    for (const entries of records) this.#write(group, 'kept', entries, settled);
+  }
+
+  /** @returns the bytes of the record */
+  #write(group: GroupState, kind: RecordKind, entries: readonly Entry[], done: WriteCallback): number {
+    const encoded = encodeRecord(group.head(kind, group.hardState), entries);
+    const record = this.#parts.write(encoded, done);
+    group.wrote(record, true);
+    for (const row of encoded.rows) group.rows.place(row, record);
+    return encoded.data.length;
+  }
+
+  /** What the group needs of the log up to `cut`, in the pieces in which it is to be written again. */
+  #keep(group: GroupState, cut: number): Entry[][] {
     const runs: Entry[][] = [];
     let bytes = Infinity;
     for (let index = group.rows.base + 1; index <= group.rows.lastIndex; index++) {
@@ -122,17 +162,7 @@ export class SharedLogCleaner {
     const isNeeded =
       group.newestRecord <= cut || group.hardStateRecord <= cut || group.rows.base > group.loggedBase;
     if (runs.length === 0 && isNeeded) runs.push([]);
-    return runs.map((entries) => {
-      const { hardState, rows } = group;
-      const head = { group: group.group, base: rows.base, baseTerm: rows.baseTerm ?? term(0), hardState };
-      const encoded = encodeRecord({ kind: 'kept', ...head }, entries);
-      const write = (done: WriteCallback): void => {
-        const record = this.#parts.write(encoded, done);
-        group.wrote(record, true);
-        for (const row of encoded.rows) rows.place(row, record);
-      };
-      return { bytes: encoded.data.length, write };
-    });
+    return runs;
   }
 
   #drop(cut: Mark, keptBytes: number): void {

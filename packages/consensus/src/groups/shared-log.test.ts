@@ -2,7 +2,7 @@ import { logIndex, nodeId, term, VirtualClock } from '@tutti/kernel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { LogStore, StoredSnapshot } from '../storage/log-store.ts';
-import { holds, logStoreCases, suiteEntries } from '../storage/log-store-suite.ts';
+import { holds, logStoreCases, repairCases, suiteEntries } from '../storage/log-store-suite.ts';
 import { MemoryLogStore } from '../storage/memory-log-store.ts';
 import { type GroupSnapshots, SharedLog } from './shared-log.ts';
 import { groupStoreOf } from './testing/group-store.ts';
@@ -12,7 +12,7 @@ const turns = Object.assign(new VirtualClock(), {
   nextTurn: (action: () => void) => void setImmediate(action),
 });
 
-for (const { title, run } of logStoreCases)
+for (const { title, run } of [...logStoreCases, ...repairCases])
   test(`a group's log ${title}`, async () => {
     const store: LogStore = new MemoryLogStore(turns);
     const snapshots: GroupSnapshots = new MemoryLogStore(turns);

@@ -1,10 +1,11 @@
 import { assert, type Clock, logIndex, TuttiError, term } from '@tutti/kernel';
 import type { Entry } from '../raft/messages.ts';
+import { attempt } from '../replica/turn-budget.ts';
 import type { LogStore, WriteCallback } from '../storage/log-store.ts';
 import { GroupLog, GroupState } from './group-log.ts';
-import { decodeRecord, type EncodedRecord } from './group-record.ts';
-import { RecoveredGroup } from './recovered-group.ts';
+import { type EncodedRecord, encodeRecord, FORGOTTEN_RECORDS } from './group-record.ts';
 import { SharedLogCleaner } from './shared-log-cleaner.ts';
+import { type RecoveredLog, SharedLogRecovery } from './shared-log-recovery.ts';
 
 /** Where a group keeps its snapshot: the part of a log store that has to do with it. */
 export type GroupSnapshots = Pick<LogStore, 'open' | 'close' | 'snapshot' | 'beginSnapshot'>;
@@ -24,8 +25,6 @@ export interface SharedLogOptions {
 
 /** Bytes of records that are handed to the store as one write at most. */
 const WRITE_BYTES_MAX = 4 * 2 ** 20;
-/** Bytes of the log that are read in one turn when it is opened. */
-const READ_BYTES = 2 ** 20;
 
 interface Waiting {
   readonly data: Uint8Array;
@@ -38,7 +37,8 @@ interface Waiting {
  * snapshot; reading back tells the groups apart.
  *
  * It is a log of records over any `LogStore`, so durability, the treatment of torn writes and the checks against damage
- * are that store's. Damage of a log that several groups share cannot be repaired from the peers of one: it is refused.
+ * are that store's. What damage takes away concerns single groups: each is repaired from its own peers, see
+ * {@link SharedLogRecovery}.
  */
 export class SharedLog {
   readonly #store: LogStore;
@@ -52,6 +52,7 @@ export class SharedLog {
   #scheduled = false;
   #writing = false;
   #opened = false;
+  #hasLostRecords = false;
   #lastRead: { readonly record: number; readonly data: Uint8Array } | undefined;
 
   constructor(options: SharedLogOptions) {
@@ -63,49 +64,72 @@ export class SharedLog {
       clock: this.#clock,
       logBytes: options.logBytes ?? 64 * 2 ** 20,
       groups: () => this.#groups.values(),
+      hasLostRecords: () => this.#hasLostRecords,
       write: (record, done) => this.write(record, done),
       read: (record) => this.read(record),
     });
   }
 
-  /** Reads what is on disk and tells the groups apart. @throws TuttiError (through the callback) `TUTTI_STORE_*` */
+  /**
+   * Reads what is on disk and tells the groups apart. Where records cannot be read any more, the groups that they may
+   * have been of say so when they are opened; the others go on.
+   * @throws TuttiError (through the callback) `TUTTI_STORE_*`
+   */
   open(done: WriteCallback): void {
+    const fail = (failure: Error): void => this.#store.close(() => done(failure));
     this.#store.open((failure, state) => {
       if (failure) return done(failure);
-      const { firstIndex, lastIndex, damage } = state!;
-      if (damage) return this.#store.close(() => done(damage.failure));
-      this.#nextIndex = lastIndex + 1;
-      this.#cleaner.begin(firstIndex);
-      const found = new Map<string, RecoveredGroup>();
-      const fail = (thrown: unknown): void => {
-        this.#store.close(() => done(thrown instanceof Error ? thrown : new Error(String(thrown))));
-      };
-      const readFrom = (from: number): void => {
-        try {
-          if (from <= lastIndex) {
-            const entries = this.#store.entries(logIndex(from), lastIndex, READ_BYTES);
-            assert(entries.length > 0, 'what the store holds can be read');
-            for (const entry of entries) this.#recover(entry, found);
-            return this.#clock.nextTurn(() => readFrom(entries.at(-1)!.index + 1));
-          }
-          for (const [group, recovered] of found)
-            this.#groups.set(group, new GroupState(group, recovered.rows(), recovered));
-        } catch (thrown) {
-          return fail(thrown);
-        }
-        this.#opened = true;
-        done(undefined);
-      };
-      readFrom(firstIndex);
+      const recovery = new SharedLogRecovery(this.#store, this.#clock, (index, bytes) =>
+        this.#cleaner.wrote(index, bytes),
+      );
+      const begin = (firstIndex: number): void => this.#cleaner.begin(firstIndex);
+      recovery.run(state!, begin, (problem, recovered) => {
+        const { failure: invalid } = attempt(() => recovered && this.#adopt(recovered));
+        const wrong = problem ?? invalid;
+        if (wrong) return fail(wrong);
+        this.#noteLosses(recovered!, (unwritten) => {
+          if (unwritten) return fail(unwritten);
+          this.#opened = true;
+          done(undefined);
+        });
+      });
     });
   }
 
-  #recover(entry: Entry, found: Map<string, RecoveredGroup>): void {
-    const record = decodeRecord(entry.data);
-    let group = found.get(record.group);
-    if (!group) found.set(record.group, (group = new RecoveredGroup(record.group)));
-    group.take(record, entry.index);
-    this.#cleaner.wrote(entry.index, entry.data.length);
+  #adopt({ groups, lastIndex, hasLostRecords }: RecoveredLog): void {
+    this.#nextIndex = lastIndex + 1;
+    this.#hasLostRecords = hasLostRecords;
+    for (const [group, recovered] of groups)
+      this.#groups.set(group, new GroupState(group, recovered.rows(), recovered));
+  }
+
+  /** What a group has forgotten is written down before anything is built on what it has left. */
+  #noteLosses({ groups, headlessThrough }: RecoveredLog, done: WriteCallback): void {
+    const forgetful = [...groups].filter(([, { loss, isLossLogged }]) => loss && !isLossLogged);
+    let underWay = 1 + forgetful.length;
+    let failure: Error | undefined;
+    const settled: WriteCallback = (problem) => {
+      failure ??= problem;
+      if (--underWay > 0) return;
+      if (failure || headlessThrough === 0) done(failure);
+      else this.#beginAfter(headlessThrough, done);
+    };
+    for (const [group] of forgetful) this.rewrite(this.#groups.get(group)!, settled);
+    if (headlessThrough > 0) this.write(encodeRecord(FORGOTTEN_RECORDS, []), settled);
+    else settled(undefined);
+  }
+
+  /** The store's own snapshot says nothing; without one it does not know that it is whole. */
+  #beginAfter(index: number, done: WriteCallback): void {
+    const meta = { index: logIndex(index), term: term(1), membership: { voters: [], learners: [] } };
+    const writer = this.#store.beginSnapshot(meta);
+    writer.write(Uint8Array.of(1), (failure) => {
+      if (failure) return done(failure);
+      writer.commit(undefined, (problem) => {
+        if (problem) return done(problem);
+        this.#store.repair({ kind: 'snapshot' }, (unrepaired) => done(unrepaired));
+      });
+    });
   }
 
   /** Bytes of records that the log holds, needed or not. */
@@ -121,8 +145,17 @@ export class SharedLog {
   #stateOf(group: string): GroupState {
     if (!this.#opened) throw new TuttiError('TUTTI_CLOSED', { what: 'The shared log' });
     let state = this.#groups.get(group);
-    if (!state) this.#groups.set(group, (state = new GroupState(group)));
+    if (!state) {
+      this.#groups.set(group, (state = new GroupState(group)));
+      // Nothing is left of it, and something may have been lost: it may have voted.
+      if (this.#hasLostRecords) state.loss = { hardStateLost: true };
+    }
     return state;
+  }
+
+  /** Writes all that a group has once more, and what it has forgotten: nothing that was said of it before counts. */
+  rewrite(state: GroupState, done: WriteCallback): void {
+    this.#cleaner.rewrite(state, done);
   }
 
   /** Appends a record, and gives its place at once; calls back when it is durable. */
@@ -172,7 +205,7 @@ export class SharedLog {
       this.#writing = false;
       if (this.#waiting.size > 0) this.#flush();
       for (const tell of told) tell(failure);
-      if (!failure) this.#cleaner.written(entries.at(-1)!.index);
+      if (!failure && this.#opened) this.#cleaner.written(entries.at(-1)!.index);
     });
     // The store shows them from now on.
     for (const { index } of entries) this.#waiting.delete(index);

@@ -63,6 +63,11 @@ export abstract class EntryColumns {
     this.#baseTerm ??= baseTerm;
   }
 
+  /** Forgets `index` and all after it. */
+  truncateFrom(index: number): void {
+    this.#size = Math.min(this.#size, Math.max(0, index - this.#base - 1));
+  }
+
   /** Forgets entries up to and including `index`. */
   dropThrough(index: number): void {
     const dropped = Math.min(index, this.end) - this.#base;
