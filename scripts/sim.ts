@@ -8,11 +8,14 @@
 // bugs of the runtime.
 // `npm run sim -- histories [--seeds N] [--seed S] [--seconds T]`: five real processes under kills, stops and
 // partitions, T seconds for each seed; what their clients saw is held against the linearizability checker.
+// `npm run sim -- crash-points [--only WORDS]`: processes are killed at every call that changes the disk and at every
+// message, one process for each, and another one looks at what is left.
 import { parseArgs } from 'node:util';
 import type { SimOptions } from '../packages/consensus/src/sim/index.ts';
 import type { ClusterSimOptions } from '../test/simulation/cluster/draw-options.ts';
 import { CLUSTER_MUTANTS } from './sim/cluster-mutants.ts';
 import { replayClusterSeed, searchClusterSeeds } from './sim/cluster-suite.ts';
+import { runCrashPoints } from './sim/crash-points.ts';
 import { runHistories } from './sim/histories.ts';
 import { runMutants } from './sim/mutation-suite.ts';
 import { RAFT_MUTANTS } from './sim/raft-mutants.ts';
@@ -29,7 +32,8 @@ const say = (text: string): void => void process.stderr.write(`${text}\n`);
 function usage(problem: string): never {
   say(
     `${problem}\nusage: npm run sim -- raft|cluster [--seeds N] [--seed S [--options JSON]] [--mutants]\n` +
-      '       npm run sim -- histories [--seeds N] [--seed S] [--seconds T]',
+      '       npm run sim -- histories [--seeds N] [--seed S] [--seconds T]\n' +
+      '       npm run sim -- crash-points [--only WORDS]',
   );
   process.exit(2);
 }
@@ -78,6 +82,7 @@ const suite = positionals[0] ?? 'raft';
 const first = wholeNumber('seed', values.seed, 1);
 if (suite === 'histories') await judgeHistories();
 else if (suite === 'cluster') await (values.mutants ? plantClusterBugs() : simulateWholeClusters());
+else if (suite === 'crash-points') await killProcesses();
 else if (suite !== 'raft') usage(`there is no suite "${suite}"`);
 else if (values.mutants) await plantBugs();
 else await simulateClusters();
@@ -86,6 +91,11 @@ async function judgeHistories(): Promise<void> {
   const seeds = wholeNumber('seeds', values.seeds, 1);
   const seconds = wholeNumber('seconds', values.seconds, HISTORIES_SECONDS_DEFAULT);
   const report = await runHistories({ firstSeed: first, seeds, seconds, say });
+  finish(report, report.violations === 0);
+}
+
+async function killProcesses(): Promise<void> {
+  const report = await runCrashPoints(values.only ?? '', say);
   finish(report, report.violations === 0);
 }
 
