@@ -285,9 +285,7 @@ export class FileLogStore implements LogStore {
       // What has been damaged since is found by reading again: the gaps may be elsewhere by now, or more.
       if (!isAsRead(this.#disk, directory, sequence, damage!.outlines)) return this.#reload(done);
       const rewrite = { sequence, fills: inSegment, segments };
-      rewriteSegment(this.#disk, directory, rewrite, (failure) =>
-        failure ? done(failure) : next(),
-      );
+      rewriteSegment(this.#disk, directory, rewrite, (failure) => (failure ? done(failure) : next()));
     };
     next();
   }
