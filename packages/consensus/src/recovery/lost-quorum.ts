@@ -15,6 +15,8 @@ export interface SurvivingLog {
   readonly lastIndex: LogIndex;
   /** The latest configuration in it, committed or not. */
   readonly membership: Membership;
+  /** The one before that, which is in force if the latest is not committed; the same where there is none. */
+  readonly before: Membership;
 }
 
 /** What a recovery is going to do. */
@@ -29,9 +31,10 @@ export interface RecoveryPlan {
   readonly dropped: readonly NodeId[];
   /**
    * Whether every majority of the old voters has a survivor in it: then everything that was acknowledged is in the
-   * chosen log, by the argument that makes an elected leader complete (Raft paper 5.4.3).
+   * chosen log, by the argument that makes an elected leader complete (Raft paper 5.4.3), if the voters are those that
+   * it says. Of four, two can remove a third and go on, and neither that one nor the fourth need have heard of it.
    */
-  readonly isComplete: boolean;
+  readonly meetsMajorities: boolean;
 }
 
 /**
@@ -44,21 +47,44 @@ export function survivingLog(
   { hardState, snapshot }: LogStoreState,
   initial: Membership,
 ): SurvivingLog {
-  const { latest } = Configurations.of(store, snapshot?.membership ?? initial);
+  const configurations = Configurations.of(store, snapshot?.membership ?? initial);
+  const { latest } = configurations;
   return {
     node,
     term: hardState.term,
     lastTerm: store.termAt(store.lastIndex) ?? term(0),
     lastIndex: store.lastIndex,
     membership: latest.electorate.membership,
+    before: configurations.at(latest.index - 1).electorate.membership,
   };
 }
 
-/** The log that would win an election (Raft paper 5.4.1); of equal ones, that of the first name. */
+/** Negative where the first log is further (Raft paper 5.4.1). */
+const compared = (a: SurvivingLog, b: SurvivingLog): number =>
+  b.lastTerm - a.lastTerm || b.lastIndex - a.lastIndex;
+
+/** The log that would win an election; of equal ones, that of the first name. */
 export function furthest(logs: readonly SurvivingLog[]): SurvivingLog | undefined {
-  return logs.toSorted(
-    (a, b) => b.lastTerm - a.lastTerm || b.lastIndex - a.lastIndex || (a.node < b.node ? -1 : 1),
-  )[0];
+  return logs.toSorted((a, b) => compared(a, b) || (a.node < b.node ? -1 : 1))[0];
+}
+
+/**
+ * Survivors who can elect one of themselves by what its own log says, and their voters. That need not be the furthest: a
+ * configuration that only the furthest has may ask for nodes that are lost, and those before it do not.
+ */
+function electorsAmong(
+  logs: readonly SurvivingLog[],
+): { electors: NodeId[]; of: readonly NodeId[] } | undefined {
+  for (const candidate of logs.toSorted(compared)) {
+    const electorate = new Electorate(candidate.membership);
+    const voters = [...electorate.voters];
+    const electors = logs
+      .filter((log) => electorate.isVoter(log.node) && compared(log, candidate) >= 0)
+      .map(({ node }) => node);
+    if (electorate.isKnown && electorate.isQuorum((voter) => electors.includes(voter)))
+      return { electors, of: voters };
+  }
+  return undefined;
 }
 
 /**
@@ -86,13 +112,13 @@ export function planRecovery(
   if (new Set(names).size < names.length) throw refuse('one is named twice');
   const empty = logs.find(({ lastIndex }) => lastIndex === 0);
   if (empty) throw refuse(`the log of ${empty.node} is empty`);
-  const before = new Electorate(best.membership);
   const known = new Set(logs.flatMap(({ membership }) => [...new Electorate(membership).members]));
   const stranger = names.find((node) => !known.has(node));
   if (stranger) throw refuse(`${stranger} is no member; the members are ${[...known].join(', ')}`);
-  if (!options.again && before.isQuorum((voter) => names.includes(voter)))
+  const elected = options.again ? undefined : electorsAmong(logs);
+  if (elected)
     throw refuse(
-      `they are a majority of ${[...before.voters].join(', ')}: start them, and remove the others`,
+      `${elected.electors.join(', ')} are a majority of ${elected.of.join(', ')}: start them, and remove the others`,
     );
   return {
     chosen: best.node,
@@ -100,7 +126,9 @@ export function planRecovery(
     term: term(Math.max(...logs.map((log) => Math.max(log.term, log.lastTerm))) + 1),
     membership: membershipOf(names, logs),
     dropped: [...known].filter((node) => !names.includes(node)),
-    isComplete: meetsEveryMajority(best.membership, names),
+    meetsMajorities:
+      options.again !== true &&
+      [best.membership, best.before].every((membership) => meetsEveryMajority(membership, names)),
   };
 }
 

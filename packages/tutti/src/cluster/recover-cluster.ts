@@ -28,7 +28,7 @@ export interface RecoverOptions {
 /** What was found, and what follows from it. */
 export interface RecoveryFindings {
   /** The survivors' logs, the furthest first. */
-  readonly logs: readonly Omit<SurvivingLog, 'membership'>[];
+  readonly logs: readonly Omit<SurvivingLog, 'membership' | 'before'>[];
   readonly plan: RecoveryPlan;
 }
 
@@ -148,16 +148,16 @@ async function carryOut(
 
 /** What a person has to know who decides. */
 export function lossOf({ plan, logs }: RecoveryFindings): string {
-  if (plan.isComplete)
-    return 'Every majority of the old voters has a survivor in it, so all that was acknowledged should be there.';
   const { lastIndex, lastTerm } = logs[0]!;
-  return `Whatever was acknowledged after entry ${lastIndex} of term ${lastTerm} is lost.`;
+  const loss = `Whatever was acknowledged after entry ${lastIndex} of term ${lastTerm} is lost`;
+  if (!plan.meetsMajorities) return `${loss}.`;
+  return `${loss}: nothing, unless the others removed or added a voter without a survivor hearing of it.`;
 }
 
 function inOrder(logs: readonly SurvivingLog[]): RecoveryFindings['logs'] {
   const best = furthest(logs);
   if (!best) return [];
-  const { membership: _, ...shown } = best;
+  const { membership: _, before: __, ...shown } = best;
   return [shown, ...inOrder(logs.filter((log) => log !== best))];
 }
 
