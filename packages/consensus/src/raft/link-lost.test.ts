@@ -61,10 +61,18 @@ test('a lease is left to run out: it rests on the silence of the others, whateve
   expect(ticksToSuccessor(cluster, 4 * TIMEOUT_TICKS)).toBeDefined();
 });
 
-test('a link to another than the leader says nothing, and neither does any without pre-vote', () => {
+test('a link to another than the leader says nothing, and neither does any without pre-vote and check-quorum', () => {
   const other = ledByA();
   for (const name of ['b', 'c']) other.core(name).linkLost(nodeId(name === 'b' ? 'c' : 'b'));
   expect(ticksToSuccessor(other, TIMEOUT_TICKS - 1)).toBeUndefined();
+
+  // Without check-quorum those who hear the leader vote all the same: one wrong word would depose it.
+  const unprotected = ledByA({ checkQuorum: false });
+  const { term } = unprotected.core('a');
+  unprotected.core('b').linkLost(A);
+  unprotected.tick('b', SOON_TICKS);
+  unprotected.settle();
+  expect([unprotected.core('a').role, unprotected.core('a').term]).toEqual(['leader', term]);
 
   const without = ledByA({ preVote: false });
   for (const name of ['b', 'c']) without.core(name).linkLost(A);

@@ -7,12 +7,13 @@ const SPREAD_TICKS = 4;
 /**
  * The link to `peer` has gone down. If it leads here, most likely its process is dead, since a stalled or cut-off one
  * keeps its connections: this node neither protects it any longer nor waits a whole election timeout. It is a hint and
- * may be wrong; that is harmless as pre-vote asks the others first (Raft thesis 9.6), who still hear the leader then.
+ * may be wrong; that is harmless as pre-vote asks the others first (Raft thesis 9.6), who still hear the leader then,
+ * and with check-quorum do not answer. Without either of the two nothing happens.
  * A lease rests on silence whatever links do, and is left as it was.
  */
 export function leaderLinkLost(state: RaftState, peer: NodeId): void {
-  const { preVote, electionTimeoutTicks, electionPriority } = state.config;
-  if (!preVote || state.role !== 'follower' || state.leader !== peer) return;
+  const { preVote, checkQuorum, electionTimeoutTicks, electionPriority } = state.config;
+  if (!preVote || !checkQuorum || state.role !== 'follower' || state.leader !== peer) return;
   const yielding = state.yields ? electionPriority * electionTimeoutTicks : 0;
   const spread = state.random.integer(0, Math.min(SPREAD_TICKS, electionTimeoutTicks) - 1);
   state.electionElapsedTicks = Math.max(state.electionElapsedTicks, electionTimeoutTicks);

@@ -200,8 +200,8 @@ export class RaftNode {
 
   /**
    * The link to `peer` went down, as this node's transport saw it: a leader whose process died is replaced within few
-   * ticks instead of an election timeout. A driver need not say so, and may be wrong: with pre-vote nobody is disturbed
-   * as long as the others hear the leader, and without it nothing happens.
+   * ticks instead of an election timeout. A driver need not say so, and may be wrong: with pre-vote and check-quorum
+   * nobody is disturbed as long as the others hear the leader, and without either of them nothing happens.
    */
   linkLost(peer: NodeId): void {
     leaderLinkLost(this.#state, peer);
