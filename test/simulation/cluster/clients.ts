@@ -6,6 +6,8 @@ import { type Oracle, PROMISES } from './oracle.ts';
 import { Watching } from './watching.ts';
 
 const ASK_MS = 4_000;
+/** Less than it takes to find a link dead, so that there is more than one try. */
+const SHOW_MS = 2_000;
 /** In calm weather an ask may take an election, and no more. */
 const CALM_ASK_MS = 3_000;
 const [, , LOST, TWICE, ORDER, NOTICED] = PROMISES;
@@ -117,8 +119,16 @@ export class Clients {
     this.#judgeRest();
   }
 
+  /** Asked again when it is lost: a link to a life that has just ended may still look whole. */
   async #show(node: TestNode, key: string, limitMs: number): Promise<readonly number[]> {
-    return await node.ref<AccountEvent>('account', key).ask({ type: 'show' }, { timeoutMs: limitMs });
+    const end = this.#cluster.now() + limitMs;
+    for (;;) {
+      try {
+        return await node.ref<AccountEvent>('account', key).ask({ type: 'show' }, { timeoutMs: SHOW_MS });
+      } catch (thrown) {
+        if (this.#cluster.now() >= end) throw thrown;
+      }
+    }
   }
 
   #judge(key: string, held: readonly number[]): void {
