@@ -92,7 +92,7 @@ export const ERRORS = {
   ),
   TUTTI_NOT_A_MEMBER: row(
     '{node} cannot be {what}: it is no member of the group',
-    'Look up the members in the status of a replica; add it as a learner first.',
+    'Look up the members in the status of a replica. To promote a node, add it as a learner first.',
   ),
   TUTTI_NO_VOTER_LEFT: row(
     'After "{change}" nobody could vote',
@@ -177,7 +177,7 @@ export const ERRORS = {
   ),
   TUTTI_BACKUP_UNUSABLE: row(
     'The backup {file} cannot be used: {problem}',
-    'Use another backup; nothing was changed.',
+    'Check the path, or use another backup; nothing was changed.',
   ),
   TUTTI_RESTORE_NOT_EMPTY: row(
     'A cluster is restored into a new directory, and {directory} is not empty',
@@ -382,7 +382,7 @@ export const ERRORS = {
   ),
   TUTTI_TASK_UNKNOWN: row(
     'The session "{session}" has no task "{task}"{hint}',
-    'Check the name in the plan.',
+    'Check the name: `tutti ps SESSION` shows each task by its key in the plan.',
   ),
   TUTTI_TASK_NOT_READY: row(
     'The task "{task}" of session "{session}" is {state}, not ready',

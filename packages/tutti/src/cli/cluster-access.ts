@@ -39,13 +39,30 @@ export function findCluster(directory: string, options: AdminClientOptions = {})
   const file = join(resolve(directory), 'cluster.json');
   try {
     const known = clusterFile.parse(JSON.parse(readFileSync(file, 'utf8')));
-    process.kill(known.launcherPid, 0);
+    if (!isAlive(known.launcherPid)) throw new Error(`its process ${known.launcherPid} is gone`);
     return new AdminClient(() => known.nodes.map((node) => node.adminUrl), known.adminToken, options);
   } catch (thrown) {
     throw new TuttiError(
       'TUTTI_CLUSTER_NOT_RUNNING',
-      { directory: resolve(directory), problem: messageOf(thrown) },
+      {
+        directory: resolve(directory),
+        problem: isMissing(thrown) ? 'it has no cluster.json' : messageOf(thrown),
+      },
       { cause: thrown },
     );
   }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    // Of another user, it is there all the same.
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function isMissing(thrown: unknown): boolean {
+  return (thrown as NodeJS.ErrnoException).code === 'ENOENT';
 }

@@ -25,6 +25,14 @@ export interface LocalClusterOptions {
   readonly logLevel: string;
 }
 
+/** What a caller wants of a start that takes long. */
+export interface StartWatch {
+  /** Aborted, every node is ended, and the start rejects. */
+  readonly signal?: AbortSignal;
+  /** Called once with the nodes that do not serve after this time. Those that do can be asked from then on. */
+  readonly late?: { readonly afterMs: number; readonly tell: (nodes: readonly string[]) => void };
+}
+
 /** What `cluster.json` in the cluster's directory says: how a second command finds the nodes. */
 export interface ClusterFile {
   readonly cluster: string;
@@ -71,17 +79,19 @@ export class LocalCluster implements Launcher {
    * are ended before this rejects. One launcher at a time holds the directory: a second would not only fail to start,
    * but count up the lives of the first one's nodes and end their shell tasks as leftovers.
    * @throws TuttiError `TUTTI_FOLDER_UNWRITABLE`, `TUTTI_OPTION_INVALID` for another number of nodes than before,
-   * `TUTTI_STORE_LOCKED`, `TUTTI_NODE_DIED`, or what a node failed with
+   * `TUTTI_STORE_LOCKED`, `TUTTI_NODE_DIED`, also when it is aborted, or what a node failed with
    */
-  static async start(options: LocalClusterOptions): Promise<LocalCluster> {
+  static async start(options: LocalClusterOptions, watch: StartWatch = {}): Promise<LocalCluster> {
     const cluster = new LocalCluster(options, makeWritableFolder(options.directory));
     cluster.#lock = DirectoryLock.acquire(cluster.directory);
+    let endWatch = (): void => {};
     try {
       // Again, now that nobody else can change it, and written before any node starts: it says who may begin a group.
       cluster.#roster = Roster.open(cluster.directory, options.nodes);
       cluster.#roster.save();
       const { leaving } = cluster.#roster;
       const nodes = cluster.#roster.current.map((id) => cluster.#launch(id, 0));
+      endWatch = cluster.#watch(watch);
       // A node that is leaving may be out of the group already: nobody waits for it, and it may be needed to agree.
       const isAwaited = (node: LocalNode) => node.id !== leaving;
       const listening = nodes.map((node) =>
@@ -89,7 +99,12 @@ export class LocalCluster implements Launcher {
       );
       for (const address of await Promise.all(listening))
         if (address) cluster.#addresses.set(address.nodeId, address);
-      const ready = Promise.all(nodes.filter(isAwaited).map((node) => node.ready()));
+      // Nor for one that is removed meanwhile, which may be because it cannot become ready.
+      const isReady = (node: LocalNode) =>
+        node.ready().catch((thrown: unknown) => {
+          if (cluster.#nodes.get(node.id) === node) throw thrown;
+        });
+      const ready = Promise.all(nodes.filter(isAwaited).map(isReady));
       for (const node of nodes) node.introduce(cluster.#peersOf(node.id));
       await ready;
       cluster.#roster.allBegan();
@@ -99,7 +114,27 @@ export class LocalCluster implements Launcher {
     } catch (thrown) {
       await cluster.kill();
       throw thrown;
+    } finally {
+      endWatch();
     }
+  }
+
+  /** Returns the function that ends it. */
+  #watch({ signal, late }: StartWatch): () => void {
+    const abort = () => void Promise.all(this.nodes().map((node) => node.kill()));
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort, { once: true });
+    const timer =
+      late &&
+      setTimeout(() => {
+        // Whoever waits for one node may have to ask the others for what it needs.
+        this.#writeFile();
+        late.tell(this.nodes().flatMap(({ id, adminUrl }) => (adminUrl === undefined ? [id] : [])));
+      }, late.afterMs);
+    return () => {
+      signal?.removeEventListener('abort', abort);
+      clearTimeout(timer);
+    };
   }
 
   nodes(): LocalNode[] {

@@ -65,7 +65,7 @@ export function addRescueCommands(program: Command, verb: ClusterVerb): void {
     .option('--yes-i-may-lose-data', 'do it; without this it is only shown')
     .action(async (flags: RecoverFlags) => {
       const directory = settings(flags)['cluster.directory'];
-      const survivors = flags.survivors.split(',').map((name) => name.trim());
+      const survivors = flags.survivors.split(/[\s,]+/).filter((name) => name !== '');
       const mayLoseData = flags.yesIMayLoseData === true;
       try {
         const recovered = await recoverCluster({ directory, survivors, mayLoseData });

@@ -1,7 +1,7 @@
 import { messageOf } from '@tutti/kernel';
 import type { Command } from 'commander';
 import { keepAlive } from '../../cluster/keep-alive.ts';
-import { LocalCluster } from '../../cluster/local-cluster.ts';
+import { LocalCluster, type LocalClusterOptions } from '../../cluster/local-cluster.ts';
 import { clusterOptions, settingsFor } from '../cluster-access.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { table } from '../table.ts';
@@ -13,6 +13,9 @@ interface UpFlags {
   readonly restart: boolean;
   readonly json?: true;
 }
+
+/** After how long a start that is not done explains itself. */
+const LATE_MS = 5000;
 
 /** A line of `--json`. */
 interface UpEvent {
@@ -38,7 +41,8 @@ export function addUpCommand(program: Command): void {
         program.opts()['config'],
       );
       const { signal, release } = onInterrupt();
-      const cluster = await LocalCluster.start(clusterOptions(values, values['cluster.directory']));
+      const cluster = await startFor(clusterOptions(values, values['cluster.directory']), signal);
+      if (!cluster) return release();
       try {
         await tellUp(cluster, flags);
         followNodes(cluster, flags, signal);
@@ -48,6 +52,27 @@ export function addUpCommand(program: Command): void {
         release();
       }
     });
+}
+
+/** Resolves with nothing when it is interrupted. */
+async function startFor(
+  options: LocalClusterOptions,
+  signal: AbortSignal,
+): Promise<LocalCluster | undefined> {
+  const tell = (nodes: readonly string[]) => void process.stderr.write(`${lateNotice(nodes)}\n`);
+  try {
+    return await LocalCluster.start(options, { signal, late: { afterMs: LATE_MS, tell } });
+  } catch (thrown) {
+    if (signal.aborted) return undefined;
+    throw thrown;
+  }
+}
+
+function lateNotice(nodes: readonly string[]): string {
+  return (
+    `still waiting for ${nodes.join(', ')}; the other nodes can be asked meanwhile, and Ctrl-C ends all of them. ` +
+    'A node whose log is damaged or gone waits until its peers have given it back: docs/operations.md says what they need'
+  );
 }
 
 async function tellUp(cluster: LocalCluster, flags: UpFlags): Promise<void> {
@@ -61,9 +86,10 @@ async function tellUp(cluster: LocalCluster, flags: UpFlags): Promise<void> {
     node.id === leader ? 'leader' : '',
   ]);
   const terminal = new Terminal(process.stdout);
+  const at = flags.dir === undefined ? '' : ` --dir ${flags.dir}`;
   terminal.line(table(['node', 'pid', 'admin', ''], rows));
   terminal.line(
-    `\nstate in ${cluster.directory}; Ctrl-C ends the cluster, \`tutti ps\` looks inside, \`kill -9 PID\` is welcome`,
+    `\nstate in ${cluster.directory}; Ctrl-C ends the cluster, \`tutti ps${at}\` looks inside, \`kill -9 PID\` is welcome`,
   );
 }
 
