@@ -1,4 +1,4 @@
-import { silentLogger, VirtualClock } from '@tutti/kernel';
+import { nodeId, silentLogger, VirtualClock } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { replying } from '../actor/reply.ts';
 import { ClusterHarness } from '../testing/cluster-harness.ts';
@@ -32,7 +32,7 @@ describe('the stop of a node', () => {
           module,
           ...(JSON.parse(command) as { type: string; nodeId: string }),
         }))
-        .findLast(({ module, nodeId }) => module === 'membership' && nodeId === 'n2')?.type;
+        .findLast(({ module, nodeId: node }) => module === 'membership' && node === 'n2')?.type;
     for (const phase of SHUTDOWN_PHASES)
       cluster.onStop(
         phase,
@@ -71,8 +71,32 @@ describe('the stop of a node', () => {
       harness
         .node('n1')
         .cluster.status()
-        .members.find(({ nodeId }) => nodeId === 'n2')?.state,
+        .members.find(({ nodeId: node }) => node === 'n2')?.state,
     ).toBe('left');
+  });
+
+  it('ends the asks that it has not answered: they do not wait for their time', async () => {
+    const harness = await started();
+    const { cluster } = harness.node('n1');
+    const keys = Array.from({ length: 20 }, (_, i) => `k${i}`);
+    await harness.settle(
+      Promise.all(keys.map((key) => cluster.ref<Event>('c', key).ask({ type: 'add', by: 1 }))),
+    );
+    // What n2 answers does not arrive any more.
+    harness.network.mute(nodeId('n2'), nodeId('n1'));
+    const asks = keys.map((key) =>
+      cluster
+        .ref<Event>('c', key)
+        .ask({ type: 'read' }, { timeoutMs: 60_000 })
+        .catch((thrown: unknown) => thrown),
+    );
+    await harness.pass(5);
+    await harness.settle(harness.node('n2').cluster.stop());
+    harness.crash('n2');
+    const answers = await harness.settle(Promise.all(asks), 5_000);
+    const failed = answers.filter((answer) => answer !== 1);
+    expect(failed.length).toBeGreaterThan(0);
+    for (const failure of failed) expect(failure).toMatchObject({ code: 'TUTTI_NODE_UNREACHABLE' });
   });
 
   it('runs the tasks of a phase side by side, and each phase only when the one before is over', async () => {

@@ -130,12 +130,12 @@ export class Courier {
     parcel.target?.fail(error);
   }
 
-  /** Fails the asks that a lost node will not answer any more. */
-  nodeLost(node: NodeId): void {
+  /** Fails the asks that a node which was lost, or has left, will not answer any more. */
+  nodeGone(node: NodeId): void {
     for (const [id, ask] of this.#asks) {
       if (ask.node !== node) continue;
       this.#asks.delete(id);
-      const why = 'it was lost before it answered, and the event may have taken effect';
+      const why = 'it was gone before it answered, and the event may have taken effect';
       ask.target.fail(new TuttiError('TUTTI_NODE_UNREACHABLE', { node, address: ask.address, why }));
     }
   }

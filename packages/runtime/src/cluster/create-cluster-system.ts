@@ -61,6 +61,8 @@ const JOIN_REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([
 const LEFT_MS = 1_000;
 /** How much longer than `drainMs` a stop waits for its hand-over to end. */
 const DRAIN_GRACE_MS = 1_000;
+/** How long a node that has handed everything over still passes on what comes for it. */
+const PASS_ON_MS = 50;
 /** How often a node that drains looks whether it still owns shards. */
 const DRAIN_LOOK_MS = 10;
 
@@ -87,6 +89,12 @@ class ClusterNode implements ClusterSystem {
     this.members = this.#parts.members;
     this.receptionist = this.#parts.receptionist;
     this.members.onChange((member) => this.#memberChanged(member));
+    options.transport.onLink({
+      linkUp: () => {},
+      linkDown: ({ nodeId: node }) => {
+        if (this.members.get(node)?.state === 'left') this.#parts.courier.nodeGone(node);
+      },
+    });
   }
 
   entity<Logic extends AnyActorLogic>(
@@ -278,7 +286,10 @@ class ClusterNode implements ClusterSystem {
 
   #memberChanged(member: Member): void {
     this.#followMembers();
-    if (member.state === 'lost') this.#parts.courier.nodeLost(member.nodeId);
+    const isLinked = this.#options.transport.linked().some(({ nodeId: node }) => node === member.nodeId);
+    // Answers of one that left may still be on their way; its link going down is the end of them.
+    if (member.state === 'lost' || (member.state === 'left' && !isLinked))
+      this.#parts.courier.nodeGone(member.nodeId);
     if (sameLife(member, this.#parts.self) && member.state === 'lost') this.#evict(member);
     else if (member.nodeId === this.#parts.self.nodeId && member.incarnation > this.#parts.self.incarnation)
       this.#evict(member);
@@ -318,6 +329,8 @@ class ClusterNode implements ClusterSystem {
     const hasHeir = () => this.#parts.membership.up().length > 0;
     while (this.#ownsShards() && hasHeir() && !this.#evicted && this.#clock.now() < deadline)
       await this.#sleep(DRAIN_LOOK_MS);
+    // Others may have sent here before they knew; it is passed on.
+    await this.#sleep(Math.max(PASS_ON_MS, this.#parts.config.settleMs));
   }
 
   async #propose(command: MembershipCommand, timeoutMs: number): Promise<boolean> {
