@@ -96,6 +96,8 @@ export class GroupLog implements LogStore {
         return done(failure);
       }
       this.#state = state;
+      // A snapshot is taken of what was written: without any record, those are lost, and term and vote with them.
+      if (state.newestRecord === Infinity && this.#snapshots.snapshot()) state.loss = { hardStateLost: true };
       this.#meetSnapshot(state, (unwritten) =>
         unwritten ? done(unwritten) : done(undefined, this.#report(state)),
       );

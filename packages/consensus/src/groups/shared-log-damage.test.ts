@@ -21,7 +21,7 @@ const NAMES = ['a', 'b', 'c', 'd'] as const;
 /** Groups on one log, each beside a log of its own that is given the same. */
 class World {
   readonly clock = new VirtualClock();
-  readonly inner = new MemoryLogStore(this.clock);
+  inner = new MemoryLogStore(this.clock);
   readonly snapshots = new Map(NAMES.map((name) => [name as string, new MemoryLogStore(this.clock)]));
   readonly twins = new Map(NAMES.map((name) => [name as string, new MemoryLogStore(this.clock)]));
   readonly hardStates = new Map<string, HardState>();
@@ -182,6 +182,24 @@ test('a record that is lost concerns its own group, which says so until it is wh
       world.expectTwin(name, healed.get(name)!);
     }
   }
+});
+
+test('a group whose snapshot has no log beside it has lost that, term and vote with it', async () => {
+  const world = new World(1);
+  await filled(world, 30);
+  for (let i = 0; i < 3; i++) await world.write('a');
+  await world.compact('a');
+  await world.close();
+  world.inner = new MemoryLogStore(world.clock);
+  for (const life of [1, 2]) {
+    const state = (await world.open()).get('a')!;
+    expect(state.damage, `life ${life}`).toMatchObject({ endLost: true, hardStateLost: true });
+    if (life === 2) await world.heal('a', state);
+    await world.close();
+  }
+  const healed = (await world.open()).get('a')!;
+  expect(healed.damage).toBeUndefined();
+  world.expectTwin('a', healed);
 });
 
 test('whatever is lost of a shared log, a group has all of its own or says what it has forgotten', async () => {
