@@ -37,14 +37,14 @@ export const bench: BenchCase = {
     },
   ],
   isProfiled: false,
-  limits: [
+  limits: ['heap-slope', 'memory-slope', 'p99-slope'].map((figure) =>
     limitOf(
-      'heap-slope',
+      figure,
       { slope: ['tutti', 'heap-slope'], each: ['tutti', 'heap-per-task'], p99: ['tutti', 'p99-slope'] },
       ({ slope, each, p99 }) =>
         `The heap grew by ${slope.toFixed(1)} MB a minute, ${each.toFixed(1)} bytes for each task: less than any record that could be kept for one. Sessions that are under way are in it, and the p99 moved by ${p99.toFixed(0)} ms a minute: the longer they take, the more of them there are. npm run bench -- F6 --soak-minutes 30 tells the two apart.`,
     ),
-  ],
+  ),
   sizes: {
     quick: { tasks: 300, perSession: 10, soakMs: 20_000, windowMs: 2_000 },
     full: { tasks: 20_000, perSession: 10, soakMs: 300_000, windowMs: 5_000 },

@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf, perSecond } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'O1',
@@ -34,6 +35,14 @@ export const bench: BenchCase = {
     },
   ],
   runs: 2,
+  limits: [
+    limitOf(
+      'knee',
+      { durable: ['durable', 'knee'], wide: ['durable', 'rate'], volatile: ['volatile', 'knee'] },
+      ({ durable, wide, volatile }) =>
+        `Each task is a session of its own here. In memory they are carried up to ${perSecond(volatile)}; on three copies that share this machine's cores up to ${perSecond(durable)}, where one wide plan reaches ${perSecond(wide)}: what a session costs beside its task is checked, agreed on and kept three times.`,
+    ),
+  ],
   sizes: {
     quick: { warmUpTasks: 100, tasks: 500, streamMs: 400 },
     full: { warmUpTasks: 1_000, tasks: 20_000, streamMs: 2_500 },

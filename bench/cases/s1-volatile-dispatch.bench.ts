@@ -1,5 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
-import { limitOf } from '../harness/say.ts';
+import { limitOf, perSecond } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'S1',
@@ -66,6 +66,14 @@ export const bench: BenchCase = {
     full: { warmUpTasks: 10_000, tasks: 100_000, streamMs: 3_000 },
   },
   limits: [
+    ...['offered', 'p99'].map((figure) =>
+      limitOf(
+        figure,
+        { sessions: ['tutti', 'sessions'], rate: ['tutti', 'rate'], late: ['tutti', 'p99'] },
+        ({ sessions, rate, late }) =>
+          `Tasks that come one by one are sessions of one task: ${(1e6 / sessions).toFixed(0)} us each against ${(1e6 / rate).toFixed(0)} us for one of a wide plan, so ${perSecond(sessions / 2)} is half of what one core carries, and turns of that load make a p99 of ${late.toFixed(0)} ms. There is no way yet to add tasks to a session that is open.`,
+      ),
+    ),
     limitOf(
       'rate',
       { own: ['tutti', 'rate'], bare: ['bare-calls', 'rate'], sessions: ['tutti', 'sessions'] },

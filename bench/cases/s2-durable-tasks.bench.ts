@@ -60,6 +60,12 @@ export const bench: BenchCase = {
   },
   limits: [
     limitOf(
+      'offered',
+      { sessions: ['tutti', 'sessions'], rate: ['tutti', 'rate'] },
+      ({ sessions, rate }) =>
+        `The load is half of what sessions of one task reach, ${perSecond(sessions)}: each is a plan that is checked, agreed on, ended and forgotten by itself, ${(1e6 / sessions).toFixed(0)} us of this machine where a task of a wide plan takes ${(1e6 / rate).toFixed(0)} us. There is no way yet to add tasks to a session that is open.`,
+    ),
+    limitOf(
       'rate',
       { own: ['tutti', 'rate'], late: ['tutti', 'p95'] },
       ({ own, late }) =>
