@@ -97,6 +97,7 @@ export class RaftCluster {
 
   /** Takes the leader away, and measures how long until a command that was proposed afterwards is committed. */
   async killLeader(now: () => number): Promise<number> {
+    await this.#whole();
     const leader = await this.leader();
     const others = this.#voters.filter((voter) => voter !== leader);
     const killed = leader.process.kill();
@@ -109,6 +110,15 @@ export class RaftCluster {
     await leader.process.call('open', leader.config);
     await this.#join(leader);
     return next - at;
+  }
+
+  /** Waits until every voter sees all others: one that was restarted has to be dialled by those who had given up. */
+  async #whole(): Promise<void> {
+    for (;;) {
+      const linked = await Promise.all(this.#voters.map(({ process }) => process.call<number>('linked')));
+      if (linked.every((peers) => peers === this.#voters.length - 1)) return;
+      await sleep(POLL_MS);
+    }
   }
 
   /** What each voter's state shows; they must all agree. */

@@ -65,6 +65,7 @@ serve({
   start: (peers: readonly PeerAddress[]) => startVoter(voter!, peers),
   status: () => voter!.replica.status(),
   load,
+  linked: () => voter!.transport.linked().length,
   stages: () => voter!.replica.stages(),
   processorUs,
   nextCommit,
