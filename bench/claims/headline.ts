@@ -45,8 +45,10 @@ export function headlineTable(document: ResultDocument, file: string, caseFiles:
     const found = document.cases.find(({ id }) => id === line.caseId);
     return found ? lineOf(line, found, caseFiles) : [];
   });
+  const again = document.cases.filter((result) => result.again).map(({ id }) => id);
+  const later = again.length > 0 ? ` (${again.join(', ')} measured again later)` : '';
   return [
-    `Measured on ${processor}, ${cores} cores, Node ${node.replace('v', '')}, every one of them beside the others in one run: [results](bench/results/${file}), and as a page \`bench/report.html\`, which also says what is not met and why.`,
+    `Measured on ${processor}, ${cores} cores, Node ${node.replace('v', '')}, every one of them beside the others in one run${later}: [results](bench/results/${file}), and as a page \`bench/report.html\`, which also says what is not met and why.`,
     '',
     '| what | Tutti | beside | case |',
     '|---|---|---|---|',

@@ -19,6 +19,12 @@ test('only the cases that were measured again and are whole are replaced, and sa
   expect(mended(run, later).machine.commit).toBe('abc');
 });
 
+test('a case that the run did not have is added in its place', () => {
+  const run = documentOf({ commit: 'abc', whole: ['R1', 'R10'] });
+  const later = documentOf({ commit: 'def', whole: ['R2'] });
+  expect(mended(run, later).cases.map(({ id }) => id)).toEqual(['R1', 'R2', 'R10']);
+});
+
 test('which commit a case is of survives that it is judged anew', async () => {
   const run = documentOf({ commit: 'abc', whole: ['R1'] });
   const { cases } = mended(run, documentOf({ commit: 'def', whole: ['R1'] }));

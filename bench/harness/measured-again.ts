@@ -1,5 +1,5 @@
 import { readResults } from './result-file.ts';
-import type { CaseResult, ResultDocument } from './results.ts';
+import { type CaseResult, inOrder, type ResultDocument } from './results.ts';
 
 type Within = Pick<ResultDocument, 'quick' | 'machine'>;
 
@@ -18,7 +18,7 @@ export function runToMend(path: string, { quick, machine }: Within): ResultDocum
   );
 }
 
-/** The run with the cases that are whole in the later one in their places; each says when, and of which commit it is. */
+/** The run with the cases that are whole in the later one in their places, new ones too; each says when, and of which commit it is. */
 export function mended(run: ResultDocument, later: ResultDocument): ResultDocument {
   const again = { at: later.startedAt, commit: later.machine.commit, loadBefore: later.machine.loadBefore };
   const anew = new Map(
@@ -26,5 +26,6 @@ export function mended(run: ResultDocument, later: ResultDocument): ResultDocume
       .filter(({ isBrokenOff }) => !isBrokenOff)
       .map((result): [string, CaseResult] => [result.id, { ...result, again }]),
   );
-  return { ...run, cases: run.cases.map((result) => anew.get(result.id) ?? result) };
+  const all = new Map([...run.cases.map((result): [string, CaseResult] => [result.id, result]), ...anew]);
+  return { ...run, cases: inOrder([...all.values()]) };
 }

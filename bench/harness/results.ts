@@ -36,6 +36,11 @@ export interface ResultDocument {
   readonly cases: readonly CaseResult[];
 }
 
+/** As a reader looks for them: C2 before C10, whichever was measured first. */
+export function inOrder(cases: readonly CaseResult[]): CaseResult[] {
+  return cases.toSorted((a, b) => a.id.localeCompare(b.id, 'en', { numeric: true }));
+}
+
 /** Joins a case's definition with what its subjects measured. */
 export function caseResult(
   bench: BenchCase,

@@ -2,7 +2,7 @@ import { loadavg } from 'node:os';
 import type { BenchCase } from './case.ts';
 import type { Machine } from './machine.ts';
 import { type PlannedSamples, Progress } from './progress.ts';
-import type { CaseResult, ResultDocument } from './results.ts';
+import { type CaseResult, inOrder, type ResultDocument } from './results.ts';
 import { endSamples, measureInProcess, profileInProcess } from './sample-process.ts';
 import { limitMsOf, runCase, runsOf, sizesOf, subjectsOf } from './schedule.ts';
 
@@ -28,10 +28,6 @@ export async function runCases(cases: readonly BenchCase[], options: RunOptions)
   const startedAt = new Date().toISOString();
   const results = new Map(done.map((result) => [result.id, result]));
   const left = cases.filter(({ id }) => !results.has(id));
-  const places = [...new Set([...done.map(({ id }) => id), ...cases.map(({ id }) => id)])].toSorted((a, b) =>
-    a.localeCompare(b, 'en', { numeric: true }),
-  );
-  const byPlace = (a: CaseResult, b: CaseResult) => places.indexOf(a.id) - places.indexOf(b.id);
   const progress = new Progress(planOf(left, options), say);
   const documentNow = (): ResultDocument => ({
     format: 1,
@@ -42,7 +38,7 @@ export async function runCases(cases: readonly BenchCase[], options: RunOptions)
     loadAfter: loadavg(),
     ...(signal.aborted ? { isBrokenOff: true } : {}),
     // Also those that were not asked for this time: going on with a part of a run loses nothing of it.
-    cases: [...results.values()].toSorted(byPlace),
+    cases: inOrder([...results.values()]),
   });
   signal.addEventListener('abort', () => endSamples(), { once: true });
   for (const bench of left) {

@@ -98,10 +98,12 @@ function caseSection(result: CaseResult): string {
     ...curves.map((spec) => curveFigure(result, spec)),
     ...result.subjects.map(flameFigure),
   ].join('');
-  const why = result.explanations.map(
-    ({ figure, text }) =>
-      `<p class="why"><strong>Why not more</strong> (${escapeHtml(result.figures.find(({ id }) => id === figure)?.title ?? figure)}): ${escapeHtml(text)}</p>`,
-  );
+  const why = [...Map.groupBy(result.explanations, ({ text }) => text)].map(([text, figures]) => {
+    const titles = figures.map(
+      ({ figure }) => result.figures.find(({ id }) => id === figure)?.title ?? figure,
+    );
+    return `<p class="why"><strong>Why not more</strong> (${escapeHtml(titles.join('; '))}): ${escapeHtml(text)}</p>`;
+  });
   return `<section id="${escapeHtml(id)}"><h2>${escapeHtml(id)} ${escapeHtml(title)}</h2>
 <p class="sub">${escapeHtml(measures)}. Payload: ${escapeHtml(payload)}. Durability: ${escapeHtml(durability)}.</p>
 <div class="wide"><table><thead><tr><th>figure</th><th>who</th><th>value</th><th>that is</th><th>floor and aim</th></tr></thead>

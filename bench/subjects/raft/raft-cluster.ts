@@ -72,16 +72,11 @@ export class RaftCluster {
     }
   }
 
-  async load(request: LoadRequest): Promise<LoadAnswer> {
+  /** @param isForwarded The clients are in the process of one that follows, which forwards each command to the leader. */
+  async load(request: LoadRequest, isForwarded = false): Promise<LoadAnswer> {
     const leader = await this.leader();
-    return await leader.process.call<LoadAnswer>('load', request);
-  }
-
-  /** The same from the process of one that follows, which forwards each command to the leader. */
-  async loadFromFollower(request: LoadRequest): Promise<LoadAnswer> {
-    const leader = await this.leader();
-    const follower = this.#voters.find((voter) => voter !== leader)!;
-    return await follower.process.call<LoadAnswer>('load', request);
+    const { process } = isForwarded ? this.#voters.find((voter) => voter !== leader)! : leader;
+    return await process.call<LoadAnswer>('load', request);
   }
 
   /** How long commands took in each stage, as the leader saw it. */

@@ -39,7 +39,7 @@ export function commits(
           bytes,
         } as const;
         const before = await cluster.processorUs();
-        const answer = await (isForwarded ? cluster.loadFromFollower(load) : cluster.load(load));
+        const answer = await cluster.load(load, isForwarded);
         figures[`processor-${clients}`] = ((await cluster.processorUs()) - before) / answer.acknowledged;
         acknowledged += answer.acknowledged;
         figures[`rate-${clients}`] = answer.perS;
