@@ -76,6 +76,7 @@ async function runCommand(command: readonly string[]): Promise<void> {
 async function provoke({ code, folder, program, command }: Provocation): Promise<Provoked> {
   shown = [];
   process.chdir(folder);
+  // Should an example end the process, the test shows this, and with it which one.
   process.stderr.write(`${code}\n`);
   const from = performance.now();
   try {
