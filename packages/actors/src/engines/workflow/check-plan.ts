@@ -6,6 +6,7 @@ import { type Levels, levelsOf, type Schedule, scheduleOf } from './graph.ts';
 import type { Plan, SourceMap } from './plan.ts';
 import { levelWeights, type PlanGraph, planGraph } from './plan-graph.ts';
 import type { PlanProblem } from './plan-problem.ts';
+import { taskNames } from './task-names.ts';
 
 /** The most of each that one plan may have. A plan is one entry of the log, and every voter holds it in memory. */
 export const PLAN_LIMITS = {
@@ -21,6 +22,8 @@ const PROBLEMS_MAX = 100;
 export interface CheckOptions {
   /** Names of the conflict detectors there are; a barrier's `check` is not looked at without them. */
   readonly detectors?: readonly string[];
+  /** Whether it may have no task, since tasks will be added; default false. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /** A plan that can be run to its end, with what the check found out on its way. */
@@ -30,7 +33,10 @@ export interface CheckedPlan {
   /** Per node of the graph; of a task it is its wave. */
   readonly levels: Int32Array;
   readonly levelCount: number;
-  /** In milliseconds of the tasks' estimates: the least the plan can take, and the tasks that make it so. */
+  /**
+   * In milliseconds of the tasks' estimates: the least the plan can take, and the tasks that make it so. Without
+   * estimates it has no length, and the tasks are those of a longest chain.
+   */
   readonly criticalPath: { readonly lengthMs: number; readonly tasks: readonly string[] };
   /** The sum of all estimates: what one pair of hands would take. */
   readonly estimateMs: number;
@@ -45,9 +51,10 @@ export interface CheckedPlan {
  * @throws TuttiError `TUTTI_PLAN_*`
  */
 export function checkPlan(plan: Plan, sourceMap?: SourceMap, options: CheckOptions = {}): CheckedPlan {
-  refuse(plan, sizeProblems(plan), sourceMap);
-  const problems = [...taskProblems(plan), ...barrierProblems(plan, options.detectors)];
-  const graph = planGraph(plan);
+  refuse(plan, sizeProblems(plan, options), sourceMap);
+  const names = taskNames(plan.tasks);
+  const problems = [...taskProblems(plan, names), ...barrierProblems(plan, options.detectors)];
+  const graph = planGraph(plan, names);
   const levels = levelsOf(graph.graph, levelWeights(graph));
   if (levels.cyclic) problems.push(...circleProblems(plan, graph));
   refuse(plan, problems, sourceMap);
@@ -61,7 +68,9 @@ function describe(plan: Plan, graph: PlanGraph, { order, levels }: Levels): Chec
     estimates[index] = task.estimateMs;
     estimateMs += task.estimateMs;
   });
-  const schedule = scheduleOf(graph.graph, order, estimates);
+  const isEstimated = estimateMs > 0;
+  const durations = isEstimated ? estimates : Float64Array.from(levelWeights(graph));
+  const schedule = scheduleOf(graph.graph, order, durations);
   let levelCount = 0;
   for (let task = 0; task < graph.taskCount; task++) levelCount = Math.max(levelCount, levels[task]! + 1);
   return {
@@ -69,22 +78,18 @@ function describe(plan: Plan, graph: PlanGraph, { order, levels }: Levels): Chec
     graph,
     levels,
     levelCount,
-    criticalPath: { lengthMs: schedule.length, tasks: taskNames(plan, schedule) },
+    criticalPath: { lengthMs: isEstimated ? schedule.length : 0, tasks: namesOf(plan, schedule) },
     estimateMs,
-    slacks: estimateMs > 0 ? schedule.slacks : slacksInTasks(graph, order),
+    slacks: schedule.slacks,
   };
 }
 
-function slacksInTasks(graph: PlanGraph, order: Int32Array): Float64Array {
-  return scheduleOf(graph.graph, order, Float64Array.from(levelWeights(graph))).slacks;
-}
-
-function taskNames(plan: Plan, schedule: Schedule): string[] {
+function namesOf(plan: Plan, schedule: Schedule): string[] {
   return schedule.path.flatMap((node) => plan.tasks[node]?.id ?? []);
 }
 
-function sizeProblems(plan: Plan): PlanProblem[] {
-  if (plan.tasks.length === 0)
+function sizeProblems(plan: Plan, { mayBeEmpty = false }: CheckOptions): PlanProblem[] {
+  if (plan.tasks.length === 0 && !mayBeEmpty)
     return [{ code: 'TUTTI_PLAN_EMPTY', path: ['tasks'], details: { plan: plan.name } }];
   let needs = 0;
   for (const task of plan.tasks) needs += task.needs.length;
@@ -108,7 +113,12 @@ function sizeProblems(plan: Plan): PlanProblem[] {
   );
 }
 
-function refuse(plan: Plan, problems: readonly PlanProblem[], sourceMap: SourceMap | undefined): void {
+/** @throws TuttiError the first of these, with all of them in its details */
+export function refuse(
+  plan: Pick<Plan, 'name'>,
+  problems: readonly PlanProblem[],
+  sourceMap?: SourceMap,
+): void {
   const first = problems[0];
   if (!first) return;
   const errors = problems.slice(0, PROBLEMS_MAX).map((problem) => toError(plan, problem, sourceMap));
@@ -120,7 +130,7 @@ function refuse(plan: Plan, problems: readonly PlanProblem[], sourceMap: SourceM
 }
 
 function toError(
-  plan: Plan,
+  plan: Pick<Plan, 'name'>,
   { code, path, details }: PlanProblem,
   sourceMap: SourceMap | undefined,
 ): TuttiError {

@@ -18,8 +18,8 @@ export interface Adjacency {
 
 /** An edge list: `needs[i]` must be over before `nodes[i]` begins. Repeated edges count as often as they stand. */
 export interface Edges {
-  readonly nodes: readonly number[];
-  readonly needs: readonly number[];
+  readonly nodes: ArrayLike<number>;
+  readonly needs: ArrayLike<number>;
 }
 
 export function buildGraph(size: number, edges: Edges): Graph {
@@ -31,9 +31,9 @@ export function buildGraph(size: number, edges: Edges): Graph {
 }
 
 /** Counting sort of the edges by their source: O(V + E), and edges of one source keep their order. */
-function rows(size: number, sources: readonly number[], targets: readonly number[]): Adjacency {
+function rows(size: number, sources: ArrayLike<number>, targets: ArrayLike<number>): Adjacency {
   const offsets = new Int32Array(size + 1);
-  for (const source of sources) offsets[source + 1]!++;
+  for (let i = 0; i < sources.length; i++) offsets[sources[i]! + 1]!++;
   for (let node = 0; node < size; node++) offsets[node + 1]! += offsets[node]!;
   const next = offsets.slice();
   const sorted = new Int32Array(targets.length);

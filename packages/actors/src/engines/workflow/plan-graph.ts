@@ -1,5 +1,6 @@
 import { buildGraph, type Graph } from './graph.ts';
 import type { Plan } from './plan.ts';
+import { NO_TASK, type TaskNames, taskNames } from './task-names.ts';
 
 /**
  * A plan as a graph. Tasks come first, in the plan's order; then the barriers, each a node of its own between its
@@ -11,28 +12,27 @@ export interface PlanGraph {
 }
 
 /** Names that mean nothing in the plan are left out here: `checkPlan` has reported them. */
-export function planGraph(plan: Plan): PlanGraph {
-  const taskIndex = new Map<string, number>();
-  plan.tasks.forEach((task, index) => {
-    if (!taskIndex.has(task.id)) taskIndex.set(task.id, index);
-  });
-  const nodes: number[] = [];
-  const needs: number[] = [];
-  const edge = (node: number | undefined, need: number | undefined) => {
-    if (node === undefined || need === undefined || node === need) return;
-    nodes.push(node);
-    needs.push(need);
+export function planGraph(plan: Plan, names: TaskNames = taskNames(plan.tasks)): PlanGraph {
+  const { tasks, barriers } = plan;
+  let most = names.needs.length;
+  for (const { after, before } of barriers) most += after.length + before.length;
+  const nodes = new Int32Array(most);
+  const needs = new Int32Array(most);
+  let size = 0;
+  const edge = (node: number, need: number) => {
+    if (node === NO_TASK || need === NO_TASK || node === need) return;
+    nodes[size] = node;
+    needs[size++] = need;
   };
-  plan.tasks.forEach((task, index) => {
-    for (const need of task.needs) edge(index, taskIndex.get(need));
+  for (let task = 0, at = 0; task < tasks.length; task++)
+    for (const end = at + tasks[task]!.needs.length; at < end; at++) edge(task, names.needs[at]!);
+  barriers.forEach((barrier, at) => {
+    const node = tasks.length + at;
+    for (const task of barrier.after) edge(node, names.places.get(task) ?? NO_TASK);
+    for (const task of barrier.before) edge(names.places.get(task) ?? NO_TASK, node);
   });
-  plan.barriers.forEach((barrier, at) => {
-    const node = plan.tasks.length + at;
-    for (const task of barrier.after) edge(node, taskIndex.get(task));
-    for (const task of barrier.before) edge(taskIndex.get(task), node);
-  });
-  const graph = buildGraph(plan.tasks.length + plan.barriers.length, { nodes, needs });
-  return { graph, taskCount: plan.tasks.length };
+  const edges = { nodes: nodes.subarray(0, size), needs: needs.subarray(0, size) };
+  return { graph: buildGraph(tasks.length + barriers.length, edges), taskCount: tasks.length };
 }
 
 /** Tasks weigh one level, barriers none: they let through in the moment they are released. */
