@@ -184,6 +184,10 @@ export class GroupLog implements LogStore {
     return this.#snapshots.snapshot();
   }
 
+  checkRoom(): boolean {
+    return this.#shared.checkRoom();
+  }
+
   beginSnapshot(meta: SnapshotMeta): SnapshotWriter {
     return this.#snapshots.beginSnapshot(meta);
   }

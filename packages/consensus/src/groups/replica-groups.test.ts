@@ -52,6 +52,25 @@ test('what the groups write in a turn is one write', () => {
   expect(writes).toBeLessThan(10);
 });
 
+test('when the disk of every node is full, all groups refuse commands by code, and go on when there is space', () => {
+  const cluster = new GroupsCluster(10);
+  cluster.electAll();
+  let looks = 0;
+  let isFull = true;
+  for (const { store } of cluster.nodes) store.checkRoom = () => ++looks > 0 && !isFull;
+  cluster.run(100);
+  // One look at each tick for all groups of a node.
+  expect(looks).toBeLessThanOrEqual(3 * 3);
+  for (const group of cluster.names) {
+    const { result } = add(cluster, 0, group);
+    expect(isTuttiError(result, 'TUTTI_STORE_FULL'), group).toBe(true);
+  }
+  isFull = false;
+  cluster.run(10_000);
+  const calls = cluster.names.map((group) => add(cluster, 0, group));
+  cluster.until('all are done', () => calls.every(({ result }) => result === 1));
+});
+
 test('idle groups go quiet: only the nodes speak, and any call wakes one group alone', () => {
   const cluster = new GroupsCluster(40);
   cluster.electAll();

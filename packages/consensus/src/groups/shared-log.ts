@@ -54,6 +54,8 @@ export class SharedLog {
   #opened = false;
   #hasLostRecords = false;
   #lastRead: { readonly record: number; readonly data: Uint8Array } | undefined;
+  /** Whether there was space, and when that was last looked at. */
+  #room = { isThere: true, atMs: -Infinity };
 
   constructor(options: SharedLogOptions) {
     this.#options = options;
@@ -176,6 +178,14 @@ export class SharedLog {
     assert(entry, 'a record that is needed is in the log');
     this.#lastRead = { record, data: entry.data };
     return entry.data;
+  }
+
+  /** {@link LogStore.checkRoom}. All groups ask at each tick; looking once is enough for those that ask together. */
+  checkRoom(): boolean {
+    const atMs = this.#clock.now();
+    if (this.#opened && atMs > this.#room.atMs)
+      this.#room = { isThere: this.#store.checkRoom?.() !== false, atMs };
+    return this.#room.isThere;
   }
 
   #schedule(): void {

@@ -22,13 +22,18 @@ function receiving(checksum = crc32c(contents), places = new Places(1)) {
     received: (whole) => heard.push(whole),
     failed: (failure) => heard.push(failure),
   });
-  const send = (offset: number, end: number, dataChecksum = crc32c(contents.subarray(offset, end))): void =>
+  const send = (
+    offset: number,
+    end: number,
+    dataChecksum = crc32c(contents.subarray(offset, end)),
+    of = meta,
+  ): void =>
     receiver.take({
       type: 'installSnapshot',
       from: nodeId('a'),
       to: nodeId('b'),
       term: term(3),
-      meta,
+      meta: of,
       offset,
       totalBytes: contents.length,
       data: contents.subarray(offset, end),
@@ -77,6 +82,32 @@ test('chunks that come faster than they are written wait in their order', () => 
   clock.advance(5);
   expect(heard).toEqual([10, 20, meta]);
   expect(store.snapshot()?.checksum).toBe(crc32c(contents));
+});
+
+test('a snapshot that is being put in place is told of before another one is taken in', () => {
+  const { send, heard, store, clock } = receiving();
+  const newer = { ...meta, index: logIndex(12) };
+  const begin = store.beginSnapshot.bind(store);
+  let isCommitting = false;
+  store.beginSnapshot = (of) => {
+    const writer = begin(of);
+    const commit = writer.commit.bind(writer);
+    writer.commit = (checksum, done) => {
+      isCommitting = true;
+      commit(checksum, done);
+    };
+    return writer;
+  };
+  send(0, 30);
+  while (!isCommitting) clock.step();
+  send(0, 30, undefined, newer);
+  expect(heard).toEqual(['later']);
+  clock.advance(5);
+  expect(heard).toEqual(['later', meta]);
+  expect(store.snapshot()?.meta).toEqual(meta);
+  send(0, 30, undefined, newer);
+  clock.advance(5);
+  expect(heard).toEqual(['later', meta, newer]);
 });
 
 test('without a place for it a snapshot is put off, and taken when one that came to nothing has lost its own', () => {

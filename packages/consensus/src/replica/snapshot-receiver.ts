@@ -104,6 +104,8 @@ export class SnapshotReceiver {
       current.totalBytes === totalBytes
     )
       return current;
+    // What is being put in place will stand in the store, whatever is said now: it is installed before another comes.
+    if (current?.committing) return undefined;
     this.abort();
     if (!this.#ports.places.take()) return undefined;
     this.#receiving = {

@@ -116,8 +116,10 @@ export class SnapshotTraffic {
     const stored = options.store.snapshot();
     if (!stored || applier.isInstalling) return;
     const droppable = this.#retention.droppable(core.progress(), core.lastIndex);
-    // What a batch that is still to be written replaces must be there when it comes.
-    const index = Math.min(stored.meta.index - config.trailingEntries, droppable, core.durableIndex);
+    // What a batch that is still to be written replaces must be there when it comes; and a snapshot that was received
+    // after the log had brought its last entry is not installed: what it covers is applied from the log.
+    const needless = Math.min(stored.meta.index - config.trailingEntries, applier.index);
+    const index = Math.min(needless, droppable, core.durableIndex);
     if (index >= options.store.firstIndex) options.store.compact(index as LogIndex);
   }
 

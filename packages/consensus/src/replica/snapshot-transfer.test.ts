@@ -5,6 +5,8 @@ import type { ReplicaConfig } from './replica-options.ts';
 import { SnapshotReading } from './snapshot-reading.ts';
 import { ReplicaCluster, type TestNode } from './testing/replica-cluster.ts';
 
+const APPEND_ENTRIES = 3;
+const HEARTBEAT = 5;
 const INSTALL_SNAPSHOT = 9;
 const compacting = { snapshotEntries: 20, trailingEntries: 5, snapshotChunkBytes: 300 };
 
@@ -169,6 +171,51 @@ test('a receiver that needs long to put a snapshot in place is waited for', () =
   cluster.run(100);
   expect(absent.replica.stats().snapshotsInstalled).toBe(1);
   expect(leader.replica.stats().snapshotsSent).toBe(1);
+});
+
+test('a snapshot that the log has overtaken while it was put in place takes nothing from the log that is not applied', () => {
+  const cluster = new ReplicaCluster(3, compacting);
+  cluster.startAll();
+  const leader = cluster.electLeader();
+  const [absent, keeper] = cluster.followers();
+  cluster.crash(absent!);
+  // The keeper gets the entries, and no word that they are all committed.
+  cluster.network.drops = (_from, to, message) =>
+    to === keeper!.id &&
+    keeper!.store.lastIndex >= 45 &&
+    [HEARTBEAT, APPEND_ENTRIES].includes((message as number[])[0]!);
+  fill(cluster, leader, 45);
+  const { lastIndex } = leader.store;
+  cluster.run(20);
+  let placed = (): void => {};
+  const begin = absent!.store.beginSnapshot.bind(absent!.store);
+  absent!.store.beginSnapshot = (meta) => {
+    const writer = begin(meta);
+    const commit = writer.commit.bind(writer);
+    writer.commit = (checksum, done) =>
+      commit(checksum, (...outcome) => void (placed = () => done(...outcome)));
+    return writer;
+  };
+  cluster.start(absent!);
+  cluster.until('the snapshot is being put in place', () => absent!.store.snapshot() !== undefined);
+  cluster.crash(leader);
+  // The keeper leads now, and the absent one gets its entries; no word of their commit reaches it.
+  cluster.network.drops = (from, to) =>
+    from === keeper!.id && to === absent!.id && absent!.store.lastIndex > lastIndex;
+  cluster.until('the log has brought them', () => absent!.store.lastIndex > lastIndex);
+  cluster.run(20);
+  expect(absent!.replica.status().commitIndex).toBeLessThan(absent!.store.snapshot()!.meta.index);
+  // The disk answers just as a tick begins.
+  absent!.store.checkRoom = () => {
+    placed();
+    placed = () => {};
+    return true;
+  };
+  cluster.run(100);
+  expect(absent!.failure).toBeUndefined();
+  cluster.network.drops = () => false;
+  cluster.until('it has them all', () => absent!.counter.history.length === 45);
+  expect(absent!.replica.stats().snapshotsInstalled).toBe(0);
 });
 
 test('what several receive is read once', () => {

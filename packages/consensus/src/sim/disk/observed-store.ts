@@ -25,7 +25,7 @@ export class StorePromise {
  * Follows a store from outside: what counts as durable is what it has called back for. When it is opened again after
  * a crash, it must still have that.
  */
-export class ObservedStore implements LogStore {
+export class ObservedStore implements Required<LogStore> {
   readonly #inner: LogStore;
   readonly #promise: StorePromise;
   readonly #listener: DiskListener;
@@ -146,6 +146,10 @@ export class ObservedStore implements LogStore {
       if (state && !state.damage) this.#adopt(state);
       done(failure, state);
     });
+  }
+
+  checkRoom(): boolean {
+    return this.#inner.checkRoom?.() !== false;
   }
 
   settle(): void {

@@ -87,8 +87,9 @@ export class FileLogStore implements LogStore {
     }
     this.#settle((failure) => {
       const problem = failure ?? (this.#isBegun() ? this.#noteBeginning() : undefined);
-      if (problem) done(problem);
-      else done(undefined, this.#state());
+      if (problem) return done(problem);
+      if (!this.#open().damage) this.#open().writer.lookAfter();
+      done(undefined, this.#state());
     });
   }
 
@@ -270,6 +271,7 @@ export class FileLogStore implements LogStore {
         return done(thrown as Error);
       }
       if (this.#opened) this.#opened = { ...this.#opened, damage: undefined };
+      this.#opened?.writer.lookAfter();
       done(undefined);
     });
   }

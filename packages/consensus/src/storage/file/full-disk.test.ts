@@ -159,6 +159,25 @@ test('what waits for space when the store is closed is refused by code, and the 
   await closeStore(again);
 });
 
+test('a log that has to begin anew when it is opened, and finds no space for that, is refused by code until there is some', async () => {
+  const quota = new Quota();
+  const store = storeOn(callsOf(quota));
+  await openStore(store);
+  await appendTo(store, { entries: suiteEntries(1, 5, 1) });
+  await snapshotInto(store, 8, 2, new Uint8Array(100));
+  await closeStore(store);
+  quota.left = 0;
+  const refused = storeOn(callsOf(quota));
+  const failure: unknown = await openStore(refused).catch((thrown: unknown) => thrown);
+  expect(isTuttiError(failure, 'TUTTI_STORE_FULL')).toBe(true);
+  await closeStore(refused);
+  quota.left = Infinity;
+  const again = storeOn(callsOf(quota));
+  expect((await openStore(again)).lastIndex).toBe(8);
+  await appendTo(again, { entries: [suiteEntry(9, 2)] });
+  await closeStore(again);
+});
+
 /** A real file system of this size; undefined where this user may not mount one. */
 function mounted(sizeKiB: number): string | undefined {
   const path = join(root, 'mount');

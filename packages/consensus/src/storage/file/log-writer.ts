@@ -58,6 +58,8 @@ export class LogWriter {
   #failure: Error | undefined;
   /** There was no space for the next segment when it was last looked for. */
   #isFull = false;
+  /** Whether somebody looks for space again, so that what finds none may wait for it. */
+  #isLookedAfter = false;
   /** Of the newest segment there is, in use or made ready. */
   #sequence: number;
   #next: Segment | undefined;
@@ -101,6 +103,11 @@ export class LogWriter {
     if (this.#queue.length > 0) this.#pump();
     else this.#prepare(this.#segmentBytes);
     return hadRoom;
+  }
+
+  /** The store is open and whole: from now on `checkRoom` is called, and what finds no space waits for it. */
+  lookAfter(): void {
+    this.#isLookedAfter = true;
   }
 
   get segments(): readonly Segment[] {
@@ -327,12 +334,12 @@ export class LogWriter {
 
   /**
    * There is no space for the segment that these need. Nothing has been written anywhere, so nothing is in doubt: they
-   * wait until space has been found.
+   * wait until space has been found, or are refused while nobody looks for any.
    */
   #waitForSpace(jobs: readonly Job[]): void {
     this.#busy = false;
     this.#queue.unshift(...jobs);
-    if (this.#whenIdle) this.#endWaiting();
+    if (this.#whenIdle || !this.#isLookedAfter) this.#endWaiting();
   }
 
   #fail(failure: Error, jobs: readonly Job[]): void {
