@@ -134,6 +134,8 @@ export class Repairer {
     this.#timer = clock.setTimer(RESEND_MS, () => {
       if (this.#ended) return;
       this.#armTimer();
+      // What is written to a full disk waits until somebody looks for space.
+      this.#parts.store.checkRoom?.();
       if (clock.now() - this.#progressAt >= this.#parts.giveUpMs) {
         const silent = this.#otherVoters.filter((voter) => !this.#helpless.has(voter));
         if (silent.length === 0)

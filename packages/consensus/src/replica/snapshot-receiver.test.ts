@@ -1,4 +1,4 @@
-import { logIndex, nodeId, term, VirtualClock } from '@tutti/kernel';
+import { logIndex, nodeId, TuttiError, term, VirtualClock } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import { crc32c } from '../storage/crc32c.ts';
 import { MemoryLogStore } from '../storage/memory-log-store.ts';
@@ -88,18 +88,18 @@ test('a snapshot that is being put in place is told of before another one is tak
   const { send, heard, store, clock } = receiving();
   const newer = { ...meta, index: logIndex(12) };
   const begin = store.beginSnapshot.bind(store);
-  let isCommitting = false;
+  const committing: unknown[] = [];
   store.beginSnapshot = (of) => {
     const writer = begin(of);
     const commit = writer.commit.bind(writer);
     writer.commit = (checksum, done) => {
-      isCommitting = true;
+      committing.push(of);
       commit(checksum, done);
     };
     return writer;
   };
   send(0, 30);
-  while (!isCommitting) clock.step();
+  while (committing.length === 0) clock.step();
   send(0, 30, undefined, newer);
   expect(heard).toEqual(['later']);
   clock.advance(5);
@@ -108,6 +108,27 @@ test('a snapshot that is being put in place is told of before another one is tak
   send(0, 30, undefined, newer);
   clock.advance(5);
   expect(heard).toEqual(['later', meta, newer]);
+});
+
+test('a snapshot for which there is no space is put off, and taken from the start when there is some', () => {
+  const { take, heard, store } = receiving();
+  const begin = store.beginSnapshot.bind(store);
+  const full = new TuttiError('TUTTI_STORE_FULL', { directory: 'memory' });
+  let left = 1;
+  store.beginSnapshot = (of) => {
+    const writer = begin(of);
+    const write = writer.write.bind(writer);
+    writer.write = (data, done) => (left-- > 0 ? write(data, done) : done(full));
+    return writer;
+  };
+  take(0, 10);
+  take(10, 20);
+  expect(heard).toEqual([10, 'later']);
+  left = 1;
+  take(10, 20);
+  take(0, 30);
+  expect(heard).toEqual([10, 'later', 0, meta]);
+  expect(store.snapshot()?.checksum).toBe(crc32c(contents));
 });
 
 test('without a place for it a snapshot is put off, and taken when one that came to nothing has lost its own', () => {

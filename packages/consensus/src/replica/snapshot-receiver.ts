@@ -130,7 +130,7 @@ export class SnapshotReceiver {
     receiving.writer.write(chunk.data, (failure) => {
       if (this.#receiving !== receiving) return;
       receiving.writing = false;
-      if (failure) return this.#ports.failed(failure);
+      if (failure) return this.#notTaken(failure, chunk);
       receiving.written += chunk.data.length;
       if (receiving.written === chunk.totalBytes) return this.#commit(receiving, chunk);
       this.#reply(chunk, receiving.written);
@@ -144,10 +144,17 @@ export class SnapshotReceiver {
       if (this.#receiving !== receiving) return;
       this.#forget();
       if (!failure) return this.#ports.received(receiving.writer.meta);
-      // It is not what was announced: asked for from the start. Anything else is our disk.
+      // It is not what was announced: asked for from the start.
       if (isTuttiError(failure, 'TUTTI_STORE_CORRUPT')) this.#reply(chunk, 0);
-      else this.#ports.failed(failure);
+      else this.#notTaken(failure, chunk);
     });
+  }
+
+  /** What is here of a snapshot for which there is no space gives back its own, and is sent again later. */
+  #notTaken(failure: Error, chunk: InstallSnapshot): void {
+    if (!isTuttiError(failure, 'TUTTI_STORE_FULL')) return this.#ports.failed(failure);
+    this.abort();
+    this.answerLater(chunk);
   }
 
   #reply(chunk: InstallSnapshot, receivedBytes: number, later = false): void {

@@ -84,3 +84,7 @@ export function writeWhole(disk: DiskCalls, handle: number, bytes: Uint8Array, p
     written += more;
   }
 }
+
+/** Whether a call found no space, or none that this user may have. */
+export const isFull = (failure: Error): boolean =>
+  ['ENOSPC', 'EDQUOT'].includes((failure as NodeJS.ErrnoException).code ?? '');

@@ -88,7 +88,7 @@ export class FileLogStore implements LogStore {
     this.#settle((failure) => {
       const problem = failure ?? (this.#isBegun() ? this.#noteBeginning() : undefined);
       if (problem) return done(problem);
-      if (!this.#open().damage) this.#open().writer.lookAfter();
+      this.#open().writer.isLookedAfter = true;
       done(undefined, this.#state());
     });
   }
@@ -271,7 +271,6 @@ export class FileLogStore implements LogStore {
         return done(thrown as Error);
       }
       if (this.#opened) this.#opened = { ...this.#opened, damage: undefined };
-      this.#opened?.writer.lookAfter();
       done(undefined);
     });
   }
@@ -322,6 +321,7 @@ export class FileLogStore implements LogStore {
       } catch (thrown) {
         return done(thrown as Error);
       }
+      this.#opened.writer.isLookedAfter = opened.writer.isLookedAfter;
       this.#settle(done);
     }, true);
   }

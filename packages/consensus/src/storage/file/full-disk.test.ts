@@ -219,7 +219,9 @@ test('a snapshot that the disk has no room for leaves the one before and the log
   await snapshotInto(store, 3, 1, new Uint8Array(100));
   // Within the contents, and within what is written around them at the end.
   for (quota.left of [1_000, 5_001])
-    await expect(snapshotInto(store, 5, 1, new Uint8Array(5_000))).rejects.toThrow('ENOSPC');
+    await expect(snapshotInto(store, 5, 1, new Uint8Array(5_000))).rejects.toMatchObject({
+      code: 'TUTTI_STORE_FULL',
+    });
   expect(fs.readdirSync(directory).filter((name) => name.includes('.snap.'))).toEqual([]);
   expect(store.snapshot()?.meta.index).toBe(3);
   quota.left = Infinity;

@@ -2,7 +2,7 @@ import { assert, type LogIndex, type Term, TuttiError } from '@tutti/kernel';
 import type { HardState } from '../../raft/messages.ts';
 import type { LogWrite, WriteCallback } from '../log-store.ts';
 import { BatchEncoder, hardStateSize, recordSize } from '../record.ts';
-import type { DiskCalls } from './disk-calls.ts';
+import { type DiskCalls, isFull } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
 import { FLUSH_MARK_AT, flushMark } from './flush-mark.ts';
 import type { RecoveredLog } from './recovery.ts';
@@ -29,16 +29,14 @@ function jobSize(job: Job): number {
   return size;
 }
 
-/** No space, or none that this user may have. */
-const isFull = (failure: Error): boolean =>
-  ['ENOSPC', 'EDQUOT'].includes((failure as NodeJS.ErrnoException).code ?? '');
-
 /**
  * The writing end of the log: one batch at a time, one `write` and one `fdatasync` for each. What comes while a
  * batch is being flushed is the next one. After the first failure nothing is written any more: whether a flush that
  * failed once left anything behind cannot be found out (Rebello et al., ATC 2020), so nothing may build on it.
  */
 export class LogWriter {
+  /** Whether `checkRoom` is called from time to time, so that what finds no space may wait for it: once a store is open. */
+  isLookedAfter = false;
   readonly #directory: string;
   readonly #segmentBytes: number;
   readonly #disk: DiskCalls;
@@ -58,8 +56,6 @@ export class LogWriter {
   #failure: Error | undefined;
   /** There was no space for the next segment when it was last looked for. */
   #isFull = false;
-  /** Whether somebody looks for space again, so that what finds none may wait for it. */
-  #isLookedAfter = false;
   /** Of the newest segment there is, in use or made ready. */
   #sequence: number;
   #next: Segment | undefined;
@@ -103,11 +99,6 @@ export class LogWriter {
     if (this.#queue.length > 0) this.#pump();
     else this.#prepare(this.#segmentBytes);
     return hadRoom;
-  }
-
-  /** The store is open and whole: from now on `checkRoom` is called, and what finds no space waits for it. */
-  lookAfter(): void {
-    this.#isLookedAfter = true;
   }
 
   get segments(): readonly Segment[] {
@@ -339,7 +330,7 @@ export class LogWriter {
   #waitForSpace(jobs: readonly Job[]): void {
     this.#busy = false;
     this.#queue.unshift(...jobs);
-    if (this.#whenIdle || !this.#isLookedAfter) this.#endWaiting();
+    if (this.#whenIdle || !this.isLookedAfter) this.#endWaiting();
   }
 
   #fail(failure: Error, jobs: readonly Job[]): void {

@@ -4,7 +4,7 @@ import type { SnapshotMeta } from '../../raft/messages.ts';
 import { crc32c } from '../crc32c.ts';
 import type { SnapshotWriter, StoredSnapshot, WriteCallback } from '../log-store.ts';
 import { BlockChecksums } from './block-checksums.ts';
-import type { DiskCalls } from './disk-calls.ts';
+import { type DiskCalls, isFull } from './disk-calls.ts';
 import { writeFully } from './segment.ts';
 import { SnapshotFile } from './snapshot-file.ts';
 import { endOf, headerOf } from './snapshot-format.ts';
@@ -96,7 +96,7 @@ export class SnapshotDraft implements SnapshotWriter {
       (failure) => {
         if (failure) return done(failure);
         this.#name((problem, handle) => {
-          if (problem) return done(problem);
+          if (problem) return done(this.#coded(problem));
           done(undefined, this.#publish(new SnapshotFile(this.#disk, this.#path, handle!, image)));
         });
       },
@@ -138,7 +138,7 @@ export class SnapshotDraft implements SnapshotWriter {
       this.#busy = false;
       // A draft that could not be written is of no use, and on a full disk in the way of the next.
       if (failure) this.#aborted = true;
-      if (this.#aborted) this.#remove(() => done(failure ?? undefined));
+      if (this.#aborted) this.#remove(() => done(failure ? this.#coded(failure) : undefined));
       else done(undefined);
     };
     this.#busy = true;
@@ -148,6 +148,12 @@ export class SnapshotDraft implements SnapshotWriter {
       this.#handle = handle;
       step(handle, end);
     });
+  }
+
+  /** Want of space is nothing that ails the store. */
+  #coded(cause: Error): Error {
+    if (!isFull(cause)) return cause;
+    return new TuttiError('TUTTI_STORE_FULL', { directory: dirname(this.#path) }, { cause });
   }
 
   #remove(done: () => void): void {
