@@ -90,6 +90,44 @@ describe('damage to a log that was flushed', () => {
     expect(harmless).toBeGreaterThan(0);
   });
 
+  test('at the head of its very first write is no beginning: term and vote stood there', async () => {
+    const peer: Peer = { entries: suiteEntries(1, 3, 1) };
+    const store = storeIn();
+    await openStore(store);
+    const hardState = { term: term(1), votedFor: nodeId('n2') };
+    await appendTo(store, { hardState, entries: peer.entries });
+    await closeStore(store);
+    const [path] = files('.log');
+    const bytes = fs.readFileSync(path!);
+    // The batch begins with the hard state twice: as it was before, and as it is now.
+    for (const place of ['head', 'all', 'entry'] as const) {
+      const damaged = Buffer.from(bytes);
+      const headEnd = bytes.indexOf(peer.entries[0]!.data);
+      damaged.fill(0xee, 64, place === 'head' ? 80 : headEnd - (place === 'all' ? 40 : 0));
+      fs.writeFileSync(path!, damaged);
+      const again = storeIn();
+      const opened = await openStore(again);
+      if (place === 'head') {
+        expect(opened).toMatchObject({ damage: undefined, hardState });
+      } else {
+        expect(opened.damage, place).toMatchObject({ hardStateLost: true });
+        await repaired(again, opened, peer);
+      }
+      holds(again, 1, peer.entries);
+      await closeStore(again);
+      // Without the note that it was flushed it is what a crash left of a write.
+      damaged.fill(0, FLUSH_MARK_AT, FLUSH_MARK_AT + FLUSH_MARK_BYTES);
+      fs.writeFileSync(path!, damaged);
+      const torn = storeIn();
+      expect(await openStore(torn), place).toMatchObject({
+        damage: undefined,
+        lastIndex: 0,
+        hardState: { term: 0 },
+      });
+      await closeStore(torn);
+    }
+  });
+
   test('that grows while it is put right is found again, and put right as well', async () => {
     const entries = suiteEntries(1, 9, 1);
     await written(entries);

@@ -22,7 +22,7 @@ export async function repaired(store: FileLogStore, opened: LogStoreState, peer:
   let state = opened;
   while (state.damage) {
     assert(steps.length < 20, 'a repair ends');
-    const { lost, endLost } = state.damage;
+    const { lost } = state.damage;
     const [first] = lost;
     if (first && first.from < state.firstIndex && peer.snapshot) {
       steps.push('snapshot');
@@ -35,7 +35,7 @@ export async function repaired(store: FileLogStore, opened: LogStoreState, peer:
       for (let index = from; index <= first.to; index++) entries.push(at(peer, index));
       steps.push(`entries ${from}-${first.to}`);
       state = await repairStore(store, { kind: 'entries', entries });
-    } else if (first || endLost) {
+    } else {
       const from = logIndex(first ? first.from : state.lastIndex + 1);
       steps.push(`cut ${from}`);
       state = await repairStore(store, { kind: 'cut', from });
@@ -47,7 +47,7 @@ export async function repaired(store: FileLogStore, opened: LogStoreState, peer:
         kind: 'whole',
         hardState: state.damage.hardStateLost ? hardState : undefined,
       });
-    } else assert(false, 'a lost hard state goes with a lost end');
+    }
   }
   return steps;
 }
