@@ -55,7 +55,7 @@ describe('bad input is refused with a code, the place and a way out', () => {
   it('an option that makes no sense', async () => {
     const plan = file('good.yaml', 'name: x\ntasks:\n  a: { simulate: 1 }\n');
     expect(await refusal('run', plan, '--kill', 'everybody')).toContain('TUTTI_OPTION_INVALID');
-    expect(await refusal('run', plan, '--nodes', '9')).toContain('TUTTI_CONFIG_INVALID');
+    expect(await refusal('run', plan, '--nodes', '9')).toContain('TUTTI_OPTION_INVALID');
     expect(await refusal('ps', '--dir', join(folder, 'nothing'))).toContain('TUTTI_CLUSTER_NOT_RUNNING');
   });
 

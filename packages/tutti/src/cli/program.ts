@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import { Command, CommanderError } from 'commander';
 import { addCancelCommand } from './commands/cancel.ts';
@@ -23,6 +24,7 @@ export function buildProgram(): Command {
     .description(
       'Actors for TypeScript whose cluster agrees: run a cluster here, run plans on it, look inside.',
     )
+    .version(versionOf(), '-V, --version', 'print the version and nothing else')
     .option('--config <file>', 'settings, instead of tutti.config.yaml')
     .option('--no-color', 'no colours')
     .exitOverride()
@@ -46,13 +48,20 @@ export function buildProgram(): Command {
   return program;
 }
 
+/** The package's own, from source as well as when it is installed. */
+function versionOf(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(manifest) as { version: string }).version;
+}
+
 /**
  * Runs one command line and gives its exit code. Errors are told on standard error: what, where, and the way out; with
  * `--json` as one document on standard output.
  */
 export async function runCommandLine(args: readonly string[]): Promise<number> {
+  const program = buildProgram();
   try {
-    await buildProgram().parseAsync(args, { from: 'user' });
+    await program.parseAsync(args, { from: 'user' });
     return Number(process.exitCode ?? EXIT.done);
   } catch (thrown) {
     const json = args.includes('--json');
@@ -61,11 +70,20 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
       return Number(process.exitCode ?? exitCodeOf(thrown));
     }
     if (thrown.exitCode === 0) return EXIT.done;
-    const problem = thrown.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    const problem = problemIn(thrown, program);
     // Without a verb, Commander has shown the help.
     if (thrown.code !== 'commander.help') tellError(new TuttiError('TUTTI_USAGE', { problem }), json);
     return EXIT.usage;
   }
+}
+
+/** What Commander says, on one line. Whoever leaves `cluster` out has named a verb all the same. */
+function problemIn({ message }: CommanderError, program: Command): string {
+  const problem = message.replace(/^error: /, '').replaceAll('\n', ' ');
+  const unknown = /^unknown command '(.*?)'/.exec(problem)?.[1];
+  const group = program.commands.find(({ commands }) => commands.some((verb) => verb.name() === unknown));
+  if (unknown === undefined || !group) return problem;
+  return `unknown command '${unknown}' (Did you mean ${group.name()} ${unknown}?)`;
 }
 
 function tellError(thrown: unknown, json: boolean): void {

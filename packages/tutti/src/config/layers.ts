@@ -26,16 +26,21 @@ export interface LayerValues {
   readonly values: Readonly<Record<string, { readonly value: unknown; readonly source: string }>>;
 }
 
-/** A key's schema: how text becomes its value, what it means, and whether it may be changed while running. */
+/** A key's schema: how text becomes its value, and what it means. */
 export interface Setting {
   readonly schema: z.ZodType;
+  /** What the schema takes, so that it can be read after "give" and "must be". */
+  readonly expected: string;
+  /** The option of the command line that gives it, where there is one. */
+  readonly option?: string;
   readonly fallback: unknown;
   readonly meaning: string;
 }
 
 /**
  * Lays the layers over one another and checks the winner of each key.
- * @throws TuttiError `TUTTI_CONFIG_UNKNOWN_KEY`, `TUTTI_CONFIG_INVALID`, each naming the source
+ * @throws TuttiError `TUTTI_CONFIG_UNKNOWN_KEY`, `TUTTI_CONFIG_INVALID`, each naming the source; an option has
+ * `TUTTI_OPTION_INVALID`
  */
 export function resolveLayers(
   settings: Readonly<Record<string, Setting>>,
@@ -56,7 +61,7 @@ export function resolveLayers(
     const origins: Origin[] = [];
     for (const { layer, values } of strongestFirst) {
       const given = values[key];
-      if (given) origins.push({ layer, source: given.source, value: check(key, setting, given) });
+      if (given) origins.push({ layer, source: given.source, value: check(key, setting, layer, given) });
     }
     origins.push({ layer: 'default', source: 'built in', value: setting.fallback });
     const [origin, ...shadowed] = origins as [Origin, ...Origin[]];
@@ -65,14 +70,21 @@ export function resolveLayers(
   return resolved;
 }
 
-function check(key: string, setting: Setting, given: { value: unknown; source: string }): unknown {
-  const result = setting.schema.safeParse(given.value);
+function check(
+  key: string,
+  { schema, expected, option, meaning }: Setting,
+  layer: Layer,
+  { value, source }: { value: unknown; source: string },
+): unknown {
+  const result = schema.safeParse(value);
   if (result.success) return result.data;
+  if (layer === 'option' && option !== undefined)
+    throw new TuttiError('TUTTI_OPTION_INVALID', { option, value, expected });
   throw new TuttiError('TUTTI_CONFIG_INVALID', {
     key,
-    value: given.value,
-    source: given.source,
-    problem: result.error.issues.map((issue) => issue.message).join('; '),
-    meaning: setting.meaning,
+    value,
+    source,
+    problem: `it must be ${expected}`,
+    meaning,
   });
 }

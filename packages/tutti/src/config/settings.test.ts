@@ -45,6 +45,14 @@ describe('settings', () => {
     expect(() => loadSettings({}, {}, file)).toThrow(`${file}:3`);
   });
 
+  it('refuse what stands outside of a group, instead of passing over it', () => {
+    const file = fileWith('nodes: 5\n');
+    expect(() => loadSettings({}, {}, file)).toThrow(code('TUTTI_CONFIG_UNKNOWN_KEY'));
+    expect(() => loadSettings({}, {}, file)).toThrow(`${file}:1 sets "nodes"`);
+    expect(() => loadSettings({}, {}, fileWith('- nodes\n'))).toThrow(code('TUTTI_CONFIG_UNREADABLE'));
+    expect(loadSettings({}, {}, fileWith('cluster:\n')).values['cluster.nodes']).toBe(3);
+  });
+
   it('refuse a value that its key cannot have, naming the source', () => {
     expect(() => loadSettings({}, { TUTTI_CLUSTER_NODES: '9' })).toThrow(code('TUTTI_CONFIG_INVALID'));
     expect(() => loadSettings({}, { TUTTI_CLUSTER_NODES: '9' })).toThrow('TUTTI_CLUSTER_NODES');

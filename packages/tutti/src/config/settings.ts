@@ -5,56 +5,77 @@ import * as z from 'zod';
 import { readYaml } from '../plan/yaml-source.ts';
 import { type LayerValues, type Resolved, resolveLayers, type Setting } from './layers.ts';
 
-const whole = (min: number, max: number) => z.coerce.number().int().min(min).max(max);
-const time = z.union([z.number(), z.string()]).transform((value, context) => {
-  try {
-    return durationMs(value);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'must be milliseconds, or text such as 250ms, 1.5s, 10m' });
-    return z.NEVER;
-  }
+/** What takes a time, in the words of its refusal. */
+export const DURATION_EXPECTED = 'milliseconds, or text such as 250ms, 1.5s, 10m';
+/** A schema, with what it takes in words: the schema library's own are about types and not about this value. */
+const whole = (min: number, max: number) => ({
+  schema: z
+    .union([z.number(), z.string().trim().min(1).transform(Number)])
+    .pipe(z.number().int().min(min).max(max)),
+  expected: `a whole number from ${min} to ${max}`,
 });
+const text = { schema: z.string().min(1), expected: 'text that is not empty' };
+const oneOf = <const Words extends readonly [string, ...string[]]>(...words: Words) => ({
+  schema: z.enum(words),
+  expected: words.length === 2 ? words.join(' or ') : `one of ${words.join(', ')}`,
+});
+const time = {
+  schema: z.union([z.number(), z.string()]).transform((value, context) => {
+    try {
+      return durationMs(value);
+    } catch {
+      context.addIssue({ code: 'custom' });
+      return z.NEVER;
+    }
+  }),
+  expected: DURATION_EXPECTED,
+};
 
 /** Every setting of the `tutti` command. The page `docs/reference/configuration.md` lists the same, by test. */
 export const SETTINGS = {
   'cluster.name': {
-    schema: z.string().min(1),
+    ...text,
+    option: '--cluster',
     fallback: 'tutti',
     meaning: 'the cluster id; two clusters never talk',
   },
   'cluster.nodes': {
-    schema: whole(1, 7),
+    ...whole(1, 7),
+    option: '--nodes',
     fallback: 3,
     meaning: 'how many node processes `up` and `run` start, 1 to 7',
   },
   'cluster.directory': {
-    schema: z.string().min(1),
+    ...text,
+    option: '--dir',
     fallback: '.tutti',
     meaning: 'where `up` keeps the nodes and finds them again',
   },
-  'raft.heartbeat': { schema: time, fallback: 50, meaning: 'between two heartbeats of a leader' },
+  'raft.heartbeat': { ...time, fallback: 50, meaning: 'between two heartbeats of a leader' },
   'raft.electionTimeout': {
-    schema: time,
+    ...time,
     fallback: 300,
     meaning: 'the least silence after which a follower stands for election',
   },
   'raft.snapshotEntries': {
-    schema: whole(10, 10_000_000),
+    ...whole(10, 10_000_000),
     fallback: 10_000,
     meaning: 'applied entries between two snapshots',
   },
   'run.mode': {
-    schema: z.enum(['eager', 'wave']),
+    ...oneOf('eager', 'wave'),
+    option: '--mode',
     fallback: 'eager',
     meaning: 'when tasks start: as soon as they can, or level by level',
   },
   'run.folder': {
-    schema: z.string().min(1),
+    ...text,
+    option: '--out',
     fallback: 'tutti-out',
     meaning: 'where `run` puts what the tasks write, in a folder per session',
   },
   'log.level': {
-    schema: z.enum(['debug', 'info', 'warn', 'error', 'silent']),
+    ...oneOf('debug', 'info', 'warn', 'error', 'silent'),
     fallback: 'warn',
     meaning: 'the least that nodes log',
   },
@@ -79,7 +100,8 @@ export function variableOf(key: string): string {
 
 /**
  * Defaults, then `tutti.config.yaml` (or the file named), then `TUTTI_*` variables, then options.
- * @throws TuttiError `TUTTI_CONFIG_UNREADABLE`, `TUTTI_CONFIG_UNKNOWN_KEY`, `TUTTI_CONFIG_INVALID`
+ * @throws TuttiError `TUTTI_CONFIG_UNREADABLE`, `TUTTI_CONFIG_UNKNOWN_KEY`, `TUTTI_CONFIG_INVALID`;
+ * `TUTTI_OPTION_INVALID` for what the command line gave
  */
 export function loadSettings(
   options: Readonly<Record<string, unknown>>,
@@ -108,12 +130,22 @@ function fileLayer(file: string | undefined): LayerValues {
   }
   const source = readYaml(text, path);
   const values: Record<string, { value: unknown; source: string }> = {};
-  for (const [group, keys] of Object.entries((source.value ?? {}) as Record<string, unknown>))
-    for (const [key, value] of Object.entries((keys ?? {}) as Record<string, unknown>)) {
-      const line = source.positionOf([group, key])?.line ?? 1;
-      values[`${group}.${key}`] = { value, source: `${path}:${line}` };
-    }
+  const put = (at: readonly string[], value: unknown) => {
+    const line = source.positionOf(at)?.line ?? 1;
+    values[at.join('.')] = { value, source: `${path}:${line}` };
+  };
+  if (!isMap(source.value ?? {}))
+    throw new TuttiError('TUTTI_CONFIG_UNREADABLE', { file: path, problem: 'it is no map of groups' });
+  for (const [group, keys] of Object.entries(source.value ?? {})) {
+    // What is no group is no setting either, and is refused as one.
+    if (isMap(keys ?? {})) for (const [key, value] of Object.entries(keys ?? {})) put([group, key], value);
+    else put([group], keys);
+  }
   return { layer: 'file', values };
+}
+
+function isMap(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function environmentLayer(environment: Readonly<Record<string, string | undefined>>): LayerValues {

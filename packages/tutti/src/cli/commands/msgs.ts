@@ -1,8 +1,8 @@
-import { durationMs } from '@tutti/kernel';
 import { type HistoryEntry, sequenceDiagram } from '@tutti/runtime';
 import type { Command } from 'commander';
 import type { NodeMessages } from '../../admin/look-in-api.ts';
 import { findCluster, settingsFor } from '../cluster-access.ts';
+import { durationOption, wholeNumber } from '../option-values.ts';
 import { print } from '../print.ts';
 import { table } from '../table.ts';
 
@@ -17,6 +17,9 @@ interface MsgsFlags {
   readonly mermaid?: true;
   readonly json?: true;
 }
+
+/** What a node keeps of one actor at most, see `HistoryOptions`. */
+const PER_ACTOR_MAX = 10_000;
 
 /** `tutti msgs`: what the actors have handled lately. */
 export function addMsgsCommand(program: Command): void {
@@ -38,12 +41,15 @@ export function addMsgsCommand(program: Command): void {
     )
     .action(async (flags: MsgsFlags) => {
       const { values } = settingsFor({ 'cluster.directory': flags.dir }, program.opts()['config']);
+      const query = queryOf(flags);
+      const keep =
+        flags.record === undefined ? undefined : wholeNumber('--record', flags.record, 0, PER_ACTOR_MAX);
       const client = findCluster(values['cluster.directory']);
-      if (flags.record !== undefined) {
-        const nodes = await client.record(Math.max(0, Math.floor(Number(flags.record)) || 0));
+      if (keep !== undefined) {
+        const nodes = await client.record(keep);
         return print(flags, { nodes }, () => nodes.map(recordingText).join('\n'));
       }
-      const nodes = await client.messages(queryOf(flags));
+      const nodes = await client.messages(query);
       const entries = inOrder(nodes);
       if (flags.mermaid) process.stdout.write(`${sequenceDiagram(entries)}\n`);
       else print(flags, { nodes }, () => messagesText(nodes));
@@ -55,8 +61,12 @@ function queryOf(flags: MsgsFlags): Record<string, string> {
     ...(flags.corr === undefined ? {} : { correlation: flags.corr }),
     ...(flags.actor === undefined ? {} : { actor: flags.actor }),
     ...(flags.type === undefined ? {} : { type: flags.type }),
-    ...(flags.since === undefined ? {} : { since: String(Date.now() - durationMs(flags.since)) }),
-    ...(flags.limit === undefined ? {} : { limit: flags.limit }),
+    ...(flags.since === undefined
+      ? {}
+      : { since: String(Date.now() - durationOption('--since', flags.since)) }),
+    ...(flags.limit === undefined
+      ? {}
+      : { limit: String(wholeNumber('--limit', flags.limit, 1, Number.MAX_SAFE_INTEGER)) }),
   };
 }
 

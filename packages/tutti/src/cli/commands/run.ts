@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { seededRandom, TuttiError } from '@tutti/kernel';
+import { seededRandom } from '@tutti/kernel';
 import type { Command } from 'commander';
 import { LocalCluster } from '../../cluster/local-cluster.ts';
 import type { Settings } from '../../config/settings.ts';
@@ -16,6 +16,7 @@ import { runVirtually } from '../../run/virtual-run.ts';
 import { clusterOptions, settingsFor } from '../cluster-access.ts';
 import { EXIT } from '../exit.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { optionInvalid, wholeNumber } from '../option-values.ts';
 import { Terminal } from '../terminal.ts';
 
 interface RunFlags {
@@ -54,10 +55,12 @@ export function addRunCommand(program: Command): void {
 }
 
 async function start(file: string, flags: RunFlags, settings: Settings): Promise<RunDocument> {
-  const seed = flags.seed === undefined ? Date.now() % 2 ** 31 : Number(flags.seed);
-  if (!Number.isSafeInteger(seed)) throw invalid('--seed', flags.seed, 'a whole number');
+  const seed =
+    flags.seed === undefined
+      ? Date.now() % 2 ** 31
+      : wholeNumber('--seed', flags.seed, 0, Number.MAX_SAFE_INTEGER);
   if (flags.time !== 'real' && flags.time !== 'virtual')
-    throw invalid('--time', flags.time, 'real or virtual');
+    throw optionInvalid('--time', flags.time, 'real or virtual');
   const random = seededRandom(seed);
   const kills = (flags.kill ?? []).map((text) => parseKill(text, random));
   checkKills(kills, settings['cluster.nodes']);
@@ -79,10 +82,6 @@ async function start(file: string, flags: RunFlags, settings: Settings): Promise
       : await runOnProcesses(settings, common);
   listener.ended(run);
   return run;
-}
-
-function invalid(option: string, value: unknown, expected: string): TuttiError {
-  return new TuttiError('TUTTI_OPTION_INVALID', { option, value, expected });
 }
 
 type Common = Omit<Parameters<typeof runPlan>[0], 'cluster' | 'signal'> & {

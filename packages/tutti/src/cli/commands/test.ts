@@ -1,5 +1,4 @@
 import { relative } from 'node:path';
-import { TuttiError } from '@tutti/kernel';
 import type { Command } from 'commander';
 import { describeFault, readSchedule } from '../../testing/fault.ts';
 import { loadClusterTest } from '../../testing/load-cluster-test.ts';
@@ -7,6 +6,7 @@ import type { ClusterTestReport } from '../../testing/run-cluster-test.ts';
 import { type Search, searchClusterTest } from '../../testing/search-cluster-test.ts';
 import { namesOf } from '../../testing/test-cluster-options.ts';
 import { EXIT } from '../exit.ts';
+import { wholeNumber } from '../option-values.ts';
 import { Terminal } from '../terminal.ts';
 
 interface TestFlags {
@@ -72,25 +72,14 @@ export function addTestCommand(program: Command): void {
 }
 
 function numbersIn({ seeds, seed, nodes, ms }: TestFlags) {
+  const given = (option: string, text: string | undefined, least: number, most: number) =>
+    text === undefined ? undefined : wholeNumber(option, text, least, most);
   return {
-    seeds: wholeNumber('--seeds', seeds, 1, SEEDS_MAX),
-    seed: wholeNumber('--seed', seed, 0, Number.MAX_SAFE_INTEGER - SEEDS_MAX),
-    nodes: wholeNumber('--nodes', nodes, 1, NODES_MAX),
-    ms: wholeNumber('--ms', ms, 1, 86_400_000),
+    seeds: given('--seeds', seeds, 1, SEEDS_MAX),
+    seed: given('--seed', seed, 0, Number.MAX_SAFE_INTEGER - SEEDS_MAX),
+    nodes: given('--nodes', nodes, 1, NODES_MAX),
+    ms: given('--ms', ms, 1, 86_400_000),
   };
-}
-
-function wholeNumber(
-  option: string,
-  text: string | undefined,
-  least: number,
-  most: number,
-): number | undefined {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isSafeInteger(value) && value >= least && value <= most && text.trim() !== '') return value;
-  const expected = `a whole number from ${least} to ${most}`;
-  throw new TuttiError('TUTTI_OPTION_INVALID', { option, value: text, expected });
 }
 
 /** The command that plays a run again. */

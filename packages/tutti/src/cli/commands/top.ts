@@ -1,9 +1,10 @@
-import { durationMs, showDuration } from '@tutti/kernel';
+import { showDuration } from '@tutti/kernel';
 import type { Command } from 'commander';
 import type { AdminClient } from '../../admin/admin-client.ts';
 import type { NodeTop } from '../../admin/look-in-api.ts';
 import { findCluster, settingsFor } from '../cluster-access.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { durationOption } from '../option-values.ts';
 import { pause } from '../pause.ts';
 import { print } from '../print.ts';
 import { table } from '../table.ts';
@@ -28,7 +29,7 @@ export function addTopCommand(program: Command): void {
     .option('--json', 'measure once and print one JSON document')
     .action(async (flags: TopFlags) => {
       const { values } = settingsFor({ 'cluster.directory': flags.dir }, program.opts()['config']);
-      const everyMs = durationMs(flags.every ?? '1s');
+      const everyMs = durationOption('--every', flags.every ?? '1s');
       const client = findCluster(values['cluster.directory']);
       const terminal = new Terminal(process.stdout);
       const { signal, release } = onInterrupt();

@@ -1,10 +1,11 @@
-import { durationMs, TuttiError } from '@tutti/kernel';
+import { TuttiError } from '@tutti/kernel';
 import type { HistoryEntry } from '@tutti/runtime';
 import type { Command } from 'commander';
 import type { AdminClient } from '../../admin/admin-client.ts';
 import type { NodeTrace } from '../../admin/look-in-api.ts';
 import { findCluster, settingsFor } from '../cluster-access.ts';
 import { onInterrupt } from '../interrupt.ts';
+import { durationOption } from '../option-values.ts';
 import { pause } from '../pause.ts';
 
 interface TraceFlags {
@@ -29,9 +30,10 @@ export function addTraceCommand(program: Command): void {
     .action(async (ref: string, flags: TraceFlags) => {
       const { values } = settingsFor({ 'cluster.directory': flags.dir }, program.opts()['config']);
       const limit = flags.for ?? (flags.json ? DOCUMENT_FOR : undefined);
+      const limitMs = limit === undefined ? undefined : durationOption('--for', limit);
       const client = findCluster(values['cluster.directory']);
       const { signal, release } = onInterrupt();
-      const until = limit === undefined ? undefined : AbortSignal.timeout(durationMs(limit));
+      const until = limitMs === undefined ? undefined : AbortSignal.timeout(limitMs);
       try {
         const tell = flags.json ? () => {} : (line: string) => process.stdout.write(`${line}\n`);
         const traced = await follow(client, ref, until ? AbortSignal.any([signal, until]) : signal, tell);
