@@ -65,7 +65,7 @@ async function run(cases: readonly BenchCase[], options: BenchOptions): Promise<
   });
   say(`Results: ${json}`);
   publish(inPlace(document), json, options);
-  print(`${resultTable(document.cases)}\n\n${summaryText(document.cases)}\n`);
+  print(`${textOf(document)}\n`);
   if (document.isBrokenOff) {
     say(`Interrupted: the results hold what was measured${whole ? '' : '; --resume goes on with them'}.`);
     return INTERRUPTED;
@@ -79,8 +79,11 @@ async function fromResults(file: string, options: BenchOptions): Promise<number>
   // Judged anew from the samples, so that a verdict is never older than the rule it is given by.
   const document = { ...read, cases: await judgedAnew(read.cases) };
   publish(document, json, options);
-  return print(`${resultTable(document.cases)}\n\n${summaryText(document.cases)}\n`);
+  return print(`${textOf(document)}\n`);
 }
+
+const textOf = ({ cases, quick }: ResultDocument) =>
+  `${resultTable(cases, quick)}\n\n${summaryText(cases, quick)}`;
 
 const reportPath = (options: BenchOptions) => resolve(options.report ?? join(OUT, 'report.html'));
 

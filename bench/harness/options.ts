@@ -1,4 +1,5 @@
-import { parseArgs } from 'node:util';
+import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
+import { didYouMean } from '@tutti/actors';
 
 export interface BenchOptions {
   /** Cases, groups, or `million`, as {@link selectCases} takes them. */
@@ -47,28 +48,42 @@ Exit code: 0 all was measured; 1 a subject failed, or the command was wrong; 130
 is a finding and no failure.
 `;
 
+const OPTIONS = {
+  quick: { type: 'boolean', default: false },
+  peers: { type: 'boolean', default: true },
+  json: { type: 'string' },
+  report: { type: 'string' },
+  compare: { type: 'string' },
+  resume: { type: 'boolean', default: false },
+  again: { type: 'boolean', default: false },
+  profile: { type: 'boolean' },
+  'soak-minutes': { type: 'string' },
+  from: { type: 'string' },
+  claims: { type: 'string', multiple: true, default: [] },
+  list: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const satisfies ParseArgsOptionsConfig;
+
+function parsed(args: readonly string[]) {
+  try {
+    return parseArgs({ args: [...args], allowPositionals: true, allowNegative: true, options: OPTIONS });
+  } catch (thrown) {
+    const message = thrown instanceof Error ? thrown.message : String(thrown);
+    const unknown = /^Unknown option '(--?[^']*)'/.exec(message)?.[1];
+    const names = Object.keys(OPTIONS).map((name) => `--${name}`);
+    const problem =
+      unknown === undefined
+        ? message
+        : `there is no option ${unknown}${didYouMean(unknown, [...names, '--no-peers', '--no-profile'])}`;
+    throw new Error(`${problem.replace(/\.?$/, '')}\nnpm run bench -- --help lists what there is`, {
+      cause: thrown,
+    });
+  }
+}
+
 /** @throws Error for an option there is not, or `--compare` together with what it does not give */
 export function benchOptions(args: readonly string[]): BenchOptions {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    allowNegative: true,
-    options: {
-      quick: { type: 'boolean', default: false },
-      peers: { type: 'boolean', default: true },
-      json: { type: 'string' },
-      report: { type: 'string' },
-      compare: { type: 'string' },
-      resume: { type: 'boolean', default: false },
-      again: { type: 'boolean', default: false },
-      profile: { type: 'boolean' },
-      'soak-minutes': { type: 'string' },
-      from: { type: 'string' },
-      claims: { type: 'string', multiple: true, default: [] },
-      list: { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
+  const { values, positionals } = parsed(args);
   if (values.compare !== undefined && (values.report !== undefined || values.claims.length > 0))
     throw new Error(
       '--report and --claims are about one tree and its peers, --compare about two: choose one',

@@ -34,7 +34,7 @@ test('what chance could do is not said', () => {
 });
 
 test('the summary names lines that are not met and who is ahead', () => {
-  const text = summaryText([resultOf([200, 202, 204], [3, 3, 3])]);
+  const text = summaryText([resultOf([200, 202, 204], [3, 3, 3])], false);
   expect(text).toContain('floors met: 0 of 1; not met: X1.rate 200 msg/s');
   expect(text).toContain('others are ahead: X1 the rate: them is 2x ahead');
 });

@@ -29,6 +29,16 @@ test('a word that is neither case nor group is named beside those there are', as
   await expect(idsOf('R1', 'rafts')).rejects.toThrow(/no case or group RAFTS; .*R1.*raft.*million/s);
 });
 
+test('a misspelt option or group is answered with the one that was probably meant', async () => {
+  expect(() => benchOptions(['--lst'])).toThrow(
+    /^there is no option --lst; did you mean "--list"\?\nnpm run bench -- --help/,
+  );
+  expect(() => benchOptions(['--no-peer'])).toThrow(/did you mean "--no-peers"/);
+  expect(() => benchOptions(['--xyzzy'])).toThrow(/^there is no option --xyzzy\nnpm run bench -- --help/);
+  expect(() => benchOptions(['--json'])).toThrow(/--json.*\nnpm run bench -- --help/);
+  await expect(idsOf('runtme')).rejects.toThrow(/RUNTME; did you mean "runtime"\?/);
+});
+
 test('the list has a line for each case with who takes part', async () => {
   const cases = await selectCases(benchOptions(['C1']));
   expect(caseList(cases)).toMatch(/^C1 +raft +Raft: commits per second\n +tutti, .*etcd, ra/);

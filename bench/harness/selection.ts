@@ -1,3 +1,4 @@
+import { didYouMean } from '@tutti/actors';
 import type { BenchCase } from './case.ts';
 import type { BenchOptions } from './options.ts';
 import { caseIds, loadCases } from './registry.ts';
@@ -33,10 +34,11 @@ export async function selectCases({
       return word.toLowerCase() === MILLION ? [MILLION_CASE] : [word.toUpperCase()];
     }),
   );
+  const all = [...ids, ...Object.keys(GROUPS), MILLION].map((name) => name.toUpperCase());
   const unknown = [...wanted].filter((id) => !ids.includes(id));
   if (unknown.length > 0)
     throw new Error(
-      `no case or group ${unknown.join(', ')}; there are ${ids.join(', ')}; ${Object.keys(GROUPS).join(', ')}; ${MILLION}`,
+      `no case or group ${unknown.join(', ')}${didYouMean(unknown[0]!, all, (name) => name.toLowerCase())}; there are ${ids.join(', ')}; ${Object.keys(GROUPS).join(', ')}; ${MILLION}`,
     );
   const named = ids.filter((id) => words.length === 0 || wanted.has(id));
   const cases = named.length === 0 ? [] : await loadCases(named);

@@ -2,14 +2,17 @@ import { type FigureRow, showNumber, showQuantity, type Verdict } from './figure
 import { peersAhead } from './peers-ahead.ts';
 import type { CaseResult } from './results.ts';
 
+/** What a verdict on a quick run is marked with: the line was drawn for the full sizes. */
+export const QUICK_MARK = 'at quick sizes';
+
 /** The results as text: per case its line, then one line per figure of ours. */
-export function resultTable(cases: readonly CaseResult[]): string {
-  return cases.map(caseText).join('\n\n');
+export function resultTable(cases: readonly CaseResult[], quick: boolean): string {
+  return cases.map((result) => caseText(result, quick)).join('\n\n');
 }
 
-function caseText(result: CaseResult): string {
+function caseText(result: CaseResult, quick: boolean): string {
   const lines = [`${result.id}  ${result.title}`];
-  for (const row of result.rows) if (isLine(result, row)) lines.push(rowText(result, row));
+  for (const row of result.rows) if (isLine(result, row)) lines.push(rowText(result, row, quick));
   for (const { id, skipped, failures } of result.subjects) {
     if (skipped !== undefined) lines.push(`  skipped ${id}: ${skipped}`);
     if (failures.length > 0)
@@ -19,7 +22,7 @@ function caseText(result: CaseResult): string {
 }
 
 /** What a reader looks for after a long table: what is met, who is ahead of us, what failed and what was not here. */
-export function summaryText(cases: readonly CaseResult[]): string {
+export function summaryText(cases: readonly CaseResult[], quick: boolean): string {
   const judged = cases.flatMap(({ id, rows }) =>
     rows.flatMap(({ figure, verdicts }) => verdicts.map((verdict) => ({ id, figure, verdict }))),
   );
@@ -31,7 +34,7 @@ export function summaryText(cases: readonly CaseResult[]): string {
       return texts.length > 0 ? `; ${word}: ${texts.join(', ')}` : '';
     };
     const met = all.filter(({ verdict }) => verdict.met).length;
-    return `${level}s met: ${met} of ${all.length}${named('not met', (verdict) => verdict.met === false)}${named('not judged', (verdict) => verdict.met === undefined)}`;
+    return `${level}s met${quick ? ` ${QUICK_MARK}, which are not to be quoted` : ''}: ${met} of ${all.length}${named('not met', (verdict) => verdict.met === false)}${named('not judged', (verdict) => verdict.met === undefined)}`;
   };
   const ahead = cases.flatMap(peersAhead).map(({ text }) => text);
   const failed = cases.flatMap(({ id, subjects }) =>
@@ -57,7 +60,7 @@ function isLine({ rows }: CaseResult, { kind, figure }: FigureRow): boolean {
   return !rows.some((row) => row.figure === figure && row.kind === 'ours');
 }
 
-function rowText(result: CaseResult, row: FigureRow): string {
+function rowText(result: CaseResult, row: FigureRow, quick: boolean): string {
   const { title, unit } = result.figures.find(({ id }) => id === row.figure)!;
   const { low, high } = row.interval;
   const range = row.samples > 1 ? `${showQuantity(low, unit)} to ${showQuantity(high, unit)}` : 'one sample';
@@ -73,20 +76,24 @@ function rowText(result: CaseResult, row: FigureRow): string {
   const parts = [
     `${showQuantity(row.value, unit)} (${range})`,
     ratios.join(', '),
-    verdictsText(row.verdicts, unit),
+    verdictsText(row.verdicts, unit, quick),
   ];
   return `  ${name.padEnd(34)} ${parts.filter((part) => part !== '').join(' | ')}`;
 }
 
-function verdictsText(verdicts: readonly Verdict[], unit: string): string {
+function verdictsText(verdicts: readonly Verdict[], unit: string, quick: boolean): string {
   return verdicts
-    .map((verdict) => `${verdict.level} ${verdict.asked}: ${verdictWord(verdict, unit)}`)
+    .map((verdict) => `${verdict.level} ${verdict.asked}: ${verdictWord(verdict, unit, quick)}`)
     .join('; ');
 }
 
 /** `met` or `not met` with the number, or that it cannot be said. */
-export function verdictWord({ asked, got, met, why, isInDoubt }: Verdict, unit: string): string {
+export function verdictWord(
+  { asked, got, met, why, isInDoubt }: Verdict,
+  unit: string,
+  quick: boolean,
+): string {
   if (met === undefined || got === undefined) return `not judged, ${why ?? 'it was not measured'}`;
   const isRatio = asked.includes('x ');
-  return `${met ? 'met' : 'not met'}${isInDoubt ? ', within the noise' : ''} (${isRatio ? `${showNumber(got)}x` : showQuantity(got, unit)})`;
+  return `${met ? 'met' : 'not met'}${quick ? ` ${QUICK_MARK}` : ''}${isInDoubt ? ', within the noise' : ''} (${isRatio ? `${showNumber(got)}x` : showQuantity(got, unit)})`;
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { caseResult, type ResultDocument } from '../harness/results.ts';
 import type { SubjectResult } from '../harness/subject-result.ts';
-import { resultTable } from '../harness/table.ts';
+import { resultTable, summaryText } from '../harness/table.ts';
 import { benchOf } from '../harness/testing/bench-of.ts';
 import { benchReport } from './bench-report.ts';
 import { chart } from './chart.ts';
@@ -83,10 +83,23 @@ test('the page asks nothing of the network, runs no script, and lets no text bec
 });
 
 test('the table says the same in text', () => {
-  const text = resultTable(documentOf().cases);
+  const text = resultTable(documentOf().cases, false);
   expect(text).toContain('3x peer (100 msg/s)');
   expect(text).toContain('floor 2x peer: met (3x); aim 4x peer: not met (3x)');
   expect(text).toContain('skipped gone: gone is not on PATH');
+});
+
+test('the verdicts on a quick run are marked as such, wherever they stand', () => {
+  const { cases } = documentOf();
+  expect(resultTable(cases, true)).toContain('floor 2x peer: met at quick sizes (3x)');
+  expect(summaryText(cases, true)).toMatch(
+    /^floors met at quick sizes, which are not to be quoted: 1 of 1$/m,
+  );
+  const page = benchReport({ ...documentOf(), quick: true });
+  const verdicts = [...page.matchAll(/class="(?:met|missed)">([^<]*)</g)].map(([, text]) => text!);
+  expect(verdicts.length).toBeGreaterThanOrEqual(4);
+  for (const text of verdicts) expect(text).toContain('met at quick sizes');
+  expect(benchReport(documentOf())).not.toContain('quick sizes');
 });
 
 test('axes have round numbers on them, and no more than can be read', () => {

@@ -6,7 +6,7 @@ import { peersAhead } from '../harness/peers-ahead.ts';
 import type { CaseResult, ResultDocument } from '../harness/results.ts';
 import { median } from '../harness/statistics.ts';
 import type { SubjectResult } from '../harness/subject-result.ts';
-import { verdictWord } from '../harness/table.ts';
+import { QUICK_MARK, verdictWord } from '../harness/table.ts';
 import { chart, type Series } from './chart.ts';
 import { flameFigure } from './flame.ts';
 import { overview } from './overview.ts';
@@ -30,8 +30,8 @@ export function benchReport(document: ResultDocument, source = ''): string {
 <main>
 ${heading(document, source)}
 ${navigation(document.cases)}
-${overview(document.cases)}
-${document.cases.map(caseSection).join('\n')}
+${overview(document.cases, document.quick)}
+${document.cases.map((result) => caseSection(result, document.quick)).join('\n')}
 </main>
 </body>
 </html>
@@ -59,8 +59,8 @@ function heading(
   };
   const loads = (values: readonly number[]) => values.map((value) => value.toFixed(1)).join(' ');
   const facts: [string, string][] = [
-    ['floors', tally('floor')],
-    ['aims', tally('aim')],
+    [`floors${quick ? ` ${QUICK_MARK}` : ''}`, tally('floor')],
+    [`aims${quick ? ` ${QUICK_MARK}` : ''}`, tally('aim')],
     ['processor', `${machine.processor}, ${machine.cores} cores`],
     ['memory', `${(machine.memoryBytes / 1e9).toFixed(1)} GB`],
     ['system', machine.system],
@@ -92,7 +92,7 @@ function heading(
 <dl>${items}</dl>${warning}</header>`;
 }
 
-function caseSection(result: CaseResult): string {
+function caseSection(result: CaseResult, quick: boolean): string {
   const { id, title, measures, payload, durability, verification, note, curves = [] } = result;
   const drawn = [
     ...curves.map((spec) => curveFigure(result, spec)),
@@ -107,7 +107,7 @@ function caseSection(result: CaseResult): string {
   return `<section id="${escapeHtml(id)}"><h2>${escapeHtml(id)} ${escapeHtml(title)}</h2>
 <p class="sub">${escapeHtml(measures)}. Payload: ${escapeHtml(payload)}. Durability: ${escapeHtml(durability)}.</p>
 <div class="wide"><table><thead><tr><th>figure</th><th>who</th><th>value</th><th>that is</th><th>floor and aim</th></tr></thead>
-<tbody>${result.rows.map((row) => figureLine(result, row)).join('')}</tbody></table></div>
+<tbody>${result.rows.map((row) => figureLine(result, row, quick)).join('')}</tbody></table></div>
 ${againNote(result)}${note === undefined ? '' : `<p class="note">${escapeHtml(note)}</p>`}
 ${why.join('')}${peersAhead(result)
   .map(({ text }) => `<p class="ahead">${escapeHtml(text)}.</p>`)
@@ -123,7 +123,7 @@ function againNote({ again }: CaseResult): string {
   return `<p class="note">Measured again on ${escapeHtml(again.at)}, commit ${escapeHtml(again.commit.slice(0, 13))}, load before ${load}.</p>`;
 }
 
-function figureLine({ figures, subjects }: CaseResult, row: FigureRow): string {
+function figureLine({ figures, subjects }: CaseResult, row: FigureRow, quick: boolean): string {
   const { title, unit } = figures.find(({ id }) => id === row.figure)!;
   const subject = subjects.find(({ id }) => id === row.subject)!;
   const { low, high } = row.interval;
@@ -137,14 +137,14 @@ function figureLine({ figures, subjects }: CaseResult, row: FigureRow): string {
       ({ ratio, title, interval }) =>
         `${showNumber(ratio)}x ${escapeHtml(title)} <small>${showNumber(interval.low)} to ${showNumber(interval.high)}</small>`,
     );
-  const verdicts = row.verdicts.map((verdict) => verdictText(verdict, unit));
+  const verdicts = row.verdicts.map((verdict) => verdictText(verdict, unit, quick));
   return `<tr class="${row.kind}"><td>${escapeHtml(title)}</td><td>${escapeHtml(subject.title)}</td>
 <td>${escapeHtml(showQuantity(row.value, unit))}<br><small>${escapeHtml(range)}</small></td><td>${ratios.join('<br>')}</td><td>${verdicts.join('<br>')}</td></tr>`;
 }
 
-function verdictText(verdict: Verdict, unit: string): string {
+function verdictText(verdict: Verdict, unit: string, quick: boolean): string {
   const look = verdict.met === undefined ? 'open' : verdict.met ? 'met' : 'missed';
-  return `<span class="${look}">${verdict.level} ${escapeHtml(verdict.asked)}: ${escapeHtml(verdictWord(verdict, unit))}</span>`;
+  return `<span class="${look}">${verdict.level} ${escapeHtml(verdict.asked)}: ${escapeHtml(verdictWord(verdict, unit, quick))}</span>`;
 }
 
 function absences(subjects: readonly SubjectResult[]): string {

@@ -5,16 +5,18 @@ import type { CaseResult } from '../harness/results.ts';
 import { verdictWord } from '../harness/table.ts';
 
 /** What a reader wants before any detail: every line and whether it is met, and who is ahead of us. */
-export function overview(cases: readonly CaseResult[]): string {
-  return verdictTable(cases) + aheadList(cases) + troubleList(cases);
+export function overview(cases: readonly CaseResult[], quick: boolean): string {
+  return verdictTable(cases, quick) + aheadList(cases) + troubleList(cases);
 }
 
-function verdictTable(cases: readonly CaseResult[]): string {
+function verdictTable(cases: readonly CaseResult[], quick: boolean): string {
   const lines = cases.flatMap((result) =>
     result.rows.flatMap((row) => {
       const { title, unit } = result.figures.find(({ id }) => id === row.figure)!;
       const value = showQuantity(row.value, unit);
-      return row.verdicts.map((verdict) => verdictLine(result, title, value, unit, verdict));
+      return row.verdicts.map((verdict) =>
+        verdictLine(result, title, value, verdictWord(verdict, unit, quick), rangeOf(verdict, unit), verdict),
+      );
     }),
   );
   if (lines.length === 0) return '';
@@ -28,15 +30,18 @@ function verdictLine(
   { id }: CaseResult,
   title: string,
   value: string,
-  unit: string,
-  verdict: Verdict,
+  word: string,
+  range: string,
+  { level, asked, met }: Verdict,
 ): string {
-  const { level, asked, met, interval } = verdict;
   const look = met === undefined ? 'open' : met ? 'met' : 'missed';
+  return `<tr class="${level}"><td><a href="#${escapeHtml(id)}">${escapeHtml(id)}</a></td><td>${escapeHtml(title)}</td><td>${escapeHtml(value)}</td><td>${level} ${escapeHtml(asked)}</td><td><span class="${look}">${escapeHtml(word)}</span>${range}</td></tr>`;
+}
+
+function rangeOf({ asked, interval }: Verdict, unit: string): string {
   const isRatio = asked.includes('x ');
   const show = (end: number) => (isRatio ? showNumber(end) : showQuantity(end, unit));
-  const range = interval ? ` <small>${show(interval.low)} to ${show(interval.high)}</small>` : '';
-  return `<tr class="${level}"><td><a href="#${escapeHtml(id)}">${escapeHtml(id)}</a></td><td>${escapeHtml(title)}</td><td>${escapeHtml(value)}</td><td>${level} ${escapeHtml(asked)}</td><td><span class="${look}">${escapeHtml(verdictWord(verdict, unit))}</span>${range}</td></tr>`;
+  return interval ? ` <small>${show(interval.low)} to ${show(interval.high)}</small>` : '';
 }
 
 function aheadList(cases: readonly CaseResult[]): string {

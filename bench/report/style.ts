@@ -1,4 +1,7 @@
-/** The page's look: light and dark by the reader's own choice; ours is told from the others by weight, not by colour alone. */
+/**
+ * The page's look: light and dark by the reader's own choice; ours is told from the others by weight, not by colour alone.
+ * On a phone a row of a table is a block of its own, so that the verdict, its last column, is not out of sight.
+ */
 export const STYLE = `
 :root { --paper: #fff; --ink: #1b1f24; --soft: #667080; --line: #d8dee6; --heat: #ffe1c2; --good: #0c7a5a; --bad: #c62828;
   --c0: #2f6fde; --c1: #b4670a; --c2: #0c8a6a; --c3: #8b4fc4; --c4: #5b6b7f; --c5: #b03a6a; }
@@ -27,4 +30,11 @@ a { color: var(--c0); text-decoration: none; } a:hover { text-decoration: underl
 .flame ol { list-style: none; margin: 6px 0; padding: 0; font-size: 12.5px; } .flame li { position: relative; padding: 2px 6px; margin: 2px 0; overflow-wrap: anywhere; }
 .flame i { position: absolute; inset: 0 auto 0 0; background: var(--heat); z-index: -1; border-radius: 2px; } .flame li span { display: inline-block; min-width: 4.2em; font-variant-numeric: tabular-nums; }
 polyline { fill: none; stroke-width: 1.6; } .first polyline { stroke-width: 2.8; }
+@media (max-width: 640px) { main { padding: 20px 16px 48px; } dl { grid-template-columns: repeat(auto-fill, minmax(140px, 1fr)); }
+  .wide table { min-width: 0; } .wide table, .wide tbody { display: block; } .wide thead { display: none; }
+  .wide tr { display: grid; grid-template-columns: 1fr 1fr; gap: 2px 12px; padding: 7px 0; border-bottom: 1px solid var(--line); }
+  .wide td { padding: 0; border: 0; overflow-wrap: anywhere; } .wide td:empty { display: none; } .wide td:nth-child(5) { grid-column: 1 / -1; }
+  #lines tr { grid-template-columns: 2.4em 1fr 1fr; } #lines td:first-child { grid-row: span 3; }
+  #lines td:nth-child(2), #lines td:nth-child(5) { grid-column: 2 / -1; }
+  figure { flex-basis: 100%; } .tick, .axis { font-size: 15px; } .key { font-size: 14px; } }
 `;

@@ -75,6 +75,23 @@ describe('looking into a cluster', () => {
     const { actors } = JSON.parse(stdout) as { actors: { node: string; path: string }[] };
     expect(actors.map(({ node }) => node).sort()).toEqual(['n1', 'n2', 'n3']);
     for (const { path } of actors) expect(path).toMatch(/(^|\/)frontend$/);
+    // Whatever `top` and `tree` print names an actor here, and what is printed here names one as well.
+    const top = await tutti('top', '--json', '--every', '50ms');
+    const { nodes } = JSON.parse(top.stdout) as { nodes: { node: string; actors: { path: string }[] }[] };
+    const [{ node, actors: shown }] = nodes as [(typeof nodes)[number]];
+    for (const { path } of shown) {
+      const traced = await tutti('trace', `${node}/${path}`, '--for', '10ms');
+      expect(traced.code, traced.stderr).toBe(0);
+      expect(traced.stdout).toMatch(new RegExp(`^${node}/${path}  \\(`));
+    }
+    for (const [typed, meant] of [
+      ['fronted', 'frontend'],
+      ['orchestration/backnd', 'orchestration/backend'],
+      ['n1/orchestration/testin', 'n1/orchestration/testing'],
+    ] as const) {
+      const misspelt = await tutti('trace', typed, '--for', '1s');
+      expect(misspelt.stderr).toContain(`There is no actor at ${typed}; did you mean "${meant}"?`);
+    }
     const unknown = await tutti('trace', 'nobody', '--for', '1s');
     expect(unknown.code).toBe(2);
     expect(unknown.stderr).toContain('TUTTI_ACTOR_UNKNOWN');
@@ -101,6 +118,16 @@ describe('looking into a cluster', () => {
     expect(lives.map((life) => life.incarnation)).toEqual([1, 1, 1]);
   });
 
+  it('refuses a second cluster in the folder of one of its nodes', async () => {
+    for (const inside of [join(dir, 'n1'), join(dir, 'n2', 'deeper'), join(dir, 'n7')]) {
+      const second = start(['up', '--dir', inside]);
+      expect(await second.ended).toBe(2);
+      expect(second.stderr()).toContain(`TUTTI_FOLDER_OF_NODE  A cluster cannot be kept in ${inside}`);
+      expect(second.stdout()).toBe('');
+    }
+    expect(existsSync(join(dir, 'n2', 'deeper'))).toBe(false);
+  });
+
   it('starts a node again that was killed, and the log goes on', async () => {
     const { stdout } = await tutti('ps', '--json');
     const { nodes } = JSON.parse(stdout) as {
@@ -125,7 +152,7 @@ describe('looking into a run', () => {
     // The first task waits until somebody opens the gate; nothing sleeps.
     writeFileSync(
       plan,
-      'name: Gate\ntasks:\n  hold: { run: mkfifo gate && cat gate }\n  next: { run: echo on, needs: hold }\n',
+      'name: Gate\ntasks:\n  hold: { title: Open the gate, run: mkfifo gate && cat gate }\n  next: { run: echo on, needs: hold }\n',
     );
     const run = start(['run', plan, '--out', folder]);
     const [, session, at] = await run.prints(/ps (\S+) --dir (\S+) /);
@@ -135,6 +162,9 @@ describe('looking into a run', () => {
       return asked.stdout();
     };
     await expect.poll(() => explain('hold'), { timeout: 30_000 }).toContain('hold is running');
+    const byTitle = start(['explain', session!, 'open the GATE', '--dir', at!]);
+    expect(await byTitle.ended).toBe(2);
+    expect(byTitle.stderr()).toContain('has no task "open the GATE"; did you mean "hold"?');
     expect(await explain('next')).toMatch(/next is waiting\n {2}dependency: .*hold/);
     await expect.poll(() => existsSync(join(folder, session!, 'gate')), { timeout: 30_000 }).toBe(true);
     writeFileSync(join(folder, session!, 'gate'), 'open\n');

@@ -132,6 +132,17 @@ describe('a backup of a cluster that runs', () => {
     expect(saved.code, saved.stderr).toBe(0);
     const { index, node } = JSON.parse(saved.stdout) as { index: number; node: string };
     expect(node).not.toBe((await status(dir)).leader);
+    // What is there stays, unless somebody says otherwise.
+    const taken = readFileSync(file);
+    expect(codeIn(await tutti(dir, 'cluster', 'backup', file))).toEqual([2, 'TUTTI_BACKUP_EXISTS']);
+    expect(readFileSync(file).equals(taken)).toBe(true);
+    expect((await tutti(dir, 'cluster', 'backup', file, '--force')).code).toBe(0);
+    expect(readFileSync(file).equals(taken)).toBe(false);
+    for (const args of [[join(folder, 'none', 'backup')], [folder, '--force']])
+      expect(codeIn(await tutti(dir, 'cluster', 'backup', ...args))).toEqual([2, 'TUTTI_BACKUP_UNWRITABLE']);
+    writeFileSync(file, taken);
+    const inside = await tutti(join(dir, 'n1', 'new'), 'cluster', 'restore', file);
+    expect(codeIn(inside)).toEqual([2, 'TUTTI_FOLDER_OF_NODE']);
     await down(cluster);
 
     const next = join(folder, 'restored');

@@ -79,3 +79,18 @@ it('says where it looked when no cluster runs there', async () => {
   expect(await lost.ended).toBe(2);
   expect(lost.stderr()).toContain('TUTTI_CLUSTER_NOT_RUNNING');
 });
+
+it('says where and why when the cluster ends while it follows, and what to do', async () => {
+  const lost = join(folder, 'lost');
+  const other = start(['up', '--nodes', '1', '--dir', lost]);
+  await other.prints(/Ctrl-C/);
+  const submitted = start(['submit', plan, '--out', folder, '--dir', lost]);
+  await submitted.prints(/hold/);
+  other.process.kill('SIGKILL');
+  await other.ended;
+  expect(await submitted.ended).toBe(1);
+  const said = submitted.stderr();
+  expect(said).toContain(`TUTTI_ADMIN_UNREACHABLE  No node of the cluster in ${lost} answers: the command that kept it, process`);
+  expect(said).toContain('Start it again with `tutti up` and the same --dir');
+  expect(said).not.toContain('fetch failed');
+});

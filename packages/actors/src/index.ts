@@ -87,6 +87,7 @@ export {
   checkPlan,
   PLAN_LIMITS,
 } from './engines/workflow/check-plan.ts';
+export { didYouMean } from './engines/workflow/did-you-mean.ts';
 export {
   type Adjacency,
   buildGraph,

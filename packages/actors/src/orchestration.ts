@@ -38,6 +38,7 @@ export interface OrchestrationCluster {
   entity(kind: string, logic: AnyActorLogic, options: MasterPlacement): unknown;
 }
 
+/** What the orchestration of one node is made of. */
 export interface OrchestrationOptions {
   /** Not started yet: the board and the master have to be registered first. */
   readonly cluster: OrchestrationCluster;
@@ -65,6 +66,7 @@ export interface OrchestrationOptions {
   readonly hasLeader?: () => boolean;
 }
 
+/** How a plan is to be run. */
 export interface Submission {
   /** By default a new one. Submitting the same plan under the same id again opens nothing and gives the same id. */
   readonly session?: string;

@@ -24,8 +24,11 @@ function name(kind: string, text: string): string {
 export const nodeId = (text: string): NodeId => name('node', text) as NodeId;
 /** @throws TuttiError `TUTTI_ID_INVALID` */
 export const clusterId = (text: string): ClusterId => name('cluster', text) as ClusterId;
+/** Takes a whole number from 1 for the number of a life of a node; it is not checked. */
 export const incarnation = (value: number): Incarnation => value as Incarnation;
+/** Takes a whole number from 0 for a term (Raft, section 5.1); it is not checked. */
 export const term = (value: number): Term => value as Term;
+/** Takes a whole number from 0 for a place in the log, whose first entry is 1; it is not checked. */
 export const logIndex = (value: number): LogIndex => value as LogIndex;
 
 /** Hands out names that do not repeat within one cluster. */

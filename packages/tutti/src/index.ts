@@ -77,7 +77,7 @@ export { LocalCluster, type LocalClusterOptions } from './cluster/local-cluster.
 // When more is lost than a cluster survives.
 export { type Recovered, type RecoverOptions, recoverCluster } from './cluster/recover-cluster.ts';
 export { type Restored, type RestoreOptions, restoreCluster } from './cluster/restore-cluster.ts';
-export { backUp } from './node/back-up.ts';
+export { type BackupOptions, backUp } from './node/back-up.ts';
 // Nodes.
 export { createNode, type NodeOptions, type TuttiNode } from './node/create-node.ts';
 export { contactOf } from './node/group-peers.ts';

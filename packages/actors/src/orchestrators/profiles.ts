@@ -23,6 +23,7 @@ export interface OrchestratorProfile {
   readonly droids: readonly string[];
 }
 
+/** What an orchestrator knows about. */
 export interface Specialization {
   /** One word: what plans call the orchestrator. */
   readonly domain: string;
@@ -52,6 +53,7 @@ export interface MasterProfile {
   };
 }
 
+/** Of the orchestrator that plans call `frontend`. */
 export const frontendProfile: OrchestratorProfile = {
   id: 'frontend-orchestrator',
   name: 'Frontend Development Orchestrator',
@@ -76,6 +78,7 @@ export const frontendProfile: OrchestratorProfile = {
   droids: ['frontend-developer', 'ui-ux-designer', 'performance-engineer', 'mobile-developer'],
 };
 
+/** Of the orchestrator that plans call `backend`. */
 export const backendProfile: OrchestratorProfile = {
   id: 'backend-orchestrator',
   name: 'Backend Development Orchestrator',
@@ -106,6 +109,7 @@ export const backendProfile: OrchestratorProfile = {
   ],
 };
 
+/** Of the orchestrator that plans call `devops`. */
 export const devopsProfile: OrchestratorProfile = {
   id: 'devops-orchestrator',
   name: 'DevOps & Infrastructure Orchestrator',
@@ -155,6 +159,7 @@ export const testingProfile: OrchestratorProfile = {
   droids: ['test-engineer', 'e2e-tester', 'load-tester', 'security-tester'],
 };
 
+/** Of the master: everything it can do is switched on. */
 export const masterProfile: MasterProfile = {
   id: 'master-orchestrator',
   name: 'Master Orchestrator',

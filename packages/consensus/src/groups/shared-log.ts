@@ -10,6 +10,7 @@ import { type RecoveredLog, SharedLogRecovery } from './shared-log-recovery.ts';
 /** Where a group keeps its snapshot: the part of a log store that has to do with it. */
 export type GroupSnapshots = Pick<LogStore, 'open' | 'close' | 'snapshot' | 'beginSnapshot'>;
 
+/** Where the log that several groups share is kept, and how large it grows. */
 export interface SharedLogOptions {
   /** Holds the records of all groups as entries of its own. Opened and closed by the shared log, and used by it alone. */
   readonly store: LogStore;

@@ -27,6 +27,9 @@ export interface NotLinearizable<State, Input, Output> {
   readonly triedIn: readonly State[];
 }
 
+/**
+ * What came of a check: an order that explains the history, why there is none, or that it was not decided.
+ */
 export type Verdict<State, Input, Output> =
   | {
       readonly verdict: 'linearizable';

@@ -179,6 +179,14 @@ export const ERRORS = {
     'The backup {file} cannot be used: {problem}',
     'Check the path, or use another backup; nothing was changed.',
   ),
+  TUTTI_BACKUP_EXISTS: row(
+    'There is something at {file} already, and no backup was taken',
+    'Give another name, or have it replaced with --force (in a program `replace: true`).',
+  ),
+  TUTTI_BACKUP_UNWRITABLE: row(
+    'The backup cannot be written to {file}: {problem}',
+    'Name a file in a folder that is there, that you may write to and that has room; the cluster goes on, and no backup was left.',
+  ),
   TUTTI_RESTORE_NOT_EMPTY: row(
     'A cluster is restored into a new directory, and {directory} is not empty',
     'Give another directory with --dir, or move away what is there.',
@@ -207,7 +215,7 @@ export const ERRORS = {
   ),
   TUTTI_ACTOR_UNKNOWN: row(
     'There is no actor at {address}',
-    'Check the address; the actor may have stopped, or its node may have restarted.',
+    'Check the address, as `tutti tree` shows it; the actor may have stopped, or its node may have restarted.',
   ),
   TUTTI_ASK_TIMEOUT: row(
     'No reply from {address} to "{event}" within {timeoutMs} ms',
@@ -369,7 +377,7 @@ export const ERRORS = {
   ),
   TUTTI_SESSION_UNKNOWN: row(
     'There is no session "{session}"',
-    'List the sessions; of those that are over, only the latest are kept (by default 100, fewer when they have many tasks).',
+    'List the sessions, as `tutti ps` does; of those that are over, only the latest are kept (by default 100, fewer when they have many tasks).',
   ),
   TUTTI_SESSION_EXISTS: row(
     'The session "{session}" was opened with another plan, mode or folder',
@@ -615,6 +623,10 @@ export const ERRORS = {
     'No cluster runs in {directory} ({problem})',
     'Start one there with `tutti up`, or name another directory with --dir.',
   ),
+  TUTTI_FOLDER_OF_NODE: row(
+    'A cluster cannot be kept in {directory}, which belongs to the node in {owner}',
+    'Name another directory with --dir; that of the cluster itself is the one above the folders of its nodes.',
+  ),
   TUTTI_QUORUM_LOST: row(
     'The cluster can agree on nothing more ({why}): {running} of {nodes} nodes run, and {quorum} are needed',
     'Run the plan again with more nodes, or with fewer of them killed.',
@@ -650,8 +662,8 @@ export const ERRORS = {
     'Start the process with `joins: true` and call `node.group.addLearner`; to be rid of one, `node.group.removeMember`.',
   ),
   TUTTI_ADMIN_UNREACHABLE: row(
-    'No node of the cluster answers: {problem}',
-    'Start one with `tutti up`, or name its directory with --dir.',
+    'No node of the cluster{where} answers: {problem}',
+    'Start it again with `tutti up` and the same --dir: what it had acknowledged is kept, and open sessions go on. Or name the directory of another cluster with --dir.',
   ),
   TUTTI_ADMIN_UNAUTHORIZED: row(
     'The admin interface of {node} was called without its token',

@@ -11,6 +11,7 @@ export type Lane = 'control' | 'bulk';
  * 1 consensus, 2 actors, 3 probes between nodes, 4 client requests. 32 and above are free for applications.
  */
 export type Channel = number;
+/** The channels there are, by whose messages they carry. */
 export const CHANNEL = { consensus: 1, actors: 2, probes: 3, clients: 4 } as const;
 
 /** A value that the wire carries: what MessagePack can say. No functions, no class instances. */

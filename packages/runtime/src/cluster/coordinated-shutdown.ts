@@ -6,6 +6,7 @@ import { type Clock, type Logger, messageOf } from '@tutti/kernel';
  * `close`: links and the log are closed.
  */
 export const SHUTDOWN_PHASES = ['unbind', 'hand-over', 'stop-actors', 'leave', 'close'] as const;
+/** One of {@link SHUTDOWN_PHASES}, which a stop goes through in their order. */
 export type ShutdownPhase = (typeof SHUTDOWN_PHASES)[number];
 
 /** Something to be done in a phase. What it throws is logged, and the stop goes on. */

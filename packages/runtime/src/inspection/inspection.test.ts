@@ -183,6 +183,11 @@ describe('the name of an actor', () => {
     ['cart', true],
     ['shop/cart', true],
     ['art', false],
+    ['n1/shop/cart', true],
+    ['n1/cart', true],
+    ['n1/art', false],
+    ['n2/shop/cart', false],
+    ['local:n1/1/shop/cart#8', false],
     ['cart#8', false],
   ])('%s: %s', (text, names) => {
     expect(namesActor(text, 'local:n1/1/shop/cart#7')).toBe(names);

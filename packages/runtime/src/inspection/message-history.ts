@@ -1,5 +1,6 @@
 import { type Clock, messageOf } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
+import { parseLocalAddress } from '../actor/address.ts';
 import type { Address } from '../actor/ref.ts';
 import type { RecordedActor, Recorder } from './recorder.ts';
 
@@ -59,11 +60,18 @@ function textOf(event: EventObject, ...names: readonly string[]): string | undef
   return undefined;
 }
 
-/** Whether an address is the one that a text names. */
+/**
+ * Whether an address is one that a text names: the whole address, with or without the number of the life at its end; the
+ * path or its last parts, such as `shop/cart` or `cart`; or either behind the name of the node, such as `n1/shop/cart`.
+ */
 export function namesActor(text: string, address: Address): boolean {
   if (address === text) return true;
-  const path = address.replace(/#\d+$/, '');
-  return path === text || path.endsWith(`/${text}`);
+  const withoutLife = address.replace(/#\d+$/, '');
+  if (withoutLife === text || withoutLife.endsWith(`/${text}`)) return true;
+  if (!text.includes('/')) return false;
+  const local = parseLocalAddress(address);
+  if (!local || !text.startsWith(`${local.nodeId}/`)) return false;
+  return `/${local.path}`.endsWith(text.slice(local.nodeId.length));
 }
 
 interface Ring {

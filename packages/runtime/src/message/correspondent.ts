@@ -22,6 +22,7 @@ export interface MessageOptions {
   readonly urgency?: Urgency;
 }
 
+/** How a request is sent, and how long its answer is waited for. */
 export interface RequestOptions extends MessageOptions {
   /** Default 5,000; less when an ask is being handled that ends sooner. */
   readonly timeoutMs?: number;

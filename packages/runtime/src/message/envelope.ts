@@ -8,6 +8,7 @@ import type { Address } from '../actor/ref.ts';
  * plan that wait for each other.
  */
 export const MESSAGE_KINDS = ['REQUEST', 'RESPONSE', 'NOTIFICATION', 'STATE_UPDATE', 'COORDINATION'] as const;
+/** One of {@link MESSAGE_KINDS}. */
 export type MessageKind = (typeof MESSAGE_KINDS)[number];
 
 /** The version of the form below. A node that reads another one makes a dead letter of it. */
@@ -15,6 +16,7 @@ export const ENVELOPE_VERSION = 1;
 
 /** How soon a message should be handled; for mailboxes with priorities. */
 export const URGENCIES = ['low', 'medium', 'high', 'critical'] as const;
+/** One of {@link URGENCIES}. */
 export type Urgency = (typeof URGENCIES)[number];
 
 /** What every envelope's type begins with; a machine takes one kind as `message.REQUEST`, or all as `message.*`. */

@@ -19,6 +19,7 @@ export interface ChildSpec {
   readonly mailbox?: MailboxOptions;
 }
 
+/** Which children a supervisor has, and what it does when one of them fails. */
 export interface SupervisorOptions {
   /** Default `one-for-one`. */
   readonly strategy?: RestartStrategy;

@@ -119,6 +119,7 @@ export interface ActorLimits {
   readonly microsteps?: number;
 }
 
+/** What the actors of one life of one node are given from outside. */
 export interface ActorSystemOptions {
   readonly nodeId: NodeId;
   readonly incarnation: Incarnation;

@@ -12,6 +12,7 @@ import type { ActorSystem, ActorSystemOptions, Escalation } from '../system/acto
 import { createActorSystem } from '../system/create-actor-system.ts';
 import { type Probe, spawnProbe } from './probe.ts';
 
+/** Who the simulated node is, and from which seed. */
 export interface TestSystemOptions
   extends Partial<Pick<ActorSystemOptions, 'limits' | 'logger' | 'nodeId' | 'incarnation' | 'guardian'>> {
   /** Decides every id and every roll of the dice; default 1. */

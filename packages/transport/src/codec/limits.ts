@@ -50,6 +50,7 @@ export interface TransportLimits {
   readonly closeGraceMs: number;
 }
 
+/** What holds where nothing else is said; each is explained at {@link TransportLimits}. */
 export const DEFAULT_LIMITS: TransportLimits = {
   frameBytesMax: 4 * 1024 * 1024,
   batchBytes: 64 * 1024,

@@ -17,6 +17,7 @@ import { judgeHello } from '../session/hello.ts';
 import { MemoryPipe } from './memory-pipe.ts';
 import { type MemoryFabric, MemoryTransport } from './memory-transport.ts';
 
+/** How the links of a network in memory behave. */
 export interface MemoryNetworkOptions {
   readonly clock: Clock;
   /** Draws latencies from their range; by default a generator of seed 0. */
@@ -29,6 +30,7 @@ export interface MemoryNetworkOptions {
   readonly silenceMs?: number;
 }
 
+/** From the least to the most that a frame travels, in milliseconds, both included. */
 export interface LatencyRange {
   readonly minMs: number;
   readonly maxMs: number;

@@ -19,6 +19,7 @@ export interface WorldNodeOptions {
   readonly limits?: Partial<TransportLimits>;
 }
 
+/** One node of a {@link TransportWorld}. */
 export interface WorldNode {
   readonly transport: Transport;
   /** How others reach it. The same for every life of a node. */

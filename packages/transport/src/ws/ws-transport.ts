@@ -24,6 +24,7 @@ import type { LaneSocket } from './lane-socket.ts';
 import { Link } from './link.ts';
 import { SessionMaker } from './session-maker.ts';
 
+/** Who a node is on the wire, where it listens, and within which limits. */
 export interface WsTransportOptions {
   readonly clusterId: ClusterId;
   /** This life of this node. The incarnation must be higher than in any life before, or peers refuse it. */

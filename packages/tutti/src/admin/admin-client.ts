@@ -31,6 +31,10 @@ interface Answered<Answer> {
 export interface AdminClientOptions {
   /** How long a request may go unanswered by every node; default 15,000. Then `TUTTI_ADMIN_UNREACHABLE`. */
   readonly patienceMs?: number;
+  /** Where the cluster is kept, to be named when none of its nodes answers. */
+  readonly directory?: string;
+  /** Why no node will ever answer again, once that is known: then nobody waits. */
+  readonly ended?: () => string | undefined;
 }
 
 /**
@@ -41,12 +45,16 @@ export class AdminClient {
   readonly #urls: () => readonly string[];
   readonly #token: string;
   readonly #patienceMs: number;
+  readonly #where: string;
+  readonly #ended: () => string | undefined;
 
   /** @param urls Where the nodes that run now listen. */
   constructor(urls: () => readonly string[], token: string, options: AdminClientOptions = {}) {
     this.#urls = urls;
     this.#token = token;
     this.#patienceMs = options.patienceMs ?? PATIENCE_MS;
+    this.#where = options.directory === undefined ? '' : ` in ${options.directory}`;
+    this.#ended = options.ended ?? (() => undefined);
   }
 
   /** What one node says of itself and the others. */
@@ -85,24 +93,24 @@ export class AdminClient {
 
   /** The supervision trees, one per node that answers. */
   async trees(): Promise<{ node: string; tree: ActorNodeInfo[] }[]> {
-    const answers = await this.#everyone<{ node: string; tree: ActorNodeInfo[] }>('/tree');
+    const answers = await this.#anyone<{ node: string; tree: ActorNodeInfo[] }>('/tree');
     return answers.map(({ answer }) => answer);
   }
 
   /** What each node that answers does now. */
   async tops(): Promise<NodeTop[]> {
-    return (await this.#everyone<NodeTop>('/top')).map(({ answer }) => answer);
+    return (await this.#anyone<NodeTop>('/top')).map(({ answer }) => answer);
   }
 
   /** What the actors of each node that answers have handled, as far as it was recorded. */
   async messages(query: Readonly<Record<string, string>>): Promise<NodeMessages[]> {
     const path = `/messages?${new URLSearchParams(query).toString()}`;
-    return (await this.#everyone<NodeMessages>(path)).map(({ answer }) => answer);
+    return (await this.#anyone<NodeMessages>(path)).map(({ answer }) => answer);
   }
 
   /** Has each node that answers keep so many messages of each actor; 0 ends that. */
   async record(perActor: number): Promise<NodeMessages[]> {
-    const answers = await this.#everyone<NodeMessages>('/messages', 'POST', { perActor });
+    const answers = await this.#anyone<NodeMessages>('/messages', 'POST', { perActor });
     return answers.map(({ answer }) => answer);
   }
 
@@ -110,7 +118,7 @@ export class AdminClient {
   async trace(ref: string, from: ReadonlyMap<string, number>): Promise<NodeTrace[]> {
     const least = Math.min(...from.values(), Number.MAX_SAFE_INTEGER);
     const path = `/trace?${new URLSearchParams({ ref, from: String(from.size === 0 ? 0 : least) }).toString()}`;
-    const answers = await this.#everyone<NodeTrace>(path);
+    const answers = await this.#anyone<NodeTrace>(path);
     return answers.map(({ answer }) => ({
       ...answer,
       entries: answer.entries.filter(({ number }) => number > (from.get(answer.node) ?? 0)),
@@ -179,7 +187,7 @@ export class AdminClient {
       yield* await this.#stream(`${from.url}/cluster/backup`);
     } catch (thrown) {
       if (isTuttiError(thrown)) throw thrown;
-      throw new TuttiError('TUTTI_ADMIN_UNREACHABLE', { problem: messageOf(thrown) }, { cause: thrown });
+      throw this.#unreachable(networkProblem(thrown), thrown);
     }
   }
 
@@ -259,9 +267,19 @@ export class AdminClient {
   }
 
   async #reports(): Promise<Answered<GroupReport>[]> {
-    const reports = await this.#everyone<GroupReport>('/cluster');
-    if (reports.length === 0) throw new TuttiError('TUTTI_ADMIN_UNREACHABLE', { problem: 'no node serves' });
-    return reports;
+    return await this.#anyone<GroupReport>('/cluster');
+  }
+
+  /** The answers of the nodes that give one. @throws TuttiError `TUTTI_ADMIN_UNREACHABLE` when none does */
+  async #anyone<Answer>(path: string, method = 'GET', body?: unknown): Promise<Answered<Answer>[]> {
+    const answers = await this.#everyone<Answer>(path, method, body);
+    if (answers.length === 0) throw this.#unreachable('no node serves');
+    return answers;
+  }
+
+  #unreachable(problem: string, cause?: unknown): TuttiError {
+    const details = { where: this.#where, problem: this.#ended() ?? problem };
+    return new TuttiError('TUTTI_ADMIN_UNREACHABLE', details, { cause });
   }
 
   /** The answers of the nodes that give one. */
@@ -302,10 +320,11 @@ export class AdminClient {
           signal?.throwIfAborted();
           if (thrown instanceof TuttiError && !NEXT_NODE.has(thrown.code)) throw thrown;
           refusal = isTuttiError(thrown, 'TUTTI_MEMBERSHIP_CHANGING') ? thrown : undefined;
-          problem = messageOf(thrown);
+          problem = networkProblem(thrown);
         }
       }
-      if (performance.now() > until) throw refusal ?? new TuttiError('TUTTI_ADMIN_UNREACHABLE', { problem });
+      if (performance.now() > until || this.#ended() !== undefined)
+        throw refusal ?? this.#unreachable(problem);
       await pause();
     }
   }
@@ -332,6 +351,12 @@ export class AdminClient {
     if (response.ok) return answer as Answer;
     throw TuttiError.fromJSON(answer as { code: string });
   }
+}
+
+/** Of a request that failed `fetch` says only that it did; what happened, and at which address, is its cause. */
+function networkProblem(thrown: unknown): string {
+  const cause = thrown instanceof TypeError ? thrown.cause : undefined;
+  return messageOf(cause ?? thrown) || messageOf(thrown);
 }
 
 function pause(): Promise<void> {

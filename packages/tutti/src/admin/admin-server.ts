@@ -13,6 +13,7 @@ import { sessionView } from './session-view.ts';
 /** How large a submitted plan may be, in bytes. */
 const BODY_BYTES_MAX = 64 * 2 ** 20;
 
+/** Where a node is asked about itself, and by whom. */
 export interface AdminOptions {
   /** On 127.0.0.1; 0 takes a free one. */
   readonly port: number;
@@ -147,19 +148,11 @@ function addSessionRoutes(
     '/sessions/:id/explain/:task',
     async ({ params }): Promise<Explanation> => {
       await board().readBarrier();
-      const task = record(params.id).tasks.get(params.task);
-      if (!task)
-        throw new TuttiError('TUTTI_TASK_UNKNOWN', {
-          session: params.id,
-          task: params.task,
-          hint: '',
-        });
-      return {
-        session: params.id,
-        task: params.task,
-        state: task.state,
-        blockers: current().node.orchestration.explain(params.id, params.task),
-      };
+      const { id: session, task } = params;
+      // First, since it refuses a task that is not there.
+      const blockers = current().node.orchestration.explain(session, task);
+      const { state } = record(session).tasks.get(task)!;
+      return { session, task, state, blockers };
     },
   );
 }

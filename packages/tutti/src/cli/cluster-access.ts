@@ -40,7 +40,12 @@ export function findCluster(directory: string, options: AdminClientOptions = {})
   try {
     const known = clusterFile.parse(JSON.parse(readFileSync(file, 'utf8')));
     if (!isAlive(known.launcherPid)) throw new Error(`its process ${known.launcherPid} is gone`);
-    return new AdminClient(() => known.nodes.map((node) => node.adminUrl), known.adminToken, options);
+    const gone = `the command that kept it, process ${known.launcherPid}, has ended`;
+    return new AdminClient(() => known.nodes.map((node) => node.adminUrl), known.adminToken, {
+      directory: resolve(directory),
+      ended: () => (isAlive(known.launcherPid) ? undefined : gone),
+      ...options,
+    });
   } catch (thrown) {
     throw new TuttiError(
       'TUTTI_CLUSTER_NOT_RUNNING',

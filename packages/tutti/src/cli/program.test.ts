@@ -63,6 +63,12 @@ describe('the command line', () => {
     },
   );
 
+  it('says of a test that is not there just that', async () => {
+    const { code, err } = await tutti('test', 'nowhere.cluster.ts');
+    expect(code).toBe(2);
+    expect(err).toContain('nowhere.cluster.ts is no test that can be played: there is no such file\n');
+  });
+
   it('suggests the verb that is nearest, and none where none is near', async () => {
     expect((await tutti('sumbit')).err).toContain('Did you mean submit?');
     expect((await tutti('xyzzy')).err).not.toContain('Did you mean');

@@ -7,6 +7,7 @@ import { AdminClient, type AdminClientOptions } from '../admin/admin-client.ts';
 import { contactOf } from '../node/group-peers.ts';
 import { replaceFile } from '../node/replace-file.ts';
 import { makeWritableFolder } from '../node/writable-folder.ts';
+import { clusterFolder } from './cluster-folder.ts';
 import type { AddedNode, AddNodeOptions, Launcher } from './launcher.ts';
 import { LocalNode } from './local-node.ts';
 import type { NodeProcessConfig } from './process-messages.ts';
@@ -78,11 +79,11 @@ export class LocalCluster implements Launcher {
    * Starts the processes, introduces them to one another, and resolves when each serves. When one fails, the others
    * are ended before this rejects. One launcher at a time holds the directory: a second would not only fail to start,
    * but count up the lives of the first one's nodes and end their shell tasks as leftovers.
-   * @throws TuttiError `TUTTI_FOLDER_UNWRITABLE`, `TUTTI_OPTION_INVALID` for another number of nodes than before,
+   * @throws TuttiError `TUTTI_FOLDER_UNWRITABLE`, `TUTTI_FOLDER_OF_NODE`, `TUTTI_OPTION_INVALID` for another number of nodes than before,
    * `TUTTI_STORE_LOCKED`, `TUTTI_NODE_DIED`, also when it is aborted, or what a node failed with
    */
   static async start(options: LocalClusterOptions, watch: StartWatch = {}): Promise<LocalCluster> {
-    const cluster = new LocalCluster(options, makeWritableFolder(options.directory));
+    const cluster = new LocalCluster(options, makeWritableFolder(clusterFolder(options.directory)));
     cluster.#lock = DirectoryLock.acquire(cluster.directory);
     let endWatch = (): void => {};
     try {
@@ -155,7 +156,7 @@ export class LocalCluster implements Launcher {
 
   #clientOf(nodes: () => readonly LocalNode[], options?: AdminClientOptions): AdminClient {
     const urls = () => nodes().flatMap((node) => (node.running && node.adminUrl ? [node.adminUrl] : []));
-    return new AdminClient(urls, this.#token, options);
+    return new AdminClient(urls, this.#token, { directory: this.directory, ...options });
   }
 
   /** Starts a node that has ended again, in its old place. */

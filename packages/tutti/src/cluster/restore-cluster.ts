@@ -16,6 +16,7 @@ import { type BackupAbout, BackupFile, createFileLogStore } from '@tutti/consens
 import { clusterId, nodeId, TuttiError } from '@tutti/kernel';
 import { generateKeyPair } from '@tutti/transport';
 import { logFolderOf, writeIdentity } from '../node/identity.ts';
+import { clusterFolder } from './cluster-folder.ts';
 import { Roster } from './roster.ts';
 
 /** What is to be made of a backup. */
@@ -37,10 +38,11 @@ export interface Restored {
 /**
  * Makes a new cluster with the state of a backup, in new directories. Its lineage is new as well: nodes of the cluster
  * that the backup is of, or of another one that was made of it, are turned away. All is there under its name, or nothing.
- * @throws TuttiError `TUTTI_BACKUP_UNUSABLE`, `TUTTI_STORE_NEWER_VERSION`, `TUTTI_RESTORE_NOT_EMPTY`, `TUTTI_STORE_*`
+ * @throws TuttiError `TUTTI_BACKUP_UNUSABLE`, `TUTTI_STORE_NEWER_VERSION`, `TUTTI_RESTORE_NOT_EMPTY`,
+ * `TUTTI_FOLDER_OF_NODE`, `TUTTI_STORE_*`
  */
 export async function restoreCluster(options: RestoreOptions): Promise<Restored> {
-  const directory = resolve(options.directory);
+  const directory = clusterFolder(options.directory);
   if (existsSync(directory) && readdirSync(directory).length > 0)
     throw new TuttiError('TUTTI_RESTORE_NOT_EMPTY', { directory });
   const backup = BackupFile.open(resolve(options.file));

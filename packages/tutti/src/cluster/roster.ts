@@ -18,6 +18,11 @@ const rosterFile = z.object({
 type RosterFile = z.output<typeof rosterFile>;
 
 const NODE_NAME = /^n[1-9]\d{0,5}$/;
+/** In the directory of a local cluster: which nodes it has. */
+export const ROSTER_FILE = 'roster.json';
+
+/** Whether a node of a local cluster can be called so; its folder is too. */
+export const isNodeName = (text: string): boolean => NODE_NAME.test(text);
 
 /**
  * Which nodes a local cluster has, as `roster.json` in its directory keeps it. A node's own log says who votes; this says
@@ -39,8 +44,8 @@ export class Roster {
    * @throws TuttiError `TUTTI_OPTION_INVALID` for another number of nodes, `TUTTI_CONFIG_UNREADABLE`
    */
   static open(directory: string, nodes: number): Roster {
-    const path = join(directory, 'roster.json');
-    const folders = readdirSync(directory).filter((name) => NODE_NAME.test(name));
+    const path = join(directory, ROSTER_FILE);
+    const folders = readdirSync(directory).filter(isNodeName);
     const file = readRoster(path) ?? { founders: folders, joined: [], removed: [] };
     if (file.founders.length === 0) {
       const founders = Array.from({ length: nodes }, (_, index) => `n${index + 1}`);
@@ -60,7 +65,7 @@ export class Roster {
 
   /** The roster that a directory has, whatever number of nodes. @throws TuttiError `TUTTI_CONFIG_UNREADABLE` */
   static find(directory: string): Roster | undefined {
-    const path = join(directory, 'roster.json');
+    const path = join(directory, ROSTER_FILE);
     const file = readRoster(path);
     return file && new Roster(path, file);
   }
@@ -68,7 +73,7 @@ export class Roster {
   /** That of a cluster whose nodes have been made in this directory, each with the same log. */
   static found(directory: string, founders: readonly string[], lineage: string): Roster {
     const file = { founders: [...founders], joined: [], removed: [], begun: [...founders], lineage };
-    return new Roster(join(directory, 'roster.json'), file);
+    return new Roster(join(directory, ROSTER_FILE), file);
   }
 
   /** Who voted when the group began; it never changes, and each of them is told the same. */
@@ -118,7 +123,7 @@ export class Roster {
 
   /** @throws TuttiError `TUTTI_OPTION_INVALID` for a name that is none, or that a node has */
   checkNew(node: string): void {
-    if (NODE_NAME.test(node) && !this.current.includes(node)) return;
+    if (isNodeName(node) && !this.current.includes(node)) return;
     throw new TuttiError('TUTTI_OPTION_INVALID', {
       option: 'NODE',
       value: node,

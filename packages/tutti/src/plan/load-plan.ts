@@ -17,6 +17,7 @@ export interface LoadedPlan {
   readonly positionOf: SourceMap;
 }
 
+/** What a plan is checked against besides its own form. */
 export interface LoadPlanOptions {
   /**
    * Names of all functions that the nodes have in their own table: a plan without `workers` may use these and no other.

@@ -18,6 +18,7 @@ export const FAULT_KINDS = [
   'clock',
 ] as const;
 
+/** One of {@link FAULT_KINDS}. */
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** The name that stands for whichever node leads when the fault begins. */

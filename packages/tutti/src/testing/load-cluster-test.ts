@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, TuttiError } from '@tutti/kernel';
@@ -9,6 +10,8 @@ import { FAULT_KINDS } from './fault.ts';
  * @throws TuttiError `TUTTI_TEST_INVALID`
  */
 export async function loadClusterTest(file: string): Promise<ClusterTestSource> {
+  // The loader would name this file as the one that wanted it.
+  if (!existsSync(resolve(file))) throw invalid(file, 'there is no such file');
   let source: unknown;
   try {
     const module = (await import(pathToFileURL(resolve(file)).href)) as { default?: unknown };

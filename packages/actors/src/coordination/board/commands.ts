@@ -68,6 +68,9 @@ export interface CompleteTask {
   readonly output: unknown;
 }
 
+/**
+ * An attempt has failed: the task waits for its retry, or fails for good. Refused with `TUTTI_FENCE_STALE`.
+ */
 export interface FailTask {
   readonly type: 'task.fail';
   readonly session: string;
@@ -148,6 +151,7 @@ export interface Batch {
   readonly commands: readonly SingleCommand[];
 }
 
+/** Everything that the task board takes from the log. */
 export type BoardCommand = SingleCommand | Batch;
 
 /**

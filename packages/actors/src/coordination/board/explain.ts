@@ -1,6 +1,7 @@
 import { type Incarnation, type NodeId, showDuration, TuttiError, unreachable } from '@tutti/kernel';
 import { type BarrierRecord, isSettled, type SessionRecord, type TaskRecord } from './state.ts';
 import type { TaskBoard } from './task-board.ts';
+import { taskUnknown } from './task-unknown.ts';
 
 /**
  * What keeps a task from running. `dependency`, `barrier` and `wave` hold it back in the plan; `backoff` in time;
@@ -17,6 +18,7 @@ export type BlockerKind =
   | 'queue'
   | 'assigned-waiting';
 
+/** One reason why a task is not running. */
 export interface Blocker {
   readonly kind: BlockerKind;
   /** For people: a sentence without its full stop. */
@@ -50,7 +52,7 @@ export function explainTask(board: TaskBoard, session: string, task: string, wor
   const found = board.session(session);
   if (!found) throw new TuttiError('TUTTI_SESSION_UNKNOWN', { session });
   const record = found.tasks.get(task);
-  if (!record) throw new TuttiError('TUTTI_TASK_UNKNOWN', { session, task, hint: '' });
+  if (!record) throw taskUnknown(found, task);
   const specific = specificBlockers(board, found, record, world);
   if (world.hasLeader || specific.length === 0) return specific;
   const text = 'the cluster has no leader, so nothing can be assigned or recorded';

@@ -1,7 +1,6 @@
 import { assert, TuttiError } from '@tutti/kernel';
 import type { ApplyContext } from '@tutti/runtime';
 import type { CheckedPlan } from '../../engines/workflow/check-plan.ts';
-import { didYouMean } from '../../engines/workflow/did-you-mean.ts';
 import type { ExecutionMode, Plan } from '../../engines/workflow/plan.ts';
 import type { RecoveryMove } from '../../resilience/recovery-move.ts';
 import type { Barrier } from '../sync/barrier.ts';
@@ -29,6 +28,7 @@ import {
   type TaskState,
 } from './state.ts';
 import { newTaskRecord, noCounts, type TaskCounts } from './task-record.ts';
+import { taskUnknown } from './task-unknown.ts';
 import { WakeQueue } from './wake-queue.ts';
 
 /** What a session is made with. */
@@ -121,8 +121,7 @@ export class BoardSession implements SessionRecord {
   task(id: string): TaskRecord {
     const record = this.tasks.get(id);
     if (record) return record;
-    const details = { session: this.id, task: id, hint: didYouMean(id, this.tasks.keys()) };
-    throw new TuttiError('TUTTI_TASK_UNKNOWN', details);
+    throw taskUnknown(this, id);
   }
 
   hasDependants(id: string): boolean {

@@ -25,6 +25,9 @@ export const TASK_STATES = [
 /** How an attempt ended; undefined while it runs. */
 export type AttemptOutcome = 'done' | 'failed' | 'lost' | 'returned' | 'cancelled';
 
+/**
+ * One try at a task, on one node, under a fence of its own. Times are log times, in milliseconds since 1970.
+ */
 export interface Attempt {
   readonly number: number;
   readonly fence: number;
@@ -117,6 +120,7 @@ export interface RecoveryRecord {
   readonly tasks: readonly string[];
 }
 
+/** A barrier as the board keeps it; after a conflict it fills anew, as the next generation. */
 export interface BarrierRecord {
   readonly id: string;
   readonly title: string;
@@ -129,8 +133,10 @@ export interface BarrierRecord {
   conflicts: readonly Conflict[];
 }
 
+/** A session that is not `running` is over, and changes no more. */
 export type SessionState = 'running' | 'done' | 'failed' | 'cancelled';
 
+/** One run of one plan, as the board keeps it. Times are log times, in milliseconds since 1970. */
 export interface SessionRecord {
   readonly id: string;
   readonly plan: Plan;

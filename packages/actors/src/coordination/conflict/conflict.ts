@@ -7,6 +7,7 @@ export interface Conflict {
   readonly explanation: string;
 }
 
+/** What one side said: the result of its task about the subject. */
 export interface ConflictSide {
   readonly orchestrator: string;
   readonly task: string;

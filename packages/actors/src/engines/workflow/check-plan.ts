@@ -19,6 +19,7 @@ export const PLAN_LIMITS = {
 /** Problems beyond this many are counted but not described. */
 const PROBLEMS_MAX = 100;
 
+/** What else a plan is checked against. */
 export interface CheckOptions {
   /** Names of the conflict detectors there are; a barrier's `check` is not looked at without them. */
   readonly detectors?: readonly string[];

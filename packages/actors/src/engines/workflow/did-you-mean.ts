@@ -1,8 +1,13 @@
 /**
  * The name nearest to a misspelt one, as `; did you mean "cart-api"?`, or nothing when none is near: at most one edit
  * for each three letters (F. J. Damerau, 1964; V. I. Levenshtein, 1966).
+ * @param show What to say instead of the name that is nearest; default the name.
  */
-export function didYouMean(name: string, known: Iterable<string>): string {
+export function didYouMean(
+  name: string,
+  known: Iterable<string>,
+  show: (nearest: string) => string = (nearest) => nearest,
+): string {
   let nearest: string | undefined;
   let best = Math.max(1, Math.floor(name.length / 3)) + 1;
   for (const candidate of known) {
@@ -12,7 +17,7 @@ export function didYouMean(name: string, known: Iterable<string>): string {
     best = distance;
     nearest = candidate;
   }
-  return nearest === undefined ? '' : `; did you mean "${nearest}"?`;
+  return nearest === undefined ? '' : `; did you mean "${show(nearest)}"?`;
 }
 
 /** Edits from one text to the other: a letter changed, added or left out, or two neighbours swapped. */

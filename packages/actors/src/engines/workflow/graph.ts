@@ -11,6 +11,10 @@ export interface Graph {
   readonly dependants: Adjacency;
 }
 
+/**
+ * The edges that leave each node: those of node `i` are `targets[offsets[i]]` up to, without it, `targets[offsets[i +
+ * 1]]`.
+ */
 export interface Adjacency {
   readonly offsets: Int32Array;
   readonly targets: Int32Array;
@@ -22,6 +26,7 @@ export interface Edges {
   readonly needs: ArrayLike<number>;
 }
 
+/** A graph of `size` nodes from an edge list, whose numbers must be from 0 to `size - 1`; O(V + E). */
 export function buildGraph(size: number, edges: Edges): Graph {
   return {
     size,
@@ -46,6 +51,7 @@ export function neighbours(adjacency: Adjacency, node: number): Int32Array {
   return adjacency.targets.subarray(adjacency.offsets[node], adjacency.offsets[node + 1]);
 }
 
+/** The nodes in an order in which they can be done, and how deep each lies. */
 export interface Levels {
   /** Every node after all that it needs; shorter than the graph when there is a cycle. */
   readonly order: Int32Array;

@@ -12,6 +12,7 @@ export interface Plan {
   readonly barriers: readonly PlanBarrier[];
 }
 
+/** An orchestrator that a plan names, and how much of it each node may run at once. */
 export interface PlanOrchestrator {
   /** Such as `backend`; also the profile it takes its defaults from, where a profile has that name. */
   readonly id: string;
@@ -31,12 +32,14 @@ export type PlanWork =
   /** Nothing but time passing: for models of a plan, on virtual time. */
   | { readonly type: 'simulated'; readonly durationMs: number };
 
+/** How often a task that fails is tried, and how long it waits in between. */
 export interface RetryPolicy {
   /** Attempts in all, from 1 up; default 3. A node that dies does not use one up. */
   readonly attemptsMax: number;
   readonly backoff: BackoffOptions;
 }
 
+/** One piece of work. Everything about it is settled here; defaults are those of a plan file. */
 export interface PlanTask {
   /** Unique in the plan. */
   readonly id: string;

@@ -1,5 +1,6 @@
 import type { SequentialModel } from '../sequential-model.ts';
 
+/** What a list holds; elements of one list should differ, or two histories look alike. */
 export type ListElement = string | number;
 
 /** A list under each key, empty at first, that only grows. */

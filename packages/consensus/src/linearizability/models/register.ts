@@ -1,5 +1,6 @@
 import type { SequentialModel } from '../sequential-model.ts';
 
+/** What a register holds; `null` before the first write. */
 export type RegisterValue = string | number | null;
 
 /** One register per key; `null` before the first write. */

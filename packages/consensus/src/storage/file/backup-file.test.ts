@@ -81,6 +81,32 @@ describe('a backup', () => {
       expect(refusalOf(Buffer.concat([whole, Buffer.alloc(1)]))).toBe('TUTTI_BACKUP_UNUSABLE');
     });
 
+    test('says where it is damaged, and names no byte that it does not have', () => {
+      const contentsFrom = whole.indexOf('a small state');
+      const told = (bytes: Uint8Array) => {
+        writeFileSync(path, bytes);
+        try {
+          BackupFile.open(path).close();
+          return 'nothing';
+        } catch (thrown) {
+          return (thrown as Error).message.slice((thrown as Error).message.indexOf('cannot be used: ') + 16);
+        }
+      };
+      const turned = (at: number) => Buffer.from(whole.map((byte, i) => (i === at ? byte ^ 1 : byte)));
+      const block = `it is damaged at byte ${contentsFrom}: the block that begins there is not as it was written`;
+      expect(told(turned(contentsFrom + 5))).toBe(block);
+      const around = `it is damaged at byte 0: its first ${contentsFrom} bytes, or those behind its contents, are not as they were written`;
+      // In the meta data, in a block's checksum, and in the last checksum.
+      for (const at of [contentsFrom - 3, contentsFrom + 14, whole.length - 1])
+        expect(told(turned(at))).toBe(around);
+      expect(told(whole.subarray(0, whole.length - 6))).toMatch(
+        new RegExp(`^it is damaged at byte ${whole.length - 6}: it is cut off`),
+      );
+      expect(told(whole.subarray(0, 40))).toMatch(/: it ends at byte 40, within its header/);
+      expect(told(whole.subarray(0, 5))).toBe('it is damaged at byte 5: it is cut off');
+      expect(told(Buffer.from('no backup at all, but long'))).toContain('it does not begin with TUTTIBAK');
+    });
+
     test('of a later format is left to the version that wrote it', () => {
       const later = Buffer.from(whole);
       writeFileMark(later, { letters: 'TUTTIBAK', version: 2 });

@@ -105,5 +105,5 @@ export class BackupFile {
 
 function problemIn(thrown: unknown): string {
   if (!isTuttiError(thrown, 'TUTTI_STORE_CORRUPT')) return messageOf(thrown);
-  return `${thrown.details['problem'] as string}, at byte ${thrown.details['offset'] as number}`;
+  return `it is damaged at byte ${thrown.details['offset'] as number}: ${thrown.details['problem'] as string}`;
 }

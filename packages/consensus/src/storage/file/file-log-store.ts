@@ -31,6 +31,7 @@ import { type Opened, openDirectory, reopenDirectory } from './opened.ts';
 import { fillsFor, isAsRead, rewriteSegment } from './segment-rewrite.ts';
 import type { StoreScrub } from './store-scrub.ts';
 
+/** Where a log is kept, whose it is, and how much of it in memory and in one file. */
 export interface FileLogStoreOptions {
   /** Created if it is not there. One store and one process at a time. */
   readonly directory: string;

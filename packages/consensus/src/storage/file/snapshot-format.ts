@@ -75,30 +75,34 @@ export function readImage(disk: DiskCalls, path: string, handle: number, mark = 
   };
   const readAt = (offset: number, length: number): Buffer => {
     const bytes = Buffer.alloc(length);
-    if (readWhole(disk, handle, bytes, offset) !== length) damaged(offset, 'it is cut off');
+    if (readWhole(disk, handle, bytes, offset) !== length) damaged(size, 'it is cut off');
     return bytes;
   };
   const { size } = disk.fstatSync(handle);
   const start = readAt(0, HEADER_BYTES);
   if (!hasFileMark(start, mark, path)) damaged(0, `it does not begin with ${mark.letters}`);
   const contentsFrom = HEADER_BYTES + start.readUInt32LE(FILE_MARK_BYTES);
-  if (contentsFrom + TRAILER_BYTES > size) damaged(FILE_MARK_BYTES, 'it is cut off');
+  if (contentsFrom + TRAILER_BYTES > size) {
+    const ends = `it ends at byte ${size}, within its header, or the length that stands here is damaged`;
+    damaged(FILE_MARK_BYTES, ends);
+  }
   const header = readAt(0, contentsFrom);
   const trailer = readAt(size - TRAILER_BYTES, TRAILER_BYTES);
   const totalBytes = trailer.readDoubleLE(0);
   const blocksBytes = 4 * Math.ceil(totalBytes / SNAPSHOT_BLOCK_BYTES);
   if (contentsFrom + totalBytes + blocksBytes + TRAILER_BYTES !== size)
-    damaged(size, 'header and end do not fit');
+    damaged(size, 'it is cut off, or goes on, or the length that its end names is damaged');
   const blocks = readAt(contentsFrom + totalBytes, blocksBytes);
   const checksum = trailer.readUInt32LE(8);
   if (!endOf(header, blocks, totalBytes, checksum).subarray(blocksBytes).equals(trailer))
-    damaged(size, 'header and end do not fit');
+    damaged(0, `its first ${contentsFrom} bytes, or those behind its contents, are not as they were written`);
   const head: unknown = JSON.parse(header.toString('utf8', HEADER_BYTES));
   const image = { head, contentsFrom, totalBytes, checksum, blocks };
   for (let from = 0; from < totalBytes; from += READ_BYTES) {
     const bytes = readAt(contentsFrom + from, Math.min(READ_BYTES, totalBytes - from));
     const at = damagedBlock(image, bytes, from);
-    if (at !== undefined) damaged(contentsFrom + from + at, 'the checksum of its contents is another');
+    if (at !== undefined)
+      damaged(contentsFrom + from + at, 'the block that begins there is not as it was written');
   }
   return image;
 }

@@ -17,6 +17,11 @@ interface Flags {
   readonly json?: true;
 }
 
+interface BackupFlags extends Flags {
+  readonly node?: string;
+  readonly force?: true;
+}
+
 interface RecoverFlags extends Flags {
   readonly survivors: string;
   readonly yesIMayLoseData?: true;
@@ -30,11 +35,14 @@ export function addRescueCommands(program: Command, verb: ClusterVerb): void {
   const settings = (flags: Flags, nodes?: string) =>
     settingsFor({ 'cluster.directory': flags.dir, 'cluster.nodes': nodes }, program.opts()['config']).values;
   verb('backup', 'write the whole state to a file, while the cluster runs')
-    .argument('<file>', 'replaced when the backup is complete')
+    .argument('<file>', 'where it goes when it is complete')
+    .option('--force', 'replace a file that is there, when the backup is complete')
     .option('--node <node>', 'who is to write it (default one that follows)')
-    .action(async (file: string, flags: Flags & { readonly node?: string }) => {
+    .action(async (file: string, flags: BackupFlags) => {
       const client = findCluster(settings(flags)['cluster.directory']);
-      const { snapshot, node } = await writeBackup(file, client.backup(flags.node));
+      const { snapshot, node } = await writeBackup(file, client.backup(flags.node), {
+        replace: flags.force === true,
+      });
       const { index, term } = snapshot;
       print(flags, { file, node, index, term }, () => `${file}: the state of ${node} up to entry ${index}`);
     });

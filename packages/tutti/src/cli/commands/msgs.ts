@@ -28,7 +28,7 @@ export function addMsgsCommand(program: Command): void {
     .description('show what actors have handled lately, of one conversation, actor or type')
     .option('--dir <directory>', 'where the cluster keeps its state (default .tutti)')
     .option('--corr <id>', 'only of the conversation with this correlation')
-    .option('--actor <ref>', 'only of this actor: its address, or the end of its path')
+    .option('--actor <ref>', 'only of this actor, named as for `trace`')
     .option('--type <type>', 'only events of this type')
     .option('--since <duration>', 'only what was handled in this time')
     .option('--limit <count>', 'the latest so many of each node (default 1000)')

@@ -1,5 +1,6 @@
+import { didYouMean } from '@tutti/actors';
 import { TuttiError } from '@tutti/kernel';
-import type { HistoryEntry } from '@tutti/runtime';
+import type { ActorNodeInfo, HistoryEntry } from '@tutti/runtime';
 import type { Command } from 'commander';
 import type { AdminClient } from '../../admin/admin-client.ts';
 import type { NodeTrace } from '../../admin/look-in-api.ts';
@@ -23,7 +24,7 @@ export function addTraceCommand(program: Command): void {
   program
     .command('trace')
     .description('follow what one actor handles, and the state that it comes to')
-    .argument('<ref>', 'its address, or the end of its path')
+    .argument('<ref>', 'its name or path as `tree` and `top` show it, NODE/PATH, or its whole address')
     .option('--dir <directory>', 'where the cluster keeps its state (default .tutti)')
     .option('--for <duration>', 'ends after this time (default: Ctrl-C; with --json 5s)')
     .option('--json', 'print one JSON document at the end')
@@ -59,9 +60,9 @@ async function follow(
   const entries: (HistoryEntry & { node: string })[] = [];
   const first = await client.trace(ref, last);
   const actors = first.flatMap(({ node, actors: own }) => own.map((actor) => ({ node, ...actor })));
-  if (actors.length === 0) throw new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: ref });
-  for (const { node, address, logic, state, mailboxDepth, restarts } of actors)
-    tell(`${node}  ${address}  (${logic}, ${state}, mailbox ${mailboxDepth}, restarts ${restarts})`);
+  if (actors.length === 0) throw await unknownActor(client, ref);
+  for (const { node, path, logic, state, mailboxDepth, restarts } of actors)
+    tell(`${node}/${path}  (${logic}, ${state}, mailbox ${mailboxDepth}, restarts ${restarts})`);
   while (!signal.aborted) {
     for (const { node, entries: fresh } of await client.trace(ref, last)) {
       for (const entry of fresh) {
@@ -73,6 +74,22 @@ async function follow(
     await pause(LOOK_MS, signal);
   }
   return { actors, entries };
+}
+
+/** With the one that was probably meant, of all that can be named on the nodes that answer. */
+async function unknownActor(client: AdminClient, ref: string): Promise<TuttiError> {
+  const names = new Set<string>();
+  const collect = (node: string, actors: readonly ActorNodeInfo[]): void => {
+    for (const { path, children } of actors) {
+      names
+        .add(path.slice(path.lastIndexOf('/') + 1))
+        .add(path)
+        .add(`${node}/${path}`);
+      collect(node, children);
+    }
+  };
+  for (const { node, tree } of await client.trees()) collect(node, tree);
+  return new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: `${ref}${didYouMean(ref, names)}`, ref });
 }
 
 function entryText(node: string, { at, type, value, problem, event }: HistoryEntry): string {
