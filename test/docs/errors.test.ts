@@ -53,7 +53,7 @@ async function provokeAll(provocations: readonly Provocation[]): Promise<Provoke
 /** What stands in the holes of a message, by their names; undefined if it is no message of this template. */
 function detailsIn(message: string, template: string): [string, string][] | undefined {
   const parts = template.split(/\{\w+\}/).map((part) => part.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  const found = new RegExp(`${parts.join('(.*)')}$`, 's').exec(message)?.slice(1);
+  const found = new RegExp(`${parts.join('(.*?)')}$`, 's').exec(message)?.slice(1);
   const names = Array.from(template.matchAll(/\{(\w+)\}/g), ([, name]) => name!);
   return found && names.map((name, at) => [name, found[at]!]);
 }

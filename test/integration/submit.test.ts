@@ -90,7 +90,9 @@ it('says where and why when the cluster ends while it follows, and what to do', 
   await other.ended;
   expect(await submitted.ended).toBe(1);
   const said = submitted.stderr();
-  expect(said).toContain(`TUTTI_ADMIN_UNREACHABLE  No node of the cluster in ${lost} answers: the command that kept it, process`);
+  expect(said).toContain(
+    `TUTTI_ADMIN_UNREACHABLE  No node of the cluster in ${lost} answers: the command that kept it, process`,
+  );
   expect(said).toContain('Start it again with `tutti up` and the same --dir');
   expect(said).not.toContain('fetch failed');
 });
