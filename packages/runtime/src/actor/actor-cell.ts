@@ -133,6 +133,10 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.#endTurn({ act, ask });
   }
 
+  get isFreeForInner(): boolean {
+    return this.phase === 'running' && !this.mailbox?.hasSystem;
+  }
+
   /** An event from within, which waits as one from outside would if the state puts it off. */
   processInner(event: EventObject): void {
     if (this.phase !== 'running')
@@ -143,9 +147,8 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   #adopt(next: Snapshot<unknown>, effects: HeldEffects | undefined): void {
     const before = this.snapshot;
     if (next.status === 'error') this.keepForRestart(before);
-    this.snapshot = next;
     try {
-      this.core.runtime.release(this, effects);
+      this.core.runtime.release(this, effects, next);
     } catch (error) {
       this.snapshot = before;
       return this.fail(error);

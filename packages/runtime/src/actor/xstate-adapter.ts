@@ -15,14 +15,13 @@ import { type KeptTimer, type TimerChange, timerChangeOf } from './kept-timers.t
 import { type FlatPlan, flatPlan, flatStep } from './xstate-flat.ts';
 import { type Reducer, reduce, reducerOf } from './xstate-reducer.ts';
 import {
-  CHILD_IS_RUNNING,
   type ChildActor,
-  ChildEvent,
   HostedSelf,
   type HostedSystem,
   type HostingCell,
   type HostRuntime,
 } from './xstate-self.ts';
+import { CHILD_IS_RUNNING, ChildEvent } from './xstate-turns.ts';
 
 export { HostedSelf, type HostingCell, type Signal } from './xstate-self.ts';
 
@@ -30,8 +29,9 @@ export { HostedSelf, type HostingCell, type Signal } from './xstate-self.ts';
  * With `xstate-self.ts`, the one place that knows how XState 5.33 works inside. XState asks three things of whoever runs a logic: a scope (who
  * am I, where do effects go), a system (ids, timers, relaying), and a `self` that children can call parent. They are
  * given here without its `Actor`, which costs kilobytes and runs receivers on the sender's stack. What a machine spawns
- * or invokes from inside remains an XState actor and lives within its cell: everything sent to it goes through the
- * cell's system lane, so it too is scheduled fairly and never nests.
+ * or invokes from inside remains an XState actor and lives within its cell: what comes to it from elsewhere goes through
+ * the cell's system lane, so it too is scheduled fairly; what a machine and its children have for each other is taken in
+ * at once, as under XState, within the bounds of `xstate-turns.ts`.
  */
 
 interface ExecutableAction {
@@ -96,7 +96,7 @@ class HostScope {
       throw new Error(`Cannot stop child actor ${child.id} of ${this.id} because it is not a child`);
     }
     if (child._processingStatus === CHILD_IS_RUNNING) {
-      this.system.tellChild(new ChildEvent(child, undefined, undefined));
+      this.system.turns!.tell(new ChildEvent(child, undefined, undefined));
     } else child._stop();
   };
 }
@@ -190,6 +190,8 @@ export class XStateRuntime implements HostRuntime {
   begin(cell: HostingCell, snapshot: Snapshot<unknown>, held?: HeldEffects): void {
     const scope = this.#scopeOf(cell);
     if (!cell.isGuardian) this.recorders?.started(cell, snapshot);
+    const turns = cell.self?.system.turns;
+    const isOutermost = turns?.open(false);
     try {
       if (snapshot.status === 'active' && cell.logic.start) {
         cell.logic.start(snapshot, given(scope));
@@ -198,8 +200,10 @@ export class XStateRuntime implements HostRuntime {
     } catch (error) {
       this.#forget(scope);
       throw error;
+    } finally {
+      if (isOutermost) turns!.close();
     }
-    this.release(cell, held);
+    this.release(cell, held, snapshot);
   }
 
   /** The next snapshot. Throws what the logic throws, and then there are no effects. */
@@ -256,23 +260,29 @@ export class XStateRuntime implements HostRuntime {
     return held;
   }
 
-  /** Runs effects: the user's actions in order, then what XState deferred. Throws what an action throws. */
-  release(cell: HostingCell, held?: HeldEffects): void {
+  /**
+   * Runs effects: the user's actions in order, then what XState deferred. Throws what an action throws.
+   * @param next The snapshot that the effects came with. As under XState the user's actions still see the one before.
+   */
+  release(cell: HostingCell, held: HeldEffects | undefined, next: Snapshot<unknown>): void {
     const scope = this.#scopeOf(cell);
     if (held) {
       scope.custom.push(...held.custom);
       scope.deferred.push(...held.deferred);
     }
     const { custom, deferred } = scope;
-    if (custom.length === 0 && deferred.length === 0) return;
+    if (custom.length === 0 && deferred.length === 0) {
+      cell.snapshot = next;
+      return;
+    }
+    const turns = cell.self?.system.turns;
+    const isOutermost = turns?.open(false);
     try {
       for (const action of custom) action.exec!(action.info, action.params);
-      // Effects may defer more. Until something needs a self there are no children either.
-      for (let i = 0; i < deferred.length; i++) {
-        if (cell.self) cell.self.system.runEffect(deferred[i]!);
-        else deferred[i]!();
-      }
+      cell.snapshot = next;
+      for (let i = 0; i < deferred.length; i++) deferred[i]!(); // which may defer more
     } finally {
+      if (isOutermost) turns!.close();
       this.#forget(scope);
     }
   }

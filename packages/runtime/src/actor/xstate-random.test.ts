@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  type AnyActorRef,
   type AnyStateMachine,
   and,
   assign,
@@ -96,7 +97,7 @@ const apart =
   ({ context }: Context) =>
     delayMs + (((1 + index + 97 * context.n) * Math.SQRT2) % 1);
 
-/** Children of three sorts. Each notes what it does, and none has children of its own. */
+/** Children of four sorts. Each notes what it does; one has a child of its own, and passes on what it is told. */
 function childLogics(log: Log) {
   const echo = fromCallback<EventObject>(({ sendBack, receive }) => {
     log('echo starts');
@@ -133,7 +134,16 @@ function childLogics(log: Log) {
     if (type === 'BREAK') throw new Error('reducer broke');
     return n + 1;
   }, 0);
-  return { echo, kid, reducer };
+  const nest = createMachine({
+    entry: () => log('nest starts'),
+    invoke: { id: 'egg', src: echo, onError: { actions: sendParent({ type: 'LATE' }) } },
+    on: {
+      ECHO: { actions: [() => log('nest heard'), sendParent({ type: 'ECHO' })] },
+      '*': { actions: sendTo('egg', ({ event }) => event) },
+    },
+    exit: () => log('nest ends'),
+  });
+  return { echo, kid, reducer, nest };
 }
 
 function broken(): never {
@@ -165,7 +175,7 @@ function machineOf(numbers: readonly number[], log: Log, isQuiet = false): AnySt
 
   const count = assign({ n: ({ context }: Context) => context.n + 1 });
   const action = (where: string, mayPoke: boolean): object => {
-    const kind = tape.draw(isQuiet ? 6 : mayPoke ? 15 : 12);
+    const kind = tape.draw(isQuiet ? 6 : mayPoke ? 16 : 12);
     if (kind <= 2) return note(where);
     if (kind === 3) return count;
     if (kind === 4) return emit({ type: `from.${where}` });
@@ -178,11 +188,19 @@ function machineOf(numbers: readonly number[], log: Log, isQuiet = false): AnySt
     if (kind === 6) return raise({ type: 'LATE' }, { delay: later(9), id: tape.pick(['t', 'u']) });
     if (kind === 7) return cancel(tape.pick(['t', 'u']));
     if (kind === 8)
-      return spawnChild(tape.pick([children.kid, children.echo]), { id: `spawned${String(tape.draw(2))}` });
+      return spawnChild(tape.pick([children.kid, children.echo, children.nest]), {
+        id: `spawned${String(tape.draw(2))}`,
+      });
     if (kind === 9) return stopChild(`spawned${String(tape.draw(2))}`);
     if (kind <= 11) return note(`${where}!`);
     const child = childOr(tape.pick(['spawned0', 'spawned1', ...all.map(({ id }) => `in-${id}`)]));
     if (kind === 12) return forwardTo(child as never);
+    const poked = tape.pick(['PING', 'KICK', 'BREAK']);
+    if (kind === 15)
+      return (args: { self: never }) => {
+        log(`${where} pokes`);
+        (child(args) as AnyActorRef).send({ type: poked });
+      };
     const delay = tape.rarely(3) ? { delay: later(5) } : undefined;
     const event: EventObject = { type: tape.pick(['PING', 'KICK', 'PING', 'BREAK']) };
     return sendTo(child as never, event as never, delay);
@@ -214,7 +232,7 @@ function machineOf(numbers: readonly number[], log: Log, isQuiet = false): AnySt
   };
   const invoke = (id: string) => ({
     id: `in-${id}`,
-    src: tape.pick([children.echo, children.kid, children.reducer]),
+    src: tape.pick([children.echo, children.kid, children.reducer, children.nest]),
     ...(tape.rarely(2) && { onDone: move(`${id} done`) }),
     ...(tape.rarely(2) && { onError: move(`${id} error`) }),
   });

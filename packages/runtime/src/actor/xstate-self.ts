@@ -1,14 +1,24 @@
 import { type Clock, type IdSource, type Logger, messageOf, TuttiError } from '@tutti/kernel';
 import type { AnyActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
 import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
-import { ActorTimers, type TimerEntry } from '../scheduler/timers.ts';
+import { ActorTimers } from '../scheduler/timers.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { asTimerEvent } from './kept-timers.ts';
 import type { Address, Ref } from './ref.ts';
+import {
+  CHILD_IS_RUNNING,
+  CHILD_IS_STOPPED,
+  ChildEvent,
+  ChildTurns,
+  type Delayed,
+  type DelayedEvent,
+  InnerEvent,
+  isInternal,
+} from './xstate-turns.ts';
 
 /**
  * The half of the adapter that a logic sees: `self`, and the system behind it. See `xstate-adapter.ts`, which is the
- * other half; no further file knows how XState 5.33 works inside, but for the short way in `xstate-flat.ts`.
+ * other half, and `xstate-turns.ts`; no further file knows how XState 5.33 works inside, but for the short way in `xstate-flat.ts`.
  */
 
 /** Something in the system lane of a cell. */
@@ -39,6 +49,8 @@ export interface HostingCell {
   refuse(event: EventObject, reason: DeadLetterReason): void;
   /** Runs one event from the system lane through the logic. */
   processInner(event: EventObject): void;
+  /** Whether it could do so at once: nothing is going on in it, and nothing waits in the system lane. */
+  readonly isFreeForInner?: boolean;
   subscribe(listener: (snapshot: Snapshot<unknown>) => void): () => void;
 }
 
@@ -51,72 +63,6 @@ export interface ChildActor extends AnyActorRef {
 
 /** Asks that one life of an actor may hold for a later reply. */
 const HELD_ASKS_MAX = 10_000;
-
-/** Events that in-machine children handle between two effects of their machine. */
-const CHILD_TURNS_MAX = 1_000;
-
-export const CHILD_IS_RUNNING = 1;
-const CHILD_IS_STOPPED = 2;
-
-/** Events that a promise, callback or observable sends to itself. */
-const isInternal = (event: EventObject): boolean => event.type.startsWith('xstate.');
-
-type DelayedEvent = { readonly target: AnyActorRef; readonly event: EventObject };
-type Delayed = TimerEntry<AnyActorRef, DelayedEvent>;
-
-/** An event for one life of a cell from that life itself: its timers, its promise, its children. */
-class InnerEvent implements Signal<HostingCell> {
-  readonly #self: HostedSelf;
-  readonly #event: EventObject;
-  readonly #delayed: Delayed | undefined;
-
-  constructor(self: HostedSelf, event: EventObject, delayed: Delayed | undefined) {
-    this.#self = self;
-    this.#event = event;
-    this.#delayed = delayed;
-  }
-
-  handle(cell: HostingCell): void {
-    if (this.#delayed?.isCancelled) return;
-    if (cell.self !== this.#self) {
-      const { message } = this;
-      if (message) cell.refuse(message, 'stale-incarnation');
-      return;
-    }
-    if (this.#delayed) this.#self.system.timers.done(this.#delayed);
-    cell.processInner(this.#event);
-  }
-
-  /** What a timer sends to its own actor concerns nobody else. */
-  get message(): EventObject | undefined {
-    return this.#delayed || isInternal(this.#event) ? undefined : this.#event;
-  }
-}
-
-/** An event, or the order to stop, for an in-machine child. */
-export class ChildEvent implements Signal<HostingCell> {
-  readonly #child: ChildActor;
-  readonly #event: EventObject | undefined;
-  readonly #delayed: Delayed | undefined;
-
-  constructor(child: ChildActor, event: EventObject | undefined, delayed: Delayed | undefined) {
-    this.#child = child;
-    this.#event = event;
-    this.#delayed = delayed;
-  }
-
-  handle(cell: HostingCell): void {
-    if (this.#delayed?.isCancelled) return;
-    if (this.#delayed) cell.self?.system.timers.done(this.#delayed);
-    if (!this.#event) this.#child._stop();
-    else if (this.#child._processingStatus !== CHILD_IS_STOPPED) this.#child._send(this.#event);
-    else cell.self?.system.lost(`${cell.address}/${this.#child.id}`, this.#event);
-  }
-
-  get message(): EventObject | undefined {
-    return this.#event && !this.#delayed && !isInternal(this.#event) ? this.#event : undefined;
-  }
-}
 
 const isTuttiRef = (target: object): target is Ref => 'address' in target && 'ask' in target;
 
@@ -138,8 +84,8 @@ export class HostedSystem {
   #children: Set<ChildActor> | undefined;
   #timers: ActorTimers<AnyActorRef, DelayedEvent> | undefined;
   #named: Map<string, AnyActorRef> | undefined;
-  /** What effects that are just being released have for children; undefined at any other time. */
-  #forChildren: ChildEvent[] | undefined;
+  /** Undefined until there is a child, which most never have. */
+  turns: ChildTurns | undefined;
   #microstepsOfHost = 0;
   #microstepsOfChild = 0;
   #lastStepped: unknown;
@@ -173,7 +119,9 @@ export class HostedSystem {
     return (this.#timers ??= new ActorTimers(this.runtime.clock));
   }
 
+  /** The first that XState asks for when it makes a child. */
   _bookId(): string {
+    this.turns ??= new ChildTurns(this.host);
     return this.runtime.ids.next('x');
   }
 
@@ -266,8 +214,10 @@ export class HostedSystem {
     if (target instanceof HostedSelf) {
       const isFromChild = source !== undefined && source !== target && source.system === (this as object);
       const isOwn = target === this.host && (delayed || isFromChild || isInternal(event));
-      if (isOwn) target.cell.signal(new InnerEvent(target, event, delayed));
-      else {
+      if (isOwn) {
+        const inner = new InnerEvent(target, event, delayed);
+        if (delayed || !isFromChild || !this.turns!.takeAtOnce(inner)) target.cell.signal(inner);
+      } else {
         if (delayed) this.timers.done(delayed);
         target.cell.sendUser(event);
       }
@@ -277,31 +227,8 @@ export class HostedSystem {
       if (delayed) this.timers.done(delayed);
       target.send(event);
     } else if (target.system instanceof HostedSystem) {
-      target.system.tellChild(new ChildEvent(target as ChildActor, event, delayed));
+      target.system.turns!.tell(new ChildEvent(target as ChildActor, event, delayed));
     } else target.send(event);
-  }
-
-  /** Gives a child an event, or the order to stop: right after the present effect, or else in its turn in the lane. */
-  tellChild(event: ChildEvent): void {
-    if (this.#forChildren) this.#forChildren.push(event);
-    else this.host.cell.signal(event);
-  }
-
-  /**
-   * Runs one effect and then what it has for children, as XState has a child take an event in before its parent's next
-   * effect. They take turns and do not nest; after many turns, the rest waits in the lane.
-   */
-  runEffect(effect: () => void): void {
-    if (!this.#children?.size || this.#forChildren) return effect();
-    const events: ChildEvent[] = (this.#forChildren = []);
-    let next = 0;
-    try {
-      effect();
-      for (; next < events.length && next < CHILD_TURNS_MAX; next++) events[next]!.handle(this.host.cell);
-    } finally {
-      this.#forChildren = undefined;
-      for (; next < events.length; next++) this.host.cell.signal(events[next]!);
-    }
   }
 
   lost(address: Address, event: EventObject): void {

@@ -124,7 +124,7 @@ function comparable(sight: Sight): Sight {
 }
 
 /** How the lines of children begin. */
-const CHILD = /^(kid|echo|reducer) /;
+const CHILD = /^(kid|echo|reducer|nest) /;
 
 /** The two, to be compared; undefined when they need not be the same. */
 export function underBoth(

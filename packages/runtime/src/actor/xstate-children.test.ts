@@ -1,0 +1,155 @@
+import { expect, test } from 'vitest';
+import { type AnyActorRef, createMachine, type EventObject, fromCallback, sendParent, sendTo } from 'xstate';
+import { createTestSystem } from '../testing/test-system.ts';
+import { type MakeMachine, type Op, underBoth } from '../testing/twins.ts';
+
+/**
+ * A machine and what it invokes, at each other while one of them is still at something: what random machines differed
+ * in from `createActor`, at one in some twenty thousand, made small.
+ */
+
+/** Says what it gets, and answers. */
+const answering = (log: (line: string) => void) =>
+  fromCallback<EventObject>(({ sendBack, receive }) => {
+    log('child starts');
+    sendBack({ type: 'HELLO' });
+    receive(({ type }) => {
+      log(`child got ${type}`);
+      sendBack({ type: 'ECHO' });
+      log(`child has answered ${type}`);
+    });
+    return () => log('child ends');
+  });
+
+function expectSame(make: MakeMachine, ...ops: Op[]): readonly string[] {
+  const both = underBoth(make, ops);
+  expect(both?.tutti).toEqual(both?.xstate);
+  return both!.tutti.at(-1)!.log;
+}
+
+test('what a child says makes its parent leave the state: the child ends when it has said it', () => {
+  const log = expectSame(
+    (log) =>
+      createMachine({
+        initial: 'a',
+        states: {
+          a: {
+            invoke: { id: 'child', src: answering(log) },
+            entry: sendTo('child', { type: 'PING' }, { delay: 1 }),
+            on: {
+              ECHO: { target: 'a', reenter: true, actions: () => log('again') },
+              HELLO: { actions: () => log('hello') },
+            },
+          },
+        },
+      }),
+    { waitMs: 1 },
+  );
+  expect(log.slice(2)).toEqual([
+    'child got PING',
+    'again',
+    'child starts',
+    'hello',
+    'child has answered PING',
+    'child ends',
+  ]);
+});
+
+test('what a child is sent while it is at something is lost when it is stopped before it is done with that', () => {
+  const kid = (log: (line: string) => void) =>
+    createMachine({
+      initial: 'a',
+      exit: () => log('kid is done'),
+      states: {
+        a: { after: { 1: 'b' } },
+        b: { entry: sendParent({ type: 'LATE' }), on: { KICK: 'c' } },
+        c: { type: 'final' },
+      },
+    });
+  const log = expectSame(
+    (log) =>
+      createMachine({
+        initial: 'on',
+        states: {
+          on: {
+            invoke: { id: 'kid', src: kid(log), onDone: { actions: () => log('never') } },
+            on: { LATE: { target: 'off', actions: sendTo('kid', { type: 'KICK' }) } },
+          },
+          off: {},
+        },
+      }),
+    { waitMs: 2 },
+  );
+  expect(log).toEqual([]);
+});
+
+test('a child and its own child have done with each other before the next one starts', () => {
+  expectSame((log) => {
+    const nest = createMachine({
+      invoke: { id: 'egg', src: answering(log) },
+      on: {
+        HELLO: { actions: sendTo('egg', { type: 'PING' }) },
+        ECHO: { actions: sendParent({ type: 'HATCHED' }) },
+      },
+    });
+    return createMachine({
+      invoke: [
+        { id: 'nest', src: nest },
+        { id: 'other', src: answering(log) },
+      ],
+      on: { '*': { actions: ({ event }) => log(event.type) } },
+    });
+  });
+});
+
+test('an action that sends to a child itself finds it as it was before, and is answered after the step', () => {
+  const childOf = ({ self }: { self: { getSnapshot(): unknown } }) =>
+    (self.getSnapshot() as { children: Record<string, AnyActorRef> }).children['child'];
+  const log = expectSame(
+    (log) =>
+      createMachine({
+        initial: 'a',
+        states: {
+          a: {
+            invoke: { id: 'child', src: answering(log) },
+            on: {
+              GO: {
+                target: 'a',
+                reenter: true,
+                actions: [(args) => childOf(args)?.send({ type: 'PING' }), () => log('poked')],
+              },
+              ECHO: { actions: () => log('echo') },
+            },
+          },
+        },
+      }),
+    { send: 'GO' },
+  );
+  expect(log.slice(1)).toEqual([
+    'child got PING',
+    'child has answered PING',
+    'poked',
+    'child ends',
+    'child starts',
+    'echo',
+  ]);
+});
+
+test('a machine and a child that answer each other for ever keep the others from nothing', () => {
+  const { system, clock } = createTestSystem();
+  const log: string[] = [];
+  const endless = createMachine({
+    context: { n: 0 },
+    invoke: { id: 'child', src: answering(() => {}) },
+    on: { '*': { actions: sendTo('child', { type: 'PING' }) } },
+  });
+  const ref = system.spawn(endless);
+  const other = system.spawn(createMachine({ on: { HI: { actions: () => log.push('hi') } } }));
+  let snapshots = 0;
+  ref.subscribe(() => {
+    if (++snapshots === 5_000) void ref.stop();
+  });
+  other.send({ type: 'HI' });
+  clock.advance(1);
+  expect([log, snapshots >= 5_000, system.actorCount]).toEqual([['hi'], true, 1]);
+});
