@@ -16,25 +16,31 @@ export type MortalEvent = { type: 'die' };
 const MODULES = ['membership', 'shards', 'entities', 'register'];
 const TICK_MS = 30;
 
-/** A durable entity that remembers every deed, and says after each commit that it is there. */
+/**
+ * A durable entity that remembers every deed, and says after each commit that it is there. It keeps them as one text:
+ * a list would be walked through, item by item, for every commit.
+ */
 function makeAccount(oracle: Oracle) {
   return setup({
     types: {
-      context: {} as { key: string; deeds: readonly number[] },
+      context: {} as { key: string; count: number; deeds: string },
       events: {} as AccountEvent,
       input: {} as { key: string },
     },
   }).createMachine({
-    context: ({ input }) => ({ key: input.key, deeds: [] }),
+    context: ({ input }) => ({ key: input.key, count: 0, deeds: '' }),
     on: {
       add: {
         actions: [
-          assign({ deeds: ({ context, event }) => [...context.deeds, event.deed] }),
-          ({ context }) => oracle.release(context.key, context.deeds.length),
-          reply(({ context }) => context.deeds.length),
+          assign(({ context: { count, deeds }, event }) => ({
+            count: count + 1,
+            deeds: `${deeds} ${event.deed}`,
+          })),
+          ({ context }) => oracle.release(context.key, context.count),
+          reply(({ context }) => context.count),
         ],
       },
-      show: { actions: reply(({ context }) => context.deeds) },
+      show: { actions: reply(({ context }) => context.deeds.split(' ').slice(1).map(Number)) },
     },
   });
 }
