@@ -2,6 +2,7 @@ import { messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
 import { DELIVERY, DeliveryLog } from '../delivery/delivery-log.ts';
 import type { Mailbox } from '../mailbox/mailbox.ts';
+import type { UserMessage } from '../mailbox/user-lane.ts';
 import type { SupervisedCell } from '../supervision/supervision.ts';
 import { supervisionOf } from '../supervision/supervisor.ts';
 import type { StateKeeper } from '../system/actor-system.ts';
@@ -408,6 +409,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     }
     mailbox?.open();
     for (let message = mailbox?.user.shift(); message; message = mailbox?.user.shift()) {
+      if (reason === 'stopped' && this.#isPassedOn(message)) continue;
       // One that waits for a receipt was not handled, and may be by whoever comes after.
       const asked =
         reason === 'failed' && message instanceof Asked && message.event.type !== DELIVERY
@@ -423,6 +425,14 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     if (this.rare?.holds) this.letSendersGo();
     this.rare = undefined;
     this.parent?.endedBelow(this);
+  }
+
+  #isPassedOn(message: UserMessage): boolean {
+    const { keeper } = this.settings;
+    if (!keeper?.passOn) return false;
+    return message instanceof Asked
+      ? keeper.passOn(message.event, message.target)
+      : keeper.passOn(message, undefined);
   }
 
   /** What was sent to in-machine children before the end still reaches them, as XState would have it. */

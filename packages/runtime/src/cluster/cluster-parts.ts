@@ -134,7 +134,7 @@ function placeEntities(
     store,
     lease,
     onStarted: (shard, name) => awakener.awoke(shard, name),
-    onEnded: (shard, name, hasFailed) => region.activationEnded(shard, name, hasFailed),
+    onEnded: (...ended) => region.activationEnded(...ended),
   });
   const awakener: Awakener = new Awakener({
     ...core,

@@ -33,7 +33,8 @@ const SWEEP_MS = 1_000;
 
 interface OpenAsk {
   readonly target: ReplyTarget;
-  readonly node: NodeId;
+  /** Who was asked: this life of that node. */
+  readonly to: PeerIdentity;
   readonly address: Address;
   readonly expiresAt: number;
 }
@@ -102,10 +103,12 @@ export class Courier {
   }
 
   /**
-   * Hands a parcel to another node. Anything but `queued` means that it was not taken, nothing has been told to its
-   * target, and the caller decides what becomes of it.
+   * Hands a parcel to this life of another node: while the link is to another life there is none. Anything but `queued`
+   * means that it was not taken, nothing has been told to its target, and the caller decides what becomes of it.
    */
-  post(to: NodeId, parcel: Parcel): SendOutcome {
+  post(life: PeerIdentity, parcel: Parcel): SendOutcome {
+    if (!this.#isLinked(life)) return 'no-link';
+    const to = life.nodeId;
     const { address, target, hops, epoch } = parcel;
     const event = encodeRefs(parcel.event);
     if (!target) return this.#send(to, { t: 'send', to: address, event, hops, epoch }, 'bulk');
@@ -114,7 +117,7 @@ export class Courier {
     const ttlMs = Math.max(0, parcel.deadline - this.#options.clock.now());
     const outcome = this.#send(to, { t: 'ask', to: address, event, hops, epoch, id, ttlMs }, 'bulk');
     if (outcome !== 'queued') return outcome;
-    this.#asks.set(id, { target, node: to, address, expiresAt: parcel.deadline });
+    this.#asks.set(id, { target, to: life, address, expiresAt: parcel.deadline });
     this.#scheduleSweep();
     return 'queued';
   }
@@ -130,10 +133,10 @@ export class Courier {
     parcel.target?.fail(error);
   }
 
-  /** Fails the asks that a node which was lost, or has left, will not answer any more. */
-  nodeGone(node: NodeId): void {
+  /** Fails the asks that a life which was lost, or has left, will not answer any more; nor will those before it. */
+  nodeGone({ nodeId: node, incarnation }: PeerIdentity): void {
     for (const [id, ask] of this.#asks) {
-      if (ask.node !== node) continue;
+      if (ask.to.nodeId !== node || ask.to.incarnation > incarnation) continue;
       this.#asks.delete(id);
       const why = 'it was gone before it answered, and the event may have taken effect';
       ask.target.fail(new TuttiError('TUTTI_NODE_UNREACHABLE', { node, address: ask.address, why }));
@@ -148,6 +151,12 @@ export class Courier {
   /** What a value becomes on this node once it has crossed the wire. */
   decode(value: unknown): unknown {
     return decodeRefs(value, this.#makeRef);
+  }
+
+  #isLinked({ nodeId: node, incarnation }: PeerIdentity): boolean {
+    return this.#options.transport
+      .linked()
+      .some((peer) => peer.nodeId === node && peer.incarnation === incarnation);
   }
 
   #send(to: NodeId, message: ActorMessage, lane: Lane): SendOutcome {
@@ -228,7 +237,8 @@ export class Courier {
   #settle(from: PeerIdentity, message: Extract<ActorMessage, { t: 'reply' | 'fail' }>): void {
     if (message.life !== this.#options.transport.self.incarnation) return;
     const ask = this.#asks.get(message.id);
-    if (ask && ask.node !== from.nodeId) return this.#drop(from, 'it answers what another node was asked');
+    if (ask && ask.to.nodeId !== from.nodeId)
+      return this.#drop(from, 'it answers what another node was asked');
     if (!ask) {
       if (message.t === 'reply' && isReceipt(message.value)) return;
       const event = { type: message.t } as EventObject;

@@ -91,8 +91,8 @@ class ClusterNode implements ClusterSystem {
     this.members.onChange((member) => this.#memberChanged(member));
     options.transport.onLink({
       linkUp: () => {},
-      linkDown: ({ nodeId: node }) => {
-        if (this.members.get(node)?.state === 'left') this.#parts.courier.nodeGone(node);
+      linkDown: (peer) => {
+        if (this.members.get(peer.nodeId)?.state === 'left') this.#parts.courier.nodeGone(peer);
       },
     });
   }
@@ -289,7 +289,7 @@ class ClusterNode implements ClusterSystem {
     const isLinked = this.#options.transport.linked().some(({ nodeId: node }) => node === member.nodeId);
     // Answers of one that left may still be on their way; its link going down is the end of them.
     if (member.state === 'lost' || (member.state === 'left' && !isLinked))
-      this.#parts.courier.nodeGone(member.nodeId);
+      this.#parts.courier.nodeGone(member);
     if (sameLife(member, this.#parts.self) && member.state === 'lost') this.#evict(member);
     else if (member.nodeId === this.#parts.self.nodeId && member.incarnation > this.#parts.self.incarnation)
       this.#evict(member);

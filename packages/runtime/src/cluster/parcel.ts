@@ -16,6 +16,8 @@ export interface Parcel {
   readonly hops: number;
   /** The epoch of its shard that the sender saw; 0 for what is not sharded. A receiver that is behind waits. */
   readonly epoch: number;
+  /** An activation on this node had it and has ended; the next one is not to be put to sleep before it has looked at it. */
+  readonly isLeftOver?: boolean;
 }
 
 /** What a failed ask says on the wire. */

@@ -9,6 +9,9 @@ import type { Members } from './member.ts';
 import type { Parcel } from './parcel.ts';
 import type { RemoteObservers } from './remote-observers.ts';
 
+/** Of addresses that are malformed. */
+const NOBODY = -1 as Incarnation;
+
 interface RemoteRefsOptions {
   readonly courier: Courier;
   readonly observers: RemoteObservers;
@@ -50,14 +53,14 @@ class RemoteRef implements Ref {
   readonly address: Address;
   readonly #node: NodeId;
   /** The life that the address is of; none when it is malformed, so that nobody answers to it. */
-  readonly #life: number;
+  readonly #life: Incarnation;
   readonly #refs: RemoteRefs;
   readonly #options: RemoteRefsOptions;
 
   constructor(address: Address, node: NodeId, refs: RemoteRefs, options: RemoteRefsOptions) {
     this.address = address;
     this.#node = node;
-    this.#life = parseLocalAddress(address)?.incarnation ?? -1;
+    this.#life = parseLocalAddress(address)?.incarnation ?? NOBODY;
     this.#refs = refs;
     this.#options = options;
   }
@@ -106,7 +109,7 @@ class RemoteRef implements Ref {
     }
     let outcome: string;
     try {
-      outcome = courier.post(this.#node, parcel);
+      outcome = courier.post({ nodeId: this.#node, incarnation: this.#life }, parcel);
     } catch (thrown) {
       courier.refuse(
         parcel,

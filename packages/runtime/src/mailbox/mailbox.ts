@@ -42,7 +42,12 @@ export class Mailbox<Signal extends object> {
 
   /** All messages in it, also those that the state puts off. */
   get waiting(): number {
-    return this.user.size + (this.#ordered?.deferred ?? 0);
+    return this.user.size + this.deferred;
+  }
+
+  /** Messages that the state puts off. */
+  get deferred(): number {
+    return this.#ordered?.deferred ?? 0;
   }
 
   /** The caller has compared `user.size` with the actor's own limit, which is at most the lane's. */

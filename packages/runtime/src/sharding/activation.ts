@@ -1,14 +1,17 @@
 import { type Clock, TuttiError } from '@tutti/kernel';
+import type { EventObject } from 'xstate';
 import type { KeptTimer, TimerChange } from '../actor/kept-timers.ts';
 import type { LogicIdentity } from '../actor/logic-identity.ts';
 import type { Ref } from '../actor/ref.ts';
+import type { Parcel } from '../cluster/parcel.ts';
 import type { QuorumLease } from '../cluster/quorum-lease.ts';
 import { decodeRefs, encodeRefs } from '../cluster/ref-codec.ts';
-import type { KeptTurn, StateKeeper } from '../system/actor-system.ts';
+import type { KeptTurn, ReplyTarget, StateKeeper } from '../system/actor-system.ts';
+import { LocalRef } from '../system/local-ref.ts';
 import type { EntityState, StoredTimer } from './entity-states.ts';
 import type { EntityStore } from './entity-store.ts';
 import { keptTimers, timersAfter } from './entity-timers.ts';
-import type { EntityName, ShardId } from './shard-id.ts';
+import { type EntityName, entityAddress, type ShardId } from './shard-id.ts';
 import type { ShardAt } from './shard-map.ts';
 
 /** Messages that share one commit. Those of a busy entity wait in its mailbox while the last commit is under way. */
@@ -80,6 +83,10 @@ export class Activation implements StateKeeper {
   bytes = 0;
   /** It is on its way out; new messages wait for the next activation. */
   stopping: Promise<void> | undefined;
+  /** What it was sent and did not come to handle, oldest first: for the next activation, wherever that is. */
+  readonly leftOver: Parcel[] = [];
+  /** It was given what an earlier activation left over. */
+  hasLeftOver = false;
 
   constructor(
     host: ActivationHost,
@@ -102,6 +109,20 @@ export class Activation implements StateKeeper {
   /** Commits of this entity that the log has taken. */
   get version(): number {
     return this.#version;
+  }
+
+  /** Whether messages are put off here, or were and have not been looked at yet: they would only wake it again. */
+  get isAwaited(): boolean {
+    const mailbox = this.ref instanceof LocalRef ? this.ref.cell?.mailbox : undefined;
+    return mailbox !== undefined && (this.hasLeftOver ? mailbox.waiting : mailbox.deferred) > 0;
+  }
+
+  passOn(event: EventObject, target: ReplyTarget | undefined): boolean {
+    const deadline = target?.deadline ?? Number.POSITIVE_INFINITY;
+    const { epoch } = this;
+    const address = entityAddress(this.name);
+    this.leftOver.push({ address, event, target, deadline, hops: 0, epoch, isLeftOver: true });
+    return true;
   }
 
   /** From now on nothing it does is released. */

@@ -45,7 +45,13 @@ interface EntityHostOptions {
   /** Told when an entity has come alive here. */
   readonly onStarted: (shard: ShardId, name: EntityName) => void;
   /** Told when an activation has ended, so that what waited for that can go on. */
-  readonly onEnded: (shard: ShardId, name: EntityName, hasFailed: boolean) => void;
+  readonly onEnded: (
+    shard: ShardId,
+    name: EntityName,
+    hasFailed: boolean,
+    /** What it was sent and has not handled, oldest first. */
+    leftOver: readonly Parcel[],
+  ) => void;
 }
 
 /** The entities that are alive on this node. */
@@ -137,6 +143,7 @@ export class EntityHost {
       courier.bury(parcel, 'stopped', new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: parcel.address }));
       return true;
     }
+    if (parcel.isLeftOver) activation.hasLeftOver = true;
     this.#passivation.used(activation);
     system.deliver(activation.ref!.address, parcel.event, parcel.target);
     return true;
@@ -266,6 +273,6 @@ export class EntityHost {
     const set = this.#byShard.get(shard);
     set?.delete(activation);
     if (set?.size === 0) this.#byShard.delete(shard);
-    this.#options.onEnded(shard, name, hasFailed);
+    this.#options.onEnded(shard, name, hasFailed, activation.leftOver);
   }
 }

@@ -21,10 +21,13 @@ interface PassivationOptions {
   readonly sleep: (activation: Activation) => void;
 }
 
+/** Entities that one message finds not free to sleep, before the next one goes on from there. */
+const LOOKS_MAX = 16;
+
 /**
  * Says which entities of this node go to sleep: those that nobody has sent anything for long, and, where there are more
  * than their kind may have awake, those used longest ago. The bounds are targets: one that is asked for is let in at once,
- * and another begins to go.
+ * and another begins to go. One for which messages wait that its state puts off stays awake until it has handled them.
  */
 export class Passivation {
   readonly #options: PassivationOptions;
@@ -42,7 +45,7 @@ export class Passivation {
     activation.lastUsedAt = this.#options.clock.now();
     if (!order.delete(activation)) awake.bytes += activation.bytes;
     order.add(activation);
-    this.#keepTo(awake);
+    this.#keepTo(awake, activation);
     this.#schedule(awake);
   }
 
@@ -53,7 +56,7 @@ export class Passivation {
     const bytes = approximateBytes(snapshot);
     awake.bytes += bytes - activation.bytes;
     activation.bytes = bytes;
-    this.#keepTo(awake);
+    this.#keepTo(awake, undefined);
   }
 
   /** It is on its way out, or gone. */
@@ -79,14 +82,25 @@ export class Passivation {
     return awake;
   }
 
-  /** The one used last always stays, or nothing would ever be handled. */
-  #keepTo(awake: Awake): void {
+  /** The one used last always stays, or nothing would ever be handled: `used` is about to be given a message. */
+  #keepTo(awake: Awake, used: Activation | undefined): void {
     const { activeMax = Number.POSITIVE_INFINITY, activeBytesMax = Number.POSITIVE_INFINITY } = awake.rules;
+    let looks = 0;
     for (const activation of awake.order) {
       const { size } = awake.order;
       if (size <= 1 || (size <= activeMax && awake.bytes <= activeBytesMax)) return;
-      this.#sleep(activation);
+      if (activation === used) continue;
+      if (!activation.isAwaited) this.#sleep(activation);
+      else if (++looks < LOOKS_MAX) this.#keepAwake(awake, activation);
+      else return;
     }
+  }
+
+  /** As if it had just been used, so that the others are looked at before it is again. */
+  #keepAwake({ order }: Awake, activation: Activation): void {
+    activation.lastUsedAt = this.#options.clock.now();
+    order.delete(activation);
+    order.add(activation);
   }
 
   #sleep(activation: Activation): void {
@@ -104,7 +118,8 @@ export class Passivation {
       awake.timer = undefined;
       for (const activation of awake.order) {
         if (clock.now() - activation.lastUsedAt < passivateAfterMs) break;
-        this.#sleep(activation);
+        if (activation.isAwaited) this.#keepAwake(awake, activation);
+        else this.#sleep(activation);
       }
       this.#schedule(awake);
     });

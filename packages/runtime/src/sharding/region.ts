@@ -50,6 +50,8 @@ export class Region {
   readonly #releasing = new Map<ShardId, 'settling' | 'stopping'>();
   #released: ShardAt[] = [];
   #retry: Timer | undefined;
+  /** Whether this node has applied the log as far as its own joining: what it knows before is a map of the past. */
+  #hasJoined = false;
   #stopped = false;
 
   constructor(options: RegionOptions) {
@@ -122,10 +124,17 @@ export class Region {
     if (!host.start(name, shard, shards.get(shard).epoch)) this.#options.awakener.asleep(shard, name, true);
   }
 
-  /** An activation has ended: what waited for that may start the next. */
-  activationEnded(shard: ShardId, name: EntityName, hasFailed: boolean): void {
+  /** An activation has ended: what it left over, and after that what waited for its end, may start the next. */
+  activationEnded(
+    shard: ShardId,
+    name: EntityName,
+    hasFailed: boolean,
+    leftOver: readonly Parcel[] = [],
+  ): void {
     this.#options.awakener.asleep(shard, name, hasFailed);
-    this.#flush(shard);
+    this.#waiting.putBack(shard, leftOver);
+    if (this.#stopped) this.#waiting.clear();
+    else this.#flush(shard);
     if (!this.#options.host.isSingleton(name)) return;
     // Not at once: one that fails whenever it starts must not keep the node busy with starting it.
     this.#options.clock.setTimer(SINGLETON_RESTART_MS, () => {
@@ -140,6 +149,11 @@ export class Region {
     if (this.#retry) this.#options.clock.clearTimer(this.#retry);
     this.#options.awakener.stop();
     this.#waiting.clear();
+  }
+
+  #joined(): boolean {
+    this.#hasJoined = this.#options.membership.isAlive(this.#options.self);
+    return this.#hasJoined;
   }
 
   #isOwner(shard: ShardId): boolean {
@@ -158,15 +172,18 @@ export class Region {
       return true;
     }
     const { shards, membership, host } = this.#options;
+    if (!this.#hasJoined && !this.#joined()) return false;
     const { owner, target, epoch } = shards.get(shard);
     if (!owner || parcel.epoch > epoch || !membership.isAlive(owner)) return false;
     if (target && this.#releasing.get(shard) !== 'settling') return false;
     if (this.#isOwner(shard)) return host.deliver(parseEntityAddress(parcel.address)!, shard, epoch, parcel);
-    return this.#forward(owner.nodeId, { ...parcel, epoch, hops: parcel.hops + 1 });
+    return this.#forward(owner, { ...parcel, epoch, hops: parcel.hops + 1 });
   }
 
-  #forward(node: NodeId, parcel: Parcel): boolean {
+  /** To the life that the map names: another one of that node does not own the shard, and may know less than we do. */
+  #forward(owner: Life, parcel: Parcel): boolean {
     const { courier, config } = this.#options;
+    const node = owner.nodeId;
     const unreachable = (why: string, rest = {}) =>
       new TuttiError('TUTTI_NODE_UNREACHABLE', { node, address: parcel.address, why, ...rest });
     if (parcel.hops > config.hopsMax) {
@@ -174,7 +191,7 @@ export class Region {
       return true;
     }
     try {
-      const outcome = courier.post(node, parcel);
+      const outcome = courier.post(owner, parcel);
       if (outcome === 'no-link') return false;
       if (outcome === 'full') courier.refuse(parcel, unreachable('the link is full'));
     } catch (thrown) {

@@ -64,6 +64,19 @@ describe('parcels that wait', () => {
     expect(waiting.size).toBe(0);
   });
 
+  it('get behind those that come back, which are older', () => {
+    const { waiting, drain } = world(4);
+    waiting.putBack(1, [parcel('a', 1)]);
+    expect(drain(1, () => true)).toEqual(['a1']);
+    waiting.add(1, parcel('a', 3));
+    waiting.add(1, parcel('b', 1));
+    waiting.putBack(1, [parcel('a', 1), parcel('a', 2)]);
+    waiting.putBack(1, []);
+    expect(waiting.size).toBe(4);
+    expect(drain(1, () => true)).toEqual(['a1', 'a2', 'a3', 'b1']);
+    expect(waiting.size).toBe(0);
+  });
+
   it('are refused when there are too many, when they have waited too long, and when the node stops', () => {
     const { clock, waiting, refused } = world(3);
     waiting.add(1, parcel('a', 1));

@@ -65,6 +65,16 @@ export class WaitingParcels {
     this.#scheduleSweep();
   }
 
+  /** Keeps parcels of one entity that were handed on already and have come back, in front of those that wait for it. */
+  putBack(shard: ShardId, parcels: readonly Parcel[]): void {
+    const [first] = parcels;
+    if (!first) return;
+    const list = this.#shards.get(shard)?.get(first.address);
+    const since = list?.splice(0) ?? [];
+    for (const parcel of parcels) this.add(shard, parcel);
+    list?.push(...since);
+  }
+
   /** Offers the parcels of a shard: those of each entity in order, until one is not taken. */
   drain(shard: ShardId, take: (parcel: Parcel) => boolean): void {
     const lists = this.#shards.get(shard);

@@ -69,6 +69,12 @@ export interface StateKeeper {
    * that; a message that changes nothing is not held for later ones.
    */
   readonly turnMessagesMax?: number;
+  /**
+   * Called when the actor has been stopped in order, for each message that it was sent and has not handled, oldest first:
+   * one that its state put off, or that came too late to be handled within the deadline of the stop. True when the keeper
+   * sees to it, otherwise it is a dead letter.
+   */
+  passOn?(event: EventObject, target: ReplyTarget | undefined): boolean;
 }
 
 /** How to spawn one actor. */

@@ -1,0 +1,105 @@
+import { describe, expect, it } from 'vitest';
+import { setup } from 'xstate';
+import { reply } from '../actor/reply.ts';
+import { ClusterHarness } from '../testing/cluster-harness.ts';
+import type { EntityOptions } from './entity-options.ts';
+
+type GateEvent = { type: 'open' } | { type: 'close' } | { type: 'pass'; number: number };
+
+/** Lets nobody pass while it is closed: who comes meanwhile waits. */
+function gate(passed: number[]) {
+  return setup({ types: { events: {} as GateEvent, input: {} } }).createMachine({
+    id: 'gate',
+    initial: 'closed',
+    states: {
+      closed: { meta: { defer: ['pass'] }, on: { open: 'open' } },
+      open: {
+        on: {
+          close: 'closed',
+          pass: { actions: [({ event }) => passed.push(event.number), reply(({ event }) => event.number)] },
+        },
+      },
+    },
+  });
+}
+
+async function started(names: readonly string[], options: EntityOptions = {}) {
+  const passed: number[] = [];
+  let activations = 0;
+  const logic = gate(passed);
+  const harness = new ClusterHarness(names, (cluster) => {
+    cluster.entity('gate', logic, { ...options, input: () => ({ activation: ++activations }) });
+  });
+  await harness.start();
+  const ref = (key: string, through = names[0]!) => harness.node(through).cluster.ref<GateEvent>('gate', key);
+  const alive = () =>
+    harness.living().reduce((sum, { cluster }) => sum + (cluster.status().entities['gate'] ?? 0), 0);
+  return { harness, ref, passed, alive, activations: () => activations };
+}
+
+const NUMBERS = [1, 2, 3];
+
+describe('messages that the state of an entity puts off', () => {
+  it('keep it awake when it would go to sleep for idleness, until they have been handled', async () => {
+    const { harness, ref, alive, activations } = await started(['n1'], { passivateAfterMs: 100 });
+    const asks = NUMBERS.map((number) =>
+      ref('a').ask<number>({ type: 'pass', number }, { timeoutMs: 30_000 }),
+    );
+    await harness.pass(5_000);
+    expect([alive(), activations()]).toEqual([1, 1]);
+    ref('a').send({ type: 'open' });
+    expect(await harness.settle(Promise.all(asks))).toEqual(NUMBERS);
+    await harness.pass(1_000);
+    expect(alive()).toBe(0);
+  });
+
+  it('keep it awake when there are too many, while others go to sleep in its place', async () => {
+    const { harness, ref, alive } = await started(['n1'], { activeMax: 2 });
+    const keys = ['a', 'b', 'c', 'd'];
+    const asks = keys.map((key, number) =>
+      ref(key).ask<number>({ type: 'pass', number }, { timeoutMs: 30_000 }),
+    );
+    await harness.pass(100);
+    for (let round = 0; round < 3; round++)
+      for (const key of ['x', 'y', 'z']) {
+        ref(key).send({ type: 'close' });
+        await harness.pass(100);
+        expect(alive(), 'the four, and the one used last').toBe(5);
+      }
+    for (const key of keys) ref(key).send({ type: 'open' });
+    expect(await harness.settle(Promise.all(asks))).toEqual([0, 1, 2, 3]);
+    ref('x').send({ type: 'close' });
+    await harness.pass(100);
+    expect(alive()).toBe(2);
+  });
+
+  it('go to the next activation, in their order and before what came later, when it is stopped', async () => {
+    const { harness, ref, passed } = await started(['n1', 'n2', 'n3']);
+    for (const number of NUMBERS) ref('a').send({ type: 'pass', number });
+    await harness.pass(200);
+    void ref('a').stop();
+    ref('a').send({ type: 'pass', number: 4 });
+    await harness.pass(500);
+    ref('a').send({ type: 'open' });
+    await harness.pass(200);
+    expect(passed).toEqual([1, 2, 3, 4]);
+  });
+
+  it('go along to the next owner when the shard is handed over', async () => {
+    const { harness, ref, passed, alive } = await started(['n1', 'n2', 'n3']);
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const asks = keys.map((key, number) =>
+      ref(key, 'n2').ask<number>({ type: 'pass', number }, { timeoutMs: 30_000 }),
+    );
+    await harness.pass(200);
+    const held = harness.node('n1').cluster.status().entities['gate'] ?? 0;
+    expect(held).toBeGreaterThan(0);
+    await harness.settle(harness.node('n1').cluster.drain());
+    await harness.pass(500);
+    expect(harness.node('n1').cluster.status().entities['gate'] ?? 0).toBe(0);
+    expect(alive()).toBe(keys.length);
+    for (const key of keys) ref(key, 'n2').send({ type: 'open' });
+    expect(await harness.settle(Promise.all(asks))).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(passed.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+});
