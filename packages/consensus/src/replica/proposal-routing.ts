@@ -44,6 +44,7 @@ export class ProposalRouting {
           messageToWire({ type: 'forward', from, frames }),
           'bulk',
         ) === 'queued',
+      refusal: () => this.#core.notLeader(),
     };
   }
 

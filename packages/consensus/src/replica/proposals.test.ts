@@ -1,4 +1,4 @@
-import { isTuttiError, nodeId, term, VirtualClock } from '@tutti/kernel';
+import { isTuttiError, type NodeId, nodeId, TuttiError, term, VirtualClock } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import { type ProposalRoute, Proposals } from './proposals.ts';
 import { REPLICA_DEFAULTS } from './replica-options.ts';
@@ -7,6 +7,7 @@ import { StageWatch } from './stage-times.ts';
 
 const name = new TextEncoder().encode('m');
 const self = nodeId('a');
+const refusal = () => new TuttiError('TUTTI_NOT_LEADER', { nodeId: self, known: 'b leads' });
 
 /** One proposal in session 1, sent as often as there are terms; what it came to when the session had expired. */
 function expiredAfter(terms: readonly number[]): {
@@ -23,6 +24,7 @@ function expiredAfter(terms: readonly number[]): {
     leader: self,
     propose: () => (outcome.frames++, true),
     forward: () => false,
+    refusal,
   });
   proposals.add('It', name, new Uint8Array(1), undefined, (failure) =>
     Object.assign(outcome, { failure, done: true }),
@@ -45,6 +47,35 @@ test('a command that was sent twice and met a forgotten session is not repeated:
   expect(isTuttiError(failure, 'TUTTI_SESSION_EXPIRED')).toBe(true);
 });
 
+test('a command that only a leader may take, and that comes back from a forgotten session, is not taken elsewhere', () => {
+  const clock = new VirtualClock();
+  const stages = new StageWatch(clock);
+  const proposals = new Proposals(clock, REPLICA_DEFAULTS, self, () => 'nonce', newReplicaStats(), stages);
+  const ends: Record<string, Error | undefined> = {};
+  let forwarded = 0;
+  const route = (leader: NodeId): ProposalRoute => ({
+    term: term(1),
+    leader,
+    propose: () => true,
+    forward: (frames) => ((forwarded += frames.length), true),
+    refusal,
+  });
+  for (const elsewhere of ['refuse', 'forward'] as const)
+    proposals.add('It', name, new Uint8Array(1), { elsewhere }, (failure) => (ends[elsewhere] = failure));
+  proposals.pump(route(self));
+  proposals.sessionOpened('nonce', 1);
+  proposals.pump(route(self));
+  // Both were appended here; another leads when they are applied, and the session is forgotten by then.
+  for (const sequence of [1, 2]) proposals.commandApplied(1, sequence, 'expired');
+  proposals.pump(route(nodeId('b')));
+  proposals.sessionOpened('nonce', 2);
+  proposals.pump(route(nodeId('b')));
+  expect(Object.keys(ends)).toEqual(['refuse']);
+  expect(isTuttiError(ends['refuse'], 'TUTTI_NOT_LEADER')).toBe(true);
+  // A session, and the one command that may go elsewhere.
+  expect(forwarded).toBe(2);
+});
+
 test('what is sent stays within a bound of the oldest that has no result, since its results are kept from there on', () => {
   const clock = new VirtualClock();
   const config = { ...REPLICA_DEFAULTS, pendingMax: 2 };
@@ -57,7 +88,7 @@ test('what is sent stays within a bound of the oldest that has no result, since 
     new StageWatch(clock),
   );
   let frames = 0;
-  const route = { term: term(1), leader: self, propose: () => (frames++, true), forward: () => false };
+  const route = { term: term(1), leader: self, propose: () => (frames++, true), forward: () => false, refusal };
   const add = () => proposals.add('It', name, new Uint8Array(1), undefined, () => {});
   add();
   proposals.pump(route);

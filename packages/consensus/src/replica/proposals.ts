@@ -18,6 +18,8 @@ export interface ProposalRoute {
   propose(frame: Uint8Array): boolean;
   /** Sends to the leader; false when the link takes nothing now. */
   forward(frames: readonly Uint8Array[]): boolean;
+  /** What is told whose command is only for a leader to take, where none is. */
+  refusal(): TuttiError;
 }
 
 /** One attempt to get a frame into the log: by whom, in which term, and when. */
@@ -82,6 +84,8 @@ export class Proposals {
   /** Every sequence below it has its result. */
   #oldest = 1;
   #closed = false;
+  /** Whether a command is to be sent anew as if it never had been: by now this node may not lead any more. */
+  #cameBack = false;
 
   constructor(
     clock: Clock,
@@ -153,6 +157,10 @@ export class Proposals {
 
   /** Sends what is new. Call when something was added, and when session or leader became known. */
   pump(route: ProposalRoute): void {
+    if (this.#cameBack) {
+      this.#cameBack = false;
+      if (route.leader !== this.#self) this.refuseUnsent(() => route.refusal());
+    }
     if (route.leader === undefined || (this.#waiting.size === 0 && this.#session !== undefined)) return;
     if (this.#session === undefined) return this.#open(route);
     const batch = new Batch(route, this.#self, this.#clock.now());
@@ -280,6 +288,7 @@ export class Proposals {
     if (pending.attempts === 1 && this.#waiting.push(pending)) {
       pending.attempts = 0;
       pending.last = undefined;
+      this.#cameBack = true;
       return;
     }
     this.#settle(pending, new TuttiError('TUTTI_SESSION_EXPIRED', { session: pending.session }));
