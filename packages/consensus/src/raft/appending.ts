@@ -14,6 +14,12 @@ export function append(state: RaftState, kind: EntryKind, data: Uint8Array): Log
   return index;
 }
 
+/** An entry that says nothing, where a leader's log ends just before `index`; not while it hands over (thesis 3.10). */
+export function appendFence(state: RaftState, index: LogIndex): void {
+  if (state.role !== 'leader' || state.transfer || state.log.lastIndex + 1 !== index) return;
+  append(state, 'noop', new Uint8Array(0));
+}
+
 /** Appends a configuration, which is in force from here on (paper 6), so that entries go to its new members too. */
 export function appendMembership(state: RaftState, membership: Membership): void {
   const index = append(state, 'membership', encodeMembership(membership));

@@ -1,4 +1,5 @@
 import { assert, type LogIndex, type NodeId, type Term, type TuttiError } from '@tutti/kernel';
+import { appendFence } from './appending.ts';
 import { campaign, onRequestVote, onTimeoutNow, onVoteReply, ownVoteIsDurable } from './elections.ts';
 import { hearFromLeader, onAppendEntries, onHeartbeat } from './following.ts';
 import { replyHeartbeat } from './heartbeats.ts';
@@ -130,8 +131,15 @@ export class RaftNode {
 
   /** What this node can tell peers that repair their stores. */
   repairSource(): RepairSource {
-    const { id, term, role, log } = this.#state;
-    return { id, term, leads: role === 'leader', log: log.asRaftLog() };
+    const { id, term, role, log, commitIndex, electorate } = this.#state;
+    // A node that was started with no configuration cannot say who the others are either.
+    const membership = electorate.membership.voters.length > 0 ? electorate.membership : undefined;
+    return { id, term, leads: role === 'leader', commitIndex, membership, log: log.asRaftLog() };
+  }
+
+  /** As leader whose log ends just before `index`, puts an entry there: for a peer that has forgotten how it voted. */
+  fence(index: LogIndex): void {
+    appendFence(this.#state, index);
   }
 
   /** Whether nobody else votes, by all that is known to be committed. */

@@ -1,6 +1,6 @@
 import { isTuttiError, type LogIndex, logIndex, type NodeId, type Term, term } from '@tutti/kernel';
 import { crc32c } from '../storage/crc32c.ts';
-import type { Entry, SnapshotMeta } from './messages.ts';
+import type { Entry, Membership, SnapshotMeta } from './messages.ts';
 import type { RaftLog } from './raft-log.ts';
 
 /**
@@ -12,7 +12,8 @@ import type { RaftLog } from './raft-log.ts';
  * - A snapshot is of committed entries alone, so anybody's will do.
  * - How the log went on where its end is lost only a leader can tell, and only one whose term is no lower than any that
  *   the asking node took part in: then every entry that it had acknowledged and that was committed is in that log
- *   (leader completeness), and whatever the leader itself has sent is too.
+ *   (leader completeness), and whatever the leader itself has sent is too. A node that has forgotten its terms has the
+ *   leader commit an entry first that is younger than the question, see `RepairFence`.
  */
 export interface RepairRequest {
   readonly type: 'repairRequest';
@@ -35,6 +36,8 @@ export interface RepairRequest {
   readonly nextTerm: Term;
   /** `snapshot`: from which byte on. */
   readonly offset: number;
+  /** A leader whose log ends just before this puts an entry there, see `RepairFence`. 0: nothing is asked for. */
+  readonly fence: LogIndex;
 }
 
 /** A piece of a snapshot. */
@@ -71,6 +74,10 @@ export interface RepairReply {
   /** The last entry of the answering node. */
   readonly lastIndex: LogIndex;
   readonly chunk: RepairChunk | undefined;
+  /** What the answering node knows to be committed. */
+  readonly commitIndex: LogIndex;
+  /** The configuration in force there, so that the asking node knows whom else to ask; undefined if that is not known. */
+  readonly membership: Membership | undefined;
 }
 
 export type RepairMessage = RepairRequest | RepairReply;
@@ -80,6 +87,8 @@ export interface RepairSource {
   readonly id: NodeId;
   readonly term: Term | undefined;
   readonly leads: boolean;
+  readonly commitIndex: LogIndex;
+  readonly membership: Membership | undefined;
   readonly log: RaftLog;
 }
 
@@ -117,6 +126,8 @@ export function answerRepair(source: RepairSource, request: RepairRequest, bytes
     hintIndex: logIndex(0),
     lastIndex: log.lastIndex,
     chunk: undefined,
+    commitIndex: source.commitIndex,
+    membership: source.membership,
     ...part,
   });
   if (request.wants === 'snapshot') return reply({});

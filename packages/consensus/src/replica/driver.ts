@@ -94,6 +94,11 @@ export class Driver {
       persister: this.#persister,
       applier: this.#applier,
       schedule: () => this.#turns.schedule(),
+      fence: (index) => {
+        this.quiescence.wake();
+        this.#core.fence(index);
+        this.#turns.schedule();
+      },
     });
     this.#routing = new ProposalRouting(parts, this.#core, this.#persister, this.#applier);
     this.#snapshots = new SnapshotTraffic(this.#parts, {

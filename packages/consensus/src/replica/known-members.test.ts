@@ -2,27 +2,24 @@ import { nodeId } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import { KnownMembers } from './known-members.ts';
 
-const [a, b, c, d, e] = ['a', 'b', 'c', 'd', 'e'].map(nodeId) as [
-  ReturnType<typeof nodeId>,
-  ReturnType<typeof nodeId>,
-  ReturnType<typeof nodeId>,
-  ReturnType<typeof nodeId>,
-  ReturnType<typeof nodeId>,
-];
+const a = nodeId('a');
+const b = nodeId('b');
+const c = nodeId('c');
+const d = nodeId('d');
 
-test('a majority of any configuration that is known counts, on each side of a joint one, this node included', () => {
-  const members = new KnownMembers(a, { voters: [a, b, c], learners: [d] });
-  expect(members.haveMajority([a])).toBe(false);
-  expect(members.haveMajority([a, d])).toBe(false);
-  expect(members.haveMajority([a, b])).toBe(true);
-  members.learn({ voters: [b, c, d, e], outgoing: [a, b, c], learners: [] });
-  expect(members.haveMajority([d, e])).toBe(false);
-  expect(members.haveMajority([c, d, e])).toBe(true);
-  // What was known once is not forgotten.
-  members.learn({ voters: [d, e], learners: [] });
-  expect(members.haveMajority([a, b])).toBe(true);
+test('everybody who was ever named is asked, on both sides of a joint configuration, and nobody is forgotten', () => {
+  const members = new KnownMembers(a, { voters: [a, b], learners: [c] });
+  expect([members.otherVoters, members.others]).toEqual([[b], [b, c]]);
+  members.learn({ voters: [a, d], outgoing: [a, b], learners: [] });
+  members.learn({ voters: [a], learners: [] });
+  expect([members.otherVoters, members.others]).toEqual([
+    [b, d],
+    [b, c, d],
+  ]);
 });
 
-test('nothing is a majority where nobody is known to vote', () => {
-  expect(new KnownMembers(a, { voters: [], learners: [] }).haveMajority([a])).toBe(false);
+test('whoever votes alone knows it, and who knows of no voter does not take itself for that', () => {
+  expect(new KnownMembers(a, { voters: [a], learners: [b] }).isOnlyVoter).toBe(true);
+  expect(new KnownMembers(a, { voters: [a, b], learners: [] }).isOnlyVoter).toBe(false);
+  expect(new KnownMembers(a, { voters: [], learners: [] }).isOnlyVoter).toBe(false);
 });

@@ -1,5 +1,4 @@
 import { logIndex, type NodeId } from '@tutti/kernel';
-import { majorityOf } from '../quorum/majority.ts';
 import { decodeMembership } from '../raft/membership-codec.ts';
 import type { Entry, Membership } from '../raft/messages.ts';
 import type { LogStore, LogStoreState } from '../storage/log-store.ts';
@@ -15,8 +14,7 @@ export class KnownMembers {
   readonly #self: NodeId;
   readonly #voters = new Set<NodeId>();
   readonly #everyone = new Set<NodeId>();
-  /** The voters of each configuration, both sides of a joint one apart. */
-  readonly #electorates = new Map<string, readonly NodeId[]>();
+  #selfVotes = false;
 
   /** @param base In force at the snapshot, or at the beginning of a log that has none; may name nobody. */
   constructor(self: NodeId, base: Membership) {
@@ -34,16 +32,16 @@ export class KnownMembers {
     return [...this.#everyone];
   }
 
-  /** Whether these are a majority of the voters of any configuration. */
-  haveMajority(nodes: readonly NodeId[]): boolean {
-    return [...this.#electorates.values()].some(
-      (voters) => voters.filter((voter) => nodes.includes(voter)).length >= majorityOf(voters.length),
-    );
+  /** Whether this node votes, or did, and nobody else. */
+  get isOnlyVoter(): boolean {
+    return this.#selfVotes && this.#voters.size === 0;
   }
 
   learn({ voters, outgoing = [], learners }: Membership): void {
-    for (const side of [voters, outgoing]) if (side.length > 0) this.#electorates.set(side.join(), side);
-    for (const voter of [...voters, ...outgoing]) if (voter !== this.#self) this.#voters.add(voter);
+    for (const voter of [...voters, ...outgoing]) {
+      if (voter === this.#self) this.#selfVotes = true;
+      else this.#voters.add(voter);
+    }
     for (const member of [...this.#voters, ...learners])
       if (member !== this.#self) this.#everyone.add(member);
   }

@@ -88,7 +88,13 @@ test('what is sent stays within a bound of the oldest that has no result, since 
     new StageWatch(clock),
   );
   let frames = 0;
-  const route = { term: term(1), leader: self, propose: () => (frames++, true), forward: () => false, refusal };
+  const route = {
+    term: term(1),
+    leader: self,
+    propose: () => (frames++, true),
+    forward: () => false,
+    refusal,
+  };
   const add = () => proposals.add('It', name, new Uint8Array(1), undefined, () => {});
   add();
   proposals.pump(route);

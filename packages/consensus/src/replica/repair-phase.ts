@@ -1,4 +1,4 @@
-import { CHANNEL, type Logger } from '@tutti/kernel';
+import { CHANNEL, type Logger, logIndex } from '@tutti/kernel';
 import type { LogStoreState } from '../storage/log-store.ts';
 import type { ConsensusChannel } from './consensus-channel.ts';
 import { answersOver, type RepairAnswers } from './repair-answers.ts';
@@ -52,10 +52,18 @@ export class RepairPhase {
         send: (request) => transport.send(request.to, CHANNEL.consensus, repairToWire(request), 'control'),
         done: (state) => finish(() => listener.done(state)),
         failed: (failure) => finish(() => listener.failed(failure)),
+        linked: () => transport.linked().map(({ nodeId }) => nodeId),
       },
       stored,
     );
-    const source = () => ({ id: self, term: this.#repairer.term, leads: false, log: store });
+    const source = () => ({
+      id: self,
+      term: this.#repairer.term,
+      leads: false,
+      commitIndex: logIndex(0),
+      membership: undefined,
+      log: store,
+    });
     this.#answers = answersOver(options, source);
   }
 

@@ -1,4 +1,5 @@
-import { type NodeId, term, type WireValue } from '@tutti/kernel';
+import { type LogIndex, logIndex, type NodeId, term, type WireValue } from '@tutti/kernel';
+import { decodeMembership, encodeMembership } from '../raft/membership-codec.ts';
 import type { RepairChunk, RepairMessage, RepairReply, RepairRequest } from '../raft/repair.ts';
 import { entriesFrom, entriesToWire, metaFrom, metaToWire, Reader } from './wire.ts';
 
@@ -18,7 +19,7 @@ const chunkToWire = (chunk: RepairChunk): WireValue[] => [
 export function repairToWire(m: RepairMessage): WireValue[] {
   if (m.type === 'repairRequest') {
     const place = [m.prevIndex, m.prevTerm, m.nextIndex, m.nextTerm, m.offset];
-    return [KIND.request, m.id, WANTS.indexOf(m.wants), ...place];
+    return [KIND.request, m.id, WANTS.indexOf(m.wants), ...place, m.fence];
   }
   return [
     KIND.reply,
@@ -32,6 +33,8 @@ export function repairToWire(m: RepairMessage): WireValue[] {
     m.hintIndex,
     m.lastIndex,
     m.chunk ? chunkToWire(m.chunk) : [],
+    m.commitIndex,
+    ...(m.membership ? [encodeMembership(m.membership)] : []),
   ];
 }
 
@@ -53,7 +56,8 @@ function requestFrom(r: Reader, from: NodeId, to: NodeId): RepairRequest | undef
   const id = r.whole();
   const wants = WANTS[r.whole()];
   const place = { prevIndex: r.index(), prevTerm: r.term(), nextIndex: r.index(), nextTerm: r.term() };
-  return wants && { type: 'repairRequest', from, to, id, wants, ...place, offset: r.whole() };
+  const offset = r.whole();
+  return wants && { type: 'repairRequest', from, to, id, wants, ...place, offset, fence: laterIndex(r) };
 }
 
 function replyFrom(r: Reader, from: NodeId, to: NodeId): RepairReply | undefined {
@@ -65,6 +69,8 @@ function replyFrom(r: Reader, from: NodeId, to: NodeId): RepairReply | undefined
   const entries = entriesFrom(r.reader(), prevIndex);
   const rest = { checksum: r.whole(), hintIndex: r.index(), lastIndex: r.index() };
   const chunk = chunkFrom(r.reader());
+  const commitIndex = laterIndex(r);
+  const membership = r.more ? decodeMembership(r.bytes()) : undefined;
   if (!outcome) return undefined;
   const answered = found < 0 ? undefined : term(found);
   return {
@@ -79,8 +85,13 @@ function replyFrom(r: Reader, from: NodeId, to: NodeId): RepairReply | undefined
     entries,
     ...rest,
     chunk,
+    commitIndex,
+    membership,
   };
 }
+
+/** What a peer of an earlier version does not say: then it asks for nothing, and knows of nothing. */
+const laterIndex = (r: Reader): LogIndex => (r.more ? r.index() : logIndex(0));
 
 function chunkFrom(r: Reader): RepairChunk | undefined {
   if (!r.more) return undefined;

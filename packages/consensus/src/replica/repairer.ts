@@ -15,6 +15,7 @@ import { agreeable, isSound, NO_TERM, type RepairReply, type RepairRequest } fro
 import type { LogStore, LogStoreState, SnapshotWriter } from '../storage/log-store.ts';
 import type { RepairStep } from '../storage/store-damage.ts';
 import { KnownMembers } from './known-members.ts';
+import { RepairFence } from './repair-fence.ts';
 import { attempt } from './turn-budget.ts';
 
 /** What is asked again when no answer has come for this long. */
@@ -37,6 +38,8 @@ export interface RepairerParts {
   /** The store is whole. */
   readonly done: (state: LogStoreState) => void;
   readonly failed: (failure: Error) => void;
+  /** Who can be reached now, member or not. */
+  readonly linked: () => readonly NodeId[];
 }
 
 /** What is being fetched, and how much of it is there. */
@@ -82,8 +85,7 @@ export class Repairer {
   /** Peers that could not help with the present fetch, and whether a leader was among them. */
   readonly #helpless = new Set<NodeId>();
   #leaderHelpless = false;
-  /** The term that each other voter has told in this life; undefined for one that has itself forgotten it. */
-  readonly #terms = new Map<NodeId, Term | undefined>();
+  readonly #fence = new RepairFence();
   #progressAt: number;
 
   constructor(parts: RepairerParts, state: LogStoreState) {
@@ -102,7 +104,8 @@ export class Repairer {
   begin(): void {
     const { failure } = attempt(() => this.#members.learnFromLog(this.#parts.store, this.#state));
     if (failure) return this.#fail(failure);
-    if (this.#otherVoters.length === 0) return this.#giveUp('there is no other voter that could have a copy');
+    if (this.#members.isOnlyVoter && this.#peers.length === 0)
+      return this.#giveUp('there is no other voter that could have a copy');
     this.#plan();
     this.#armTimer();
   }
@@ -113,12 +116,9 @@ export class Repairer {
     if (this.#fetch?.kind === 'snapshot') this.#fetch.writer?.abort();
   }
 
-  get #otherVoters(): readonly NodeId[] {
-    return this.#members.otherVoters;
-  }
-
+  /** Everybody who may help. Those who are linked know the present members, where this node has lost every configuration. */
   get #peers(): readonly NodeId[] {
-    return this.#members.others;
+    return [...new Set([...this.#members.others, ...this.#parts.linked()])];
   }
 
   #giveUp(problem: string): void {
@@ -137,8 +137,10 @@ export class Repairer {
       // What is written to a full disk waits until somebody looks for space.
       this.#parts.store.checkRoom?.();
       if (clock.now() - this.#progressAt >= this.#parts.giveUpMs) {
-        const silent = this.#otherVoters.filter((voter) => !this.#helpless.has(voter));
-        if (silent.length === 0)
+        const { isOnlyVoter, otherVoters } = this.#members;
+        const owing = isOnlyVoter ? this.#peers : otherVoters;
+        const silent = owing.filter((voter) => !this.#helpless.has(voter));
+        if (silent.length === 0 && (isOnlyVoter || owing.length > 0))
           return this.#giveUp('every other voter was asked, and none has a whole copy');
         this.#progressAt = clock.now();
         const { failure } = this.#state.damage!;
@@ -153,7 +155,7 @@ export class Repairer {
   }
 
   #nextPeer(): void {
-    this.#peer = (this.#peer + 1) % this.#peers.length;
+    this.#peer = (this.#peer + 1) % Math.max(1, this.#peers.length);
   }
 
   /** Decides what to fetch next. */
@@ -224,7 +226,10 @@ export class Repairer {
     // Everybody is asked who leads; from then on the leader alone.
     if (fetch.kind === 'end' && fetch.leader === undefined)
       for (const peer of this.#peers) this.#request(peer, fetch);
-    else this.#request(fetch.kind === 'end' ? fetch.leader! : this.#peers[this.#peer]!, fetch);
+    else {
+      const peer = fetch.kind === 'end' ? fetch.leader : this.#peers[this.#peer];
+      if (peer !== undefined) this.#request(peer, fetch);
+    }
   }
 
   #request(peer: NodeId, fetch: Fetch): void {
@@ -244,6 +249,7 @@ export class Repairer {
       nextIndex: logIndex(next),
       nextTerm: (fetch.kind === 'hole' && store.termAt(logIndex(next))) || NO_TERM,
       offset: fetch.kind === 'snapshot' ? (fetch.writer?.size ?? 0) : 0,
+      fence: this.#state.damage!.hardStateLost ? this.#fence.askedOf(peer) : logIndex(0),
     };
     this.#asked = request;
     this.#parts.send(request);
@@ -255,10 +261,11 @@ export class Repairer {
     const fetch = this.#fetch;
     if (this.#ended || !asked || !fetch || reply.id !== asked.id) return;
     if (!isSound(reply, { ...asked, to: reply.from })) return;
-    if (reply.term !== undefined || !this.#terms.has(reply.from)) this.#terms.set(reply.from, reply.term);
-    // Before anything is judged: an answer may name voters that this node did not know of.
+    if (reply.membership) this.#members.learn(reply.membership);
     this.#members.learnFrom(reply.entries);
     if (reply.chunk) this.#members.learn(reply.chunk.meta.membership);
+    const isNewLeader = this.#fence.take(reply);
+    if (fetch.kind === 'end' && isNewLeader && !this.#mayLead(reply)) return this.#ask();
     if (fetch.kind === 'hole') this.#takeEntries(fetch, reply);
     else if (fetch.kind === 'snapshot') this.#takeChunk(fetch, reply);
     else this.#takeEnd(fetch, reply);
@@ -275,26 +282,15 @@ export class Repairer {
   }
 
   /**
-   * Whether what this leader says can be built on: its term is no lower than any that this node took part in. If that
-   * is forgotten, every other voter must have said which it is in: one of them was the candidate that this node voted
-   * for last, and one the leader that it acknowledged to last, and each knows its own term. Voters are those of every
-   * configuration known, and this is judged again with each answer: by the time the leader's log has been copied, with
-   * all that it names.
-   *
-   * A voter that has forgotten its term as well is not waited for. Its candidacy ended with the life in which it knew
-   * that; and if it was elected, or something committed, a majority took part, of which somebody remembers, as long as
-   * those who have forgotten are no majority.
+   * Whether what this leader says can be built on: its term is no lower than any that this node took part in, or at
+   * least than any in which that still matters.
    */
-  #mayLead(reply: RepairReply): boolean {
-    if (!reply.leads || reply.term === undefined) return false;
+  #mayLead({ leads, term }: RepairReply): boolean {
     const { damage, hardState } = this.#state;
-    if (reply.term < hardState.term) return false;
+    if (!leads || term === undefined || term < hardState.term) return false;
     if (!damage!.hardStateLost) return true;
-    const others = this.#otherVoters;
-    if (!others.every((voter) => this.#terms.has(voter))) return false;
-    const forgetful = others.filter((voter) => this.#terms.get(voter) === undefined);
-    if (this.#members.haveMajority([this.#parts.self, ...forgetful])) return false;
-    return others.every((voter) => (this.#terms.get(voter) ?? NO_TERM) <= reply.term!);
+    const { floor } = this.#fence;
+    return floor !== undefined && term >= floor;
   }
 
   // Holes

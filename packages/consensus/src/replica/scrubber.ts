@@ -157,6 +157,7 @@ export class Scrubber {
       to: peers[failures % peers.length]!,
       id: ++this.#nextId,
       wants: 'entries',
+      fence: logIndex(0),
       prevIndex,
       prevTerm: store.termAt(prevIndex) ?? NO_TERM,
       nextIndex: logIndex(range.to + 1),

@@ -1,4 +1,4 @@
-import { CHANNEL, type NodeId, type WireValue } from '@tutti/kernel';
+import { CHANNEL, type LogIndex, type NodeId, type WireValue } from '@tutti/kernel';
 import type { RaftNode } from '../raft/raft-node.ts';
 import type { Applier } from './applier.ts';
 import type { DriverParts } from './driver-parts.ts';
@@ -14,18 +14,23 @@ export interface StoreUpkeepPorts {
   readonly applier: Applier;
   /** Has the driver look for work. */
   readonly schedule: () => void;
+  /** Has a leader put an entry at this index, if its log ends just before it. */
+  readonly fence: (index: LogIndex) => void;
 }
 
 /** Keeps what is stored whole while a replica runs: its own by reading it again, the peers' by giving them what they lost. */
 export class StoreUpkeep {
   readonly #parts: DriverParts;
+  readonly #ports: StoreUpkeepPorts;
   readonly #answers: RepairAnswers;
   readonly #scrubber: Scrubber;
 
-  constructor(parts: DriverParts, { core, persister, applier, schedule }: StoreUpkeepPorts) {
+  constructor(parts: DriverParts, ports: StoreUpkeepPorts) {
+    const { core, persister, applier, schedule } = ports;
     const { options, config, logger, stats } = parts;
     const { nodeId: self, store, clock, random, transport } = options;
     this.#parts = parts;
+    this.#ports = ports;
     this.#answers = answersOver(options, () => core.repairSource());
     this.#scrubber = new Scrubber({
       self,
@@ -57,8 +62,10 @@ export class StoreUpkeep {
   received(value: WireValue, from: NodeId): void {
     const { options, stats } = this.#parts;
     const message = repairFromWire(value, from, options.nodeId);
-    if (message?.type === 'repairRequest') this.#answers.answer(message);
-    else if (message) this.#scrubber.take(message);
+    if (message?.type === 'repairRequest') {
+      if (message.fence > 0) this.#ports.fence(message.fence);
+      this.#answers.answer(message);
+    } else if (message) this.#scrubber.take(message);
     else stats.malformed++;
   }
 

@@ -63,6 +63,12 @@ export class CoreDisk implements RaftLog {
     this.#meta = meta;
   }
 
+  clear(): void {
+    this.hardState = { term: term(0), votedFor: undefined };
+    this.#entries = [];
+    this.#meta = undefined;
+  }
+
   all(): readonly Entry[] {
     return this.#entries;
   }
@@ -83,6 +89,8 @@ export class CoreHost {
   lostReads: number[] = [];
   /** Peers that were to be sent a snapshot. */
   snapshotsTo: string[] = [];
+  /** Its disk is to be put right before it takes part again. */
+  isDamaged = false;
   readonly #flights: Flight[] = [];
   readonly #outbox: RaftMessage[];
   readonly #make: () => RaftNode;
@@ -135,6 +143,22 @@ export class CoreHost {
     this.#flights.length = 0;
     this.applied = [];
     this.core = this.#make();
+  }
+
+  /** Loses everything, and takes no part until {@link mend}. */
+  wipe(): void {
+    this.disk.clear();
+    this.crash();
+    this.isDamaged = true;
+  }
+
+  /** Begins a new life with a leader's log, in its term, with a vote for it. */
+  mend({ core, disk }: CoreHost): void {
+    this.disk.clear();
+    const hardState = { term: core.term, votedFor: core.id };
+    this.disk.write({ sequence: 0, hardState, entries: disk.all() });
+    this.crash();
+    this.isDamaged = false;
   }
 }
 

@@ -51,6 +51,9 @@ export class ScenarioStage {
     relink: ({ words: [from, to] }) => this.#cluster.core(from!).linkRenewed(nodeId(to!)),
     elect: ({ words: [name] }) => this.#elect(name!),
     crash: ({ words }) => this.#each(words, (host) => host.crash()),
+    wipe: ({ words }) => this.#each(words, (host) => host.wipe()),
+    fence: ({ words }) => this.#each(words, ({ core }) => core.fence(logIndex(core.lastIndex + 1))),
+    mend: ({ words: [name, leader] }) => this.#cluster.host(name!).mend(this.#cluster.host(leader!)),
     compact: ({ words: [name, index] }) => this.#compact(name!, Number(index)),
     snapshot: ({ words: [from, to] }) => this.#sendSnapshot(from!, to!),
     status: ({ words, settings }) => this.#status(words, settings['windows'] === 'on'),
@@ -159,8 +162,9 @@ export class ScenarioStage {
     const { messages } = this.#cluster;
     for (const message of this.#matching(step)) {
       if (how !== 'repeat') messages.splice(messages.indexOf(message), 1);
-      this.#say(`${BEFORE[how] ?? ''}${shownMessage(message)}`);
-      if (how === 'drop') continue;
+      const isLost = how === 'drop' || this.#cluster.host(message.to).isDamaged;
+      this.#say(`${BEFORE[isLost ? 'drop' : how] ?? ''}${shownMessage(message)}`);
+      if (isLost) continue;
       // The link took nothing, and its sender knows.
       if (how === 'jam') this.#cluster.core(message.from).unsent(message);
       else this.#cluster.host(message.to).core.step(message);
@@ -177,8 +181,9 @@ export class ScenarioStage {
       for (const host of hosts.values()) while (this.#drainOne(host) || host.flushOne());
       if (messages.length === 0) break;
       for (const message of messages.splice(0)) {
-        if (without.includes(message.from) || without.includes(message.to)) continue;
-        hosts.get(message.to)?.core.step(message);
+        const to = hosts.get(message.to);
+        if (to?.isDamaged || without.includes(message.from) || without.includes(message.to)) continue;
+        to?.core.step(message);
       }
     }
     this.#check();
