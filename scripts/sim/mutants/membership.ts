@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { CHANGES_AND_SNAPSHOTS, HALF_CHANGES } from './seasons.ts';
+import { CHANGES_AND_SNAPSHOTS, FORGOTTEN_VOTES, HALF_CHANGES } from './seasons.ts';
 
 /** Who belongs to the group, and how that changes. */
 export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
@@ -75,5 +75,12 @@ export const MEMBERSHIP_MUTANTS: readonly Mutant[] = [
     right: 'configurations.at(configurations.latest.index - 1)',
     wrong: 'configurations.at(state.commitIndex)',
     season: HALF_CHANGES,
+  },
+  {
+    name: 'a voter that forgot its vote goes on from a leader that the other voters need not follow any more',
+    file: 'replica/repair-fence.ts',
+    right: 'commitIndex >= this.#at.index',
+    wrong: 'commitIndex >= 0',
+    season: FORGOTTEN_VOTES,
   },
 ];

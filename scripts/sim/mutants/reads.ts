@@ -3,6 +3,7 @@ import {
   ASKED_BEFORE,
   LATE_ANSWERS,
   LATE_REGISTERS,
+  LONELY_LEASES,
   REGISTERS_ASKED_BEFORE,
   REGISTERS_UNDER_LEASES,
   REMOVED_LEADERS,
@@ -25,6 +26,13 @@ export const READS_MUTANTS: readonly Mutant[] = [
     right: 'this.#answered.set(from, round);',
     wrong: 'this.#answered.set(from, this.#last);',
     season: LATE_ANSWERS,
+  },
+  {
+    name: 'a follower that loses the link to its leader forgets the lease that it has promised',
+    file: 'raft/link-lost.ts',
+    right: 'if (!state.lease.enabled)',
+    wrong: '',
+    season: LONELY_LEASES,
   },
   {
     name: 'a new leader answers reads before it has committed in its term',

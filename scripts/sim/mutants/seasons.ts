@@ -96,6 +96,10 @@ export const LATE_WORDS: Season = {
 };
 export const FORGETFUL_VOTERS = readersUnder(['forgetful voter'], 'lease');
 export const SILENT_LEADERS = readersUnder(['isolate', 'deafen'], 'lease');
+export const LONELY_LEASES: Season = {
+  ...readersUnder(['lonely lease'], 'lease'),
+  replica: { ...QUICK, electionTicks: 10, preVote: true, reads: 'lease', leaseDriftMax: 0, timeoutMs: 60 },
+};
 export const ASKED_BEFORE = readersUnder(['asked before'], 'quorum');
 
 /** Clients do nothing but use registers, whose history is judged as a whole. */
@@ -225,6 +229,18 @@ export const LOST_LOGS: Season = {
     outageMeanMs: 20,
   },
   store: { kind: 'model', frail: 2, powerChance: 1 },
+};
+
+/** A vote whose answer comes late, while the voter's log is deleted. */
+export const FORGOTTEN_VOTES: Season = {
+  ...LOST_LOGS,
+  voters: 3,
+  replica: { ...QUICK, electionTicks: 10, preVote: false, snapshotEntries: 10_000 },
+  diskLatencyMeanMs: 0.3,
+  faults: { ...CALM, everyMs: 400, kinds: ['forgotten vote'], outageMeanMs: 10 },
+  store: { kind: 'model', frail: 1, powerChance: 1 },
+  clients: 3,
+  thinkMeanMs: 3,
 };
 
 /** Several groups with a short log between them, and the power that fails. */

@@ -14,6 +14,7 @@ export function withChurn(draw: Draw, weather: SimOptions): SimOptions {
       kinds: [
         ...faults.kinds,
         ...(draw('churn/falls').chance(0.5) ? ['churn', 'fall at change'] : ['churn']),
+        ...(draw('churn/decommission').chance(0.5) ? ['decommission'] : []),
       ],
     },
   };

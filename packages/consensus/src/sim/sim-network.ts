@@ -33,6 +33,8 @@ export interface NetworkFaults {
 const HELD_MAX = 4;
 
 const link = (from: NodeId, to: NodeId): string => `${from}>${to}`;
+/** The same from both sides. */
+const pair = (one: NodeId, other: NodeId): string => (one < other ? link(one, other) : link(other, one));
 
 /**
  * The wires between the nodes. Within a lane of a link order is kept, as the Transport port promises, except for
@@ -48,6 +50,10 @@ export class SimNetwork {
   readonly #cloggedUntil = new Map<string, number>();
   /** Bulk messages that a clogged link has taken since. */
   readonly #held = new Map<string, number>();
+  /** The ends, as from>to, that know their link to be down though both nodes live. */
+  readonly #down = new Set<string>();
+  /** How often a link has broken; what was on its way then is lost. */
+  readonly #breaks = new Map<string, number>();
   /** When the last message of a link and lane arrives: a later one may not come earlier. */
   readonly #arrivals = new Map<string, number>();
   delivered = 0;
@@ -71,10 +77,12 @@ export class SimNetwork {
     const transport = new SimTransport({ nodeId, incarnation }, clock, this);
     const others = [...this.#joined.values()];
     this.#joined.set(nodeId, transport);
+    for (const { self } of others) this.#forgetBreak(self.nodeId, nodeId);
     this.#clock.setTimer(this.#delay(), () => {
       if (this.#joined.get(nodeId) !== transport) return;
       for (const other of others) {
-        if (this.#joined.get(other.self.nodeId) !== other) continue;
+        if (this.#joined.get(other.self.nodeId) !== other || this.#isDown(nodeId, other.self.nodeId))
+          continue;
         other.linkUp(transport.self);
         transport.linkUp(other.self);
       }
@@ -86,11 +94,52 @@ export class SimNetwork {
     const gone = this.#joined.get(nodeId);
     if (!gone) return;
     this.#joined.delete(nodeId);
-    for (const other of this.#joined.values()) other.linkDown(gone.self);
+    for (const other of this.#joined.values()) this.#tellDown(other, gone.self, 'the other end is gone');
   }
 
   linkedTo(nodeId: NodeId): readonly PeerIdentity[] {
-    return [...this.#joined.values()].map((other) => other.self).filter((self) => self.nodeId !== nodeId);
+    const others = [...this.#joined.values()].map((other) => other.self);
+    return others.filter((self) => self.nodeId !== nodeId && !this.#down.has(link(nodeId, self.nodeId)));
+  }
+
+  /**
+   * Breaks the connection of two nodes that live: what is on its way is lost, and nothing can be sent before it is there
+   * again, after `downMs`. One end knows at once, the other after `unnoticedMs`, which is shorter.
+   */
+  flap(one: NodeId, other: NodeId, downMs: number, unnoticedMs: number): void {
+    const [first, second] = [this.#joined.get(one), this.#joined.get(other)];
+    if (!first || !second || this.#isDown(one, other)) return;
+    const stillLive = (): boolean => this.#joined.get(one) === first && this.#joined.get(other) === second;
+    const name = pair(one, other);
+    this.#breaks.set(name, (this.#breaks.get(name) ?? 0) + 1);
+    const told = 'the connection broke';
+    this.#tellDown(first, second.self, told);
+    this.#clock.setTimer(unnoticedMs, () => {
+      if (stillLive()) this.#tellDown(second, first.self, told);
+    });
+    this.#clock.setTimer(downMs, () => {
+      if (!stillLive()) return;
+      this.#forgetBreak(one, other);
+      first.linkUp(second.self);
+      second.linkUp(first.self);
+    });
+  }
+
+  #isDown(one: NodeId, other: NodeId): boolean {
+    return this.#down.has(link(one, other)) || this.#down.has(link(other, one));
+  }
+
+  #forgetBreak(one: NodeId, other: NodeId): void {
+    this.#down.delete(link(one, other));
+    this.#down.delete(link(other, one));
+  }
+
+  /** Once for each time that a link goes down. */
+  #tellDown(end: SimTransport, peer: PeerIdentity, reason: string): void {
+    const name = link(end.self.nodeId, peer.nodeId);
+    if (this.#down.has(name)) return;
+    this.#down.add(name);
+    end.linkDown(peer, reason);
   }
 
   /** Drops what goes from one node to the other from now on, in these lanes; the other way stays open. */
@@ -119,12 +168,12 @@ export class SimNetwork {
 
   transmit(from: PeerIdentity, to: NodeId, channel: Channel, message: WireValue, lane: Lane): SendOutcome {
     const target = this.#joined.get(to);
-    if (!target) return 'no-link';
     const name = link(from.nodeId, to);
+    if (!target || this.#down.has(name)) return 'no-link';
     if (lane === 'bulk' && this.#isFull(name)) return 'full';
     const { lossChance, duplicateChance } = this.#faults;
     const key = `${name}/${lane}`;
-    if (this.#cut.has(key)) return 'queued';
+    if (this.#cut.has(key) || this.#isDown(from.nodeId, to)) return 'queued';
     if (this.#random.chance(lossChance)) {
       this.onStruck('lost message');
       return 'queued';
@@ -168,10 +217,12 @@ export class SimNetwork {
     channel: Channel,
     message: WireValue,
   ): void {
+    const name = pair(from.nodeId, target.self.nodeId);
+    const breaks = this.#breaks.get(name);
     this.#clock.setTimer(at - this.#clock.now(), () => {
       // A message is for the life it was sent to; its sender may be gone meanwhile.
       if (this.#joined.get(target.self.nodeId) !== target) return;
-      if (this.#cut.has(key)) return;
+      if (this.#cut.has(key) || this.#breaks.get(name) !== breaks) return;
       this.delivered++;
       const kind = kindOf(message);
       this.#trace.note(this.#clock.now(), 'deliver', from.nodeId, target.self.nodeId, kind);
@@ -240,9 +291,9 @@ export class SimTransport implements Transport {
     });
   }
 
-  linkDown(peer: PeerIdentity): void {
+  linkDown(peer: PeerIdentity, reason: string): void {
     this.#clock.run(() => {
-      for (const listener of this.#listeners) listener.linkDown(peer, 'the other end is gone');
+      for (const listener of this.#listeners) listener.linkDown(peer, reason);
     });
   }
 

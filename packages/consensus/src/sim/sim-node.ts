@@ -61,6 +61,8 @@ function makeDisk({ id, voters, options, disk: listener, random }: NodeParts): N
 export class SimNode {
   readonly id: NodeId;
   readonly disk: NodeDisk;
+  /** It has been removed, and its machine will not run again. */
+  isGone = false;
   readonly #parts: NodeParts;
   #life = 0;
   #clock: NodeClock | undefined;

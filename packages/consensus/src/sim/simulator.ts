@@ -247,10 +247,19 @@ class Simulation {
 
   /** Whether everybody runs, and the configuration is one that stays until another is asked for. */
   #isSettled(): boolean {
+    this.#bringBackMembers();
     const membership = this.#leader()?.membership;
-    return (
-      this.#nodes.every((node) => node.replica) && membership?.isCommitted === true && !membership.isJoint
-    );
+    const allRun = this.#nodes.every(({ replica, isGone }) => replica || isGone);
+    return allRun && membership?.isCommitted === true && !membership.isJoint;
+  }
+
+  /** A change that was under way when a machine was given up may have made it a member once more. */
+  #bringBackMembers(): void {
+    for (const node of this.#members()) {
+      if (!node.isGone) continue;
+      node.isGone = false;
+      if (!node.up) node.start();
+    }
   }
 
   /** Who belongs to the group now. Changes that were asked for may still be carried out. */

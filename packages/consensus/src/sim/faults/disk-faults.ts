@@ -1,5 +1,6 @@
+import type { SimNode } from '../sim-node.ts';
 import type { FaultKind } from './fault-kind.ts';
-import { churn } from './membership-faults.ts';
+import type { FaultWorld } from './fault-world.ts';
 
 export const slowDisk: FaultKind = {
   name: 'slow disk',
@@ -28,20 +29,63 @@ export const decay: FaultKind = {
 
 /**
  * A node's log is deleted, and it is started again. What says who it is stands elsewhere and remembers that there was a
- * log, so it knows that it has forgotten something, and its peers have to make up for that before it takes part. Not
- * where members come and go: a node without any configuration knows only those that it began with (ADR 9).
+ * log, so it knows that it has forgotten something, and its peers have to make up for that before it takes part.
  */
 export const lostLog: FaultKind = {
   name: 'lost log',
   fair: 0.5,
   storm: 0.3,
   begin(world) {
-    const { nodes, random, rates } = world;
-    const frail = nodes.filter(({ disk }) => disk.isFrail);
-    if (frail.length === 0 || rates.kinds.includes(churn.name)) return;
-    const node = random.pick(frail);
-    world.crash(node);
-    if (node.disk.loseLog()) world.note('lost log', node.id);
+    const frail = world.nodes.filter(({ disk }) => disk.isFrail);
+    if (frail.length > 0) loseLog(world, world.random.pick(frail));
+  },
+};
+
+function loseLog(world: FaultWorld, node: SimNode, outageMs?: number): void {
+  world.crash(node, outageMs);
+  if (node.disk.loseLog()) world.note('lost log', node.id);
+}
+
+/**
+ * A voter that has just restarted, and so protects no leader, votes for somebody whom its answer reaches late. In
+ * between its log is deleted, and it is the old leader, which has heard of nothing, that can help it up.
+ */
+export const forgottenVote: FaultKind = {
+  name: 'forgotten vote',
+  fair: 0.15,
+  storm: 0.1,
+  begin(world) {
+    const { random, network, electionMs } = world;
+    const leader = world.leader();
+    const others = leader ? random.shuffle(world.others(leader)) : [];
+    const voter = others.find(({ disk, replica }) => disk.isFrail && replica);
+    const candidate = others.find((other) => other !== voter);
+    if (!leader?.replica || !voter || !candidate) return;
+    world.note('forgotten vote', voter.id);
+    const { term } = leader.replica.status();
+    const cutOff = (): void => {
+      network.cut(leader.id, candidate.id);
+      network.cut(candidate.id, leader.id);
+    };
+    const forgetOnceVoted = (msLeft: number): void =>
+      world.later(1, () => {
+        if ((voter.replica?.status().term ?? 0) > term) {
+          network.mend();
+          cutOff();
+          return loseLog(world, voter, random.exponential(1));
+        }
+        if (msLeft > 0) forgetOnceVoted(msLeft - 1);
+      });
+    cutOff();
+    const startedMs = electionMs * (1.2 + random.float());
+    const heldMs = electionMs * (0.6 + 0.8 * random.float());
+    world.later(startedMs, () => {
+      network.cut(leader.id, voter.id);
+      network.clog(voter.id, candidate.id, heldMs);
+      world.crash(voter, random.exponential(1));
+      forgetOnceVoted(heldMs);
+    });
+    world.later(startedMs + 2 * electionMs, () => network.mend());
   },
 };
 

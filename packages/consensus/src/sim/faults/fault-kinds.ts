@@ -1,8 +1,20 @@
-import { decay, decayOfNames, hungDisk, lostLog, slowDisk } from './disk-faults.ts';
+import { decay, decayOfNames, forgottenVote, hungDisk, lostLog, slowDisk } from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { askedBefore, lateAnswers } from './late-faults.ts';
-import { bridge, clog, deafen, isolate, mute, oneWay, ring, split, starve } from './link-faults.ts';
-import { churn, fallAtChange } from './membership-faults.ts';
+import {
+  bridge,
+  clog,
+  deafen,
+  flap,
+  isolate,
+  lonelyLease,
+  mute,
+  oneWay,
+  ring,
+  split,
+  starve,
+} from './link-faults.ts';
+import { churn, decommission, fallAtChange } from './membership-faults.ts';
 import { ambush, fallAtCommit, halfLeader } from './moment-faults.ts';
 import { crash, crashAll, leftBehind, pause, quickRestart } from './process-faults.ts';
 import { deafTransfer, forgetfulVoter, retirement, transfer } from './transfer-faults.ts';
@@ -19,6 +31,8 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   oneWay,
   bridge,
   ring,
+  flap,
+  lonelyLease,
   clog,
   starve,
   deafen,
@@ -28,6 +42,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   decay,
   decayOfNames,
   lostLog,
+  forgottenVote,
   ambush,
   halfLeader,
   fallAtCommit,
@@ -37,6 +52,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   retirement,
   churn,
   fallAtChange,
+  decommission,
   lateAnswers,
   askedBefore,
 ];

@@ -113,7 +113,7 @@ export class FaultWorld {
   }
 
   restart(node: SimNode): void {
-    if (node.up) return;
+    if (node.up || node.isGone) return;
     this.note('restart', node.id);
     node.start();
   }

@@ -1,3 +1,4 @@
+import type { SimNode } from '../sim-node.ts';
 import type { FaultKind } from './fault-kind.ts';
 import type { FaultWorld } from './fault-world.ts';
 
@@ -61,6 +62,58 @@ export const ring: FaultKind = {
       const far = circle.filter((_, j) => ![0, 1, circle.length - 1].includes(Math.abs(i - j)));
       world.cutBetween([node], far, false);
     }
+  },
+};
+
+/** Connections of one node break and come back while both ends live, at times again and again. */
+export const flap: FaultKind = {
+  name: 'flap',
+  fair: 0.3,
+  storm: 0.3,
+  begin(world) {
+    const { random } = world;
+    const victim = world.victim();
+    const others = random.shuffle(world.others(victim));
+    if (others.length === 0) return;
+    world.note('flap', victim.id);
+    const some = others.slice(0, random.integer(1, others.length));
+    const again = (times: number): void => {
+      for (const other of some) breakLink(world, victim, other, random.chance(0.5) ? 0.1 : 1);
+      if (times > 1) world.later(random.exponential(world.electionMs), () => again(times - 1));
+    };
+    again(random.pick([1, 1, 4]));
+  },
+};
+
+/** Either end may be the one that notices later. */
+function breakLink(world: FaultWorld, one: SimNode, other: SimNode, part: number): void {
+  const { random, network } = world;
+  const downMs = part * world.outageMs();
+  const [first, second] = random.chance(0.5) ? [one, other] : [other, one];
+  network.flap(first.id, second.id, downMs, random.chance(0.5) ? 0 : downMs * random.float());
+}
+
+/**
+ * A leader rests on one follower alone, since the others have heard nothing for long; then their connection breaks,
+ * while both live.
+ */
+export const lonelyLease: FaultKind = {
+  name: 'lonely lease',
+  fair: 0.05,
+  storm: 0.05,
+  begin(world) {
+    const { random, network, electionMs } = world;
+    const leader = world.leader();
+    const [follower, ...others] = leader ? random.shuffle(world.others(leader)) : [];
+    if (!leader || !follower) return;
+    world.note('lonely lease', leader.id);
+    for (const other of others) {
+      network.cut(leader.id, other.id);
+      network.cut(other.id, leader.id);
+    }
+    const aloneMs = electionMs * (1.5 + 2 * random.float());
+    world.later(aloneMs, () => network.flap(follower.id, leader.id, 2 * electionMs, 0));
+    mendLater(world, aloneMs + 2 * electionMs);
   },
 };
 

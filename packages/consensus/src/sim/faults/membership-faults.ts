@@ -10,7 +10,8 @@ const VOTERS_MAX = 5;
 const specs = (nodes: readonly SimNode[]) => nodes.map(({ id }) => ({ node: id }));
 
 /** Anything that can be asked for, sensible or not: what could not be in force must be refused. */
-function drawChange({ random, nodes }: FaultWorld, leader: NodeId | undefined): MembershipChange {
+function drawChange({ random, nodes: all }: FaultWorld, leader: NodeId | undefined): MembershipChange {
+  const nodes = all.filter(({ isGone }) => !isGone);
   const shuffled = random.shuffle(nodes);
   const node = shuffled[0]!.id;
   const voters = random.integer(1, Math.min(VOTERS_MAX, nodes.length));
@@ -58,6 +59,24 @@ function ask(world: FaultWorld): void {
 
 /** Members come and go: learners, promotions, removals of whomever, any set of voters for another. */
 export const churn: FaultKind = { name: 'churn', fair: 0, storm: 0, weight: 3, begin: ask };
+
+/** Who is no member any more ends for good: nobody may have to wait for it. */
+export const decommission: FaultKind = {
+  name: 'decommission',
+  fair: 0,
+  storm: 0,
+  begin(world) {
+    const membership = world.leader()?.replica?.status().membership;
+    if (!membership?.isCommitted || membership.isJoint) return;
+    const members: readonly NodeId[] = [...membership.voters, ...membership.learners];
+    const removed = world.nodes.filter(({ id, isGone, up }) => up && !isGone && !members.includes(id));
+    if (removed.length === 0) return;
+    const node = world.random.pick(removed);
+    world.note('decommission', node.id);
+    node.isGone = true;
+    world.crash(node);
+  },
+};
 
 /** A leader begins a change, or several, that not all others hear of, and falls soon after: another has to end it. */
 function askAndFall(world: FaultWorld, leader: SimNode): void {

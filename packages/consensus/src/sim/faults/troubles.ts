@@ -1,10 +1,22 @@
 import type { DriveFaults } from '../disk/drive-ailment.ts';
 import type { SimOptions } from '../sim-options.ts';
-import { decay, decayOfNames, hungDisk, lostLog, slowDisk } from './disk-faults.ts';
+import { decay, decayOfNames, forgottenVote, hungDisk, lostLog, slowDisk } from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { askedBefore, lateAnswers } from './late-faults.ts';
-import { bridge, clog, deafen, isolate, mute, oneWay, ring, split, starve } from './link-faults.ts';
-import { churn, fallAtChange } from './membership-faults.ts';
+import {
+  bridge,
+  clog,
+  deafen,
+  flap,
+  isolate,
+  lonelyLease,
+  mute,
+  oneWay,
+  ring,
+  split,
+  starve,
+} from './link-faults.ts';
+import { churn, decommission, fallAtChange } from './membership-faults.ts';
 import { ambush, fallAtCommit, halfLeader } from './moment-faults.ts';
 import { crash, crashAll, leftBehind, pause, quickRestart } from './process-faults.ts';
 import { deafTransfer, forgetfulVoter, retirement, transfer } from './transfer-faults.ts';
@@ -41,7 +53,8 @@ const NEEDS: Readonly<Record<string, Trouble['isDrawn']>> = {
   [fallAtCommit.name]: ({ faults }) => faults.fallAtCommitChance > 0,
   [decay.name]: rots,
   [decayOfNames.name]: isOnDrives,
-  [lostLog.name]: (options) => isFrail(options) && !options.faults.kinds.includes(churn.name),
+  [lostLog.name]: isFrail,
+  [forgottenVote.name]: isFrail,
 };
 
 const kindsOf = (file: string, kinds: readonly FaultKind[]): readonly Trouble[] =>
@@ -71,12 +84,24 @@ export const TROUBLES: readonly Trouble[] = [
   made('sim-network.ts', 'loss', 'lost message', ({ network }) => network.lossChance > 0),
   made('sim-network.ts', 'repetition', 'repeated message', ({ network }) => network.duplicateChance > 0),
   made('sim-network.ts', 'delays with a heavy tail', 'late message', ({ network }) => network.tailChance > 0),
-  ...kindsOf('faults/link-faults.ts', [split, isolate, oneWay, bridge, ring, clog, starve, deafen, mute]),
+  ...kindsOf('faults/link-faults.ts', [
+    split,
+    isolate,
+    oneWay,
+    bridge,
+    ring,
+    flap,
+    lonelyLease,
+    clog,
+    starve,
+    deafen,
+    mute,
+  ]),
   ...kindsOf('faults/process-faults.ts', [crash, crashAll, quickRestart, pause, leftBehind]),
   ...kindsOf('faults/moment-faults.ts', [ambush, halfLeader, fallAtCommit]),
   ...kindsOf('faults/transfer-faults.ts', [transfer, deafTransfer, forgetfulVoter, retirement]),
-  ...kindsOf('faults/membership-faults.ts', [churn, fallAtChange]),
-  ...kindsOf('faults/disk-faults.ts', [slowDisk, hungDisk, decay, decayOfNames, lostLog]),
+  ...kindsOf('faults/membership-faults.ts', [churn, fallAtChange, decommission]),
+  ...kindsOf('faults/disk-faults.ts', [slowDisk, hungDisk, decay, decayOfNames, lostLog, forgottenVote]),
   ...kindsOf('faults/late-faults.ts', [lateAnswers, askedBefore]),
   made('sim-disk.ts', 'a write that is torn', 'torn write', (options) => !isOnDrives(options)),
   made('disk/sim-drive.ts', 'sectors that were not flushed, lost', 'lost sectors', loses),
