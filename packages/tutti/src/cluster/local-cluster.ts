@@ -90,11 +90,13 @@ export class LocalCluster implements Launcher {
       // Again, now that nobody else can change it, and written before any node starts: it says who may begin a group.
       cluster.#roster = Roster.open(cluster.directory, options.nodes);
       cluster.#roster.save();
-      const { leaving } = cluster.#roster;
-      const nodes = cluster.#roster.current.map((id) => cluster.#launch(id, 0));
+      const { leaving, joining, current } = cluster.#roster;
+      const all = new Set([...current, ...(joining ? [joining.node] : [])]);
+      const nodes = [...all].map((id) => cluster.#launch(id, 0));
       endWatch = cluster.#watch(watch);
-      // A node that is leaving may be out of the group already: nobody waits for it, and it may be needed to agree.
-      const isAwaited = (node: LocalNode) => node.id !== leaving;
+      // Who is leaving may be out of the group already, and who is joining not in it: nobody waits for them, and they may
+      // be needed to agree.
+      const isAwaited = (node: LocalNode) => node.id !== leaving && node.id !== joining?.node;
       const listening = nodes.map((node) =>
         isAwaited(node) ? node.listening() : node.listening().catch(() => undefined),
       );
@@ -109,6 +111,7 @@ export class LocalCluster implements Launcher {
       for (const node of nodes) node.introduce(cluster.#peersOf(node.id));
       await ready;
       cluster.#roster.allBegan();
+      if (joining) await cluster.#finishJoining();
       if (leaving !== undefined) await cluster.#finishLeaving(leaving);
       cluster.#writeFile();
       return cluster;
@@ -191,13 +194,16 @@ export class LocalCluster implements Launcher {
   }
 
   async #add(id: string, learner: boolean): Promise<AddedNode> {
+    if (this.#roster.joining?.node !== id) await this.#finishJoining();
     this.#roster.checkNew(id);
-    const node = this.#launch(id, 0, []);
+    this.#roster.beginsJoining(id, learner);
+    const running = this.#nodes.get(id);
+    const node = running?.running ? running : this.#launch(id, 0, []);
     const ready = node.ready();
     // It is looked at below, once the group has agreed.
     ready.catch(() => {});
     try {
-      const address = await node.listening();
+      const address = (node === running && this.#addresses.get(id)) || (await node.listening());
       this.#addresses.set(id, address);
       // Links are dialled by the node whose name sorts first, so both sides have to know before either asks.
       for (const other of this.#othersThan(node)) other.meet(address);
@@ -205,9 +211,12 @@ export class LocalCluster implements Launcher {
       const member = { node: id, contact: contactOf(address), promote: !learner };
       await this.#clientOf(() => this.#othersThan(node)).addMember(member);
     } catch (thrown) {
+      // It may be a member, on whose vote the others count: it goes on, and is asked for again.
+      if (isTuttiError(thrown) && MAY_BE_DONE.has(thrown.code)) throw thrown;
       this.#nodes.delete(id);
       this.#addresses.delete(id);
       await node.kill();
+      this.#roster.staysOut();
       throw thrown;
     }
     this.#roster.joins(id);
@@ -243,6 +252,12 @@ export class LocalCluster implements Launcher {
     this.#tell('removed', node);
     await node.stop();
     this.#writeFile();
+  }
+
+  /** An addition that was begun, and of which it was not heard whether the group agreed. */
+  async #finishJoining(): Promise<void> {
+    const { joining } = this.#roster;
+    if (joining) await this.#add(joining.node, joining.learner).catch(() => {});
   }
 
   /** What the launcher before began. If it cannot be done now, the next one tries. */

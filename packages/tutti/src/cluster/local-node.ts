@@ -99,6 +99,7 @@ export class LocalNode {
 
   /** Resolves when the node serves. @throws the node's own error, or TuttiError `TUTTI_NODE_DIED` */
   async ready(): Promise<void> {
+    if (this.#running && this.#adminUrl !== undefined) return;
     await this.#next((candidate) => candidate.type === 'ready');
   }
 

@@ -45,6 +45,27 @@ describe('the roster of a local cluster', () => {
     expect(Roster.open(directory, 3)).toMatchObject({ leaving: undefined, current: ['n1', 'n2'] });
   });
 
+  it('remembers an addition that was begun, until it is done or has been refused', () => {
+    const roster = Roster.open(directory, 3);
+    roster.beginsJoining('n4', true);
+    const again = Roster.open(directory, 3);
+    expect(again).toMatchObject({ joining: { node: 'n4', learner: true }, current: ['n1', 'n2', 'n3'] });
+    expect([again.hasJoined('n4'), again.freeName()]).toEqual([true, 'n4']);
+    roster.staysOut();
+    expect(Roster.open(directory, 3).hasJoined('n4')).toBe(false);
+    roster.beginsJoining('n4', false);
+    roster.joins('n4');
+    expect(Roster.open(directory, 3)).toMatchObject({
+      joining: undefined,
+      current: ['n1', 'n2', 'n3', 'n4'],
+    });
+    roster.beginsJoining('n5', false);
+    roster.leaves('n4');
+    expect(roster.joining).toEqual({ node: 'n5', learner: false });
+    roster.leaves('n5');
+    expect(Roster.open(directory, 3).joining).toBeUndefined();
+  });
+
   it('knows who has been a member, and of whom that is over', () => {
     const roster = Roster.open(directory, 3);
     expect(roster.hasBegun('n1')).toBe(false);

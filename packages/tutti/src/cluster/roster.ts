@@ -14,6 +14,8 @@ const rosterFile = z.object({
   lineage: z.string().optional(),
   /** On its way out: the group is being asked, or has agreed, and the process has not been ended. */
   leaving: z.string().optional(),
+  /** On its way in: the group is being asked, or has agreed, and the node does not stand among those that joined. */
+  joining: z.object({ node: z.string(), learner: z.boolean() }).optional(),
 });
 type RosterFile = z.output<typeof rosterFile>;
 
@@ -110,8 +112,14 @@ export class Roster {
     return this.#file.leaving;
   }
 
+  /** The node that was being added when that was broken off, and as what. */
+  get joining(): { readonly node: string; readonly learner: boolean } | undefined {
+    return this.#file.joining;
+  }
+
+  /** Whether it came later, or is about to, and so may not begin the group. */
   hasJoined(node: string): boolean {
-    return this.#file.joined.includes(node);
+    return this.#file.joined.includes(node) || this.#file.joining?.node === node;
   }
 
   /** A name that no node has or had. */
@@ -131,10 +139,26 @@ export class Roster {
     });
   }
 
+  /**
+   * Its addition is begun: the group may count on its vote from when it has agreed, so the next launcher has to start it,
+   * whenever this one ends.
+   */
+  beginsJoining(node: string, learner: boolean): void {
+    this.#file = { ...this.#file, joining: { node, learner } };
+    this.save();
+  }
+
+  /** The group has refused it, or was never asked. */
+  staysOut(): void {
+    const { joining: _, ...file } = this.#file;
+    this.#file = file;
+    this.save();
+  }
+
   joins(node: string): void {
-    const { joined, removed } = this.#file;
+    const { joined, removed, joining: _, ...file } = this.#file;
     this.#file = {
-      ...this.#file,
+      ...file,
       joined: [...joined.filter((name) => name !== node), node],
       removed: removed.filter((name) => name !== node),
     };
@@ -157,7 +181,7 @@ export class Roster {
 
   /** The group goes on with these alone, and every other node is out. */
   goesOnWith(survivors: readonly string[], lineage: string): void {
-    const { leaving: _, ...file } = this.#file;
+    const { leaving: _, joining: __, ...file } = this.#file;
     const out = this.current.filter((node) => !survivors.includes(node));
     this.#file = {
       ...file,
@@ -170,9 +194,10 @@ export class Roster {
   }
 
   leaves(node: string): void {
-    const { joined, removed, leaving: _, begun, ...file } = this.#file;
+    const { joined, removed, leaving: _, begun, joining, ...file } = this.#file;
     this.#file = {
       ...file,
+      ...(joining && joining.node !== node ? { joining } : {}),
       ...(begun ? { begun: begun.filter((name) => name !== node) } : {}),
       joined: joined.filter((name) => name !== node),
       removed: [...removed.filter((name) => name !== node), node],
