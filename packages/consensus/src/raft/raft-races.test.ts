@@ -165,6 +165,22 @@ test('proposals beyond the limits are refused by code, and nothing is taken in',
   expect(leader.propose(new Uint8Array(100))).toBe(lastIndex + 2);
 });
 
+test('the bound on what is not committed begins anew with each lead, and what was left over does not widen it', () => {
+  const cluster = new CoreCluster({ config: { proposalBytesMax: 100, uncommittedBytesMax: 150 } });
+  const leader = cluster.elect('a');
+  leader.propose(new Uint8Array(100));
+  cluster.host('a').flush();
+  cluster.messages.length = 0;
+  cluster.tick('a', 25);
+  expect(leader.role).not.toBe('leader');
+  cluster.messages.length = 0;
+  // The entry of its earlier lead commits in this one.
+  cluster.elect('a');
+  expect(leader.commitIndex).toBe(leader.lastIndex);
+  leader.propose(new Uint8Array(100));
+  expect(() => leader.propose(new Uint8Array(51))).toThrow(/is full/);
+});
+
 test('reads of one turn share one round, and are answered after a quorum has answered it', () => {
   const cluster = new CoreCluster();
   const leader = cluster.elect('a');
