@@ -110,3 +110,62 @@ test('a node that is stopped on purpose has its tasks done by the others', async
     expect(task.failures).toBe(0);
   }
 });
+
+/** What a proposal comes to while there is no leader; of a task whose need did not arrive, that. */
+const UNKNOWN = [
+  'TUTTI_NO_LEADER',
+  'TUTTI_OUTCOME_UNKNOWN',
+  'TUTTI_SESSION_EXPIRED',
+  'TUTTI_PLAN_NEED_MISSING',
+];
+
+test.each([1, 2, 3, 4])(
+  'the leader dies while tasks are added: what was acknowledged is there, and nothing twice (seed %i)',
+  async (seed) => {
+    const { harness, on } = orchestrated('raft', seed);
+    await harness.start();
+    for (const name of NODES) await on(name).start();
+    const victim = harness.leader!;
+    const survivor = NODES.find((name) => name !== victim)!;
+    const empty = { ...plan, tasks: [] };
+    const session = await harness.settle(on(survivor).submit(empty, { staysOpen: true }));
+    const random = seededRandom(seed);
+    const names = Array.from({ length: 24 }, (_, i) => `a${i}`);
+    const add = (id: string, at: number) => {
+      const needs = at > 0 && at % 3 === 0 ? [names[at - 1]!] : [];
+      const task = {
+        ...plan.tasks[0]!,
+        id,
+        title: id,
+        needs,
+        work: { type: 'simulated', durationMs: 20 } as const,
+      };
+      return on(survivor).add(session, [task], { submission: id });
+    };
+    for (let at = 0; at < names.length; at += 4) {
+      const four = names.slice(at, at + 4);
+      const adding = four.map((id, i) => add(id, at + i));
+      if (at === 8) {
+        await harness.pass(random.integer(0, 4));
+        harness.crash(victim);
+      }
+      // Each is tried until it is answered, as somebody would who does not know what became of it.
+      for (let [i, promise] of adding.entries())
+        for (let isThere = false; !isThere; ) {
+          const outcome = await harness.settle(
+            promise.catch((thrown: { code: string }) => thrown),
+            60_000,
+          );
+          isThere = typeof outcome === 'string';
+          if (isThere) break;
+          expect(UNKNOWN).toContain((outcome as { code: string }).code);
+          promise = add(four[i]!, at + i);
+        }
+    }
+    await harness.settle(on(survivor).close(session), 60_000);
+    const record = await harness.settle(on(survivor).waitFor(session), 60_000);
+    expect(record.state).toBe('done');
+    expect([...record.tasks.keys()].toSorted()).toEqual(names.toSorted());
+    for (const task of record.tasks.values()) expect(task.completions).toBe(1);
+  },
+);

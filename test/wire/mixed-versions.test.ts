@@ -3,7 +3,7 @@ import { CHANNEL, nodeId } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { assign, setup } from 'xstate';
 import { readActorMessage, writeActorMessage } from '../../packages/runtime/src/cluster/parcel.ts';
-import { reply } from '../../packages/runtime/src/index.ts';
+import { CLUSTER_LEVEL, reply } from '../../packages/runtime/src/index.ts';
 import { ClusterHarness, type Declare } from '../../packages/runtime/src/testing/cluster-harness.ts';
 import { readFrameHeader, readMessages } from '../../packages/transport/src/codec/frame.ts';
 import { WIRE_VERSIONS } from '../../packages/transport/src/codec/limits.ts';
@@ -143,7 +143,7 @@ describe('a cluster of two versions', () => {
     expect(await upgrade.totals()).toEqual(KEYS.map(() => upgrade.total));
     expect([...upgrade.surprises]).toEqual([]);
     expect([...upgrade.newer], 'what only the new version knows').toEqual(['3 unheard with about']);
-    expect(NAMES.map(upgrade.level)).toEqual([2, 2, 2]);
+    expect(NAMES.map(upgrade.level)).toEqual(NAMES.map(() => CLUSTER_LEVEL));
   });
 
   it('keeps ended entities as the version before does, and removes them when all are of the new one', async () => {
@@ -164,7 +164,7 @@ describe('a cluster of two versions', () => {
     await close('b');
     for (const name of NAMES)
       expect(harness.node(name).cluster.status()).toMatchObject({
-        level: 2,
+        level: CLUSTER_LEVEL,
         stored: { account: 0 },
         ended: 2,
       });

@@ -1,7 +1,7 @@
 import type { Orchestration, Plan, SessionRecord } from '@tutti/actors';
 import type { PackedHistogram } from '../../harness/histogram.ts';
 import { closedLoop, openLoop } from '../../harness/load.ts';
-import { widePlan } from './plans.ts';
+import { benchTask, widePlan } from './plans.ts';
 
 /** What one session came to. */
 export interface SessionOutcome {
@@ -57,6 +57,65 @@ export async function sessionRate(orchestration: Orchestration, durationMs: numb
   };
   const { perS } = await closedLoop(load, (done) => void one(done));
   return perS;
+}
+
+/** Callers that each add a task as soon as their last one is done: as many as three orchestrators run at once. */
+const ADDERS = 768;
+
+/** One open session to which tasks are added one by one, as jobs are to a queue. */
+async function openQueue(orchestration: Orchestration) {
+  const session = await orchestration.submit(widePlan(0, 256), { staysOpen: true });
+  let added = 0;
+  return {
+    /** Adds one task, and says when it was done. */
+    async one(done: (failure?: Error) => void): Promise<void> {
+      const id = `a${added++}`;
+      try {
+        await orchestration.add(session, [benchTask(id)]);
+        const { state, completions } = await orchestration.waitForTask(session, id);
+        if (state !== 'done' || completions !== 1)
+          throw new Error(`${id} is ${state}, completed ${completions} times`);
+      } catch (thrown) {
+        return done(thrown instanceof Error ? thrown : new Error(String(thrown)));
+      }
+      done();
+    },
+    /** @throws Error unless every task that was added is over, and done */
+    async end(): Promise<void> {
+      await orchestration.close(session);
+      const record = await orchestration.waitFor(session);
+      const { done, lost, twice } = countTasks(record);
+      mustBeWhole({ done, lost, twice });
+      if (done + record.forgotten !== added) throw new Error(`${added} were added, ${done} done`);
+    },
+  };
+}
+
+/** How many tasks can be added one by one to an open session, and done, in a second. */
+export async function addRate(orchestration: Orchestration, durationMs: number): Promise<number> {
+  const queue = await openQueue(orchestration);
+  const load = { clients: ADDERS, warmUpMs: durationMs / 2, durationMs };
+  const { perS } = await closedLoop(load, (done) => void queue.one(done));
+  await queue.end();
+  return perS;
+}
+
+/** Tasks added one by one to an open session at a fixed rate; latencies from when each was due to its end. */
+export async function addStream(
+  orchestration: Orchestration,
+  ratePerS: number,
+  durationMs: number,
+): ReturnType<typeof taskStream> {
+  const queue = await openQueue(orchestration);
+  const load = await openLoop(ratePerS, durationMs, (done) => void queue.one(done));
+  await queue.end();
+  const { latencies, achievedPerS, offered } = load;
+  return { latencies: latencies.pack(), achievedPerS, offered };
+}
+
+/** The load under which a latency is taken: the one that is asked for where it is carried, else half of what is. */
+export function offeredOf(asked: number, carriedPerS: number): number {
+  return carriedPerS >= asked * 1.1 ? asked : carriedPerS / 2;
 }
 
 /** Sessions of so many tasks each, one by default, at a fixed rate of sessions; latencies from when each was due to its end, in milliseconds. */

@@ -1,10 +1,12 @@
 import type { Measurement, Sizes } from '../../harness/case.ts';
-import { mustBeWhole } from './drive.ts';
+import { mustBeWhole, offeredOf } from './drive.ts';
 import { chainPlan, widePlan } from './plans.ts';
 import { withTaskCluster } from './task-cluster.ts';
 import { curveOf } from './volatile.ts';
 
 const CONCURRENCY = 256;
+/** Tasks per second at which the target asks for the latency. */
+const ASKED = 10_000;
 
 export function durableTasks({ warmUpTasks, tasks, streamMs }: Sizes): Promise<Measurement> {
   return withTaskCluster(async (cluster) => {
@@ -12,13 +14,14 @@ export function durableTasks({ warmUpTasks, tasks, streamMs }: Sizes): Promise<M
     const outcome = await cluster.run(widePlan(tasks!, CONCURRENCY));
     const done = mustBeWhole(outcome);
     const rate = (done * 1_000) / outcome.wallMs;
+    const added = await cluster.added(streamMs!);
     const sessions = await cluster.sessions(streamMs!);
-    const offered = Math.min(rate, sessions) / 2;
+    const offered = offeredOf(ASKED, Math.min(rate, added));
     const stream = await cluster.stream(offered, streamMs!);
     return {
-      figures: { rate, sessions, offered },
+      figures: { rate, added, sessions, offered },
       histograms: { task: stream.latencies },
-      verified: `${done} tasks done, each once; ${stream.offered} more one by one`,
+      verified: `${done} tasks done, each once; ${stream.offered} more added one by one`,
     };
   });
 }
@@ -28,7 +31,7 @@ export function durableCurve({ warmUpTasks, tasks, streamMs }: Sizes): Promise<M
     await cluster.run(widePlan(warmUpTasks!, CONCURRENCY));
     const outcome = await cluster.run(widePlan(tasks!, CONCURRENCY));
     const rate = (mustBeWhole(outcome) * 1_000) / outcome.wallMs;
-    const most = Math.min(rate, await cluster.sessions(streamMs!));
+    const most = Math.min(rate, await cluster.added(streamMs!));
     return await curveOf(rate, most, (offered) => cluster.stream(offered, streamMs!));
   });
 }

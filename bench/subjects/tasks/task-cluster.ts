@@ -17,8 +17,18 @@ export class TaskCluster extends NodeCluster {
     return this.first.process.call('run', { plan, mode });
   }
 
-  stream(ratePerS: number, durationMs: number, tasks = 1): ReturnType<typeof taskStream> {
-    return this.first.process.call('stream', { ratePerS, durationMs, tasks });
+  /** Sessions of so many tasks each, or tasks that are added to one that is open. */
+  stream(ratePerS: number, durationMs: number, tasks?: number): ReturnType<typeof taskStream> {
+    return this.first.process.call('stream', {
+      ratePerS,
+      durationMs,
+      ...(tasks === undefined ? {} : { tasks }),
+    });
+  }
+
+  /** Tasks added one by one to an open session, and done, per second. */
+  added(durationMs: number): Promise<number> {
+    return this.first.process.call('added', durationMs);
   }
 
   /** Sessions of one task each per second. */

@@ -4,7 +4,7 @@ import type { PeerAddress } from '@tutti/kernel';
 import { createNode, type TuttiNode } from 'tutti';
 import { serve, sharedNowMs } from '../../harness/fleet-member.ts';
 import type { NodeConfig } from '../cluster/node-cluster.ts';
-import { countTasks, runPlan, sessionRate, taskStream } from './drive.ts';
+import { addRate, addStream, countTasks, runPlan, sessionRate, taskStream } from './drive.ts';
 import type { CompletionWait, PlanRequest, StreamRequest, TaskProgress } from './task-node.ts';
 
 let node: TuttiNode | undefined;
@@ -75,7 +75,10 @@ serve({
   run: ({ plan, mode }: PlanRequest) => runPlan(node!.orchestration, plan, mode),
   submit: ({ plan, mode }: PlanRequest) => node!.orchestration.submit(plan, { mode }),
   stream: ({ ratePerS, durationMs, tasks }: StreamRequest) =>
-    taskStream(node!.orchestration, ratePerS, durationMs, tasks),
+    tasks === undefined
+      ? addStream(node!.orchestration, ratePerS, durationMs)
+      : taskStream(node!.orchestration, ratePerS, durationMs, tasks),
+  added: (durationMs: number) => addRate(node!.orchestration, durationMs),
   sessions: (durationMs: number) => sessionRate(node!.orchestration, durationMs),
   progress,
   outcome: async (session: string) => {

@@ -8,8 +8,8 @@ export interface PlanRequest {
 export interface StreamRequest {
   readonly ratePerS: number;
   readonly durationMs: number;
-  /** In one session. */
-  readonly tasks: number;
+  /** In one session; none for tasks that are added one by one to a session that is open. */
+  readonly tasks?: number;
 }
 
 /** How far a session is, by one node's copy of the board. */

@@ -2,10 +2,20 @@ import { isTuttiError } from '@tutti/kernel';
 import { createNode, type TuttiNode } from 'tutti';
 import type { Measurement, Point, Sizes } from '../../harness/case.ts';
 import { Histogram } from '../../harness/histogram.ts';
-import { mustBeWhole, runPlan, sessionRate, taskStream } from './drive.ts';
+import {
+  addRate,
+  addStream,
+  mustBeWhole,
+  offeredOf,
+  runPlan,
+  sessionRate,
+  type taskStream,
+} from './drive.ts';
 import { widePlan } from './plans.ts';
 
 const CONCURRENCY = 256;
+/** Tasks per second at which the target asks for the latency. */
+const ASKED = 200_000;
 
 /** A node that keeps nothing, with the one function that the plans use. */
 export async function volatileNode(): Promise<TuttiNode> {
@@ -20,13 +30,14 @@ export async function volatileDispatch({ warmUpTasks, tasks, streamMs }: Sizes):
   const outcome = await runPlan(orchestration, widePlan(tasks!, CONCURRENCY));
   const done = mustBeWhole(outcome);
   const rate = (done * 1_000) / outcome.wallMs;
+  const added = await addRate(orchestration, streamMs!);
   const sessions = await sessionRate(orchestration, streamMs!);
-  const offered = Math.min(rate, sessions) / 2;
-  const stream = await taskStream(orchestration, offered, streamMs!);
+  const offered = offeredOf(ASKED, Math.min(rate, added));
+  const stream = await addStream(orchestration, offered, streamMs!);
   return {
-    figures: { rate, sessions, offered },
+    figures: { rate, added, sessions, offered },
     histograms: { task: stream.latencies },
-    verified: `${done} tasks done, each once; ${stream.offered} more one by one`,
+    verified: `${done} tasks done, each once; ${stream.offered} more added one by one`,
   };
 }
 
@@ -40,17 +51,17 @@ async function carried(stream: ReturnType<typeof taskStream>): Promise<Awaited<t
   }
 }
 
-/** Offered load against latency, at fractions of the lower of two rates: of one wide plan, and of sessions of one task. */
+/** Offered load against latency, at fractions of the lower of two rates: of one wide plan, and of tasks that are added. */
 export async function volatileCurve({ warmUpTasks, tasks, streamMs }: Sizes): Promise<Measurement> {
   const { orchestration } = await volatileNode();
   await runPlan(orchestration, widePlan(warmUpTasks!, CONCURRENCY));
   const outcome = await runPlan(orchestration, widePlan(tasks!, CONCURRENCY));
   const rate = (mustBeWhole(outcome) * 1_000) / outcome.wallMs;
-  const most = Math.min(rate, await sessionRate(orchestration, streamMs!));
-  return await curveOf(rate, most, (offered) => taskStream(orchestration, offered, streamMs!));
+  const most = Math.min(rate, await addRate(orchestration, streamMs!));
+  return await curveOf(rate, most, (offered) => addStream(orchestration, offered, streamMs!));
 }
 
-/** Of the `most` that sessions can be, where the knee is: the highest load that was carried with a p95 below 100 ms. */
+/** Of the `most` that can be added, where the knee is: the highest load that was carried with a p95 below 100 ms. */
 export async function curveOf(
   rate: number,
   most: number,
@@ -60,7 +71,7 @@ export async function curveOf(
   let knee = 0;
   let kneeMs = 0;
   let tasks = 0;
-  for (const fraction of [0.1, 0.25, 0.5, 0.75]) {
+  for (const fraction of [0.1, 0.25, 0.5, 0.75, 0.9]) {
     const point = await carried(stream(most * fraction));
     if (!point) break;
     const { latencies, achievedPerS, offered } = point;
@@ -72,6 +83,6 @@ export async function curveOf(
   return {
     figures: { rate, ...(knee > 0 ? { knee, 'knee-p95': kneeMs } : {}) },
     curves: { load: curve },
-    verified: `${tasks} sessions of one task, each done once`,
+    verified: `${tasks} tasks added one by one, each done once`,
   };
 }

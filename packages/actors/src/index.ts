@@ -12,12 +12,16 @@ export {
   type Slot,
 } from './coordination/balancing/balancer.ts';
 export type {
+  AddedSubmission,
+  AddTasks,
   Assigned,
   AssignTasks,
   Batch,
   BatchAnswer,
+  BeginSession,
   BoardCommand,
   CancelSession,
+  CloseSession,
   CompleteTask,
   DegradeTask,
   FailTask,
@@ -31,6 +35,7 @@ export type {
   SessionOpened,
   SingleCommand,
   StartTask,
+  SubmissionAdded,
   TakeTasks,
   TaskMoved,
   TasksTaken,
@@ -50,6 +55,7 @@ export {
   type Attempt,
   type AttemptOutcome,
   type BarrierRecord,
+  type Intake,
   isSettled,
   isTerminal,
   RECOVERIES_KEPT,
@@ -114,6 +120,7 @@ export type {
 } from './engines/workflow/plan.ts';
 export { levelWeights, nodeName, type PlanGraph, planGraph } from './engines/workflow/plan-graph.ts';
 export {
+  type Addition,
   createOrchestration,
   MASTER_KIND,
   type Orchestration,

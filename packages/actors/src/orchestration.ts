@@ -1,12 +1,21 @@
 import { type Clock, type IdSource, type Logger, type Random, silentLogger } from '@tutti/kernel';
-import type { ActorSystem, ChildPolicy, Members, ReplicatedHandle, ReplicatedModule } from '@tutti/runtime';
+import {
+  type ActorSystem,
+  type ChildPolicy,
+  CLUSTER_LEVEL,
+  type Members,
+  type ReplicatedHandle,
+  type ReplicatedModule,
+} from '@tutti/runtime';
 import type { AnyActorLogic } from 'xstate';
 import { type Balancer, leastLoaded } from './coordination/balancing/balancer.ts';
 import type { BoardCommand } from './coordination/board/commands.ts';
 import { type Blocker, explainTask } from './coordination/board/explain.ts';
 import { SessionWaiters } from './coordination/board/session-waiters.ts';
-import type { SessionRecord } from './coordination/board/state.ts';
+import type { SessionRecord, TaskRecord } from './coordination/board/state.ts';
+import { SubmissionOutbox } from './coordination/board/submission-outbox.ts';
 import { TaskBoard, type TaskBoardOptions } from './coordination/board/task-board.ts';
+import { TaskWaiters } from './coordination/board/task-waiters.ts';
 import { builtInDetectors, conflictsAt } from './coordination/conflict/conflicts-at.ts';
 import type { DetectorRegistry } from './coordination/conflict/detector.ts';
 import {
@@ -17,7 +26,7 @@ import {
 import { type DispatchLimits, limitBlockers } from './coordination/master/dispatch-limits.ts';
 import { type MasterTools, masterMachine } from './coordination/master/master-machine.ts';
 import { checkPlan } from './engines/workflow/check-plan.ts';
-import type { ExecutionMode, Plan } from './engines/workflow/plan.ts';
+import type { ExecutionMode, Plan, PlanTask } from './engines/workflow/plan.ts';
 import { handBackWhenLeaving } from './orchestrators/hand-back.ts';
 import { type OrchestratorStatus, OrchestratorTree } from './orchestrators/orchestrator-tree.ts';
 import { checkWorkers } from './workers/find-worker.ts';
@@ -34,6 +43,8 @@ export interface MasterPlacement {
 export interface OrchestrationCluster {
   readonly system: Pick<ActorSystem, 'nodeId' | 'incarnation' | 'spawn'>;
   readonly members: Members;
+  /** What all members can apply, as the log has it; by default what this node can. */
+  readonly level?: number;
   replicated<Module extends ReplicatedModule>(name: string, module: Module): ReplicatedHandle<Module>;
   entity(kind: string, logic: AnyActorLogic, options: MasterPlacement): unknown;
 }
@@ -74,6 +85,20 @@ export interface Submission {
   readonly mode?: ExecutionMode;
   /** Where the work writes; default the empty string, for plans that write nothing. */
   readonly folder?: string;
+  /**
+   * Whether the session stays open when all its tasks are done, so that tasks can be added to it at any time until it
+   * is closed; its plan may then have none of its own. Default false: it ends with its last task.
+   */
+  readonly staysOpen?: boolean;
+}
+
+/** How tasks are added. */
+export interface Addition {
+  /**
+   * A name for these tasks, unique within the session; by default a new one. Adding the same tasks again under the same
+   * name adds nothing, within the session's 10,000 latest: for whoever did not hear the answer, or begins anew.
+   */
+  readonly submission?: string;
 }
 
 /** Plans in, finished sessions out: the orchestration of one node, part of its cluster's. */
@@ -85,10 +110,31 @@ export interface Orchestration {
    * proposal came to
    */
   submit(plan: Plan, submission?: Submission): Promise<string>;
+  /**
+   * Adds tasks to a session that is open, or that still has something to do. They may need one another and any task that
+   * is there, also one that is done; all are taken, or none. Those of the same turn share one entry of the log. Resolves
+   * with the name of the submission once the log has it. A session has 200,000 added tasks at once, and keeps the 20,000
+   * that were settled last (`journalLimit`); what is needed by a task that is not settled is kept as well.
+   * @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_SESSION_ENDED`, `TUTTI_SESSION_CLOSED`, `TUTTI_SESSION_IN_WAVES`,
+   * `TUTTI_SUBMISSION_DIFFERS`, `TUTTI_PLAN_*`, `TUTTI_WORKER_UNKNOWN`, `TUTTI_OVERLOADED`, `TUTTI_BOARD_LEVEL_LOW`, or
+   * what the proposal came to
+   */
+  add(session: string, tasks: readonly PlanTask[], addition?: Addition): Promise<string>;
+  /**
+   * Lets nothing more be added: the session ends when what it has is done. Once it has ended this changes nothing.
+   * @throws TuttiError `TUTTI_SESSION_UNKNOWN`
+   */
+  close(session: string): Promise<void>;
   /** Calls a session off; what runs is aborted. @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_SESSION_ENDED` */
   cancel(session: string, reason?: string): Promise<void>;
   /** Resolves when the session is over, however it ended. @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_CLOSED` */
   waitFor(session: string, signal?: AbortSignal): Promise<SessionRecord>;
+  /**
+   * Resolves when one task is over, however it ended. At most 100,000 calls wait at once on one node.
+   * @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_TASK_UNKNOWN` also for one that is no longer kept,
+   * `TUTTI_OVERLOADED`, `TUTTI_ABORTED`, `TUTTI_CLOSED`
+   */
+  waitForTask(session: string, task: string, signal?: AbortSignal): Promise<TaskRecord>;
   /**
    * Why a task is not running, as this node's copy of the board has it; empty if it runs or is over.
    * @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_TASK_UNKNOWN`
@@ -127,8 +173,11 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
   const { cluster, workers, clock, random, ids, logger = silentLogger } = options;
   const detectors = options.detectors ?? builtInDetectors();
   const capabilities = options.capabilities ?? ALL_CAPABILITIES;
-  const board = cluster.replicated('board', new TaskBoard(options.board));
+  const taskBoard = new TaskBoard(options.board, () => cluster.level ?? CLUSTER_LEVEL);
+  const board = cluster.replicated('board', taskBoard);
   const waiters = new SessionWaiters(board);
+  const taskWaiters = new TaskWaiters(board);
+  const outbox = new SubmissionOutbox(board, clock);
   const holder = { node: cluster.system.nodeId, incarnation: cluster.system.incarnation };
   const tree = new OrchestratorTree(cluster.system, {
     holder,
@@ -150,18 +199,29 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
 
   return {
     board,
-    async submit(plan, { session = ids.next('session'), mode = 'eager', folder = '' } = {}) {
-      checkPlan(plan, undefined, { detectors: detectors.names() });
+    async submit(plan, submission = {}) {
+      const { session = ids.next('session'), mode = 'eager', folder = '', staysOpen = false } = submission;
+      checkPlan(plan, undefined, { detectors: detectors.names(), mayBeEmpty: staysOpen });
       requireCapabilities(capabilities, plan);
       checkWorkers(workers, plan);
       waiters.expect(session);
-      await board.propose({ type: 'session.open', session, plan, mode, folder } satisfies BoardCommand);
+      const type = staysOpen ? 'session.begin' : 'session.open';
+      await board.propose({ type, session, plan, mode, folder } satisfies BoardCommand);
       return session;
+    },
+    async add(session, tasks, { submission: id = ids.next('submission') } = {}) {
+      checkWorkers(workers, { tasks });
+      await outbox.add(session, { id, tasks });
+      return id;
+    },
+    async close(session) {
+      await board.propose({ type: 'session.close', session } satisfies BoardCommand);
     },
     async cancel(session, reason = 'asked to stop') {
       await board.propose({ type: 'session.cancel', session, reason } satisfies BoardCommand);
     },
     waitFor: (session, signal) => waiters.waitFor(session, signal),
+    waitForTask: (session, task, signal) => taskWaiters.waitFor(session, task, signal),
     explain: (session, task) => [
       ...limitBlockers(board.module, session, task, options.limits),
       ...explainTask(board.module, session, task, {
@@ -188,6 +248,7 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
       unwatch?.();
       unwatch = undefined;
       waiters.close();
+      taskWaiters.close();
       await tree.stop();
       stopHandingBack ??= handBackWhenLeaving({ board, members: cluster.members, holder, logger });
     },
@@ -249,6 +310,9 @@ function followPlans(board: ReplicatedHandle<TaskBoard>, tree: OrchestratorTree)
 
 function isOpen(command: unknown): command is { readonly session: string } {
   return (
-    typeof command === 'object' && command !== null && 'type' in command && command.type === 'session.open'
+    typeof command === 'object' &&
+    command !== null &&
+    'type' in command &&
+    (command.type === 'session.open' || command.type === 'session.begin')
   );
 }

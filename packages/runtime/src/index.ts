@@ -17,6 +17,7 @@ export {
 } from './actor/ref.ts';
 export { type ReplyArgs, type ReplyingTransition, reply, replying, replyLater } from './actor/reply.ts';
 export { type ClusterConfig, clusterConfig } from './cluster/cluster-config.ts';
+export { CLUSTER_LEVEL, LEVEL } from './cluster/cluster-level.ts';
 export type {
   ClusterSystem,
   ClusterSystemOptions,

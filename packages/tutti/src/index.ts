@@ -82,6 +82,6 @@ export { type BackupOptions, backUp } from './node/back-up.ts';
 export { createNode, type NodeOptions, type TuttiNode } from './node/create-node.ts';
 export { contactOf } from './node/group-peers.ts';
 export type { NodeGroup } from './node/node-group.ts';
-export { type LoadedPlan, type LoadPlanOptions, loadPlan, planFrom } from './plan/load-plan.ts';
+export { type LoadedPlan, type LoadPlanOptions, loadPlan, planFrom, tasksFrom } from './plan/load-plan.ts';
 export { definePlan, type PlanSource } from './plan/plan-document.ts';
 export type { RunDocument } from './run/run-document.ts';

@@ -27,6 +27,6 @@ function reason(problem: Error | undefined): string {
 }
 
 /** Checks every task of a plan. @throws TuttiError as {@link findWorker} */
-export function checkWorkers(workers: readonly Worker[], plan: Plan): void {
+export function checkWorkers(workers: readonly Worker[], plan: Pick<Plan, 'tasks'>): void {
   for (const task of plan.tasks) findWorker(workers, task.id, task.work);
 }

@@ -384,6 +384,22 @@ export const ERRORS = {
     'Choose another id, or let the first one be.',
   ),
   TUTTI_SESSION_ENDED: row('The session "{session}" is over: {state}', 'Open a new session.'),
+  TUTTI_SESSION_CLOSED: row(
+    'The session "{session}" is closed: nothing more is added to it',
+    'Add to another session; this one ends when what it has is done.',
+  ),
+  TUTTI_SESSION_IN_WAVES: row(
+    'The session "{session}" runs in waves, and has to be complete from the start: nothing can be added to it',
+    'Submit it with the mode `eager`.',
+  ),
+  TUTTI_SUBMISSION_DIFFERS: row(
+    'Other tasks were added to the session "{session}" as "{submission}"',
+    'Give each submission a name of its own; the same name stands for the same tasks.',
+  ),
+  TUTTI_BOARD_LEVEL_LOW: row(
+    'The command {command} needs members of level {required}, and one is of level {level}',
+    'Bring every node to the new version of Tutti first.',
+  ),
   TUTTI_SESSION_CANCELLED: row(
     'The session was cancelled: {reason}',
     'Open it again when the reason is gone.',

@@ -3,7 +3,7 @@
  * with each: while one member is of a lower level, all others apply as it does. Each says its level when it joins, the
  * cluster's is the lowest, and it never goes down again. Nodes from before there were levels are of level 1.
  */
-export const CLUSTER_LEVEL = 2;
+export const CLUSTER_LEVEL = 3;
 
 /** The level from which on something is done. */
 export const LEVEL = {
@@ -11,4 +11,6 @@ export const LEVEL = {
   endedAreRemoved: 2,
   /** What members declare is compared when they join, and stored states say which code wrote them. */
   declarations: 2,
+  /** Tasks are added to sessions that are open. */
+  addedTasks: 3,
 } as const;

@@ -77,6 +77,8 @@ export interface StopOptions {
 export interface ClusterSystem {
   readonly system: ActorSystem;
   readonly members: Members;
+  /** What all members can apply, by this node's copy of the log; see `CLUSTER_LEVEL`. For modules, while they apply. */
+  readonly level: number;
   /**
    * Declares a kind of entity; every node of the cluster declares the same.
    * @throws TuttiError `TUTTI_ENTITY_KIND_INVALID`, `TUTTI_ENTITY_KIND_TAKEN`, `TUTTI_ENTITY_OPTIONS_INVALID`,

@@ -210,6 +210,10 @@ class ClusterNode implements ClusterSystem {
     };
   }
 
+  get level(): number {
+    return this.#parts.membership.level;
+  }
+
   #mustBeNew(what: string): void {
     if (this.#phase !== 'new') throw new TuttiError('TUTTI_STARTED', { what });
   }

@@ -1,7 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, extname, isAbsolute, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { builtInDetectors, checkPlan, type Plan, profileOf, type SourceMap } from '@tutti/actors';
+import {
+  builtInDetectors,
+  checkPlan,
+  type Plan,
+  type PlanTask,
+  profileOf,
+  type SourceMap,
+} from '@tutti/actors';
 import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import * as z from 'zod';
 import { moduleWorker } from '../workers/module-worker.ts';
@@ -60,6 +67,17 @@ export function planFrom(source: PlanSource): Plan {
   const plan = resolvePlan(parse({ value: source, positionOf: here }, 'planFrom'), undefined, concurrencyOf);
   checkPlan(plan, undefined, { detectors: builtInDetectors().names() });
   return plan;
+}
+
+/**
+ * Tasks of the form they have in a plan file, to be added to a session: what they need may be there already, so that is
+ * checked when they are added. Functions are looked up in the node's own table.
+ * @throws TuttiError `TUTTI_PLAN_INVALID`
+ */
+export function tasksFrom(tasks: PlanSource['tasks']): readonly PlanTask[] {
+  const here: SourceMap = () => ({ file: 'tasksFrom', line: 1, column: 1 });
+  const document = parse({ value: { name: 'added tasks', tasks }, positionOf: here }, 'tasksFrom');
+  return resolvePlan(document, undefined, concurrencyOf).tasks;
 }
 
 function concurrencyOf(orchestrator: string): number | undefined {

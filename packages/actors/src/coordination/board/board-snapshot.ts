@@ -1,12 +1,24 @@
 import { type Incarnation, messageOf, type NodeId, TuttiError, type WireValue } from '@tutti/kernel';
 import type { ExecutionMode, PlanBarrier, PlanOrchestrator, PlanTask } from '../../engines/workflow/plan.ts';
 import type { Conflict } from '../conflict/conflict.ts';
+import type { AddedRest } from './added-tasks.ts';
 import type { BoardSession, SessionHeader } from './session.ts';
 import { type Item, packParts, unpackParts } from './snapshot-parts.ts';
-import type { Attempt, BarrierRecord, RecoveryRecord, SessionState, TaskEvent, TaskRecord } from './state.ts';
+import type {
+  Attempt,
+  BarrierRecord,
+  Intake,
+  RecoveryRecord,
+  SessionState,
+  TaskEvent,
+  TaskRecord,
+} from './state.ts';
 
-/** Grows when the parts change their meaning; another version's snapshot is refused. */
-const VERSION = 2;
+/**
+ * Grows when the parts change their meaning. A snapshot without anything that tells the two apart is written in the
+ * older one, which a node of the version before reads, too; a version that is not among these is refused.
+ */
+const VERSIONS = { plain: 2, added: 3 } as const;
 
 /** Everything a board holds. */
 export interface BoardImage {
@@ -37,7 +49,12 @@ interface SessionRow {
   readonly problem: { readonly code: string; readonly message: string } | null;
   readonly staleResults: number;
   readonly journalDropped: number;
+  /** Absent for a session that was opened to end by itself, and to which nothing was added. */
+  readonly intake?: Intake;
+  readonly added?: AddedRest;
 }
+
+type AddedRow = readonly [index: number, level: number, plan: PlanTask];
 
 /** A task's place in the plan, and the rest of its record; only of tasks that have left their first state. */
 type TaskRow = readonly [
@@ -61,7 +78,9 @@ type Nullable<T> = { readonly [Key in keyof T]: undefined extends T[Key] ? T[Key
 
 export function writeBoard(image: BoardImage): IterableIterator<WireValue> {
   const { lastFence, lostLives, finished, turns } = image;
-  const head: HeadRow = { version: VERSION, lastFence, lostLives, finished, turns };
+  const isPlain = image.sessions.every(({ intake, added }) => intake === 'while-running' && !added.isUsed);
+  const version = isPlain ? VERSIONS.plain : VERSIONS.added;
+  const head: HeadRow = { version, lastFence, lostLives, finished, turns };
   const sessions = image.sessions.map(captureSession);
   return packParts(itemsOf(head, sessions));
 }
@@ -87,11 +106,12 @@ function* sessionItems(session: BoardSession, changing?: readonly Item[]): Itera
 }
 
 function* changingItems(session: BoardSession): IterableIterator<Item> {
-  let index = 0;
-  for (const record of session.tasks.values()) {
-    if (record.state !== 'waiting') yield ['row', taskRow(index, record)];
-    index++;
-  }
+  for (const { index, level, plan } of session.added.records())
+    yield ['added', [index, level, plan] satisfies AddedRow];
+  for (const submission of session.added.submissions) yield ['submission', submission];
+  for (const index of session.added.settledIndexes()) yield ['settled', index];
+  for (const record of session.tasks.values())
+    if (record.state !== 'waiting') yield ['row', taskRow(record.index, record)];
   for (const { id, state, arrivals, releasedAt, conflicts } of session.barriers.values()) {
     const row: BarrierRow = { id, state, arrivals: [...arrivals], releasedAt: releasedAt ?? null, conflicts };
     if (state !== 'filling' || arrivals.size > 0) yield ['meeting', row];
@@ -103,7 +123,7 @@ function* changingItems(session: BoardSession): IterableIterator<Item> {
 }
 
 function sessionRow(session: BoardSession): SessionRow {
-  const { id, mode, folder, openedAt, state, staleResults } = session;
+  const { id, mode, folder, openedAt, state, staleResults, intake, added } = session;
   return {
     id,
     name: session.plan.name,
@@ -115,6 +135,7 @@ function sessionRow(session: BoardSession): SessionRow {
     problem: session.problem ?? null,
     staleResults,
     journalDropped: session.journal.dropped,
+    ...(intake === 'while-running' && !added.isUsed ? {} : { intake, added: added.rest }),
   };
 }
 
@@ -149,6 +170,9 @@ class SessionReader {
   #meetings: BarrierRow[] = [];
   #events: TaskEvent[] = [];
   #recoveries: RecoveryRecord[] = [];
+  #added: AddedRow[] = [];
+  #submissions: (readonly [string, readonly string[]])[] = [];
+  #settled: number[] = [];
 
   take([kind, value]: Item): void {
     if (kind === 'orchestrator') this.#orchestrators.push(value as PlanOrchestrator);
@@ -158,13 +182,18 @@ class SessionReader {
     else if (kind === 'meeting') this.#meetings.push(value as BarrierRow);
     else if (kind === 'recovery') this.#recoveries.push(value as RecoveryRecord);
     else if (kind === 'event') this.#events.push(readEvent(value as EventRow));
+    else if (kind === 'added') this.#added.push(value as AddedRow);
+    else if (kind === 'submission') this.#submissions.push(value as [string, readonly string[]]);
+    else if (kind === 'settled') this.#settled.push(value as number);
     else throw invalid(`a part of the unknown kind ${kind}`);
   }
 
   finish(row: SessionRow, make: (header: SessionHeader) => BoardSession): BoardSession {
     const { id, name, mode, folder, openedAt } = row;
     const plan = { name, orchestrators: this.#orchestrators, tasks: this.#tasks, barriers: this.#barriers };
-    const session = make({ id, plan, mode, folder, openedAt });
+    const session = make({ id, plan, mode, folder, openedAt, intake: row.intake ?? 'while-running' });
+    if (row.added) session.added.restoreTasks(this.#added, row.added);
+    for (const [submission, tasks] of this.#submissions) session.added.submissions.add(submission, tasks);
     session.state = row.state;
     session.endedAt = row.endedAt ?? undefined;
     session.problem = row.problem ?? undefined;
@@ -174,6 +203,7 @@ class SessionReader {
     session.recoveries.push(...this.#recoveries);
     session.journal.restore(this.#events, row.journalDropped, (id) => session.task(id).index);
     session.rebuild();
+    session.added.rebuild(this.#settled);
     return session;
   }
 }
@@ -207,8 +237,9 @@ function readItems(items: Iterable<Item>, make: (header: SessionHeader) => Board
     } else reader.take(item);
   }
   if (!head || !isWhole) throw invalid('parts are missing');
-  if (head.version !== VERSION)
-    throw invalid(`it has version ${head.version}, and this node reads ${VERSION}`);
+  const { plain, added } = VERSIONS;
+  if (head.version !== plain && head.version !== added)
+    throw invalid(`it has version ${head.version}, and this node reads ${plain} and ${added}`);
   return { ...head, sessions };
 }
 

@@ -1,10 +1,12 @@
 import { unreachable } from '@tutti/kernel';
 import type { Plan, PlanBarrier, PlanTask } from '../../engines/workflow/plan.ts';
-import type { BoardCommand, Holder, SingleCommand } from './commands.ts';
-import type { BarrierRecord, SessionState, TaskState } from './state.ts';
+import type { AddedSubmission, BoardCommand, Holder, SingleCommand } from './commands.ts';
+import type { BarrierRecord, Intake, SessionState, TaskState } from './state.ts';
 
 interface TwinTask {
   readonly plan: PlanTask;
+  /** 0 for the plan's own; of added ones the order they came in. */
+  readonly addedAt: number;
   state: TaskState;
   failures: number;
   /** How often in a row the life that ran it ended. */
@@ -31,9 +33,17 @@ type Outcome = 'refused' | 'accepted';
  */
 export class BoardTwin {
   state: SessionState = 'running';
-  readonly tasks: readonly TwinTask[];
+  intake: Intake;
+  /** What became of each submission of the last `tasks.add`. */
+  added: readonly ('created' | 'known' | 'refused')[] = [];
+  tasks: readonly TwinTask[];
   readonly barriers: readonly TwinBarrier[];
   readonly #plan: Plan;
+  readonly #keptMax: number;
+  readonly #submissions = new Map<string, string>();
+  /** Added tasks in the order they were settled. */
+  readonly #settledOrder: TwinTask[] = [];
+  #addedCount = 0;
   readonly #isWave: boolean;
   readonly #slacks: ArrayLike<number>;
   #fence = 0;
@@ -41,22 +51,22 @@ export class BoardTwin {
   readonly #lost: Holder[] = [];
   readonly #levels = new Map<TwinTask, number>();
 
-  /** @param slacks Of each task: which of those that are ready goes first. */
-  constructor(plan: Plan, isWave: boolean, slacks: ArrayLike<number>) {
+  /**
+   * @param slacks Of each task: which of those that are ready goes first.
+   * @param keptMax Added tasks that are settled and kept.
+   */
+  constructor(
+    plan: Plan,
+    isWave: boolean,
+    slacks: ArrayLike<number>,
+    { intake = 'while-running' as Intake, keptMax = Infinity } = {},
+  ) {
     this.#plan = plan;
+    this.intake = intake;
+    this.#keptMax = keptMax;
     this.#slacks = slacks;
     this.#isWave = isWave;
-    this.tasks = plan.tasks.map((task) => ({
-      plan: task,
-      state: 'waiting',
-      failures: 0,
-      felled: 0,
-      attempts: 0,
-      completions: 0,
-      held: undefined,
-      retryAt: undefined,
-      wonBy: undefined,
-    }));
+    this.tasks = plan.tasks.map((task) => twinTask(task, 0));
     this.barriers = plan.barriers.map((item) => ({
       plan: item,
       state: 'filling',
@@ -97,6 +107,13 @@ export class BoardTwin {
   #apply(command: SingleCommand, now: number): Outcome {
     switch (command.type) {
       case 'session.open':
+      case 'session.begin':
+        return 'accepted';
+      case 'tasks.add':
+        this.added = command.submissions.map((submission) => this.#add(submission));
+        return 'accepted';
+      case 'session.close':
+        if (this.state === 'running') this.intake = 'closed';
         return 'accepted';
       case 'session.cancel':
         if (this.state !== 'running') return this.state === 'cancelled' ? 'accepted' : 'refused';
@@ -141,6 +158,42 @@ export class BoardTwin {
     }
   }
 
+  #add({ id, tasks }: AddedSubmission): 'created' | 'known' | 'refused' {
+    const names = tasks.map((task) => task.id).join(' ');
+    const known = this.#submissions.get(id);
+    if (known !== undefined) return known === names ? 'known' : 'refused';
+    if (this.state !== 'running' || this.intake === 'closed' || this.#isWave || !this.#isSound(tasks))
+      return 'refused';
+    this.#submissions.set(id, names);
+    this.tasks = [...this.tasks, ...tasks.map((task) => twinTask(task, ++this.#addedCount))];
+    for (const { id: task } of tasks) this.levelOf(this.task(task));
+    return 'created';
+  }
+
+  /** As one plan with all that is there: names that are unique and known, and no way back to where it began. */
+  #isSound(tasks: readonly PlanTask[]): boolean {
+    const all = [...this.tasks.map(({ plan }) => plan), ...tasks];
+    const byId = new Map(all.map((task) => [task.id, task]));
+    const leadsBack = (from: PlanTask, id: string, seen: Set<string>): boolean =>
+      from.needs.some((need) => {
+        if (need === id) return true;
+        const next = byId.get(need);
+        if (!next || seen.has(need)) return false;
+        return leadsBack(next, id, seen.add(need));
+      });
+    return (
+      tasks.length > 0 &&
+      byId.size === all.length &&
+      tasks.every(
+        (task) =>
+          this.#plan.orchestrators.some(({ id }) => id === task.orchestrator) &&
+          new Set(task.needs).size === task.needs.length &&
+          task.needs.every((need) => byId.has(need)) &&
+          !leadsBack(task, task.id, new Set()),
+      )
+    );
+  }
+
   #isLost(holder: Holder): boolean {
     return this.#lost.some((lost) => lost.node === holder.node && lost.incarnation >= holder.incarnation);
   }
@@ -164,10 +217,11 @@ export class BoardTwin {
 
   #take(holder: Holder, orchestrator: string, upTo: number): void {
     const inOrder = this.tasks
-      .map((task, at) => ({ task, slack: this.#slacks[at]! }))
+      .map((task, at) => ({ task, slack: task.addedAt > 0 ? 0 : this.#slacks[at]! }))
       .filter(({ task }) => task.state === 'ready' && task.plan.orchestrator === orchestrator)
       .sort(
         (a, b) =>
+          a.task.addedAt - b.task.addedAt ||
           a.slack - b.slack ||
           this.levelOf(a.task) - this.levelOf(b.task) ||
           (a.task.plan.id < b.task.plan.id ? -1 : 1),
@@ -265,8 +319,21 @@ export class BoardTwin {
     }
     for (const task of this.tasks)
       if (task.state === 'waiting' && this.#mayStart(task, settled)) task.state = 'ready';
-    const isOver = this.tasks.every((task) => settled(task.plan.id));
+    const isOver = this.intake !== 'open' && this.tasks.every((task) => settled(task.plan.id));
+    this.#forget(settled);
     if (isOver && this.barriers.every((barrier) => barrier.state === 'released')) this.state = 'done';
+  }
+
+  /** The added tasks that were settled last are kept, and what somebody needs who is not settled. */
+  #forget(settled: (id: string) => boolean): void {
+    for (const task of this.tasks)
+      if (task.addedAt > 0 && settled(task.plan.id) && !this.#settledOrder.includes(task))
+        this.#settledOrder.push(task);
+    const old = this.#settledOrder.slice(0, Math.max(0, this.#settledOrder.length - this.#keptMax));
+    const isNeeded = ({ plan: { id } }: TwinTask) =>
+      this.tasks.some(({ plan, addedAt }) => addedAt > 0 && plan.needs.includes(id) && !settled(plan.id));
+    const forgotten = old.filter((task) => !isNeeded(task));
+    this.tasks = this.tasks.filter((task) => !forgotten.includes(task));
   }
 
   #mayStart(task: TwinTask, settled: (id: string) => boolean): boolean {
@@ -277,6 +344,21 @@ export class BoardTwin {
       !this.#isWave || this.tasks.every((other) => this.levelOf(other) >= level || settled(other.plan.id))
     );
   }
+}
+
+function twinTask(plan: PlanTask, addedAt: number): TwinTask {
+  return {
+    plan,
+    addedAt,
+    state: 'waiting',
+    failures: 0,
+    felled: 0,
+    attempts: 0,
+    completions: 0,
+    held: undefined,
+    retryAt: undefined,
+    wonBy: undefined,
+  };
 }
 
 function isSame(a: Holder, b: Holder): boolean {

@@ -46,24 +46,24 @@ const work: Field = (value) =>
   (shaped({ type: text })(value) && !shaped({ type: oneOf('function', 'shell', 'simulated') })(value));
 
 // Numbers are only seen to be numbers here: their ranges are the plan check's, which says what is wrong with them.
+const task = shaped({
+  id: text,
+  title: text,
+  orchestrator: text,
+  work,
+  needs: listOf(text),
+  with: record,
+  retry: shaped({ attemptsMax: number, backoff: record }),
+  timeoutMs: number,
+  estimateMs: number,
+  optional: flag,
+  deliverables: listOf(text),
+});
+
 const plan = shaped({
   name: text,
   orchestrators: listOf(shaped({ id: text, maxConcurrentTasks: number })),
-  tasks: listOf(
-    shaped({
-      id: text,
-      title: text,
-      orchestrator: text,
-      work,
-      needs: listOf(text),
-      with: record,
-      retry: shaped({ attemptsMax: number, backoff: record }),
-      timeoutMs: number,
-      estimateMs: number,
-      optional: flag,
-      deliverables: listOf(text),
-    }),
-  ),
+  tasks: listOf(task),
   barriers: listOf(
     shaped({
       id: text,
@@ -76,8 +76,13 @@ const plan = shaped({
   ),
 });
 
+const opening: Shape = { session: text, plan, mode: oneOf('eager', 'wave'), folder: text };
+
 const COMMANDS: { readonly [Type in SingleCommand['type']]: Shape } = {
-  'session.open': { session: text, plan, mode: oneOf('eager', 'wave'), folder: text },
+  'session.open': opening,
+  'session.begin': opening,
+  'tasks.add': { session: text, submissions: listOf(shaped({ id: text, tasks: listOf(task) })) },
+  'session.close': { session: text },
   'session.cancel': { session: text, reason: text },
   'tasks.assign': {
     session: text,

@@ -1,5 +1,5 @@
-import type { Incarnation, NodeId } from '@tutti/kernel';
-import type { ExecutionMode, Plan } from '../../engines/workflow/plan.ts';
+import type { ErrorDetails, Incarnation, NodeId } from '@tutti/kernel';
+import type { ExecutionMode, Plan, PlanTask } from '../../engines/workflow/plan.ts';
 import type { RecoveryMove } from '../../resilience/recovery-move.ts';
 import type { Conflict } from '../conflict/conflict.ts';
 import type { SessionState, TaskState } from './state.ts';
@@ -17,6 +17,33 @@ export interface OpenSession {
   readonly plan: Plan;
   readonly mode: ExecutionMode;
   readonly folder: string;
+}
+
+/** As {@link OpenSession}, and it stays open until it is closed, also while it has nothing to do. */
+export interface BeginSession extends Omit<OpenSession, 'type'> {
+  readonly type: 'session.begin';
+}
+
+/**
+ * Adds tasks to a session that is open. Each submission is taken as a whole or refused as a whole, and is taken once
+ * however often it is proposed. Refused with `TUTTI_SESSION_UNKNOWN`.
+ */
+export interface AddTasks {
+  readonly type: 'tasks.add';
+  readonly session: string;
+  readonly submissions: readonly AddedSubmission[];
+}
+
+export interface AddedSubmission {
+  /** Unique within the session. */
+  readonly id: string;
+  readonly tasks: readonly PlanTask[];
+}
+
+/** Nothing more is added: the session ends when what it has is settled. Asked twice, it is closed once. */
+export interface CloseSession {
+  readonly type: 'session.close';
+  readonly session: string;
 }
 
 /** Stops a session: running attempts lose their fences, nothing new starts. */
@@ -130,6 +157,9 @@ export interface DegradeTask {
 /** What is proposed alone or together with others. */
 export type SingleCommand =
   | OpenSession
+  | BeginSession
+  | AddTasks
+  | CloseSession
   | CancelSession
   | AssignTasks
   | TakeTasks
@@ -179,13 +209,21 @@ export interface TasksTaken {
   readonly taken: number;
 }
 
-/** What `session.open` answers. `created` is false when the same session was there already. */
+/** What `session.open` and `session.begin` answer. `created` is false when the same session was there already. */
 export interface SessionOpened {
   readonly session: string;
   readonly created: boolean;
   readonly tasks: number;
   readonly levels: number;
 }
+
+/** What `tasks.add` answers per submission, in their order. `created` is false when it had been made before. */
+export type SubmissionAdded =
+  | { readonly submission: string; readonly created: boolean }
+  | {
+      readonly submission: string;
+      readonly refused: { readonly code: string; readonly details: ErrorDetails };
+    };
 
 /** What `tasks.assign` answers per assignment, in their order: a fence, or why the task was not given. */
 export type Assigned =
@@ -204,7 +242,7 @@ export interface HolderLost {
   readonly requeued: readonly { readonly session: string; readonly task: string }[];
 }
 
-/** What `barrier.resolve` and `session.cancel` answer. */
+/** What `barrier.resolve`, `session.cancel` and `session.close` answer. */
 export interface SessionMoved {
   readonly session: SessionState;
 }

@@ -1,6 +1,7 @@
 import { Heap } from '@tutti/kernel';
 import type { CheckedPlan } from '../../engines/workflow/check-plan.ts';
 import { RankSet } from './rank-set.ts';
+import { SlidingRankSet } from './sliding-rank-set.ts';
 
 /** One orchestrator's tasks in the order they are to be started, and which of them are ready. */
 interface Lane {
@@ -11,11 +12,14 @@ interface Lane {
 
 /**
  * The ready tasks of one session, in the order they should start: least slack on the critical path first, then the
- * lowest level, then the id. The order is worked out once, so a task becomes ready, or stops being it, in O(1).
+ * lowest level, then the id. The order is worked out once, so a task becomes ready, or stops being it, in O(1). Tasks
+ * that were added later follow behind those of the plan, in the order they came in.
  */
 export class ReadyTasks {
   readonly #lanes = new Map<string, Lane>();
   readonly #laneOf: Lane[] = [];
+  /** By orchestrator, the added tasks that are ready, by index. */
+  readonly #added = new Map<string, SlidingRankSet>();
   /** Of each task: its place in its lane, and among all. */
   readonly #places: Int32Array;
   readonly #ranks: Int32Array;
@@ -43,29 +47,42 @@ export class ReadyTasks {
     return this.#size;
   }
 
-  add(task: number): void {
-    this.#laneOf[task]!.ready.add(this.#places[task]!);
+  add(task: number, orchestrator: string): void {
+    const lane = this.#laneOf[task];
+    if (lane) lane.ready.add(this.#places[task]!);
+    else this.#addedOf(orchestrator).add(task);
     this.#size++;
   }
 
-  delete(task: number): void {
-    this.#laneOf[task]!.ready.delete(this.#places[task]!);
+  delete(task: number, orchestrator: string): void {
+    const lane = this.#laneOf[task];
+    if (lane) lane.ready.delete(this.#places[task]!);
+    else this.#addedOf(orchestrator).delete(task);
     this.#size--;
+  }
+
+  #addedOf(orchestrator: string): SlidingRankSet {
+    let added = this.#added.get(orchestrator);
+    if (!added) this.#added.set(orchestrator, (added = new SlidingRankSet()));
+    return added;
   }
 
   /** The task of this orchestrator that is to be started first. */
   first(orchestrator: string): number | undefined {
     const lane = this.#lanes.get(orchestrator);
     const place = lane ? lane.ready.next(0) : -1;
-    return place === -1 ? undefined : lane!.tasks[place];
+    if (place !== -1) return lane!.tasks[place];
+    const added = this.#added.get(orchestrator)?.first() ?? -1;
+    return added === -1 ? undefined : added;
   }
 
   *of(orchestrator: string): IterableIterator<number> {
     const lane = this.#lanes.get(orchestrator);
     if (lane) for (const place of lane.ready) yield lane.tasks[place]!;
+    yield* this.#added.get(orchestrator) ?? [];
   }
 
-  /** All lanes merged, by rank. */
+  /** All lanes merged, by rank, and the added tasks behind them. */
   *[Symbol.iterator](): IterableIterator<number> {
     const heads = new Heap<{ readonly lane: Lane; readonly task: number }>(
       (a, b) => this.#ranks[a.task]! - this.#ranks[b.task]!,
@@ -79,6 +96,9 @@ export class ReadyTasks {
       yield head.task;
       offer(head.lane, this.#places[head.task]! + 1);
     }
+    yield* Array.from(this.#added.values(), (added) => [...added])
+      .flat()
+      .sort((a, b) => a - b);
   }
 }
 

@@ -57,7 +57,8 @@ export class SessionWaiters {
     let last: string | undefined;
     for (const part of partsOf(command)) {
       if (part.type === 'holder.lost') return this.#settleAll();
-      if (part.type === 'session.open' && this.#submitted.has(part.session))
+      const isOpening = part.type === 'session.open' || part.type === 'session.begin';
+      if (isOpening && this.#submitted.has(part.session))
         this.#submitted.set(part.session, this.#board.module.session(part.session));
       if (!('session' in part) || part.session === last) continue;
       last = part.session;

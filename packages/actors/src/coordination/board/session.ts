@@ -1,17 +1,26 @@
 import { assert, TuttiError } from '@tutti/kernel';
 import type { ApplyContext } from '@tutti/runtime';
+import { checkAddition } from '../../engines/workflow/check-addition.ts';
 import type { CheckedPlan } from '../../engines/workflow/check-plan.ts';
 import type { ExecutionMode, Plan } from '../../engines/workflow/plan.ts';
 import type { RecoveryMove } from '../../resilience/recovery-move.ts';
 import type { Barrier } from '../sync/barrier.ts';
 import { newBarrierRecord } from '../sync/barrier.ts';
+import { AddedTasks } from './added-tasks.ts';
 import type { BoardIndexes } from './board-indexes.ts';
-import type { FailTask, Holder, ResolveBarrier, ReturnTask } from './commands.ts';
+import type { AddedSubmission, FailTask, Holder, ResolveBarrier, ReturnTask } from './commands.ts';
 import { type Given, newAttempt } from './given.ts';
 import type { HeldAttempt } from './holders.ts';
 import { Journal } from './journal.ts';
 import { Progress } from './progress.ts';
 import { ReadyTasks } from './ready-tasks.ts';
+import {
+  barrierConflict,
+  type Problem,
+  type TaskRefusal,
+  taskFailed,
+  taskFellsNodes,
+} from './session-problems.ts';
 import {
   ATTEMPTS_KEPT,
   type Attempt,
@@ -19,6 +28,7 @@ import {
   type BarrierRecord,
   FELLED_MAX,
   felledInARow,
+  type Intake,
   isTerminal,
   RECOVERIES_KEPT,
   type RecoveryRecord,
@@ -38,11 +48,7 @@ export interface SessionHeader {
   readonly mode: ExecutionMode;
   readonly folder: string;
   readonly openedAt: number;
-}
-
-interface Problem {
-  readonly code: string;
-  readonly message: string;
+  readonly intake: Intake;
 }
 
 /**
@@ -56,6 +62,7 @@ export class BoardSession implements SessionRecord {
   readonly folder: string;
   readonly openedAt: number;
   readonly checked: CheckedPlan;
+  intake: Intake;
   state: SessionState = 'running';
   endedAt: number | undefined;
   problem: Problem | undefined;
@@ -67,7 +74,9 @@ export class BoardSession implements SessionRecord {
   readonly ready: ReadyTasks;
   readonly wakes = new WakeQueue();
   readonly counts: TaskCounts;
+  /** The plan's own. */
   readonly #records: readonly TaskRecord[];
+  readonly added: AddedTasks;
   readonly #limits: ReadonlyMap<string, number>;
   readonly #indexes: BoardIndexes;
   #progress: Progress;
@@ -78,12 +87,15 @@ export class BoardSession implements SessionRecord {
     this.mode = header.mode;
     this.folder = header.folder;
     this.openedAt = header.openedAt;
+    this.intake = header.intake;
     this.checked = checked;
     this.#indexes = indexes;
-    this.journal = new Journal(journalLimit, (index) => this.plan.tasks[index]!.id);
+    this.journal = new Journal(journalLimit, (index) => this.recordAt(index).plan.id);
     this.#limits = new Map(this.plan.orchestrators.map((item) => [item.id, item.maxConcurrentTasks]));
     this.#records = this.plan.tasks.map((plan, at) => newTaskRecord(plan, at, checked.levels[at]!));
     for (const record of this.#records) this.tasks.set(record.plan.id, record);
+    // A task that is forgotten settled more steps ago than the journal keeps.
+    this.added = new AddedTasks(this.tasks, journalLimit, ({ state }) => this.counts[state]--);
     for (const barrier of this.plan.barriers) this.barriers.set(barrier.id, newBarrierRecord(barrier));
     this.ready = new ReadyTasks(checked);
     this.counts = noCounts();
@@ -106,16 +118,46 @@ export class BoardSession implements SessionRecord {
   rebuild(): void {
     this.#progress = this.#newProgress();
     this.counts.waiting = 0;
-    for (const [index, record] of this.#records.entries()) {
+    for (const record of this.tasks.values()) {
       this.counts[record.state]++;
-      if (record.state === 'ready') this.#addReady(index, record);
+      if (record.state === 'ready') this.#addReady(record);
       if (record.state === 'backoff') this.#addWake(record);
     }
   }
 
-  /** The task at this place in the plan. */
+  get forgotten(): number {
+    return this.added.forgotten;
+  }
+
+  /** The task of this index. */
   recordAt(index: number): TaskRecord {
-    return this.#records[index]!;
+    return this.#records[index] ?? this.added.recordAt(index)!;
+  }
+
+  /**
+   * Takes the tasks of a submission in, all or none; false if it had them before.
+   * @throws TuttiError `TUTTI_SUBMISSION_DIFFERS`, `TUTTI_SESSION_ENDED`, `TUTTI_SESSION_CLOSED`,
+   * `TUTTI_SESSION_IN_WAVES`, `TUTTI_OVERLOADED`, `TUTTI_PLAN_*`
+   */
+  add({ id, tasks }: AddedSubmission, context: ApplyContext): boolean {
+    if (this.added.submissions.isKnown(this.id, id, tasks)) return false;
+    this.refuseIfEnded();
+    if (this.intake === 'closed') throw new TuttiError('TUTTI_SESSION_CLOSED', { session: this.id });
+    if (this.mode === 'wave') throw new TuttiError('TUTTI_SESSION_IN_WAVES', { session: this.id });
+    this.added.refuseTooMany(this.id, tasks.length);
+    const { name, orchestrators } = this.plan;
+    const levelOf = (task: string) => this.tasks.get(task)?.level;
+    const levels = checkAddition({ name, orchestrators, levelOf }, tasks);
+    const startable = this.added.add(id, tasks, levels);
+    this.counts.waiting += tasks.length;
+    for (const record of startable) this.#move(record, 'ready', context);
+    return true;
+  }
+
+  /** Takes nothing more in, and ends once what is there has. */
+  close(context: ApplyContext): void {
+    this.intake = 'closed';
+    this.#endIfFinished(context);
   }
 
   task(id: string): TaskRecord {
@@ -127,7 +169,10 @@ export class BoardSession implements SessionRecord {
   hasDependants(id: string): boolean {
     const record = this.tasks.get(id);
     const { offsets } = this.checked.graph.graph.dependants;
-    return record !== undefined && offsets[record.index + 1]! > offsets[record.index]!;
+    if (record === undefined) return false;
+    const isPlanned = record.index < this.#records.length;
+    if (isPlanned && offsets[record.index + 1]! > offsets[record.index]!) return true;
+    return this.added.hasDependants(record);
   }
 
   barrier(id: string): Barrier {
@@ -219,14 +264,7 @@ export class BoardSession implements SessionRecord {
 
   #failFor(record: TaskRecord, problem: Problem, context: ApplyContext): void {
     this.#move(record, 'failed', context);
-    const { id, retry } = record.plan;
-    const error = new TuttiError('TUTTI_TASK_FAILED', {
-      task: id,
-      failures: record.failures,
-      attemptsMax: retry.attemptsMax,
-      problem: `${problem.code} ${problem.message}`,
-    });
-    this.end('failed', error, context);
+    this.end('failed', taskFailed(record, problem), context);
   }
 
   /** Puts an attempt back to ready without counting it. @throws TuttiError `TUTTI_FENCE_STALE` */
@@ -243,9 +281,8 @@ export class BoardSession implements SessionRecord {
   /** After an attempt that was nobody's fault; unless there have been so many that it must be the task's. */
   #offerAgain(record: TaskRecord, context: ApplyContext): void {
     if (felledInARow(record.attempts) < FELLED_MAX) return this.#move(record, 'ready', context);
-    const { id: task, optional } = record.plan;
-    const { code, message } = new TuttiError('TUTTI_TASK_FELLS_NODES', { task, times: FELLED_MAX });
-    if (optional) return this.#giveUp(record, message, context);
+    const { code, message } = taskFellsNodes(record);
+    if (record.plan.optional) return this.#giveUp(record, message, context);
     this.#failFor(record, { code, message }, context);
   }
 
@@ -290,12 +327,7 @@ export class BoardSession implements SessionRecord {
       throw new TuttiError('TUTTI_BARRIER_NOT_FULL', { barrier: id, generation: command.generation, state });
     this.#makeReady(this.#progress.resolve(barrier, command.conflicts, context.timeMs), context);
     const conflict = command.conflicts[0];
-    if (conflict) {
-      const [first, second] = conflict.sides.map((side) => `${side.orchestrator} (${side.task})`);
-      const { subject, explanation } = conflict;
-      const details = { barrier: id, first, second, subject, explanation };
-      this.end('failed', new TuttiError('TUTTI_BARRIER_CONFLICT', details), context);
-    }
+    if (conflict) this.end('failed', barrierConflict(id, conflict), context);
     this.#endIfFinished(context);
   }
 
@@ -305,7 +337,7 @@ export class BoardSession implements SessionRecord {
     this.state = state;
     this.endedAt = context.timeMs;
     this.problem = { code: problem.code, message: problem.message };
-    for (const record of this.#records) {
+    for (const record of this.tasks.values()) {
       if (isTerminal(record.state)) continue;
       record.retryAt = undefined;
       record.reason = problem.message;
@@ -322,7 +354,10 @@ export class BoardSession implements SessionRecord {
 
   #settle(record: TaskRecord, to: 'done' | 'degraded', context: ApplyContext): void {
     this.#move(record, to, context);
-    this.#makeReady(this.#progress.settle(record.index, context.timeMs), context);
+    if (record.index < this.#records.length)
+      this.#makeReady(this.#progress.settle(record.index, context.timeMs), context);
+    for (const startable of this.added.settle(record))
+      if (startable.state === 'waiting') this.#move(startable, 'ready', context);
     this.#endIfFinished(context);
   }
 
@@ -334,7 +369,8 @@ export class BoardSession implements SessionRecord {
   }
 
   #endIfFinished(context: ApplyContext): void {
-    if (this.state !== 'running' || !this.#progress.finished) return;
+    if (this.state !== 'running' || this.intake === 'open') return;
+    if (!this.#progress.finished || this.added.open > 0) return;
     this.state = 'done';
     this.endedAt = context.timeMs;
   }
@@ -376,7 +412,7 @@ export class BoardSession implements SessionRecord {
     if (from === 'backoff') this.#removeWake();
     if (to === 'backoff') this.#addWake(record);
     if (to === 'ready') {
-      this.#addReady(record.index, record);
+      this.#addReady(record);
       record.readyAt = context.timeMs;
     }
     const attempt = from === 'waiting' ? undefined : record.attempts.at(-1);
@@ -386,13 +422,13 @@ export class BoardSession implements SessionRecord {
     this.journal.note(context.index, context.timeMs, record.index, from, to, number, fence, attempt?.node);
   }
 
-  #addReady(index: number, { plan }: TaskRecord): void {
-    this.ready.add(index);
+  #addReady({ index, plan }: TaskRecord): void {
+    this.ready.add(index, plan.orchestrator);
     this.#indexes.turns.join(plan.orchestrator, this);
   }
 
   #removeReady({ index, plan }: TaskRecord): void {
-    this.ready.delete(index);
+    this.ready.delete(index, plan.orchestrator);
     if (this.ready.first(plan.orchestrator) === undefined) this.#indexes.turns.leave(plan.orchestrator, this);
   }
 
@@ -406,15 +442,7 @@ export class BoardSession implements SessionRecord {
     if (this.wakes.size === 0) this.#indexes.waking.delete(this);
   }
 
-  #refusal(
-    code:
-      | 'TUTTI_TASK_NOT_READY'
-      | 'TUTTI_TASK_NOT_RUNNING'
-      | 'TUTTI_TASK_NOT_IN_BACKOFF'
-      | 'TUTTI_TASK_NOT_OPTIONAL'
-      | 'TUTTI_TASK_ENDED',
-    record: TaskRecord,
-  ): TuttiError {
+  #refusal(code: TaskRefusal, record: TaskRecord): TuttiError {
     return new TuttiError(code, { session: this.id, task: record.plan.id, state: record.state });
   }
 

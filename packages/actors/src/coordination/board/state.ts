@@ -47,7 +47,7 @@ export interface Attempt {
 /** Times are log times, in milliseconds since 1970. */
 export interface TaskRecord {
   readonly plan: PlanTask;
-  /** Its place in the plan. */
+  /** Its place in the plan; of one that was added, behind these and behind all that were added before. */
   readonly index: number;
   /** Its wave: 0 for tasks that need nothing, else one more than the highest of what it needs. */
   readonly level: number;
@@ -133,15 +133,26 @@ export interface BarrierRecord {
   conflicts: readonly Conflict[];
 }
 
+/**
+ * Whether tasks may be added to a session. `open`: it stays open when all that it has is done, until it is closed.
+ * `while-running`: for as long as it has something to do. `closed`: no more.
+ */
+export type Intake = 'open' | 'while-running' | 'closed';
+
 /** A session that is not `running` is over, and changes no more. */
 export type SessionState = 'running' | 'done' | 'failed' | 'cancelled';
 
 /** One run of one plan, as the board keeps it. Times are log times, in milliseconds since 1970. */
 export interface SessionRecord {
   readonly id: string;
+  /** As it was submitted; what was added since is among the {@link tasks} only. */
   readonly plan: Plan;
   readonly mode: ExecutionMode;
   readonly folder: string;
+  /** What may still be added. */
+  intake: Intake;
+  /** Added tasks that were settled so long ago that they are not kept any more. */
+  readonly forgotten: number;
   state: SessionState;
   readonly openedAt: number;
   endedAt: number | undefined;

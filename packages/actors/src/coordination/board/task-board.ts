@@ -6,16 +6,19 @@ import {
   unreachable,
   type WireValue,
 } from '@tutti/kernel';
-import type { ApplyContext, ReplicatedModule } from '@tutti/runtime';
+import { type ApplyContext, CLUSTER_LEVEL, type ReplicatedModule } from '@tutti/runtime';
 import { checkPlan } from '../../engines/workflow/check-plan.ts';
 import { BoardIndexes } from './board-indexes.ts';
+import { refuseAbove } from './board-level.ts';
 import { readBoard, writeBoard } from './board-snapshot.ts';
 import { readCommand } from './command-shape.ts';
 import type {
+  AddTasks,
   Assigned,
   AssignTasks,
   Batch,
   BatchAnswer,
+  BeginSession,
   Holder,
   HolderLost,
   LoseHolder,
@@ -23,6 +26,7 @@ import type {
   SessionMoved,
   SessionOpened,
   SingleCommand,
+  SubmissionAdded,
   TakeTasks,
   TaskMoved,
   TasksTaken,
@@ -30,9 +34,10 @@ import type {
 import { FinishedSessions } from './finished-sessions.ts';
 import { type HeldAttempt, heldByFence, type Load } from './holders.ts';
 import { JOURNAL_LIMIT, type Journal } from './journal.ts';
+import { LostLives } from './lost-lives.ts';
 import { moveTask } from './move-task.ts';
 import { BoardSession } from './session.ts';
-import type { BarrierRecord, SessionRecord, TaskRecord } from './state.ts';
+import type { BarrierRecord, Intake, SessionRecord, TaskRecord } from './state.ts';
 import { takeTasks } from './take-tasks.ts';
 import type { TaskCounts } from './task-record.ts';
 
@@ -61,13 +66,10 @@ export interface Wake {
   readonly retryAt: number;
 }
 
-/** Lives given up that are remembered, so that an assignment that crosses with the loss is refused. */
-const LOST_HOLDERS_KEPT = 1_024;
-
 /**
  * The replicated task board: the only truth about tasks, attempts, fences and barriers. It is a deterministic state
  * machine over {@link BoardCommand}s; a command costs what it touches, never a pass over all tasks (opening a
- * session and ending it early excepted, which each happen once). Every attempt has a fence, a number that grows over
+ * session and ending it early excepted, which each happen once). Tasks are added to a session that is open. Every attempt has a fence, a number that grows over
  * the whole board, and a result with an old fence is refused: `TUTTI_FENCE_STALE`. That refusal is counted in the
  * session's `staleResults`, the one change a refused command makes.
  */
@@ -78,19 +80,22 @@ export class TaskBoard implements ReplicatedModule {
   readonly #sessions = new Map<string, BoardSession>();
   readonly #finished: FinishedSessions;
   #indexes = new BoardIndexes();
-  /** The last life of each node that was given up. */
-  readonly #lostLives = new Map<NodeId, Incarnation>();
+  readonly #lostLives = new LostLives();
+  readonly #level: () => number;
   #lastFence = 0;
 
-  constructor(options: TaskBoardOptions = {}) {
+  /** @param level What all members of the cluster can apply; by default what this node can. */
+  constructor(options: TaskBoardOptions = {}, level: () => number = () => CLUSTER_LEVEL) {
     this.#finished = new FinishedSessions(options.finishedKept ?? 100, options.finishedTasksKept ?? 50_000);
     this.#journalLimit = options.journalLimit ?? JOURNAL_LIMIT;
     this.#openMax = options.openMax ?? 20_000;
+    this.#level = level;
   }
 
   /** @throws TuttiError what the command's docstring names, or `TUTTI_BOARD_COMMAND_INVALID` */
   apply(command: WireValue, context: ApplyContext): WireValue {
     const read = readCommand(command);
+    refuseAbove(this.#level(), read);
     return read.type === 'batch' ? this.#applyAll(read, context) : this.#applyOne(read, context);
   }
 
@@ -110,7 +115,11 @@ export class TaskBoard implements ReplicatedModule {
   #applyOne(read: SingleCommand, context: ApplyContext): WireValue {
     switch (read.type) {
       case 'session.open':
-        return this.#open(read, context);
+        return this.#open(read, 'while-running', context);
+      case 'session.begin':
+        return this.#open(read, 'open', context);
+      case 'tasks.add':
+        return this.#add(read, context);
       case 'tasks.assign':
         return this.#assign(read, context);
       case 'tasks.take':
@@ -118,6 +127,7 @@ export class TaskBoard implements ReplicatedModule {
       case 'holder.lost':
         return this.#lose(read, context);
       case 'session.cancel':
+      case 'session.close':
       case 'barrier.resolve':
         return this.#moveSession(read, context);
       case 'task.start':
@@ -132,7 +142,7 @@ export class TaskBoard implements ReplicatedModule {
     }
   }
 
-  #open(command: OpenSession, context: ApplyContext): SessionOpened {
+  #open(command: OpenSession | BeginSession, intake: Intake, context: ApplyContext): SessionOpened {
     const { session: id, plan, mode, folder } = command;
     const known = this.#sessions.get(id);
     if (known && !isSame(known, command)) throw new TuttiError('TUTTI_SESSION_EXISTS', { session: id });
@@ -140,12 +150,26 @@ export class TaskBoard implements ReplicatedModule {
     const size = this.#sessions.size - this.#finished.size;
     if (size >= this.#openMax)
       throw new TuttiError('TUTTI_OVERLOADED', { what: 'The task board', size, limit: this.#openMax });
-    const header = { id, plan, mode, folder, openedAt: context.timeMs };
-    const session = new BoardSession(header, checkPlan(plan), this.#indexes, this.#journalLimit);
+    const header = { id, plan, mode, folder, intake, openedAt: context.timeMs };
+    const checked = checkPlan(plan, undefined, { mayBeEmpty: intake === 'open' });
+    const session = new BoardSession(header, checked, this.#indexes, this.#journalLimit);
     this.#sessions.set(id, session);
     this.#noteChecks(session);
     session.open(context);
     return opened(session, true);
+  }
+
+  #add({ session: id, submissions }: AddTasks, context: ApplyContext): SubmissionAdded[] {
+    const session = this.#session(id);
+    return submissions.map((submission): SubmissionAdded => {
+      try {
+        return { submission: submission.id, created: session.add(submission, context) };
+      } catch (thrown) {
+        if (!(thrown instanceof TuttiError)) throw thrown;
+        const { code, details } = thrown;
+        return { submission: submission.id, refused: { code, details } };
+      }
+    });
   }
 
   #assign(command: AssignTasks, context: ApplyContext): Assigned[] {
@@ -154,7 +178,7 @@ export class TaskBoard implements ReplicatedModule {
     const { begin = false } = command;
     return command.assignments.map(({ task, why, node, incarnation }): Assigned => {
       try {
-        this.#refuseIfLost({ node, incarnation });
+        this.#lostLives.refuse({ node, incarnation });
         const given = { node, incarnation, why, begin, nextFence: this.#nextFence };
         const { fence, number } = session.assign(task, given, context);
         return { task, fence, attempt: number };
@@ -168,18 +192,12 @@ export class TaskBoard implements ReplicatedModule {
   readonly #nextFence = () => ++this.#lastFence;
 
   #take(command: TakeTasks, context: ApplyContext): TasksTaken {
-    this.#refuseIfLost(command.holder);
+    this.#lostLives.refuse(command.holder);
     return { taken: takeTasks(this.#indexes, command, this.#nextFence, context) };
   }
 
-  #refuseIfLost({ node, incarnation }: Holder): void {
-    const lost = this.#lostLives.get(node);
-    if (lost !== undefined && incarnation <= lost)
-      throw new TuttiError('TUTTI_HOLDER_LOST', { node, incarnation });
-  }
-
   #lose({ holder, recovery }: LoseHolder, context: ApplyContext): HolderLost {
-    this.#rememberLost(holder);
+    this.#lostLives.remember(holder);
     const held = this.heldBy(holder.node, holder.incarnation);
     const bySession = Map.groupBy(held, (item) => item.session);
     for (const [id, items] of bySession) {
@@ -191,26 +209,16 @@ export class TaskBoard implements ReplicatedModule {
     return { requeued: requeued.map(({ session, record }) => ({ session, task: record.plan.id })) };
   }
 
-  #rememberLost({ node, incarnation }: Holder): void {
-    const known = this.#lostLives.get(node);
-    if (known !== undefined && known >= incarnation) return;
-    this.#lostLives.delete(node);
-    this.#lostLives.set(node, incarnation);
-    if (this.#lostLives.size <= LOST_HOLDERS_KEPT) return;
-    for (const oldest of this.#lostLives.keys()) {
-      this.#lostLives.delete(oldest);
-      break;
-    }
-  }
-
   #moveSession(
-    command: Extract<SingleCommand, { type: 'session.cancel' | 'barrier.resolve' }>,
+    command: Extract<SingleCommand, { type: 'session.cancel' | 'session.close' | 'barrier.resolve' }>,
     context: ApplyContext,
   ): SessionMoved {
     const session = this.#session(command.session);
     if (command.type === 'session.cancel' && session.state === 'cancelled') return { session: 'cancelled' };
+    if (command.type === 'session.close' && session.state !== 'running') return { session: session.state };
     session.refuseIfEnded();
     if (command.type === 'barrier.resolve') session.resolve(command, context);
+    else if (command.type === 'session.close') session.close(context);
     else
       session.end(
         'cancelled',
@@ -254,7 +262,7 @@ export class TaskBoard implements ReplicatedModule {
   snapshot(): Iterable<WireValue> {
     return writeBoard({
       lastFence: this.#lastFence,
-      lostLives: [...this.#lostLives],
+      lostLives: this.#lostLives.entries(),
       finished: this.#finished.ids(),
       turns: this.#turnsNow(),
       sessions: [...this.#sessions.values()],
@@ -265,12 +273,12 @@ export class TaskBoard implements ReplicatedModule {
   restore(parts: Iterable<WireValue>): void {
     const indexes = new BoardIndexes();
     const image = readBoard(parts, (header) => {
-      return new BoardSession(header, checkPlan(header.plan), indexes, this.#journalLimit);
+      const checked = checkPlan(header.plan, undefined, { mayBeEmpty: true });
+      return new BoardSession(header, checked, indexes, this.#journalLimit);
     });
     this.#indexes = indexes;
     this.#lastFence = image.lastFence;
-    this.#lostLives.clear();
-    for (const [node, life] of image.lostLives) this.#lostLives.set(node, life);
+    this.#lostLives.restore(image.lostLives);
     this.#sessions.clear();
     for (const session of image.sessions) {
       this.#sessions.set(session.id, session);
@@ -430,8 +438,11 @@ function opened(session: BoardSession, created: boolean): SessionOpened {
 }
 
 /** The same plan under the same id is the same wish made twice, and harmless. */
-function isSame(session: BoardSession, { plan, mode, folder }: OpenSession): boolean {
+function isSame(session: BoardSession, { type, plan, mode, folder }: OpenSession | BeginSession): boolean {
   return (
-    session.mode === mode && session.folder === folder && canonicalJson(session.plan) === canonicalJson(plan)
+    session.mode === mode &&
+    session.folder === folder &&
+    (session.intake === 'while-running') === (type === 'session.open') &&
+    canonicalJson(session.plan) === canonicalJson(plan)
   );
 }
