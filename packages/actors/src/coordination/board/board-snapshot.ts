@@ -2,7 +2,8 @@ import { type Incarnation, messageOf, type NodeId, TuttiError, type WireValue } 
 import type { ExecutionMode, PlanBarrier, PlanOrchestrator, PlanTask } from '../../engines/workflow/plan.ts';
 import type { Conflict } from '../conflict/conflict.ts';
 import type { AddedRest } from './added-tasks.ts';
-import type { BoardSession, SessionHeader } from './session.ts';
+import type { BoardSession } from './session.ts';
+import type { SessionHeader } from './session-header.ts';
 import { type Item, packParts, unpackParts } from './snapshot-parts.ts';
 import type {
   Attempt,

@@ -14,6 +14,7 @@ import type { HeldAttempt } from './holders.ts';
 import { Journal } from './journal.ts';
 import { Progress } from './progress.ts';
 import { ReadyTasks } from './ready-tasks.ts';
+import type { SessionHeader } from './session-header.ts';
 import {
   barrierConflict,
   type Problem,
@@ -40,16 +41,6 @@ import {
 import { newTaskRecord, noCounts, type TaskCounts } from './task-record.ts';
 import { taskUnknown } from './task-unknown.ts';
 import { WakeQueue } from './wake-queue.ts';
-
-/** What a session is made with. */
-export interface SessionHeader {
-  readonly id: string;
-  readonly plan: Plan;
-  readonly mode: ExecutionMode;
-  readonly folder: string;
-  readonly openedAt: number;
-  readonly intake: Intake;
-}
 
 /**
  * One session on the board: its records, and the moves between their states. Each command's method first refuses

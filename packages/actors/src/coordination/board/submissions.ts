@@ -1,4 +1,4 @@
-import { TuttiError } from '@tutti/kernel';
+import { Ring, TuttiError } from '@tutti/kernel';
 import type { PlanTask } from '../../engines/workflow/plan.ts';
 
 /**
@@ -10,6 +10,8 @@ export const SUBMISSIONS_KEPT = 10_000;
 /** What was added to a session under which name, so that what is submitted twice is added once. */
 export class Submissions {
   readonly #tasks = new Map<string, readonly string[]>();
+  /** Oldest first. By itself, since a map whose first entry goes again and again is slow to find the next. */
+  readonly #order = new Ring<string>(SUBMISSIONS_KEPT + 1);
 
   /** Whether it was made before. @throws TuttiError `TUTTI_SUBMISSION_DIFFERS` if it was, with other tasks */
   isKnown(session: string, id: string, tasks: readonly PlanTask[]): boolean {
@@ -21,15 +23,12 @@ export class Submissions {
 
   add(id: string, tasks: readonly string[]): void {
     this.#tasks.set(id, tasks);
-    if (this.#tasks.size <= SUBMISSIONS_KEPT) return;
-    for (const oldest of this.#tasks.keys()) {
-      this.#tasks.delete(oldest);
-      break;
-    }
+    this.#order.push(id);
+    if (this.#order.size > SUBMISSIONS_KEPT) this.#tasks.delete(this.#order.shift()!);
   }
 
   /** Oldest first. */
-  [Symbol.iterator](): IterableIterator<[string, readonly string[]]> {
-    return this.#tasks.entries();
+  *[Symbol.iterator](): IterableIterator<[string, readonly string[]]> {
+    for (const id of this.#order) yield [id, this.#tasks.get(id)!];
   }
 }

@@ -3,8 +3,8 @@ import { PLAN_LIMITS, refuse } from './check-plan.ts';
 import { taskProblems } from './check-tasks.ts';
 import { levelsOf, neighbours } from './graph.ts';
 import type { Plan, PlanTask } from './plan.ts';
-import { levelWeights, planGraph } from './plan-graph.ts';
-import { NO_TASK, taskNames } from './task-names.ts';
+import { planGraph } from './plan-graph.ts';
+import { NO_TASK, type TaskNames, taskNames } from './task-names.ts';
 
 /** The plan that tasks are added to, as far as their check has to know it. */
 export interface AddedTo {
@@ -28,27 +28,29 @@ export function checkAddition(
   const names = taskNames(tasks);
   const problems = taskProblems(plan, names, (id) => levelOf(id) !== undefined);
   refuse(plan, problems);
-  const { graph } = planGraph(plan, names);
-  const { order, cyclic } = levelsOf(graph, levelWeights({ graph, taskCount: tasks.length }));
-  if (cyclic) refuse(plan, circleProblems(plan, { graph, taskCount: tasks.length }));
-  return levelsBehind(tasks, names.needs, order, levelOf, (task) => neighbours(graph.needs, task));
+  const levels = levelsBehind(tasks, names, levelOf);
+  if (names.needs.some((place) => place !== NO_TASK)) levelAmongThemselves(plan, names, levels);
+  return levels;
 }
 
-function levelsBehind(
-  tasks: readonly PlanTask[],
-  places: Int32Array,
-  order: Int32Array,
-  levelOf: AddedTo['levelOf'],
-  needsOf: (task: number) => Int32Array,
-): Int32Array {
+/** Behind what was there before. */
+function levelsBehind(tasks: readonly PlanTask[], names: TaskNames, levelOf: AddedTo['levelOf']): Int32Array {
   const levels = new Int32Array(tasks.length);
   let at = 0;
-  for (const [task, { needs }] of tasks.entries())
-    for (const need of needs)
-      if (places[at++] === NO_TASK) levels[task] = Math.max(levels[task]!, levelOf(need)! + 1);
-  for (const task of order)
-    for (const need of needsOf(task)) levels[task] = Math.max(levels[task]!, levels[need]! + 1);
+  for (let task = 0; task < tasks.length; task++)
+    for (const need of tasks[task]!.needs)
+      if (names.needs[at++] === NO_TASK) levels[task] = Math.max(levels[task]!, levelOf(need)! + 1);
   return levels;
+}
+
+/** And behind one another. @throws TuttiError `TUTTI_PLAN_CYCLE` */
+function levelAmongThemselves(plan: Plan, names: TaskNames, levels: Int32Array): void {
+  const planned = planGraph(plan, names);
+  const { order, cyclic } = levelsOf(planned.graph);
+  if (cyclic) refuse(plan, circleProblems(plan, planned));
+  for (const task of order)
+    for (const need of neighbours(planned.graph.needs, task))
+      levels[task] = Math.max(levels[task]!, levels[need]! + 1);
 }
 
 function sizeProblems(tasks: readonly PlanTask[]) {

@@ -65,7 +65,7 @@ class NeedCheck {
   readonly #isKnownBefore: KnownBefore;
   readonly #problems: PlanProblem[];
   /** Of each task the number, from 1, of the one that named it last. */
-  readonly #namedBy: Int32Array;
+  readonly #namedBy: Int32Array | undefined;
   #number = 0;
   #at = 0;
 
@@ -73,7 +73,7 @@ class NeedCheck {
     this.#names = names;
     this.#isKnownBefore = isKnownBefore;
     this.#problems = problems;
-    this.#namedBy = new Int32Array(tasks);
+    this.#namedBy = names.needs.length === 0 ? undefined : new Int32Array(tasks);
   }
 
   check(task: PlanTask): void {
@@ -92,8 +92,9 @@ class NeedCheck {
       if (task.needs.indexOf(need) < at) return 'TUTTI_PLAN_NEED_DUPLICATE';
       return this.#isKnownBefore(need) ? undefined : 'TUTTI_PLAN_NEED_MISSING';
     }
-    if (this.#namedBy[place] === this.#number) return 'TUTTI_PLAN_NEED_DUPLICATE';
-    this.#namedBy[place] = this.#number;
+    const namedBy = this.#namedBy!;
+    if (namedBy[place] === this.#number) return 'TUTTI_PLAN_NEED_DUPLICATE';
+    namedBy[place] = this.#number;
     return undefined;
   }
 

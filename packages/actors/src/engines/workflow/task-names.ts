@@ -3,6 +3,8 @@ import type { PlanTask } from './plan.ts';
 /** Of a need that names no task of the plan. */
 export const NO_TASK = -1;
 
+const NO_NEEDS = new Int32Array(0);
+
 /** The tasks of a plan by name, and every need as the place of the task that it names: looked up once, for all checks. */
 export interface TaskNames {
   /** The first task of each id. */
@@ -19,6 +21,7 @@ export function taskNames(tasks: readonly PlanTask[]): TaskNames {
     if (!places.has(id)) places.set(id, place);
     count += needs.length;
   }
+  if (count === 0) return { places, needs: NO_NEEDS };
   const needs = new Int32Array(count);
   let at = 0;
   for (const task of tasks) for (const need of task.needs) needs[at++] = places.get(need) ?? NO_TASK;
