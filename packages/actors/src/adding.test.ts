@@ -141,11 +141,13 @@ describe('adding tasks to a session', () => {
             const node = random.pick(world.lives());
             await world.settle(world.on(node).add(session, [task], { submission: id }));
           };
-          for (let isThere = false; !isThere; )
-            await add().then(
-              () => (isThere = true),
-              () => world.pass(10),
-            );
+          while (
+            !(await add().then(
+              () => true,
+              () => false,
+            ))
+          )
+            await world.pass(10);
           const node = random.pick(NODES);
           const act = random.integer(0, 4);
           if (act === 0 && world.lives().length > 1 && world.lives().includes(node)) world.kill(node);

@@ -5,14 +5,15 @@ import type { AddedRest } from './added-tasks.ts';
 import type { BoardSession } from './session.ts';
 import type { SessionHeader } from './session-header.ts';
 import { type Item, packParts, unpackParts } from './snapshot-parts.ts';
-import type {
-  Attempt,
-  BarrierRecord,
-  Intake,
-  RecoveryRecord,
-  SessionState,
-  TaskEvent,
-  TaskRecord,
+import {
+  type Attempt,
+  type BarrierRecord,
+  type Intake,
+  isTerminal,
+  type RecoveryRecord,
+  type SessionState,
+  type TaskEvent,
+  type TaskRecord,
 } from './state.ts';
 
 /**
@@ -94,33 +95,46 @@ function* itemsOf(head: HeadRow, sessions: readonly (() => Iterable<Item>)[]): I
 
 /** What can still change is copied now. A session that is over changes no more, and is read when its turn comes. */
 function captureSession(session: BoardSession): () => Iterable<Item> {
-  if (session.state !== 'running') return () => sessionItems(session);
-  const copied = [...changingItems(session)];
-  return () => sessionItems(session, copied);
+  if (session.state !== 'running') return () => sessionItems(session, captureChanging(session));
+  const changing = captureChanging(session);
+  return () => sessionItems(session, changing);
 }
 
-function* sessionItems(session: BoardSession, changing?: readonly Item[]): IterableIterator<Item> {
+function* sessionItems(session: BoardSession, changing: () => Iterable<Item>): IterableIterator<Item> {
   for (const orchestrator of session.plan.orchestrators) yield ['orchestrator', orchestrator];
   for (const task of session.plan.tasks) yield ['task', task];
   for (const barrier of session.plan.barriers) yield ['barrier', barrier];
-  yield* changing ?? changingItems(session);
+  yield* changing();
 }
 
-function* changingItems(session: BoardSession): IterableIterator<Item> {
-  for (const { index, level, plan } of session.added.records())
-    yield ['added', [index, level, plan] satisfies AddedRow];
-  for (const submission of session.added.submissions) yield ['submission', submission];
-  for (const index of session.added.settledIndexes()) yield ['settled', index];
-  for (const record of session.tasks.values())
-    if (record.state !== 'waiting') yield ['row', taskRow(record.index, record)];
-  for (const { id, state, arrivals, releasedAt, conflicts } of session.barriers.values()) {
-    const row: BarrierRow = { id, state, arrivals: [...arrivals], releasedAt: releasedAt ?? null, conflicts };
-    if (state !== 'filling' || arrivals.size > 0) yield ['meeting', row];
-  }
-  for (const event of session.journal)
-    yield ['event', { ...event, node: event.node ?? null } satisfies EventRow];
-  for (const recovery of session.recoveries) yield ['recovery', recovery];
-  yield ['session', sessionRow(session)];
+/** As it is now, to be written later. A task that is over changes no more and is not copied: most of many are. */
+function captureChanging(session: BoardSession): () => Iterable<Item> {
+  const added = new Map(Array.from(session.added.records(), (record) => [record.index, record]));
+  const submissions = [...session.added.submissions];
+  const settled = session.added.settledIndexes();
+  const begun = [...session.tasks.values()].filter(({ state }) => state !== 'waiting');
+  const tasks = begun.map((record) => (isTerminal(record.state) ? record : taskRow(record)));
+  const meetings = [...session.barriers.values()].flatMap(barrierRow);
+  const journal = session.journal.copy((index) => (session.plan.tasks[index] ?? added.get(index)!.plan).id);
+  const recoveries = [...session.recoveries];
+  const row = sessionRow(session);
+  return function* items() {
+    for (const { index, level, plan } of added.values())
+      yield ['added', [index, level, plan] satisfies AddedRow];
+    for (const submission of submissions) yield ['submission', submission];
+    for (const index of settled) yield ['settled', index];
+    for (const task of tasks) yield ['row', 'plan' in task ? taskRow(task) : task];
+    for (const meeting of meetings) yield ['meeting', meeting];
+    for (const event of journal) yield ['event', { ...event, node: event.node ?? null } satisfies EventRow];
+    for (const recovery of recoveries) yield ['recovery', recovery];
+    yield ['session', row];
+  };
+}
+
+/** Of a barrier that somebody has reached. */
+function barrierRow({ id, state, arrivals, releasedAt, conflicts }: BarrierRecord): BarrierRow[] {
+  if (state === 'filling' && arrivals.size === 0) return [];
+  return [{ id, state, arrivals: [...arrivals], releasedAt: releasedAt ?? null, conflicts }];
 }
 
 function sessionRow(session: BoardSession): SessionRow {
@@ -140,8 +154,8 @@ function sessionRow(session: BoardSession): SessionRow {
   };
 }
 
-function taskRow(index: number, record: TaskRecord): TaskRow {
-  const { state, attemptCount, failures, output, completions } = record;
+function taskRow(record: TaskRecord): TaskRow {
+  const { index, state, attemptCount, failures, output, completions } = record;
   const rest = {
     state,
     attemptCount,

@@ -59,7 +59,7 @@ export class BoardTwin {
     plan: Plan,
     isWave: boolean,
     slacks: ArrayLike<number>,
-    { intake = 'while-running' as Intake, keptMax = Infinity } = {},
+    { intake = 'while-running', keptMax = Infinity }: { intake?: Intake; keptMax?: number } = {},
   ) {
     this.#plan = plan;
     this.intake = intake;

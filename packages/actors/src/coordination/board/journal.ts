@@ -18,7 +18,7 @@ export class Journal {
   /** The id of each task by its place in the plan. */
   readonly #taskIds: (index: number) => string;
   readonly #nodes: NodeId[] = [];
-  readonly #numbers: number[] = [];
+  #numbers: number[] = [];
   /** Where the oldest step is, once the array is full and written round. */
   #oldest = 0;
   #dropped = 0;
@@ -87,6 +87,16 @@ export class Journal {
     this.#dropped = 0;
     for (const event of events) this.add(event, taskAt(event.task));
     this.#dropped = dropped;
+  }
+
+  /** As it is now, while this one goes on. */
+  copy(taskIds: (index: number) => string): Journal {
+    const copy = new Journal(this.limit, taskIds);
+    copy.#nodes.push(...this.#nodes);
+    copy.#numbers = this.#numbers.slice();
+    copy.#oldest = this.#oldest;
+    copy.#dropped = this.#dropped;
+    return copy;
   }
 
   #read(at: number): TaskEvent {

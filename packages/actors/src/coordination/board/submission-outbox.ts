@@ -56,13 +56,13 @@ export class SubmissionOutbox {
     } catch (thrown) {
       if (isTuttiError(thrown, 'TUTTI_PROPOSAL_TOO_LARGE') && group.length > 1)
         for (const one of group) await this.#send(session, [one]);
-      else for (const { reject } of group) reject(thrown);
+      else for (const one of group) one.reject(thrown);
       return;
     }
-    for (const [at, { resolve, reject }] of group.entries()) {
+    for (const [at, one] of group.entries()) {
       const answer = answers[at]!;
-      if ('refused' in answer) reject(TuttiError.fromJSON(answer.refused));
-      else resolve();
+      if ('refused' in answer) one.reject(TuttiError.fromJSON(answer.refused));
+      else one.resolve();
     }
   }
 }
