@@ -3,6 +3,7 @@ import type {
   BarrierRecord,
   Conflict,
   ExecutionMode,
+  Intake,
   RecoveryMove,
   SessionRecord,
   SessionState,
@@ -24,6 +25,10 @@ export interface SessionView {
   readonly recoveries: readonly { at: number; node: string; move: RecoveryMove; tasks: readonly string[] }[];
   /** Results that came too late, under an old fence, and were refused. */
   readonly staleResults: number;
+  /** Whether tasks may be added to it. */
+  readonly intake: Intake;
+  /** Added tasks that were done so long ago that they are not listed any more. */
+  readonly forgotten: number;
 }
 
 /** A task, with where it stands now; `node`, `fence` and the times are those of its last attempt. */
@@ -84,6 +89,8 @@ export function sessionView(record: SessionRecord): SessionView {
     barriers: [...record.barriers.values()].map(barrierView),
     recoveries: structuredClone(record.recoveries),
     staleResults: record.staleResults,
+    intake: record.intake,
+    forgotten: record.forgotten,
   };
 }
 

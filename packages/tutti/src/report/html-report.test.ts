@@ -48,6 +48,8 @@ const run: RunDocument = {
   ],
   recoveries: [],
   staleResults: 0,
+  intake: 'while-running',
+  forgotten: 0,
   nodes: [
     { id: 'n1', pid: 1, state: 'killed' },
     { id: 'n2', pid: 2, state: 'up' },

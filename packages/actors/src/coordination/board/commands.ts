@@ -34,6 +34,7 @@ export interface AddTasks {
   readonly submissions: readonly AddedSubmission[];
 }
 
+/** Tasks that are added together, under one name. */
 export interface AddedSubmission {
   /** Unique within the session. */
   readonly id: string;

@@ -3,6 +3,7 @@ import type { ReplicatedHandle } from '@tutti/runtime';
 import { partsOf, type SingleCommand } from './commands.ts';
 import { isTerminal, type TaskRecord } from './state.ts';
 import type { TaskBoard } from './task-board.ts';
+import { taskUnknown } from './task-unknown.ts';
 
 interface Waiter {
   resolve(task: TaskRecord): void;
@@ -58,9 +59,9 @@ export class TaskWaiters {
     if (!this.#find(session, task)) await this.#board.readBarrier();
     if (this.#closed) throw closed();
     const record = this.#find(session, task);
-    if (!record && !this.#board.module.session(session))
-      throw new TuttiError('TUTTI_SESSION_UNKNOWN', { session });
-    if (!record) throw new TuttiError('TUTTI_TASK_UNKNOWN', { session, task, hint: '' });
+    const found = this.#board.module.session(session);
+    if (!found) throw new TuttiError('TUTTI_SESSION_UNKNOWN', { session });
+    if (!record) throw taskUnknown(found, task);
     if (isTerminal(record.state)) return record;
     if (this.#count >= WAITERS_MAX)
       throw new TuttiError('TUTTI_OVERLOADED', {

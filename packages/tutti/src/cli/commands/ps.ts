@@ -46,8 +46,9 @@ function overview({
     String(node.actors),
   ]);
   const sessionRows = sessions.map((session) => {
-    const done = session.tasks.filter((task) => task.state === 'done').length;
-    return [session.session, session.plan, session.state, `${done}/${session.tasks.length}`, session.mode];
+    const { session: id, plan, tasks, forgotten, mode } = session;
+    const done = tasks.filter((task) => task.state === 'done').length + forgotten;
+    return [id, plan, stateOf(session), `${done}/${tasks.length + forgotten}`, mode];
   });
   return [
     table(['node', 'role', 'pid', 'up', 'term', 'commit', 'applied', 'actors'], nodeRows),
@@ -56,6 +57,11 @@ function overview({
       ? 'no sessions'
       : table(['session', 'plan', 'state', 'done', 'mode'], sessionRows),
   ].join('\n');
+}
+
+/** One that stays open is running also when it has nothing to do. */
+function stateOf({ state, intake }: SessionView): string {
+  return state === 'running' && intake === 'open' ? 'running, open' : state;
 }
 
 function tasksTable(session: SessionView): string {
@@ -76,7 +82,7 @@ function tasksTable(session: SessionView): string {
     `${Object.keys(barrier.arrivals).length}/${barrier.participants.length}`,
   ]);
   return [
-    `${session.session}  ${session.plan}  ${session.state}`,
+    `${session.session}  ${session.plan}  ${stateOf(session)}`,
     '',
     table(['task', 'orchestrator', 'node', 'state', 'attempts', 'fence', 'took'], rows),
     ...(barriers.length > 0 ? ['', table(['barrier', 'state', 'arrived'], barriers)] : []),
