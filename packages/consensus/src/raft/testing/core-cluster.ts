@@ -167,6 +167,8 @@ interface CoreClusterOptions {
   readonly learners?: readonly string[];
   readonly seed?: number;
   readonly config?: Partial<RaftConfig>;
+  /** In which a node differs from the others, as while all of them are given another configuration one by one. */
+  readonly configOf?: (name: string) => Partial<RaftConfig>;
 }
 
 /** Cores that speak through a bag of messages; the test decides what is delivered. */
@@ -177,13 +179,13 @@ export class CoreCluster {
   readonly hosts = new Map<string, CoreHost>();
   readonly membership: Membership;
   readonly #random: Random;
-  readonly #config: Partial<RaftConfig>;
+  readonly #configOf: (name: string) => Partial<RaftConfig>;
 
   constructor(options: CoreClusterOptions = {}) {
-    const { voters = ['a', 'b', 'c'], learners = [], seed = 1, config = {} } = options;
+    const { voters = ['a', 'b', 'c'], learners = [], seed = 1, config = {}, configOf } = options;
     const random = seededRandom(seed);
     this.#random = random;
-    this.#config = config;
+    this.#configOf = (name) => ({ ...config, ...configOf?.(name) });
     this.membership = { voters: voters.map(nodeId), learners: learners.map(nodeId) };
     for (const name of [...voters, ...learners]) this.add(name, this.membership);
   }
@@ -194,7 +196,7 @@ export class CoreCluster {
     const make = (disk: CoreDisk) =>
       new RaftNode({
         id: nodeId(name),
-        config: this.#config,
+        config: this.#configOf(name),
         random: source,
         now: () => this.nowMs,
         hardState: disk.hardState,

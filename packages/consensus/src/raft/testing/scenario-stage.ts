@@ -112,13 +112,16 @@ export class ScenarioStage {
   #nodes({ words, settings }: ScenarioStep): void {
     const { learners, ...rest } = settings;
     this.#memberships.clear();
-    const config: Record<string, number | boolean> = {};
-    for (const [name, value] of Object.entries(rest))
-      config[name] = value === 'on' || value === 'off' ? value === 'on' : Number(value);
+    // A number, on or off; or who has it on.
+    const settingOf = (node: string, value: string): number | boolean => {
+      if (value === 'on' || value === 'off') return value === 'on';
+      return Number.isNaN(Number(value)) ? value.split(',').includes(node) : Number(value);
+    };
     this.#cluster = new CoreCluster({
       voters: words,
       learners: learners?.split(',') ?? [],
-      config,
+      configOf: (node) =>
+        Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, settingOf(node, value)])),
     });
   }
 
