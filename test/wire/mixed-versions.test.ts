@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CHANNEL, nodeId } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
-import { assign, setup } from 'xstate';
+import { assign, fromTransition, setup } from 'xstate';
 import { readActorMessage, writeActorMessage } from '../../packages/runtime/src/cluster/parcel.ts';
 import { CLUSTER_LEVEL, reply } from '../../packages/runtime/src/index.ts';
 import { ClusterHarness, type Declare } from '../../packages/runtime/src/testing/cluster-harness.ts';
@@ -168,6 +168,52 @@ describe('a cluster of two versions', () => {
         stored: { account: 0 },
         ended: 2,
       });
+  });
+
+  it('lets channels to what all members keep wait until none is left that would take their messages for others', async () => {
+    type Entry = { type: 'book'; amount: number };
+    const harness = new ClusterHarness(NAMES, (cluster) => {
+      cluster.replicated(
+        'ledger',
+        fromTransition((sum: number, { amount }: Entry) => sum + (amount ?? 1_000), 0),
+      );
+      cluster.entity(
+        'till',
+        fromTransition((sum: number, { amount }: Entry) => sum + (amount ?? 1_000), 0),
+      );
+    });
+    harness.boot('n1', {}, { previous: true });
+    harness.boot('n2');
+    harness.boot('n3');
+    await harness.untilBalanced();
+    const { system } = harness.node('n2');
+    const confirmed: string[] = [];
+    for (const address of ['replicated:ledger', 'entity:till/a'])
+      void system
+        .reliable(system.ref<Entry>(address))
+        .send({ type: 'book', amount: 5 })
+        .then(() => confirmed.push(address));
+    await harness.pass(3_000);
+    expect(confirmed).toEqual([]);
+    expect(harness.log.entries.filter(({ command }) => command.includes('tutti.delivery'))).toEqual([]);
+    await harness.settle(harness.node('n1').cluster.stop());
+    harness.crash('n1');
+    harness.boot('n1');
+    await harness.untilBalanced();
+    await harness.until(() => confirmed.length === 2, 30_000);
+    await harness.pass(100);
+    const sums = NAMES.map((name) => {
+      let sum: unknown;
+      harness
+        .node(name)
+        .system.ref('replicated:ledger')
+        .subscribe((snapshot) => {
+          sum = (snapshot as { context: unknown }).context;
+        });
+      return () => sum;
+    });
+    await harness.pass(10);
+    expect(sums.map((sum) => sum())).toEqual([5, 5, 5]);
   });
 
   it('takes no member of the version before once all are of the new one', async () => {

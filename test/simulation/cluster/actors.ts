@@ -7,7 +7,12 @@ import { digestOf } from '../../../packages/tutti/src/testing/digest.ts';
 import type { ClusterSimOptions } from './draw-options.ts';
 import type { Oracle } from './oracle.ts';
 
-export type AccountEvent = { type: 'add'; deed: number } | { type: 'show' };
+export type AccountEvent =
+  | { type: 'add'; deed: number }
+  | { type: 'show' }
+  /** From now on it puts every `add` off, until it is let go. */
+  | { type: 'hold' }
+  | { type: 'letGo' };
 export type PingEvent = { type: 'ping' };
 export type RegisterEvent = { type: 'write'; deed: number };
 export type MortalEvent = { type: 'die' };
@@ -29,6 +34,11 @@ function makeAccount(oracle: Oracle) {
     },
   }).createMachine({
     context: ({ input }) => ({ key: input.key, count: 0, deeds: '' }),
+    initial: 'free',
+    states: {
+      free: { on: { hold: 'held' } },
+      held: { meta: { defer: ['add'] }, on: { letGo: 'free' } },
+    },
     on: {
       add: {
         actions: [
@@ -87,7 +97,11 @@ const register = replying<{ sum: number; count: number }, RegisterEvent>(
 export function declareWith(oracle: Oracle, options: ClusterSimOptions): (node: TestNodeSetup) => void {
   const account = makeAccount(oracle);
   const ticker = makeTicker(oracle);
-  const passivation = options.passivateAfterMs > 0 ? { passivateAfterMs: options.passivateAfterMs } : {};
+  const { passivateAfterMs, activeMax } = options;
+  const passivation = {
+    ...(passivateAfterMs > 0 ? { passivateAfterMs } : {}),
+    ...(activeMax > 0 ? { activeMax } : {}),
+  };
   return (node) => {
     node.entity('account', account, { ...passivation, input: (key) => ({ key: `account ${key}` }) });
     node.entity('ticker', ticker, {

@@ -25,6 +25,8 @@ export interface ClusterSimOptions {
   readonly leaseMs: number;
   /** 0 for never. */
   readonly passivateAfterMs: number;
+  /** Of each kind, on one node: one more that is asked for puts another to sleep in the middle of what it does. 0 for any number. */
+  readonly activeMax: number;
   readonly snapshotEntries: number;
   /** Of each kind of entity. */
   readonly keys: number;
@@ -60,6 +62,7 @@ function drawWeather(draw: Draw): ClusterSimOptions {
     shards: draw('shards').pick([3, 8, 16]),
     leaseMs: draw('leaseMs').pick([300, 300, 1_500]),
     passivateAfterMs: draw('passivateAfterMs').pick([0, 0, 150]),
+    activeMax: draw('activeMax').pick([0, 0, 1, 3]),
     snapshotEntries: draw('snapshotEntries').pick([30, 200, 10_000]),
     keys: draw('keys').pick([1, 3, 6]),
     thinkMeanMs: draw('thinkMeanMs').pick([20, 50, 120]),

@@ -561,8 +561,8 @@ export const ERRORS = {
     'Start the node with the version of Tutti that the other members run.',
   ),
   TUTTI_CLUSTER_LEVEL_LOW: row(
-    'Version {version} of "{kind}" needs members of level {required}, and one is of level {level}',
-    'Bring every node to the new version of Tutti first, then raise the version of the logic.',
+    '{what} needs members of level {required}, and one is of level {level}',
+    'Bring every node to the new version of Tutti first; of a logic raise the version after that.',
   ),
   TUTTI_SNAPSHOT_NEWER: row(
     'The stored state of {of} is of version {stored} of {machine}; this node has version {declared}',

@@ -1,3 +1,5 @@
+import { TuttiError } from '@tutti/kernel';
+
 /**
  * What the modules of the log can do, in levels. Every member applies the same commands, so all of them must do the same
  * with each: while one member is of a lower level, all others apply as it does. Each says its level when it joins, the
@@ -13,4 +15,17 @@ export const LEVEL = {
   declarations: 2,
   /** Tasks are added to sessions that are open. */
   addedTasks: 3,
+  /**
+   * Entities and replicated logics take numbered messages. One of the level before would hand such a message to its logic,
+   * and forget which it has had: copies of a replicated logic would differ.
+   */
+  deliveries: 2,
 } as const;
+
+export const levelIsLow = (level: number, required: number, what: string): TuttiError =>
+  new TuttiError('TUTTI_CLUSTER_LEVEL_LOW', { what, level, required });
+
+/** @throws TuttiError `TUTTI_CLUSTER_LEVEL_LOW` while a member is of a level before `required` */
+export function mustBeOfLevel(level: number, required: number, what: string): void {
+  if (level < required) throw levelIsLow(level, required, what);
+}

@@ -4,8 +4,11 @@ import type { EventObject } from 'xstate';
 import type { AskTable } from '../actor/ask.ts';
 import { LOGIC_VERSION_DEFAULT } from '../actor/logic-identity.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
+import { DELIVERY } from '../delivery/delivery-log.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { AddressResolver } from '../system/actor-system.ts';
+import { LEVEL, mustBeOfLevel } from './cluster-level.ts';
+import type { Membership } from './membership.ts';
 import { decodeRefs, encodeRefs } from './ref-codec.ts';
 import {
   type ReplicatedCommand,
@@ -20,6 +23,7 @@ interface ReplicatedRefsOptions {
   readonly asks: AskTable;
   readonly deadLetters: DeadLetters;
   readonly makeRef: (address: Address) => Ref;
+  readonly membership: Membership;
 }
 
 /** Makes refs to replicated logics: `replicated:<name>`. */
@@ -122,6 +126,12 @@ class ReplicatedRef implements Ref {
 
   async #propose(event: EventObject, options?: ProposeOptions): Promise<ReplicatedOutcome> {
     const { version } = this.#logic.identity;
+    if (event.type === DELIVERY)
+      mustBeOfLevel(
+        this.#options.membership.level,
+        LEVEL.deliveries,
+        `A reliable channel to ${this.address}`,
+      );
     const encoded = encodeRefs(event);
     const command: ReplicatedCommand =
       version === LOGIC_VERSION_DEFAULT ? { event: encoded } : { event: encoded, version };

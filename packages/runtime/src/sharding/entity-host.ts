@@ -3,7 +3,7 @@ import { type Clock, isTuttiError, type Logger, messageOf, TuttiError } from '@t
 import type { AnyActorLogic } from 'xstate';
 import type { VersionedLogic } from '../actor/migration.ts';
 import type { Address, Ref } from '../actor/ref.ts';
-import { LEVEL } from '../cluster/cluster-level.ts';
+import { LEVEL, mustBeOfLevel } from '../cluster/cluster-level.ts';
 import type { Courier } from '../cluster/courier.ts';
 import type { Life, Membership } from '../cluster/membership.ts';
 import type { Parcel } from '../cluster/parcel.ts';
@@ -233,9 +233,7 @@ export class EntityHost {
   /** A node from before there were versions would forget which version a state is of. */
   #checkLevel({ kind, identity: { version } }: DeclaredKind): void {
     const { level } = this.#options.membership;
-    const required = LEVEL.declarations;
-    if (version > 1 && level < required)
-      throw new TuttiError('TUTTI_CLUSTER_LEVEL_LOW', { kind, version, level, required });
+    if (version > 1) mustBeOfLevel(level, LEVEL.declarations, `Version ${version} of "${kind}"`);
   }
 
   #add(activation: Activation): void {

@@ -3,9 +3,11 @@ import { type Clock, isTuttiError, type NodeId, TuttiError } from '@tutti/kernel
 import type { EventObject } from 'xstate';
 import type { AskTable } from '../actor/ask.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
+import { LEVEL, levelIsLow } from '../cluster/cluster-level.ts';
+import type { Membership } from '../cluster/membership.ts';
 import { decodeRefs } from '../cluster/ref-codec.ts';
 import type { RemoteObservers } from '../cluster/remote-observers.ts';
-import { DeliveryLog } from '../delivery/delivery-log.ts';
+import { DELIVERY, DeliveryLog } from '../delivery/delivery-log.ts';
 import type { AddressResolver } from '../system/actor-system.ts';
 import { type DeclaredKind, type EntityHost, STOP_EVENT } from './entity-host.ts';
 import {
@@ -30,6 +32,7 @@ interface EntityRefsOptions {
   readonly makeRef: (address: Address) => Ref;
   readonly observers: RemoteObservers;
   readonly selfNode: NodeId;
+  readonly membership: Membership;
 }
 
 /** What an observer is told: nothing but that there is news, or the last state of an entity that has ended. */
@@ -119,7 +122,11 @@ class EntityRef implements Ref {
   }
 
   ask<Reply>(event: EventObject, options: AskOptions = {}): Promise<Reply> {
-    const { asks, region, kinds } = this.#options;
+    const { asks, region, kinds, membership } = this.#options;
+    if (event.type === DELIVERY && membership.level < LEVEL.deliveries)
+      return Promise.reject(
+        levelIsLow(membership.level, LEVEL.deliveries, `A reliable channel to ${this.address}`),
+      );
     if (!kinds.has(this.#name.kind))
       return Promise.reject(new TuttiError('TUTTI_ENTITY_KIND_UNKNOWN', { kind: this.#name.kind }));
     return asks.ask<Reply>(this.address, event, options, ({ target }) => {
