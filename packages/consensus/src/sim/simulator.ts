@@ -155,8 +155,9 @@ class Simulation {
   /** What a sick disk does to its node is no fault of the node's; it is started again, as its supervisor would do. */
   #failed(node: SimNode, failure: Error): void {
     this.#marks.count(markOf(failure));
-    if (node.disk.excuse) {
-      this.#trace.note(this.#clock.now(), 'stopped by its disk', node.id, node.disk.excuse);
+    const excuse = node.disk.excuse ?? (node.replica ? undefined : node.disk.startExcuse);
+    if (excuse) {
+      this.#trace.note(this.#clock.now(), 'stopped by its disk', node.id, excuse);
       this.#clock.setTimer(0, () => this.#faults.fellOver(node));
       return;
     }

@@ -22,8 +22,11 @@ export class DriveAilment {
   #faults: DriveFaults;
   #slowness = 1;
   #hung: (() => void)[] | undefined;
+  #isFull = false;
   /** The first thing in this life of the node that may rightly have stopped it. */
   excuse: string | undefined;
+  /** Whether a call of this life found no space; its node may be refused to start by that, and must not stop. */
+  lackedSpace = false;
   /** Told of everything that goes wrong. */
   readonly struck: (what: string) => void;
 
@@ -49,6 +52,11 @@ export class DriveAilment {
     this.excuse ??= 'a hung disk';
   }
 
+  /** From now on no file can grow; what has its place already can be written over. */
+  fill(): void {
+    this.#isFull = true;
+  }
+
   wake(): void {
     const waiting = this.#hung ?? [];
     this.#hung = undefined;
@@ -63,6 +71,7 @@ export class DriveAilment {
   /** What ails it for a while is over; its chances of failing stay. */
   recover(): void {
     this.#slowness = 1;
+    this.#isFull = false;
     this.wake();
   }
 
@@ -79,12 +88,23 @@ export class DriveAilment {
     return this.#random.integer(1, length - 1);
   }
 
-  /** The error that a call fails with, if it does. */
-  refusalOf(call: 'write' | 'fsync'): 'EIO' | 'ENOSPC' | undefined {
+  /** The error that a call fails with, if it does. @param grows whether it needs more space than its file has */
+  refusalOf(call: 'write' | 'fsync', grows = false): 'EIO' | 'ENOSPC' | undefined {
+    if (grows && this.#isFull) {
+      this.lackedSpace = true;
+      return 'ENOSPC';
+    }
     const { errorChance, fullChance } = this.#faults;
     if (this.#random.chance(errorChance)) return this.#excused('EIO', call);
     if (call === 'write' && this.#random.chance(fullChance)) return this.#excused('ENOSPC', call);
     return undefined;
+  }
+
+  /** The same of a short text that replaces a file: space is all that it can lack. */
+  refusalOfText(text: string): 'ENOSPC' | undefined {
+    if (!this.#isFull || text.length === 0) return undefined;
+    this.lackedSpace = true;
+    return 'ENOSPC';
   }
 
   #excused<T extends string>(code: T, call: string): T {

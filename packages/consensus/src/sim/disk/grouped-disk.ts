@@ -25,6 +25,7 @@ class WatchedLog extends SharedLog {
 export class GroupedDisk implements NodeDisk {
   readonly isFrail = false;
   readonly excuse = undefined;
+  readonly startExcuse = undefined;
   readonly #listener: DiskListener;
   readonly #promise = new StorePromise();
   readonly #records: SimDisk;
@@ -63,6 +64,10 @@ export class GroupedDisk implements NodeDisk {
   /** As slow as can be, as for every model of a disk. */
   hang(): void {
     this.slowness = 1_000;
+  }
+
+  fill(): boolean {
+    return false;
   }
 
   loseLog(): boolean {

@@ -53,8 +53,12 @@ export interface NodeDisk {
   slowness: number;
   /** Why its node may rightly have stopped in this life. */
   readonly excuse: string | undefined;
+  /** Why its node may rightly not have started in this life. */
+  readonly startExcuse: string | undefined;
   /** Nothing comes back from now on, until it recovers. */
   hang(): void;
+  /** There is no space from now on for files to grow, until it recovers. False if it does not know of space. */
+  fill(): boolean;
   /** Whether it may lose what it has promised, since enough others do not. */
   readonly isFrail: boolean;
   /** Its log is deleted while no process has it open; what says whose it is, is elsewhere. False if there is none. */
@@ -95,6 +99,12 @@ export class ModelDisk implements NodeDisk {
 
   set slowness(times: number) {
     this.#disk.slowness = times;
+  }
+
+  readonly startExcuse = undefined;
+
+  fill(): boolean {
+    return false;
   }
 
   /** The model does not know of that: for it the disk is as slow as can be. */
@@ -175,8 +185,17 @@ export class FileDisk implements NodeDisk {
     return this.#ailment.excuse;
   }
 
+  get startExcuse(): string | undefined {
+    return this.#ailment.lackedSpace ? 'no space' : undefined;
+  }
+
   hang(): void {
     this.#ailment.hang();
+  }
+
+  fill(): boolean {
+    this.#ailment.fill();
+    return true;
   }
 
   loseLog(): boolean {
@@ -206,6 +225,7 @@ export class FileDisk implements NodeDisk {
 
   open(life: DiskLife): OpenStore {
     this.#ailment.excuse = undefined;
+    this.#ailment.lackedSpace = false;
     const files = new SimFiles({ ...life, drive: this.#drive, ailment: this.#ailment });
     const inner = new FileLogStore(
       { directory: `/${this.#owner.nodeId}`, ...this.#owner, ...this.#sizes, logger: this.#logger },

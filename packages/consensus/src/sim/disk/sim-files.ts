@@ -117,7 +117,7 @@ export class SimFiles implements DiskCalls {
     const { ailment, random } = this.#parts;
     const file = this.#fileOf(handle);
     const data = from.slice(offset, offset + ailment.lengthOf(length));
-    const refusal = ailment.refusalOf('write');
+    const refusal = ailment.refusalOf('write', position + data.length > file.size);
     this.#perform(
       'write',
       () => {
@@ -220,10 +220,11 @@ export class SimFiles implements DiskCalls {
   }
 
   writeSync(handle: number, from: Uint8Array, offset: number, length: number, position: number): number {
-    const refusal = this.#parts.ailment.refusalOf('write');
+    const file = this.#fileOf(handle);
+    const refusal = this.#parts.ailment.refusalOf('write', position + length > file.size);
     if (refusal) throw failure(refusal, 'write');
     const data = from.slice(offset, offset + this.#parts.ailment.lengthOf(length));
-    this.#fileOf(handle).write(data, position);
+    file.write(data, position);
     return data.length;
   }
 
@@ -266,8 +267,10 @@ export class SimFiles implements DiskCalls {
 
   writeFileSync(path: string, text: string): void {
     const handle = this.openSync(path, 'w');
-    this.#fileOf(handle).write(Buffer.from(text), 0);
+    const refusal = this.#parts.ailment.refusalOfText(text);
+    if (!refusal) this.#fileOf(handle).write(Buffer.from(text), 0);
     this.closeSync(handle);
+    if (refusal) throw failure(refusal, 'write');
   }
 
   mkdirSync(): void {}

@@ -102,6 +102,19 @@ export const decayOfNames: FaultKind = {
   },
 };
 
+/** No file can grow for a while: a node that runs goes on by itself when there is space, and none has to be started. */
+export const noSpace: FaultKind = {
+  name: 'no space',
+  fair: 0.3,
+  storm: 0.2,
+  begin(world) {
+    const { disk, id } = world.victim();
+    if (!disk.fill()) return;
+    world.note('no space', id);
+    world.later(world.outageMs() * world.random.pick([1, 10]), () => disk.recover());
+  },
+};
+
 /** Nothing comes back from the disk any more: for a moment, or for so long that its node has to give it up. */
 export const hungDisk: FaultKind = {
   name: 'hung disk',

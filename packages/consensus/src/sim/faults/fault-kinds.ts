@@ -1,4 +1,4 @@
-import { decay, decayOfNames, forgottenVote, hungDisk, lostLog, slowDisk } from './disk-faults.ts';
+import { decay, decayOfNames, forgottenVote, hungDisk, lostLog, noSpace, slowDisk } from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { askedBefore, lateAnswers } from './late-faults.ts';
 import {
@@ -39,6 +39,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   mute,
   slowDisk,
   hungDisk,
+  noSpace,
   decay,
   decayOfNames,
   lostLog,

@@ -1,6 +1,6 @@
 import type { DriveFaults } from '../disk/drive-ailment.ts';
 import type { SimOptions } from '../sim-options.ts';
-import { decay, decayOfNames, forgottenVote, hungDisk, lostLog, slowDisk } from './disk-faults.ts';
+import { decay, decayOfNames, forgottenVote, hungDisk, lostLog, noSpace, slowDisk } from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { askedBefore, lateAnswers } from './late-faults.ts';
 import {
@@ -53,6 +53,7 @@ const NEEDS: Readonly<Record<string, Trouble['isDrawn']>> = {
   [fallAtCommit.name]: ({ faults }) => faults.fallAtCommitChance > 0,
   [decay.name]: rots,
   [decayOfNames.name]: isOnDrives,
+  [noSpace.name]: isOnDrives,
   [lostLog.name]: isFrail,
   [forgottenVote.name]: isFrail,
 };
@@ -101,7 +102,7 @@ export const TROUBLES: readonly Trouble[] = [
   ...kindsOf('faults/moment-faults.ts', [ambush, halfLeader, fallAtCommit]),
   ...kindsOf('faults/transfer-faults.ts', [transfer, deafTransfer, forgetfulVoter, retirement]),
   ...kindsOf('faults/membership-faults.ts', [churn, fallAtChange, decommission]),
-  ...kindsOf('faults/disk-faults.ts', [slowDisk, hungDisk, decay, decayOfNames, lostLog, forgottenVote]),
+  ...kindsOf('faults/disk-faults.ts', [slowDisk, hungDisk, noSpace, decay, decayOfNames, lostLog, forgottenVote]),
   ...kindsOf('faults/late-faults.ts', [lateAnswers, askedBefore]),
   made('sim-disk.ts', 'a write that is torn', 'torn write', (options) => !isOnDrives(options)),
   made('disk/sim-drive.ts', 'sectors that were not flushed, lost', 'lost sectors', loses),

@@ -33,6 +33,19 @@ function interrupted(at: number, action: () => void): { disk: DiskCalls; made: (
   return { disk, made: () => made };
 }
 
+test('a directory is let go of on a disk that has no space for another letter', () => {
+  const directory = join(root, 'full');
+  fs.mkdirSync(directory);
+  const disk = nodeDisk();
+  const lock = attempt(directory, disk);
+  disk.writeFileSync = () => {
+    throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+  };
+  expect(attempt(directory)).toBeUndefined();
+  lock!.release();
+  expect(attempt(directory)).toBeDefined();
+});
+
 let count = 0;
 function withDeadLock(): string {
   const directory = join(root, `lock-${count++}`);

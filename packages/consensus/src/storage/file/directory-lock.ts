@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { TuttiError } from '@tutti/kernel';
-import { type DiskCalls, nodeDisk } from './disk-calls.ts';
+import { type DiskCalls, isFull, nodeDisk } from './disk-calls.ts';
 
 const LOCK = 'lock';
 
@@ -98,8 +98,15 @@ export class DirectoryLock {
   release(): void {
     const path = join(this.#directory, nameOf(this.#number));
     const draft = draftIn(this.#directory);
-    this.#disk.writeFileSync(draft, RELEASED);
-    this.#disk.renameSync(draft, path);
+    try {
+      this.#disk.writeFileSync(draft, RELEASED);
+      this.#disk.renameSync(draft, path);
+    } catch (thrown) {
+      if (!isFull(thrown as Error)) throw thrown;
+      // Not even those have space: an empty file names nobody either.
+      this.#disk.rmSync(draft, { force: true });
+      this.#disk.closeSync(this.#disk.openSync(path, 'w'));
+    }
   }
 }
 

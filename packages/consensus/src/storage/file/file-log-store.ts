@@ -24,7 +24,7 @@ import type { MendCallback, ScrubCallback } from '../scrub.ts';
 import type { RepairCallback, RepairStep } from '../store-damage.ts';
 import { removeMark, writeMark } from './damage-mark.ts';
 import { cutLog, fits, settlement } from './damaged-log.ts';
-import { type DiskCalls, nodeDisk } from './disk-calls.ts';
+import { type DiskCalls, isFull, nodeDisk } from './disk-calls.ts';
 import type { LogBeginning } from './log-beginning.ts';
 import type { Gap } from './lost-entries.ts';
 import { type Opened, openDirectory, reopenDirectory } from './opened.ts';
@@ -82,7 +82,10 @@ export class FileLogStore implements LogStore {
     try {
       this.#opened = openDirectory(this.#disk, this.#options, this.#logger, (cause) => this.#failed(cause));
     } catch (thrown) {
-      const failure = this.#coded(thrown);
+      const { directory } = this.#options;
+      const failure = isFull(thrown as Error)
+        ? new TuttiError('TUTTI_STORE_FULL', { directory }, { cause: thrown })
+        : this.#coded(thrown);
       this.#disk.nextTurn(() => done(failure));
       return;
     }

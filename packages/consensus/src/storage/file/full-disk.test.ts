@@ -178,6 +178,23 @@ test('a log that has to begin anew when it is opened, and finds no space for tha
   await closeStore(again);
 });
 
+test('a directory that has no space for a lock is refused by code', async () => {
+  const { writeFileSync } = fs;
+  let isSpace = false;
+  const disk: Partial<DiskCalls> = {
+    writeFileSync: (path, text) => {
+      if (!isSpace) throw Object.assign(new Error('ENOSPC: no space left'), { code: 'ENOSPC' });
+      writeFileSync(path, text);
+    },
+  };
+  const refused: unknown = await openStore(storeOn(disk)).catch((thrown: unknown) => thrown);
+  expect(isTuttiError(refused, 'TUTTI_STORE_FULL')).toBe(true);
+  isSpace = true;
+  const store = storeOn(disk);
+  await openStore(store);
+  await closeStore(store);
+});
+
 /** A real file system of this size; undefined where this user may not mount one. */
 function mounted(sizeKiB: number): string | undefined {
   const path = join(root, 'mount');
