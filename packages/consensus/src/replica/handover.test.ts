@@ -1,5 +1,6 @@
 import { isTuttiError, type NodeId, nodeId } from '@tutti/kernel';
 import { expect, test } from 'vitest';
+import { Handover } from './handover.ts';
 import { ReplicaCluster, type TestNode } from './testing/replica-cluster.ts';
 
 interface Outcome {
@@ -42,6 +43,29 @@ test('leadership moves to the target without an election timeout, and no command
   cluster.run(200);
   expect([...calls, ...meanwhile].filter((call) => call.failure || call.result !== 1)).toEqual([]);
   for (const node of cluster.nodes) expect(node.counter.history).toHaveLength(63);
+});
+
+test('a transfer that its core has ended is over for whoever asks for the next, before anybody looked', () => {
+  const core = {
+    term: 1,
+    leader: 'n1',
+    transferTarget: 'n2' as string | undefined,
+    transferLoss: undefined as unknown,
+  };
+  const chosen = ['n2', 'n3'];
+  const transferLeadership = (): string => (core.transferTarget = chosen.shift()!);
+  const handover = new Handover(Object.assign(core, { transferLeadership }) as never, {
+    electionTicks: 5,
+    tickMs: 10,
+  });
+  const ended: unknown[] = [];
+  handover.begin(undefined, (failure) => ended.push(failure));
+  // There was no link to send the word by.
+  core.transferTarget = undefined;
+  core.transferLoss = { target: 'n2', why: 'cannot be reached' };
+  handover.begin(undefined, () => expect.unreachable('the second is under way'));
+  expect(ended.map((failure) => isTuttiError(failure, 'TUTTI_TRANSFER_TARGET_LOST'))).toEqual([true]);
+  expect(() => handover.begin(undefined, () => {})).toThrow('n3');
 });
 
 test('a target that is silent costs one election timeout, then everything that waited is done by the old leader', () => {

@@ -26,6 +26,8 @@ export class Handover {
 
   /** @throws TuttiError what `RaftNode.transferLeadership` throws */
   begin(target: NodeId | undefined, done: TransferCallback): void {
+    // The core may have ended it since this was last looked at.
+    this.notice();
     if (this.#underWay) throw new TuttiError('TUTTI_LEADERSHIP_MOVING', { target: this.#underWay.target });
     const chosen = this.#core.transferLeadership(target);
     // The target has one election timeout to be told, and twice that to be elected and heard of.
