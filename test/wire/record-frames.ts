@@ -4,6 +4,7 @@ import { FRAME_HEADER_BYTES, MESSAGE_HEADER_BYTES } from '../../packages/transpo
 import { transportLimits } from '../../packages/transport/src/codec/limits.ts';
 import { msgpackCodec } from '../../packages/transport/src/codec/msgpack-codec.ts';
 import { LaneQueue } from '../../packages/transport/src/session/lane-queue.ts';
+import { CONSENSUS_SAMPLES_OF_1 } from './raft-messages.ts';
 import { SAMPLES_OF_1, type SampleMessage } from './sample-messages.ts';
 
 /** A message and the frame that carries it alone, in hexadecimal. */
@@ -26,7 +27,7 @@ export const HEADERS_BYTES = FRAME_HEADER_BYTES + MESSAGE_HEADER_BYTES;
 if (import.meta.main)
   process.stdout.write(
     `${JSON.stringify(
-      SAMPLES_OF_1.map((sample) => recordFrame(sample, 1)),
+      [...SAMPLES_OF_1, ...CONSENSUS_SAMPLES_OF_1].map((sample) => recordFrame(sample, 1)),
       undefined,
       2,
     )}\n`,
