@@ -10,6 +10,7 @@ import {
   type PriorityOptions,
 } from './mailbox-options.ts';
 import { type LaneOrder, PriorityLanes } from './priority-lanes.ts';
+import { URGENCY_LANES, urgencyLaneOf } from './urgency-lanes.ts';
 import type { OrderedLane, UserMessage } from './user-lane.ts';
 
 const STARVATION_BOUND_DEFAULT = 16;
@@ -43,7 +44,7 @@ type DeferredTypes = (snapshot: Snapshot<unknown>) => readonly string[];
  * @throws TuttiError `TUTTI_OPTION_INVALID`
  */
 export function mailboxPlan(options: MailboxOptions, ofMachine: DeferredTypes | undefined): MailboxPlan {
-  const { overflow = 'reject', priority, defer } = options;
+  const { overflow = 'reject', defer } = options;
   if (!OVERFLOWS.has(overflow))
     throw new TuttiError('TUTTI_OPTION_INVALID', {
       option: 'mailbox.overflow',
@@ -59,7 +60,7 @@ export function mailboxPlan(options: MailboxOptions, ofMachine: DeferredTypes | 
     stashLimit,
     limitWithDeferred: Math.min(limit + deferLimit, MAILBOX_LIMIT_MAX),
   };
-  if (priority) checkPriority(priority);
+  const priority = options.priority && givenPriority(options.priority);
   const typesOf =
     defer && ofMachine ? (of: Snapshot<unknown>) => [...ofMachine(of), ...defer(of)] : (defer ?? ofMachine);
   if (!priority && !typesOf) return { ...rest, laneFor: undefined };
@@ -81,13 +82,23 @@ function whole(option: string, value: number, least: number, most: number): numb
   throw new TuttiError('TUTTI_OPTION_INVALID', { option, value: String(value), expected });
 }
 
-function checkPriority({ lanes, starvationBound = STARVATION_BOUND_DEFAULT }: PriorityOptions): void {
-  whole('mailbox.priority.lanes', lanes, 2, PRIORITY_LANES_MAX);
+/** By urgency, unless both the lanes and who belongs where are given. */
+function givenPriority(given: PriorityOptions | 'urgency'): Required<PriorityOptions> {
+  const { lanes, laneOf, starvationBound = STARVATION_BOUND_DEFAULT } = given === 'urgency' ? {} : given;
+  if ((lanes === undefined) !== (laneOf === undefined))
+    throw new TuttiError('TUTTI_OPTION_INVALID', {
+      option: 'mailbox.priority',
+      value: lanes === undefined ? 'laneOf without lanes' : 'lanes without laneOf',
+      expected: 'both lanes and laneOf, or neither for lanes by urgency',
+    });
   whole('mailbox.priority.starvationBound', starvationBound, 1, MAILBOX_LIMIT_MAX);
+  if (lanes === undefined || laneOf === undefined)
+    return { lanes: URGENCY_LANES, laneOf: urgencyLaneOf, starvationBound };
+  return { lanes: whole('mailbox.priority.lanes', lanes, 2, PRIORITY_LANES_MAX), laneOf, starvationBound };
 }
 
-function laneOrder(options: PriorityOptions, host: LaneHost): LaneOrder {
-  const { lanes, starvationBound = STARVATION_BOUND_DEFAULT } = options;
+function laneOrder(options: Required<PriorityOptions>, host: LaneHost): LaneOrder {
+  const { lanes, starvationBound } = options;
   const laneOf = (event: EventObject): number => {
     try {
       const lane = options.laneOf(event);

@@ -6,15 +6,18 @@ import type { EventObject, Snapshot } from 'xstate';
  */
 export type MailboxOverflow = 'drop-new' | 'drop-old' | 'reject' | 'defer';
 
-/** Lanes of one mailbox, the most urgent first. */
+/**
+ * Lanes of one mailbox, the most urgent first. With neither `lanes` nor `laneOf` there is one for each urgency, and an
+ * event is in that of its `urgency`, `medium` if it has none: an envelope's, or any event's that has such a field.
+ */
 export interface PriorityOptions {
-  /** How many, from 2 to {@link PRIORITY_LANES_MAX}. */
-  readonly lanes: number;
+  /** How many, from 2 to {@link PRIORITY_LANES_MAX}. Goes with `laneOf`. */
+  readonly lanes?: number;
   /**
    * The lane of an event, from 0, the most urgent, to `lanes - 1`. Anything else, and a throw, is the last one.
    * Within a lane messages keep their order; across lanes they do not.
    */
-  readonly laneOf: (event: EventObject) => number;
+  readonly laneOf?: (event: EventObject) => number;
   /**
    * How many messages of other lanes may be handled while one lane waits; default 16. After that it has its turn, so
    * that none waits for more than this many and the number of the other lanes.
@@ -37,8 +40,8 @@ export interface MailboxOptions {
   readonly overflow?: MailboxOverflow;
   /** With `overflow: 'defer'`: how many messages may wait beyond the limit; default 1,000. */
   readonly deferLimit?: number;
-  /** Lets some messages overtake others. By default all wait in one line. */
-  readonly priority?: PriorityOptions;
+  /** Lets some messages overtake others: `urgency` is short for `{}`. By default all wait in one line. */
+  readonly priority?: PriorityOptions | 'urgency';
   /**
    * Event types that are put off in the present state, as in `meta: { defer: ['PAY'] }` of a machine's state, which
    * needs no option; with both, both hold. A type may end in `.*`, and `*` is every type. What is put off is handled

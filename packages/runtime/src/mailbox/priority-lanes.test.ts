@@ -1,6 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type EventObject, fromTransition } from 'xstate';
+import type { Ref } from '../actor/ref.ts';
+import { Correspondent } from '../message/correspondent.ts';
+import type { Urgency } from '../message/envelope.ts';
 import { createTestSystem } from '../testing/test-system.ts';
 import type { MailboxOptions } from './mailbox-options.ts';
 import { PriorityLanes } from './priority-lanes.ts';
@@ -116,5 +119,56 @@ describe('an actor with lanes', () => {
     advance();
     expect(seen).toEqual(['urgent.2', 'urgent.3']);
     expect(system.deadLetters.counts()).toMatchObject({ 'overflow-new': 1, 'overflow-old': 2 });
+  });
+});
+
+describe('an actor with lanes by urgency', () => {
+  function office(mailbox: MailboxOptions) {
+    const test = createTestSystem();
+    const seen: string[] = [];
+    const clerk = fromTransition((_: undefined, event: EventObject & { subject?: string }) => {
+      seen.push(event.subject ?? event.type);
+      if (event.subject === 'more' && seen.length < 50) tell('more', 'critical');
+      return undefined;
+    }, undefined);
+    const ref: Ref = test.system.spawn(clerk, { mailbox });
+    const letters = new Correspondent(test.system, test.probe().ref);
+    const tell = (subject: string, urgency?: Urgency) =>
+      letters.notify(ref, subject, {}, urgency === undefined ? {} : { urgency });
+    return { ...test, ref, seen, tell };
+  }
+
+  test('handles what is critical first and what is low last; what says nothing is medium', () => {
+    const { ref, seen, tell, advance } = office({ priority: 'urgency' });
+    tell('low', 'low');
+    ref.send({ type: 'plain' });
+    tell('medium', 'medium');
+    tell('high', 'high');
+    tell('critical', 'critical');
+    ref.send({ type: 'odd', urgency: 'yesterday' } as EventObject);
+    ref.send({ type: 'bare', urgency: 'critical' } as EventObject);
+    advance();
+    expect(seen).toEqual(['critical', 'bare', 'high', 'plain', 'medium', 'odd', 'low']);
+  });
+
+  test('comes to what is low, however much that is critical goes on arriving', () => {
+    const { seen, tell, advance } = office({ priority: { starvationBound: 5 } });
+    tell('low', 'low');
+    tell('more', 'critical');
+    advance();
+    expect(seen.indexOf('low')).toBe(5);
+  });
+
+  test('keeps the order of arrival without that option', () => {
+    const { seen, tell, advance } = office({});
+    tell('low', 'low');
+    tell('critical', 'critical');
+    advance();
+    expect(seen).toEqual(['low', 'critical']);
+  });
+
+  test('is not made with half of what lanes of its own need', () => {
+    for (const priority of [{ lanes: 3 }, { laneOf }])
+      expect(() => office({ priority })).toThrow(expect.objectContaining({ code: 'TUTTI_OPTION_INVALID' }));
   });
 });

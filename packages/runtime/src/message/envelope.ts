@@ -14,7 +14,7 @@ export type MessageKind = (typeof MESSAGE_KINDS)[number];
 /** The version of the form below. A node that reads another one makes a dead letter of it. */
 export const ENVELOPE_VERSION = 1;
 
-/** How soon a message should be handled; for mailboxes with priorities. */
+/** How soon a message should be handled. A mailbox with `priority: 'urgency'` goes by it. */
 export const URGENCIES = ['low', 'medium', 'high', 'critical'] as const;
 /** One of {@link URGENCIES}. */
 export type Urgency = (typeof URGENCIES)[number];
