@@ -91,6 +91,7 @@ export type {
   ActorSystemOptions,
   AddressResolver,
   Escalation,
+  GuardianPolicy,
   KeptTurn,
   ReplyTarget,
   SpawnOptions,

@@ -85,9 +85,10 @@ export abstract class CellFamily<Cell extends SupervisedCell & CellFamily<Cell>>
 
   #escalate(child: SupervisedCell, error: unknown): void {
     const cause = error ?? this.#endedTooOften(child);
+    if (this.isGuardian && this.core.reportEscalation(child.address, cause) === 'restart')
+      return this.#supervision.beginAnew(child);
     child.terminate('failed', cause);
-    if (this.isGuardian) this.core.reportEscalation(child.address, cause);
-    else this.fail(cause);
+    if (!this.isGuardian) this.fail(cause);
   }
 
   #endedTooOften(child: SupervisedCell): TuttiError {

@@ -53,8 +53,8 @@ export interface CellCore {
   nextUid(): number;
   /** Starts the children of a supervisor's list. */
   spawnListed(parent: SupervisingCell, options: SupervisorOptions): void;
-  /** A failure has reached the guardian, which has stopped the child it came from. */
-  reportEscalation(address: Address, error: unknown): void;
+  /** A failure has reached the guardian. Says what becomes of the child that it came from. */
+  reportEscalation(address: Address, error: unknown): 'restart' | 'stop';
   /** One live actor fewer. */
   onEnded(): void;
 }

@@ -270,6 +270,32 @@ test('a failure that reaches the guardian ends the system, if that is its policy
   expect(system.actorCount).toBe(0);
 });
 
+test('an actor whose failures reach the guardian is started again when its window is over, if that is the policy', () => {
+  const { system, advance, escalations } = createTestSystem({ guardian: 'restart-actor' });
+  const log: string[] = [];
+  const ref: Ref = system.spawn(noting(log, 'bad'), {
+    supervise: { intensity: { restarts: 1, withinMs: 1_000 } },
+  });
+  const breakDown = () => {
+    ref.send({ type: 'abnormal' });
+    advance();
+  };
+  breakDown();
+  breakDown();
+  ref.send({ type: 'waits' });
+  advance(999);
+  expect([log, escalations.length]).toEqual([['bad starts', 'bad starts'], 1]);
+  advance(1);
+  expect(log.slice(2)).toEqual(['bad starts', 'bad waits']);
+  breakDown();
+  expect([log.length, escalations.length]).toEqual([5, 1]); // its restarts are counted anew
+  breakDown();
+  expect([log.length, escalations.length]).toEqual([5, 2]);
+  void ref.stop();
+  advance(10_000);
+  expect([log.length, system.actorCount]).toEqual([5, 0]);
+});
+
 describe('what a restart goes on from', () => {
   /** Counts, fails when told, and is `busy` for 50 ms at a time. */
   function counting(log: string[]) {

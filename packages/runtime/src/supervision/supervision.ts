@@ -195,6 +195,12 @@ export class Supervision {
     this.#timers.add(timer);
   }
 
+  /** Starts a child that failed too often again, when the window of its intensity is over, and counts from there. */
+  beginAnew(child: SupervisedCell): void {
+    this.#histories.delete(child);
+    this.#restartAlone(child, supervised(child.id, child.policy).intensity.withinMs);
+  }
+
   /** A round that was waiting, or broke off while it started, goes on as part of the new one. */
   #begin(round: Round): void {
     const before = this.#round;

@@ -105,7 +105,7 @@ export interface ActorNodeInfo {
   readonly children: readonly ActorNodeInfo[];
 }
 
-/** A failure that no supervisor below the guardian took care of. The failed subtree has been stopped. */
+/** A failure that no supervisor below the guardian took care of. The failed subtree has been put away. */
 export interface Escalation {
   readonly address: Address;
   readonly error: unknown;
@@ -134,14 +134,19 @@ export interface ActorSystemOptions {
   readonly ids: IdSource;
   readonly logger?: Logger;
   readonly limits?: ActorLimits;
-  /** Told of every failure that reaches the guardian; the guardian has logged it and stopped that subtree. */
+  /** Told of every failure that reaches the guardian, which has logged it and put that subtree away. */
   readonly onEscalation?: (escalation: Escalation) => void;
-  /**
-   * What else the guardian does about such a failure: nothing (`stop-actor`, the default), or `stop-system`, which stops
-   * every actor in order, for nodes that are better started anew by whoever watches the process.
-   */
-  readonly guardian?: 'stop-actor' | 'stop-system';
+  /** Default `stop-actor`. */
+  readonly guardian?: GuardianPolicy;
 }
+
+/**
+ * What the guardian does about an actor whose failures have reached it. `stop-actor`: the actor is gone. `restart-actor`:
+ * it is started again when the window of its intensity is over (5 s by default), its failures counted anew, with what
+ * waits in its mailbox, as often as it takes. `stop-system`: the actor is gone, and every other is stopped in order, for
+ * nodes that are better started anew by whoever watches the process.
+ */
+export type GuardianPolicy = 'stop-actor' | 'restart-actor' | 'stop-system';
 
 /** The actors of one node: a tree under one guardian, with one scheduler. */
 export interface ActorSystem {

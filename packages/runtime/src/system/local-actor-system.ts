@@ -263,7 +263,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     });
   }
 
-  reportEscalation(address: Address, error: unknown): void {
+  reportEscalation(address: Address, error: unknown): 'restart' | 'stop' {
     this.logger.error({ actor: address, problem: messageOf(error) }, 'a failure reached the guardian');
     try {
       this.#onEscalation?.({ address, error });
@@ -271,6 +271,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
       this.logger.error({ problem: messageOf(thrown) }, 'onEscalation threw');
     }
     if (this.#guardianPolicy === 'stop-system') void this.stop();
+    return this.#guardianPolicy === 'restart-actor' ? 'restart' : 'stop';
   }
 
   nextUid(): number {

@@ -17,6 +17,7 @@ import {
   createActorSystem,
   createClusterSystem,
   type Escalation,
+  type GuardianPolicy,
   type StopOptions,
 } from '@tutti/runtime';
 
@@ -42,6 +43,7 @@ export interface NodeParts {
   readonly workers?: readonly Worker[];
   readonly onEvicted?: () => void;
   readonly onEscalation?: (escalation: Escalation) => void;
+  readonly guardian?: GuardianPolicy;
 }
 
 /** The layers of one node, joined. */
@@ -73,6 +75,7 @@ export function assembleNode(parts: NodeParts, ports: NodePorts): AssembledNode 
     ids,
     logger,
     ...(parts.onEscalation ? { onEscalation: parts.onEscalation } : {}),
+    ...(parts.guardian ? { guardian: parts.guardian } : {}),
   });
   const cluster = createClusterSystem({
     system,

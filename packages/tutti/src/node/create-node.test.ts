@@ -1,5 +1,7 @@
 import { isTuttiError, nodeId } from '@tutti/kernel';
+import { type Escalation, type Ref, reply } from '@tutti/runtime';
 import { describe, expect, it } from 'vitest';
+import { createMachine, fromTransition } from 'xstate';
 import { createNode, type NodeOptions } from './create-node.ts';
 
 const listen = { port: 0 };
@@ -8,6 +10,12 @@ const peer = (name: string) => ({
   url: 'ws://127.0.0.1:1',
   publicKey: '00'.repeat(32),
 });
+
+const crashing = { restarts: 0, withinMs: 1 };
+const failing = fromTransition((_: undefined, { type }: { type: string }) => {
+  if (type === 'break') throw new Error('it broke');
+  return undefined;
+}, undefined);
 
 function refusalOf(options: NodeOptions): unknown {
   try {
@@ -39,3 +47,44 @@ describe('making a node', () => {
     expect(refusalOf({ name: 'n2', joins: true })).toMatchObject({ code: 'TUTTI_NODE_NEEDS_LISTEN' });
   });
 });
+
+describe('a failure that reaches the guardian of a node', () => {
+  it('ends that actor and no other, without a word', async () => {
+    const escalation = Promise.withResolvers<Escalation>();
+    const node = createNode({ onEscalation: escalation.resolve });
+    await node.start();
+    const before = node.parts.system.actorCount;
+    node.spawn(failing, { supervise: { intensity: crashing } }).send({ type: 'break' });
+    expect(await escalation.promise).toMatchObject({ error: { message: 'it broke' } });
+    expect(node.parts.system.actorCount).toBe(before);
+    await node.stop();
+  });
+
+  it('stops the node, if that is the policy, and then tells that it has', async () => {
+    const fatal = Promise.withResolvers<Error>();
+    const node = createNode({ guardian: 'stop-node', onFatal: fatal.resolve });
+    await node.start();
+    const ref = node.spawn(failing, { supervise: { intensity: crashing } });
+    ref.send({ type: 'break' });
+    expect(await fatal.promise).toMatchObject({ code: 'TUTTI_ACTOR_FAILED', cause: { message: 'it broke' } });
+    expect(node.parts.system.actorCount).toBe(0);
+  });
+
+  it('has the actor started again, if that is the policy', async () => {
+    const escalation = Promise.withResolvers<Escalation>();
+    const node = createNode({ guardian: 'restart-actor', onEscalation: escalation.resolve });
+    await node.start();
+    const hello = createMachine({
+      on: { HI: { actions: reply('hi') }, break: { actions: () => failNow() } },
+    });
+    const ref: Ref = node.spawn(hello, { supervise: { intensity: crashing } });
+    ref.send({ type: 'break' });
+    await escalation.promise;
+    expect(await ref.ask({ type: 'HI' })).toBe('hi');
+    await node.stop();
+  });
+});
+
+function failNow(): never {
+  throw new Error('it broke');
+}

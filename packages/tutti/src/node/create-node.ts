@@ -11,6 +11,7 @@ import { type Consensus, MemoryLogStore, Replica, VolatileConsensus } from '@tut
 import { createFileLogStore } from '@tutti/consensus/file';
 import {
   type Logger,
+  messageOf,
   type NodeId,
   nodeId,
   type PeerAddress,
@@ -99,9 +100,15 @@ export interface NodeOptions {
   readonly logger?: Logger;
   /** Where the node's admin interface listens, told to the other nodes. */
   readonly adminUrl?: string;
-  /** An actor failed and nobody supervised it; by default it is logged. */
+  /** Told of every failure that no supervisor took care of; it is logged in any case. */
   readonly onEscalation?: (escalation: Escalation) => void;
-  /** The node cannot go on: its disk failed, or the cluster has declared it lost. Restart it. */
+  /**
+   * What becomes of an actor whose failures reach the node's guardian: it is gone (`stop-actor`, the default), it is
+   * started again when the window of its intensity is over (`restart-actor`), or the whole node hands its work over and
+   * stops (`stop-node`), and then tells {@link onFatal} `TUTTI_ACTOR_FAILED`. Entities are among those actors.
+   */
+  readonly guardian?: 'stop-actor' | 'restart-actor' | 'stop-node';
+  /** The node cannot go on: its disk failed, the cluster has declared it lost, or its guardian stopped it. Restart it. */
   readonly onFatal?: (failure: Error) => void;
 }
 
@@ -185,7 +192,12 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
       ...(options.labels ? { labels: options.labels } : {}),
       ...(options.adminUrl ? { adminUrl: options.adminUrl } : {}),
       ...(options.orchestration === false ? {} : { workers: makeWorkers(options, directory) }),
-      ...(options.onEscalation ? { onEscalation: options.onEscalation } : {}),
+      ...(options.guardian === 'restart-actor' ? { guardian: options.guardian } : {}),
+      onEscalation: (escalation) => {
+        if (options.guardian === 'stop-node')
+          void node.stop().finally(() => options.onFatal?.(failureOf(escalation)));
+        options.onEscalation?.(escalation);
+      },
       onEvicted: () => options.onFatal?.(new TuttiError('TUTTI_NODE_EVICTED', { node: identity.nodeId })),
     },
     {
@@ -196,7 +208,12 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
       consensus: makeConsensus(identity, options, voters, directory, { transport, peers, logger, random }),
     },
   );
-  return new EmbeddedNode(options, identity, transport, peers, parts);
+  const node = new EmbeddedNode(options, identity, transport, peers, parts);
+  return node;
+}
+
+function failureOf({ address, error }: Escalation): TuttiError {
+  return new TuttiError('TUTTI_ACTOR_FAILED', { address, problem: messageOf(error) }, { cause: error });
 }
 
 /** Two nodes that count other voters can both find a majority, so what cannot be right is refused before the start. */
