@@ -1,14 +1,12 @@
 import { CHANNEL, type LogIndex, nodeId, type Term } from '@tutti/kernel';
 import { encodeMembership } from '../../packages/consensus/src/raft/membership-codec.ts';
 import type { Membership, RaftMessage } from '../../packages/consensus/src/raft/messages.ts';
-import type { RepairMessage } from '../../packages/consensus/src/raft/repair.ts';
 import {
   type ChangeReply,
   type ChangeRequest,
   changeFromWire,
   changeToWire,
 } from '../../packages/consensus/src/replica/change-wire.ts';
-import { repairFromWire, repairToWire } from '../../packages/consensus/src/replica/repair-wire.ts';
 import { type Forward, messageFromWire, messageToWire } from '../../packages/consensus/src/replica/wire.ts';
 import type { SampleMessage } from './sample-messages.ts';
 
@@ -100,52 +98,7 @@ const changes: readonly (ChangeRequest | ChangeReply)[] = [
   { type: 'changeReply', id: 'n1/7/5', refusal: undefined },
 ];
 
-const repairs: readonly RepairMessage[] = [
-  {
-    type: 'repairRequest',
-    from,
-    to,
-    id: 5,
-    wants: 'entries',
-    prevIndex: at(40),
-    prevTerm: inTerm(3),
-    nextIndex: at(44),
-    nextTerm: inTerm(4),
-    offset: 0,
-  },
-  {
-    type: 'repairReply',
-    from,
-    to,
-    id: 5,
-    term: inTerm(9),
-    leads: true,
-    outcome: 'entries',
-    prevIndex: at(40),
-    entries: [{ index: at(41), term: inTerm(3), kind: 'command', data }],
-    checksum: 77,
-    hintIndex: at(0),
-    lastIndex: at(133),
-    chunk: undefined,
-  },
-  {
-    type: 'repairReply',
-    from,
-    to,
-    id: 6,
-    term: undefined,
-    leads: false,
-    outcome: 'chunk',
-    prevIndex: at(0),
-    entries: [],
-    checksum: 0,
-    hintIndex: at(0),
-    lastIndex: at(133),
-    chunk: { meta, totalBytes: 14, checksum: 78, offset: 0, data },
-  },
-];
-
-/** One of each kind of message that wire version 1 has on the channel of consensus, and how this version reads it. */
+/** The messages of Raft and of membership that wire version 1 has on the channel of consensus, and how this version reads it. */
 export const CONSENSUS_SAMPLES_OF_1: readonly (SampleMessage & {
   readonly meant: object;
   readonly read: (message: unknown) => object | undefined;
@@ -163,12 +116,5 @@ export const CONSENSUS_SAMPLES_OF_1: readonly (SampleMessage & {
     message: changeToWire(meant),
     meant,
     read: (message: unknown) => changeFromWire(message),
-  })),
-  ...repairs.map((meant, i) => ({
-    name: `repair ${String(i)} ${meant.type}`,
-    channel: CHANNEL.consensus,
-    message: repairToWire(meant),
-    meant,
-    read: (message: unknown) => repairFromWire(message, from, to),
   })),
 ];
