@@ -13,6 +13,7 @@ import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { type KeptTimer, type TimerChange, timerChangeOf } from './kept-timers.ts';
 import { type FlatPlan, flatPlan, flatStep } from './xstate-flat.ts';
+import { InspectedCells } from './xstate-inspected.ts';
 import { type Reducer, reduce, reducerOf } from './xstate-reducer.ts';
 import {
   type ChildActor,
@@ -44,6 +45,8 @@ interface ExecutableAction {
 /** XState's own actions only put work into `defer`, which keeps their order; `xstate.log` alone acts at once. */
 const isDeferring = (type: string): boolean => type.startsWith('xstate.') && type !== 'xstate.log';
 
+const INIT: EventObject = { type: 'xstate.init' };
+
 /** What XState calls the actor scope. Effects are kept in two lists until {@link XStateRuntime.release}. */
 class HostScope {
   readonly runtime: XStateRuntime;
@@ -54,11 +57,17 @@ class HostScope {
   timers: TimerChange[] = [];
   /** During the initial state XState runs actions and deferred work as one list, and so does this. */
   isInitial = false;
+  /** What the effects came of. */
+  event: EventObject = INIT;
   readonly defer = (effect: () => void): void => void this.deferred.push(effect);
   readonly emit = (event: EventObject): void => this.self.emit(event);
   readonly logger = (...values: unknown[]): void => this.self.system.log(values);
   /** Not read-only: during a microstep XState puts its own in this place. */
   actionExecutor = (action: ExecutableAction): void => {
+    if (this.runtime.recorders?.inspect) {
+      if (this.isInitial) this.deferred.push(() => this.#show(action));
+      else this.#show(action);
+    }
     const { exec } = action;
     if (!exec) return;
     if (this.cell!.keepsTimers) {
@@ -73,6 +82,14 @@ class HostScope {
   constructor(runtime: XStateRuntime, cell?: HostingCell) {
     this.runtime = runtime;
     this.cell = cell;
+  }
+
+  #show({ type, params }: ExecutableAction): void {
+    this.system._sendInspectionEvent({
+      type: '@xstate.action',
+      actorRef: this.self,
+      action: { type, params },
+    });
   }
 
   get self(): HostedSelf {
@@ -103,6 +120,7 @@ class HostScope {
 
 /** Effects that wait for a commit. */
 export interface HeldEffects {
+  readonly event: EventObject;
   readonly custom: readonly ExecutableAction[];
   readonly deferred: readonly (() => void)[];
   readonly timers: readonly TimerChange[];
@@ -133,6 +151,7 @@ export class XStateRuntime implements HostRuntime {
   #lastLogic: AnyActorLogic | undefined;
   #lastShortWay: FlatPlan | Reducer | undefined;
   readonly #initial = new WeakMap<AnyActorLogic, Snapshot<unknown>>();
+  readonly inspected = new InspectedCells(this);
   /** Undefined while nobody looks, which is the usual case. */
   recorders: Recorders | undefined;
 
@@ -149,6 +168,10 @@ export class XStateRuntime implements HostRuntime {
     };
   }
 
+  #isShown(cell: HostingCell): boolean {
+    return this.recorders !== undefined && this.inspected.isShown(cell);
+  }
+
   selfOf(cell: HostingCell): HostedSelf {
     return (cell.self ??= new HostedSelf(this, cell));
   }
@@ -161,12 +184,15 @@ export class XStateRuntime implements HostRuntime {
     timers: readonly KeptTimer[] = [],
   ): Snapshot<unknown> {
     const { logic } = cell;
-    if (input === undefined && persisted === undefined) {
+    const isShown = this.#isShown(cell);
+    if (isShown) this.inspected.made(cell);
+    if (input === undefined && persisted === undefined && !isShown) {
       const known = this.#initial.get(logic);
       if (known) return known;
     }
     const scope = this.#scopeOf(cell);
     scope.isInitial = true;
+    scope.event = input === undefined ? INIT : ({ ...INIT, input } as EventObject);
     cell.self?.system.resetMicrosteps();
     try {
       if (persisted !== undefined) {
@@ -190,6 +216,7 @@ export class XStateRuntime implements HostRuntime {
   begin(cell: HostingCell, snapshot: Snapshot<unknown>, held?: HeldEffects): void {
     const scope = this.#scopeOf(cell);
     if (!cell.isGuardian) this.recorders?.started(cell, snapshot);
+    if (this.#isShown(cell)) this.inspected.start(cell, scope.event);
     const turns = cell.self?.system.turns;
     const isOutermost = turns?.open(false);
     try {
@@ -209,6 +236,7 @@ export class XStateRuntime implements HostRuntime {
   /** The next snapshot. Throws what the logic throws, and then there are no effects. */
   transition(cell: HostingCell, event: EventObject): Snapshot<unknown> {
     if (this.recorders === undefined) return this.#step(cell, event);
+    if (this.#isShown(cell)) this.inspected.event(cell, event);
     try {
       const next = this.#step(cell, event);
       this.recorders.handled(cell, event, next);
@@ -222,8 +250,9 @@ export class XStateRuntime implements HostRuntime {
   #step(cell: HostingCell, event: EventObject): Snapshot<unknown> {
     const scope = this.#scopeOf(cell);
     cell.self?.system.resetMicrosteps();
+    scope.event = event;
     try {
-      const way = this.#shortWayOf(cell.logic);
+      const way = this.#isShown(cell) ? undefined : this.#shortWayOf(cell.logic);
       if (typeof way === 'function') return reduce(way, cell.snapshot!, event, given(scope));
       if (way) {
         const next = flatStep(way, cell.snapshot as AnyMachineSnapshot, event, scope, this.microstepsMax);
@@ -253,7 +282,7 @@ export class XStateRuntime implements HostRuntime {
   /** Takes the effects of the last transition away, to be released later. */
   hold(cell: HostingCell): HeldEffects {
     const scope = this.#scopeOf(cell);
-    const held = { custom: scope.custom, deferred: scope.deferred, timers: scope.timers };
+    const held = { event: scope.event, custom: scope.custom, deferred: scope.deferred, timers: scope.timers };
     scope.custom = [];
     scope.deferred = [];
     if (scope.timers.length > 0) scope.timers = [];
@@ -267,12 +296,14 @@ export class XStateRuntime implements HostRuntime {
   release(cell: HostingCell, held: HeldEffects | undefined, next: Snapshot<unknown>): void {
     const scope = this.#scopeOf(cell);
     if (held) {
+      scope.event = held.event;
       scope.custom.push(...held.custom);
       scope.deferred.push(...held.deferred);
     }
     const { custom, deferred } = scope;
     if (custom.length === 0 && deferred.length === 0) {
       cell.snapshot = next;
+      if (this.recorders !== undefined) this.inspected.snapshot(cell, scope.event, next);
       return;
     }
     const turns = cell.self?.system.turns;
@@ -285,6 +316,7 @@ export class XStateRuntime implements HostRuntime {
       if (isOutermost) turns!.close();
       this.#forget(scope);
     }
+    if (this.recorders !== undefined) this.inspected.snapshot(cell, scope.event, next);
   }
 
   /**

@@ -1,10 +1,12 @@
 import { type Clock, type IdSource, type Logger, messageOf, TuttiError } from '@tutti/kernel';
 import type { AnyActorLogic, AnyActorRef, EventObject, Snapshot } from 'xstate';
+import type { Recorders, XStateInspection } from '../inspection/recorder.ts';
 import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
 import { ActorTimers } from '../scheduler/timers.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { asTimerEvent } from './kept-timers.ts';
 import type { Address, Ref } from './ref.ts';
+import type { InspectedCells } from './xstate-inspected.ts';
 import {
   CHILD_IS_RUNNING,
   CHILD_IS_STOPPED,
@@ -74,7 +76,10 @@ export interface HostRuntime {
   readonly deadLetters: DeadLetters;
   readonly microstepsMax: number;
   readonly xstateClock: { setTimeout(fn: () => void, ms: number): object; clearTimeout(timer: object): void };
+  /** Undefined while nobody looks. */
+  readonly recorders: Recorders | undefined;
   selfOf(cell: HostingCell): HostedSelf;
+  readonly inspected: InspectedCells;
 }
 
 /** What XState calls the actor system, for one life of one cell. */
@@ -163,7 +168,8 @@ export class HostedSystem {
   start(): void {}
 
   /** Called by a machine for every microstep, which makes it the place to end loops that never come to rest. */
-  _sendInspectionEvent(event: { type: string; actorRef: unknown }): void {
+  _sendInspectionEvent(event: XStateInspection): void {
+    if (this.runtime.recorders?.inspect) this.runtime.recorders.inspected(event);
     if (event.type !== '@xstate.microstep') return;
     const isHost = event.actorRef === this.host;
     if (!isHost && event.actorRef !== this.#lastStepped) this.#microstepsOfChild = 0;
@@ -211,6 +217,7 @@ export class HostedSystem {
     event: EventObject,
     delayed: Delayed | undefined,
   ): void {
+    if (this.runtime.recorders?.inspect) this.#show(source, target, event);
     if (target instanceof HostedSelf) {
       const isFromChild = source !== undefined && source !== target && source.system === (this as object);
       const isOwn = target === this.host && (delayed || isFromChild || isInternal(event));
@@ -229,6 +236,14 @@ export class HostedSystem {
     } else if (target.system instanceof HostedSystem) {
       target.system.turns!.tell(new ChildEvent(target as ChildActor, event, delayed));
     } else target.send(event);
+  }
+
+  /** What goes to another actor is shown when it is handled: it may be on its way for long, or never arrive. */
+  #show(source: AnyActorRef | undefined, target: AnyActorRef, event: EventObject): void {
+    const isInside = target.system === (this as object);
+    if (isInside)
+      this._sendInspectionEvent({ type: '@xstate.event', sourceRef: source, actorRef: target, event });
+    if (!isInside || (target as object) === this.host) this.runtime.inspected.sends(source, event, isInside);
   }
 
   lost(address: Address, event: EventObject): void {

@@ -163,16 +163,17 @@ describe('an inspector made for XState', () => {
     stop();
     child.send({ type: 'toggle' });
     advance();
+    const beginning = (ref: Ref) =>
+      ['actor', 'event', 'snapshot'].map((what) => [`@xstate.${what}`, ref.address]);
     expect(seen.map(({ type, actorRef }) => [type, actorRef.sessionId])).toEqual([
-      ['@xstate.actor', parent.address],
-      ['@xstate.actor', child.address],
-      ['@xstate.event', child.address],
-      ['@xstate.snapshot', child.address],
+      ...beginning(parent),
+      ...beginning(child),
+      ...['event', 'microstep', 'snapshot'].map((what) => [`@xstate.${what}`, child.address]),
     ]);
-    expect(seen[1]!.actorRef._parent?.sessionId).toBe(parent.address);
+    expect(seen[3]!.actorRef._parent?.sessionId).toBe(parent.address);
     expect(seen[0]!.actorRef._parent).toBeUndefined();
-    expect(seen[3]).toMatchObject({ snapshot: { value: 'on' }, event: { type: 'toggle' }, rootId: 'test' });
-    expect(JSON.parse(JSON.stringify(seen[2]!.actorRef))).toEqual({ xstate$$type: 1, id: 'lamp' });
+    expect(seen[8]).toMatchObject({ snapshot: { value: 'on' }, event: { type: 'toggle' }, rootId: 'test' });
+    expect(JSON.parse(JSON.stringify(seen[6]!.actorRef))).toEqual({ xstate$$type: 1, id: 'lamp' });
   });
 });
 

@@ -1,6 +1,13 @@
 import type { EventObject, Snapshot } from 'xstate';
 import type { Address } from '../actor/ref.ts';
 
+/** An inspection event as XState makes it, but for `rootId`. Refs are XState's own of what runs inside a machine. */
+export interface XStateInspection {
+  readonly type: `@xstate.${'actor' | 'event' | 'microstep' | 'action' | 'snapshot'}`;
+  readonly actorRef: unknown;
+  readonly [field: string]: unknown;
+}
+
 /** An actor, as a recorder sees it. The same object for as long as the actor lives. */
 export interface RecordedActor {
   readonly id: string;
@@ -21,6 +28,8 @@ export interface Recorder {
   handled?(actor: RecordedActor, event: EventObject, snapshot: Snapshot<unknown>): void;
   /** The logic threw. */
   failed?(actor: RecordedActor, event: EventObject, error: unknown): void;
+  /** What XState shows an inspector, of the actor and of what runs inside it. While anybody asks, no short way is taken. */
+  inspected?(event: XStateInspection): void;
 }
 
 /** Several recorders as one. */
@@ -34,6 +43,16 @@ export class Recorders {
 
   get size(): number {
     return this.#all.size;
+  }
+
+  /** Whether anybody wants what {@link Recorder.inspected} is told. */
+  get inspect(): boolean {
+    for (const recorder of this.#all) if (recorder.inspected) return true;
+    return false;
+  }
+
+  inspected(event: XStateInspection): void {
+    this.#tell((recorder) => recorder.inspected?.(event));
   }
 
   add(recorder: Recorder): void {

@@ -1,4 +1,5 @@
 import type { EventObject, Snapshot } from 'xstate';
+import { HostedSelf } from '../actor/xstate-self.ts';
 import type { ActorSystem } from '../system/actor-system.ts';
 import type { RecordedActor } from './recorder.ts';
 
@@ -12,33 +13,35 @@ export interface InspectedRef {
   toJSON(): { readonly xstate$$type: 1; readonly id: string };
 }
 
+interface Inspected {
+  /** The node's id. */
+  readonly rootId: string;
+  readonly actorRef: InspectedRef;
+}
+
 /** An inspection event of XState 5: what `createActor(logic, { inspect })` would give. */
 export type InspectionEvent =
-  | {
-      readonly type: '@xstate.actor';
-      readonly rootId: string;
-      readonly actorRef: InspectedRef;
-      readonly snapshot: unknown;
-    }
-  | {
+  | (Inspected & { readonly type: '@xstate.actor' })
+  | (Inspected & {
       readonly type: '@xstate.event';
-      readonly rootId: string;
-      readonly actorRef: InspectedRef;
-      readonly sourceRef: undefined;
+      /** Who sent it; undefined when that was no actor, or one of another node. */
+      readonly sourceRef: InspectedRef | undefined;
       readonly event: EventObject;
-    }
-  | {
-      readonly type: '@xstate.snapshot';
-      readonly rootId: string;
-      readonly actorRef: InspectedRef;
+    })
+  | (Inspected & {
+      readonly type: '@xstate.microstep' | '@xstate.snapshot';
       readonly event: EventObject;
       readonly snapshot: Snapshot<unknown>;
-    };
+    })
+  | (Inspected & {
+      readonly type: '@xstate.action';
+      readonly action: { readonly type: string; readonly params: unknown };
+    });
 
 /**
- * Shows a node's actors to an inspector made for XState, such as Stately's: each actor that begins, each event that is
- * handled, each snapshot. Who sent an event is not known here, so `sourceRef` is undefined; children that a machine
- * spawns inside itself, and microsteps, are not shown. Returns the function that ends it.
+ * Shows a node's actors, and what machines spawn and invoke inside themselves, to an inspector made for XState, such as
+ * Stately's: what `createActor` shows one, in its order. An event from outside a machine is shown when it is handled,
+ * and not when it is sent: it may wait, or come from another node. Returns the function that ends it.
  */
 export function inspectActors(system: ActorSystem, observer: (event: InspectionEvent) => void): () => void {
   const rootId = system.nodeId;
@@ -48,13 +51,13 @@ export function inspectActors(system: ActorSystem, observer: (event: InspectionE
     if (!ref) refs.set(actor, (ref = inspected(actor, refOf)));
     return ref;
   };
+  // The present life of an actor is one of many; what runs inside it has a ref of XState's own.
+  const shown = (ref: unknown): unknown => (ref instanceof HostedSelf ? refOf(ref.cell) : ref);
   return system.record({
-    started: (actor, snapshot) =>
-      observer({ type: '@xstate.actor', rootId, actorRef: refOf(actor), snapshot }),
-    handled: (actor, event, snapshot) => {
-      const actorRef = refOf(actor);
-      observer({ type: '@xstate.event', rootId, actorRef, sourceRef: undefined, event });
-      observer({ type: '@xstate.snapshot', rootId, actorRef, event, snapshot });
+    inspected: (event) => {
+      const actorRef = shown(event.actorRef);
+      const source = 'sourceRef' in event ? { sourceRef: shown(event['sourceRef']) } : {};
+      observer({ ...event, ...source, actorRef, rootId } as InspectionEvent);
     },
   });
 }
