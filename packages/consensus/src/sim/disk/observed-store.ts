@@ -1,4 +1,4 @@
-import type { LogIndex, Term } from '@tutti/kernel';
+import { isTuttiError, type LogIndex, logIndex, type Term } from '@tutti/kernel';
 import type { Entry, SnapshotMeta } from '../../raft/messages.ts';
 import type {
   LogStore,
@@ -61,13 +61,25 @@ export class ObservedStore implements Required<LogStore> {
     const image = new LogImage(base, this.#inner.termAt(base as LogIndex));
     image.hardState = state.hardState;
     image.snapshot = state.snapshot && { meta: state.snapshot, data: NO_DATA, checksum: 0 };
-    if (state.lastIndex >= state.firstIndex) {
-      const held = this.#inner.entries(state.firstIndex, state.lastIndex, Infinity);
-      for (const entry of held) image.put({ ...entry, data: entry.data.slice() });
+    for (let index = state.firstIndex; index <= state.lastIndex; index = logIndex(index + 1)) {
+      const entry = this.#entryAt(index);
+      image.put({ ...entry, data: entry.data.slice() });
     }
     this.#promise.image = image;
     this.#promise.asked.length = 0;
     this.#promise.mayBeReset = false;
+  }
+
+  /** One that has decayed since the store was checked is known from before; it is for the node to find that. */
+  #entryAt(index: LogIndex): Entry {
+    try {
+      return this.#inner.entries(index, index, Infinity)[0]!;
+    } catch (thrown) {
+      const before = this.#promise.image.entryAt(index);
+      if (!isTuttiError(thrown, 'TUTTI_STORE_CORRUPT') || before?.term !== this.#inner.termAt(index))
+        throw thrown;
+      return before!;
+    }
   }
 
   append(write: LogWrite, done: WriteCallback): void {
