@@ -79,6 +79,35 @@ describe('the receptionist', () => {
     for (const name of NAMES) expect(found(harness, name, 'c')).toEqual([]);
   });
 
+  it('forgets an actor that fails, and shows nowhere both it and the one that takes its name and its place', async () => {
+    const harness = await started();
+    const { system, cluster } = harness.node('n1');
+    const failing = fromTransition((state: undefined, { type }: EventObject) => {
+      if (type === 'fail') throw new Error('out of paper');
+      return state;
+    }, undefined);
+    const printer = (): Ref => {
+      const ref: Ref = system.spawn(failing, { id: 'printer', supervise: false });
+      cluster.receptionist.register('printers', ref);
+      return ref;
+    };
+    const listings: string[][] = [];
+    harness.node('n3').cluster.receptionist.subscribe('printers', (refs) => {
+      listings.push(refs.map(({ address }) => address));
+    });
+    const first = printer();
+    await harness.pass(50);
+    let second = first;
+    first.watch(() => (second = printer()));
+    first.send({ type: 'fail' });
+    await harness.pass(50);
+    expect(second.address).not.toBe(first.address);
+    for (const name of NAMES) expect(found(harness, name, 'printers')).toEqual([second.address]);
+    expect(listings.filter(({ length }) => length > 1)).toEqual([]);
+    expect(listings.find(({ length }) => length > 0)).toEqual([first.address]);
+    expect(listings.at(-1)).toEqual([second.address]);
+  });
+
   it('forgets a node that is lost or leaves, and knows its next life', async () => {
     const harness = await started();
     for (const name of NAMES) registered(harness, name, 'printers');

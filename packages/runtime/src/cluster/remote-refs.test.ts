@@ -195,6 +195,28 @@ describe('a watch across nodes', () => {
     expect(notices).toEqual([{ address: local.address, reason: 'node-lost' }]);
   });
 
+  it('tells of the life that is over, once, when the node is back before anybody missed it, and not of who has the name now', async () => {
+    const harness = await started();
+    const printer = () => harness.node('n1').system.spawn(mortal, { id: 'printer' });
+    const before = printer();
+    const notices = watchFrom(harness, 'n2', before.address);
+    await harness.pass(50);
+    harness.crash('n1');
+    harness.boot('n1');
+    const after = printer();
+    const later = watchFrom(harness, 'n2', after.address);
+    await harness.pass(30);
+    harness.node('n2').system.ref(before.address).send({ type: 'end' });
+    await harness.untilBalanced();
+    await harness.pass(500);
+    expect(notices.map(({ address }) => address)).toEqual([before.address]);
+    expect(later).toEqual([]);
+    after.send({ type: 'end' });
+    await harness.pass(100);
+    expect(later).toEqual([{ address: after.address, reason: 'done' }]);
+    expect(notices).toHaveLength(1);
+  });
+
   it('tells at once of actors and of lives that never were or are over', async () => {
     const harness = await started();
     const { incarnation } = harness.node('n1').system;
