@@ -259,3 +259,10 @@ export const DECAY: Season = {
   clients: 2,
   thinkMeanMs: 60,
 };
+
+/** The same, and nothing is read again meanwhile; what says how far the log was flushed decays with the end of it. */
+export const DECAY_OF_NOTES: Season = {
+  ...DECAY,
+  replica: { ...QUICK, snapshotEntries: 10_000, scrubEveryMs: 3_600_000 },
+  faults: { ...DECAY.faults, kinds: ['decay of a note', 'decay', 'crash'] },
+};

@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { DECAY, DECAY_OF_NAMES, LOST_LOGS, POWER_CUTS, SICK_DRIVES } from './seasons.ts';
+import { DECAY, DECAY_OF_NAMES, DECAY_OF_NOTES, LOST_LOGS, POWER_CUTS, SICK_DRIVES } from './seasons.ts';
 
 /** What a store has promised, after a crash. */
 export const STORAGE_MUTANTS: readonly Mutant[] = [
@@ -67,8 +67,22 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'what was noted to be flushed is cut like a torn write',
     file: 'storage/file/recovery.ts',
-    right: 'if (newest <= this.#flushed || (isBegun && isChained && isEnded)) {',
-    wrong: 'if (isBegun && isChained && isEnded) {',
+    right: 'const mayBeFlushed = isNoteLost || newest <= this.#flushed;',
+    wrong: 'const mayBeFlushed = isNoteLost;',
     season: DECAY,
+  },
+  {
+    name: 'a note that cannot be read counts as none',
+    file: 'storage/file/recovery.ts',
+    right: 'if (flushed === undefined) this.#noteLostIn = segment.sequence;',
+    wrong: 'if (flushed === undefined) this.#noteLostIn = 0;',
+    season: DECAY_OF_NOTES,
+  },
+  {
+    name: 'a segment that is written anew forgets how far it was flushed',
+    file: 'storage/file/segment-rewrite.ts',
+    right: 'flushMarkBytes(before).copy(bytes, FLUSH_MARK_AT);',
+    wrong: '',
+    season: DECAY_OF_NOTES,
   },
 ];

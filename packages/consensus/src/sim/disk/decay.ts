@@ -1,9 +1,15 @@
 import type { Random } from '@tutti/kernel';
 import { FILE_MARK_BYTES } from '../../storage/file/file-mark.ts';
-import { flushMarkIn } from '../../storage/file/flush-mark.ts';
+import {
+  FLUSH_MARK_AT,
+  FLUSH_MARK_BYTES,
+  flushMarkBytes,
+  flushMarkIn,
+} from '../../storage/file/flush-mark.ts';
 import { readMetaCopy } from '../../storage/file/meta-file.ts';
 import { SEGMENT_HEADER_BYTES } from '../../storage/file/segment.ts';
 import { type ScannedRecord, scanSegment } from '../../storage/file/segment-scan.ts';
+import { isBlank } from '../../storage/record.ts';
 import type { SimDrive, SimFile } from './sim-drive.ts';
 
 /** A stretch of a file whose loss a store can notice. */
@@ -58,19 +64,39 @@ export function decayOfNames(drive: SimDrive, random: Random): boolean {
   return true;
 }
 
+/** A bit turns in what says how far a log was flushed. */
+export function decayOfNote(drive: SimDrive, random: Random): boolean {
+  const files = drive
+    .paths()
+    .filter((path) => SEGMENT.test(path))
+    .map((path) => drive.file(path)!);
+  const noted = files.filter((file) => !isBlank(flushMarkBytes(file.contents()), 0, FLUSH_MARK_BYTES));
+  if (noted.length === 0) return false;
+  random.pick(noted).rot(FLUSH_MARK_AT + random.integer(0, FLUSH_MARK_BYTES - 1), random.integer(0, 7));
+  return true;
+}
+
+/** The segments of a log, and the whole records in each. */
+interface ReadLog {
+  readonly file: SimFile;
+  readonly sequence: number;
+  readonly found: readonly ScannedRecord[];
+}
+
 /** The newest batch that is known to have been flushed by what would outlast the power. */
-function markedBatch(drive: SimDrive): number {
-  const marks = drive.paths().map((path) => {
-    const sequence = SEGMENT.exec(path)?.[1];
-    return sequence === undefined ? 0 : flushMarkIn(drive.file(path)!.platter, Number(sequence));
-  });
-  return Math.max(0, ...marks);
+function markedBatch(logs: readonly ReadLog[]): number {
+  const marks = logs.map(({ file, sequence }) => flushMarkIn(file.platter, sequence));
+  // Where the mark beside the newest batch has decayed, nothing is taken for a torn write.
+  const newest = logs.findLastIndex(({ found }) => found.length > 0);
+  return newest >= 0 && marks[newest] === undefined
+    ? Infinity
+    : Math.max(0, ...marks.map((mark) => mark ?? 0));
 }
 
 function noticeable(drive: SimDrive): { stretches: Stretch[]; records: Uint8Array[] } {
   const stretches: Stretch[] = [];
   const records: Uint8Array[] = [];
-  const logs: { readonly file: SimFile; readonly found: readonly ScannedRecord[] }[] = [];
+  const logs: ReadLog[] = [];
   for (const path of drive.paths()) {
     const file = drive.file(path)!;
     if (path.endsWith('.snap')) stretches.push({ file, from: 0, to: file.size });
@@ -78,11 +104,11 @@ function noticeable(drive: SimDrive): { stretches: Stretch[]; records: Uint8Arra
     if (sequence === undefined) continue;
     const bytes = file.contents();
     const found = scanSegment(bytes, Number(sequence)).records;
-    logs.push({ file, found });
+    logs.push({ file, sequence: Number(sequence), found });
     for (const { offset, size } of found) records.push(bytes.subarray(offset, offset + size));
   }
   const batches = [...new Set(logs.flatMap(({ found }) => found.map(({ batch }) => batch)))];
-  const spared = Math.max(batches.at(-SPARED_BATCHES) ?? 0, markedBatch(drive) + 1);
+  const spared = Math.max(batches.at(-SPARED_BATCHES) ?? 0, markedBatch(logs) + 1);
   for (const { file, found } of logs) {
     const last = found.findLast(({ batch }) => batch < spared);
     if (last) stretches.push({ file, from: SEGMENT_HEADER_BYTES, to: last.offset + last.size });

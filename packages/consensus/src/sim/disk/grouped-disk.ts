@@ -82,6 +82,10 @@ export class GroupedDisk implements NodeDisk {
     return false;
   }
 
+  decayOfNote(): boolean {
+    return false;
+  }
+
   recover(): void {
     this.slowness = 1;
   }

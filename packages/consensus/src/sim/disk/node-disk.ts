@@ -12,7 +12,7 @@ import type { LogStore } from '../../storage/log-store.ts';
 import type { NodeClock } from '../node-clock.ts';
 import { type DiskListener, type LogImage, SimDisk } from '../sim-disk.ts';
 import { SimLogStore } from '../sim-log-store.ts';
-import { decay, decayOfNames } from './decay.ts';
+import { decay, decayOfNames, decayOfNote } from './decay.ts';
 import { DriveAilment, type DriveFaults } from './drive-ailment.ts';
 import { ObservedStore, StorePromise } from './observed-store.ts';
 import { type Ending, SimDrive } from './sim-drive.ts';
@@ -67,6 +67,8 @@ export interface NodeDisk {
   decay(random: Random): boolean;
   /** So is what says what its files are, and whose. */
   decayOfNames(random: Random): boolean;
+  /** So is what says how far its log was flushed, if it is one that may lose what it has promised. */
+  decayOfNote(random: Random): boolean;
   /** What ails it for a while is over. */
   recover(): void;
   /** Nothing goes wrong any more. */
@@ -118,6 +120,10 @@ export class ModelDisk implements NodeDisk {
   }
 
   decayOfNames(): boolean {
+    return false;
+  }
+
+  decayOfNote(): boolean {
     return false;
   }
 
@@ -213,6 +219,12 @@ export class FileDisk implements NodeDisk {
   /** Nothing of what was promised is lost by that, and nothing excuses a node that stops. */
   decayOfNames(random: Random): boolean {
     return decayOfNames(this.#drive, random);
+  }
+
+  decayOfNote(random: Random): boolean {
+    if (!this.isFrail || !decayOfNote(this.#drive, random)) return false;
+    this.#ailment.excuse ??= 'decay';
+    return true;
   }
 
   recover(): void {

@@ -115,6 +115,23 @@ export const noSpace: FaultKind = {
   },
 };
 
+/**
+ * What says how far a log was flushed decays, and at times what it said that of: the node must not take the damage for
+ * what a crash left of a write.
+ */
+export const decayOfNote: FaultKind = {
+  name: 'decay of a note',
+  fair: 0.15,
+  storm: 0.1,
+  begin(world) {
+    const node = world.random.pick(world.nodes);
+    if (!node.disk.decayOfNote(world.random)) return;
+    world.note('decay of a note', node.id);
+    if (world.random.chance(0.7) && node.disk.decay(world.random)) world.note('decay', node.id);
+    if (world.random.chance(0.5)) world.crash(node);
+  },
+};
+
 /** Nothing comes back from the disk any more: for a moment, or for so long that its node has to give it up. */
 export const hungDisk: FaultKind = {
   name: 'hung disk',

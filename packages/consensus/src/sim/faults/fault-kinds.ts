@@ -1,4 +1,13 @@
-import { decay, decayOfNames, forgottenVote, hungDisk, lostLog, noSpace, slowDisk } from './disk-faults.ts';
+import {
+  decay,
+  decayOfNames,
+  decayOfNote,
+  forgottenVote,
+  hungDisk,
+  lostLog,
+  noSpace,
+  slowDisk,
+} from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { askedBefore, lateAnswers } from './late-faults.ts';
 import {
@@ -42,6 +51,7 @@ export const FAULT_KINDS: readonly FaultKind[] = [
   noSpace,
   decay,
   decayOfNames,
+  decayOfNote,
   lostLog,
   forgottenVote,
   ambush,

@@ -1,6 +1,15 @@
 import type { DriveFaults } from '../disk/drive-ailment.ts';
 import type { SimOptions } from '../sim-options.ts';
-import { decay, decayOfNames, forgottenVote, hungDisk, lostLog, noSpace, slowDisk } from './disk-faults.ts';
+import {
+  decay,
+  decayOfNames,
+  decayOfNote,
+  forgottenVote,
+  hungDisk,
+  lostLog,
+  noSpace,
+  slowDisk,
+} from './disk-faults.ts';
 import type { FaultKind } from './fault-kind.ts';
 import { askedBefore, lateAnswers } from './late-faults.ts';
 import {
@@ -54,6 +63,7 @@ const NEEDS: Readonly<Record<string, Trouble['isDrawn']>> = {
   [decay.name]: rots,
   [decayOfNames.name]: isOnDrives,
   [noSpace.name]: isOnDrives,
+  [decayOfNote.name]: rots,
   [lostLog.name]: isFrail,
   [forgottenVote.name]: isFrail,
 };
@@ -111,6 +121,7 @@ export const TROUBLES: readonly Trouble[] = [
     lostLog,
     forgottenVote,
   ]),
+  ...kindsOf('faults/disk-faults.ts', [slowDisk, hungDisk, decay, decayOfNames, decayOfNote, lostLog, forgottenVote]),
   ...kindsOf('faults/late-faults.ts', [lateAnswers, askedBefore]),
   made('sim-disk.ts', 'a write that is torn', 'torn write', (options) => !isOnDrives(options)),
   made('disk/sim-drive.ts', 'sectors that were not flushed, lost', 'lost sectors', loses),

@@ -218,6 +218,91 @@ describe('damage to a log that was flushed', () => {
     ]);
   });
 
+  test('in the last write stays damage while a hole before it in the same segment is closed', async () => {
+    const peer: Peer = { entries: suiteEntries(1, 6, 1) };
+    await written(peer.entries);
+    const [path] = files('.log');
+    const bytes = fs.readFileSync(path!);
+    bytes[bytes.indexOf(peer.entries[2]!.data)]! ^= 0x5a;
+    bytes[bytes.lastIndexOf('n3')]! ^= 0x5a;
+    for (const isWhole of [true, false]) {
+      // All of the last write that can be read is gone, or one of its two records is.
+      if (!isWhole) bytes.fill(0xee, bytes.lastIndexOf('n2') - 40, bytes.lastIndexOf('n2') + 8);
+      fs.writeFileSync(path!, bytes);
+      const store = storeIn();
+      const opened = await openStore(store);
+      expect(opened.damage).toMatchObject({ lost: [{ from: 3, to: 3 }], endLost: true });
+      const filled = await repairStore(store, { kind: 'entries', entries: [peer.entries[2]!] });
+      expect(filled.damage).toMatchObject({ lost: [], endLost: true });
+      expect(filled.damage!.hardStateLost).toBe(opened.damage!.hardStateLost);
+      expect(await repaired(store, filled, peer)).toEqual(['cut 7']);
+      holds(store, 1, peer.entries);
+      await closeStore(store);
+    }
+  });
+
+  test('in the last write is damage where the note that it was flushed has decayed with it', async () => {
+    const peer: Peer = { entries: suiteEntries(1, 6, 1) };
+    await written(peer.entries);
+    const [path] = files('.log');
+    const noted = fs.readFileSync(path!);
+    const last = noted.lastIndexOf('n3');
+    for (let bit = 0; bit < 8 * FLUSH_MARK_BYTES; bit++) {
+      const bytes = Buffer.from(noted);
+      bytes[FLUSH_MARK_AT + (bit >> 3)]! ^= 1 << (bit & 7);
+      fs.writeFileSync(path!, bytes);
+      const whole = storeIn();
+      expect((await openStore(whole)).damage, `the note alone, bit ${bit}`).toBeUndefined();
+      await closeStore(whole);
+      // One record of the last write, or both.
+      bytes.fill(0xee, last - (bit % 2 === 0 ? 8 : 56), last);
+      fs.writeFileSync(path!, bytes);
+      const store = storeIn();
+      const opened = await openStore(store);
+      expect(opened.damage, `bit ${bit}`).toMatchObject({ endLost: true });
+      await repaired(store, opened, peer);
+      holds(store, 1, peer.entries);
+      await closeStore(store);
+    }
+  });
+
+  test('is not what a crash left of the first write after a start that found the note decayed', async () => {
+    await written(suiteEntries(1, 6, 1));
+    const [path] = files('.log');
+    const bytes = fs.readFileSync(path!);
+    bytes[FLUSH_MARK_AT]! ^= 1;
+    fs.writeFileSync(path!, bytes);
+    const store = storeIn();
+    await openStore(store);
+    await appendTo(store, { entries: [suiteEntry(7, 3)] });
+    const torn = fs.readFileSync(path!);
+    await closeStore(store);
+    torn.fill(0, torn.indexOf(suiteEntry(7, 3).data));
+    fs.writeFileSync(path!, torn);
+    const again = storeIn();
+    expect((await openStore(again)).damage).toBeUndefined();
+    holds(again, 1, suiteEntries(1, 6, 1));
+    await closeStore(again);
+  });
+
+  test('in the last write of a log that was only opened is damage too: opening notes what it has found', async () => {
+    const entries = suiteEntries(1, 6, 1);
+    await written(entries);
+    const [path] = files('.log');
+    const bytes = fs.readFileSync(path!);
+    bytes.fill(0, FLUSH_MARK_AT, FLUSH_MARK_AT + FLUSH_MARK_BYTES);
+    fs.writeFileSync(path!, bytes);
+    const store = storeIn();
+    await openStore(store);
+    const open = fs.readFileSync(path!);
+    await closeStore(store);
+    open[open.lastIndexOf('n3')]! ^= 0x5a;
+    fs.writeFileSync(path!, open);
+    const again = storeIn();
+    expect((await openStore(again)).damage).toMatchObject({ endLost: true });
+    await closeStore(again);
+  });
+
   test('which takes whole segments from the end is noticed, because it was noted how far the log was flushed', async () => {
     const entries = suiteEntries(1, 30, 1, 500);
     await written(entries);

@@ -1,4 +1,5 @@
 import { crc32c } from '../crc32c.ts';
+import { isBlank } from '../record.ts';
 
 /**
  * In the header of a segment: the number of a batch up to which the log had been flushed when this was written. It says
@@ -18,10 +19,20 @@ export function flushMark(sequence: number, batch: number): Buffer {
   return mark;
 }
 
-/** The batch that a segment's header says was flushed; 0 where it says nothing, or cannot be believed. */
-export function flushMarkIn(bytes: Uint8Array, sequence: number): number {
-  if (bytes.length < FLUSH_MARK_AT + FLUSH_MARK_BYTES) return 0;
-  const mark = Buffer.from(bytes.buffer, bytes.byteOffset + FLUSH_MARK_AT, FLUSH_MARK_BYTES);
+/**
+ * The batch that a segment's header says was flushed; 0 where it says nothing; undefined where it says something that
+ * cannot be believed: there was a mark, and nobody knows of which batch.
+ */
+export function flushMarkIn(bytes: Uint8Array, sequence: number): number | undefined {
+  const mark = flushMarkBytes(bytes);
   const batch = mark.readDoubleLE(0);
-  return Number.isSafeInteger(batch) && flushMark(sequence, batch).equals(mark) ? batch : 0;
+  if (Number.isSafeInteger(batch) && flushMark(sequence, batch).equals(mark)) return batch;
+  return isBlank(mark, 0, FLUSH_MARK_BYTES) ? 0 : undefined;
+}
+
+/** What stands in the place of the mark, whether it can be believed or not; zeros where there is no such place. */
+export function flushMarkBytes(bytes: Uint8Array): Buffer {
+  const mark = Buffer.alloc(FLUSH_MARK_BYTES);
+  mark.set(bytes.subarray(FLUSH_MARK_AT, FLUSH_MARK_AT + FLUSH_MARK_BYTES));
+  return mark;
 }

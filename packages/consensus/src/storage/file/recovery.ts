@@ -48,7 +48,7 @@ interface Item {
  * Reads a log back. Records of a batch count when all of it is there, or when a record of a later batch is: a batch is
  * written only when the one before is on disk. So the newest batch, if parts of it are missing, is what a crash left of
  * a write that nobody was told of, and is cut off; what is missing before it is damage, which is reported. So is what is
- * missing up to a batch that a segment's header says was flushed.
+ * missing up to a batch that a segment's header says was flushed; or that it may have said, where that cannot be read.
  */
 export class Recovery {
   readonly #disk: DiskCalls;
@@ -72,6 +72,8 @@ export class Recovery {
   #failure: TuttiError | undefined;
   /** Up to here all batches are known to have been flushed, though nothing may have come after. */
   #flushed = 0;
+  /** The last segment in whose header it was noted how far the log was flushed, and cannot be read any more. */
+  #noteLostIn = 0;
   /** Where an entry stands that does not follow the one before it. */
   #hole: { readonly file: string; readonly offset: number } | undefined;
 
@@ -122,7 +124,9 @@ export class Recovery {
     const whole = hasHeader(bytes, segment);
     const { records, remainsFrom } = scanSegment(bytes, segment.sequence);
     this.#outlines.set(segment.sequence, outlineOf(records));
-    this.#flushed = Math.max(this.#flushed, flushMarkIn(bytes, segment.sequence));
+    const flushed = flushMarkIn(bytes, segment.sequence);
+    if (flushed === undefined) this.#noteLostIn = segment.sequence;
+    else this.#flushed = Math.max(this.#flushed, flushed);
     if (!whole && records.length > 0)
       this.#warn(segment, 0, 'its header is damaged, and what follows is whole');
     for (const [i, found] of records.entries()) {
@@ -209,16 +213,21 @@ export class Recovery {
     this.#hardStateLost = true;
   }
 
-  /** The newest batch counts if it is there from its first record to its last, or was flushed. */
+  /**
+   * The newest batch counts if it is there from its first record to its last, or was flushed. Where that was noted and
+   * the note is lost, it may have been, and so may what stands behind it.
+   */
   #releaseNewest(): void {
     const [first, ...others] = this.#held;
     const newest = first?.found.batch ?? this.#end?.batch ?? 0;
     const isBegun = first?.gap === undefined || first.found.isBatchStart;
     const isChained = others.every(({ gap }) => gap === undefined);
     const isEnded = this.#held.at(-1)?.found.isBatchEnd ?? true;
-    if (newest <= this.#flushed || (isBegun && isChained && isEnded)) {
+    const isNoteLost = this.#noteLostIn > 0 && this.#noteLostIn >= (this.#last?.segment.sequence ?? 0);
+    const mayBeFlushed = isNoteLost || newest <= this.#flushed;
+    if (mayBeFlushed || (isBegun && isChained && isEnded)) {
       this.#release();
-      if (newest < this.#flushed || !isEnded) this.#loseEnd();
+      if (newest < this.#flushed || !isEnded || (isNoteLost && this.#remains)) this.#loseEnd();
       return;
     }
     this.#cutNewest(first!);

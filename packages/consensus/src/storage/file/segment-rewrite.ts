@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { BatchEncoder, type LogRecord, sizeOf } from '../record.ts';
 import type { DiskCalls } from './disk-calls.ts';
+import { FLUSH_MARK_AT, flushMarkBytes } from './flush-mark.ts';
 import type { Gap } from './lost-entries.ts';
 import { syncDirectory } from './meta-file.ts';
 import { SEGMENT_HEADER_BYTES, type Segment, segmentHeader, segmentName, writeFully } from './segment.ts';
@@ -38,7 +39,7 @@ const DAMAGED = new Uint8Array(8).fill(0xff);
  * Writes a damaged segment anew beside the old one, with its gaps closed, and puts it in its place by a rename: a crash
  * leaves either of them. A gap that nothing is put into stays one. The whole records keep the numbers of their
  * batches; numbers that nothing is left of get a record that says nothing, so that the log has no gap between this
- * segment and the next. Calls back with what the segment holds now, in the turn in which it takes its place; with
+ * segment and the next. What the header says of flushes stays as it is, so that damage is not taken for a torn write. Calls back with what the segment holds now, in the turn in which it takes its place; with
  * nothing if it was not wanted any more.
  */
 export function rewriteSegment(
@@ -53,6 +54,8 @@ export function rewriteSegment(
   try {
     const before = disk.existsSync(path) ? disk.readFileSync(path) : Buffer.alloc(0);
     bytes = encoded(withFills(before, rewrite), sequence, before.length);
+    // What it says of flushes holds for the records that it keeps, and for what is still missing.
+    flushMarkBytes(before).copy(bytes, FLUSH_MARK_AT);
   } catch (thrown) {
     disk.nextTurn(() => done(thrown as Error));
     return;
@@ -74,9 +77,8 @@ export function isAsRead(
 
 function withFills(bytes: Buffer, { sequence, fills, segments }: SegmentRewrite): readonly Numbered[] {
   const range = numbersOf(sequence, segments);
-  const own = scanSegment(bytes, sequence).records.filter(
-    ({ batch }) => batch >= range.first && batch <= range.last,
-  );
+  const { records, remainsFrom } = scanSegment(bytes, sequence);
+  const own = records.filter(({ batch }) => batch >= range.first && batch <= range.last);
   const fillAt = (at: number) => fills.find(({ after }) => after === at);
   // What is missing at an end that nothing is put to stays missing.
   const first = fillAt(0) ? range.first : (own[0]?.batch ?? range.first);
@@ -100,6 +102,7 @@ function withFills(bytes: Buffer, { sequence, fills, segments }: SegmentRewrite)
   const final = numbered.at(-1);
   if (final && !fillAt(own.length) && own.at(-1)?.isBatchEnd === false)
     numbered.push({ ...numbered.pop()!, isOpen: true });
+  if (remainsFrom !== undefined && !fillAt(own.length)) numbered.push({ record: undefined, batch: last });
   return numbered;
 }
 

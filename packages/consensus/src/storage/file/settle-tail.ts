@@ -1,4 +1,5 @@
 import { type DiskCalls, writeWhole } from './disk-calls.ts';
+import { FLUSH_MARK_AT, FLUSH_MARK_BYTES, flushMark, flushMarkIn } from './flush-mark.ts';
 import { syncDirectory } from './meta-file.ts';
 
 /**
@@ -8,21 +9,29 @@ import { syncDirectory } from './meta-file.ts';
  * written once more. Only the last segment can be concerned, since a batch is written when the one before is on disk;
  * and the directory, since a new name may be as young.
  *
+ * From then on nothing that was found is what a crash left of a write, and that is noted. A note that cannot be read is
+ * taken away first: the write that comes next may be torn.
+ *
  * @param end Where the last record found ends in that segment.
+ * @param batch The number of its batch.
  */
 export function settleTail(
   disk: DiskCalls,
   directory: string,
-  last: { readonly path: string } | undefined,
+  last: { readonly path: string; readonly sequence: number } | undefined,
   end: number,
+  batch: number,
 ): void {
   syncDirectory(disk, directory);
   if (!last) return;
   const bytes = disk.readFileSync(last.path).subarray(0, end);
+  if (flushMarkIn(bytes, last.sequence) === undefined)
+    bytes.fill(0, FLUSH_MARK_AT, FLUSH_MARK_AT + FLUSH_MARK_BYTES);
   const handle = disk.openSync(last.path, 'r+');
   try {
     writeWhole(disk, handle, bytes, 0);
     disk.fsyncSync(handle);
+    writeWhole(disk, handle, flushMark(last.sequence, batch), FLUSH_MARK_AT);
   } finally {
     disk.closeSync(handle);
   }
