@@ -18,4 +18,11 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     wrong: 'group.newestRecord <= cut || group.rows.base > group.loggedBase',
     season: SHARED_LOGS,
   },
+  {
+    name: 'the older half of a shared log goes before what is needed of it is durable once more',
+    file: 'groups/shared-log-cleaner.ts',
+    right: 'if (done) return settled(undefined);',
+    wrong: 'if (done) return this.#drop(cut, keptBytes);',
+    season: SHARED_LOGS,
+  },
 ];

@@ -1,9 +1,10 @@
 import { logIndex, nodeId, term, VirtualClock } from '@tutti/kernel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { LogStore, StoredSnapshot } from '../storage/log-store.ts';
+import type { LogStore, LogWrite, StoredSnapshot, WriteCallback } from '../storage/log-store.ts';
 import { holds, logStoreCases, repairCases, suiteEntries } from '../storage/log-store-suite.ts';
 import { MemoryLogStore } from '../storage/memory-log-store.ts';
+import { decodeRecord } from './group-record.ts';
 import { type GroupSnapshots, SharedLog } from './shared-log.ts';
 import { groupStoreOf } from './testing/group-store.ts';
 
@@ -43,10 +44,33 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 2, arbitrary: fc.record({ kind: fc.constantFrom('reopen', 'settle', 'settle') }) },
 );
 
+/** A store that does not say of some writes that they are durable, until it is let. */
+class HeldStore extends MemoryLogStore {
+  isHeld: (write: LogWrite) => boolean = () => false;
+  #held: (() => void)[] = [];
+
+  override append(write: LogWrite, done: WriteCallback): void {
+    const isHeld = this.isHeld(write);
+    super.append(write, (failure) => {
+      if (isHeld) this.#held.push(() => done(failure));
+      else done(failure);
+    });
+  }
+
+  get holds(): number {
+    return this.#held.length;
+  }
+
+  letGo(): void {
+    this.isHeld = () => false;
+    for (const action of this.#held.splice(0)) action();
+  }
+}
+
 /** Three groups on one log, each beside a log of its own that is given the same. */
 class World {
   readonly clock = new VirtualClock();
-  readonly inner = new MemoryLogStore(this.clock);
+  readonly inner = new HeldStore(this.clock);
   readonly snapshots = new Map(GROUPS.map((name) => [name as string, new MemoryLogStore(this.clock)]));
   readonly twins = new Map(GROUPS.map((name) => [name as string, new MemoryLogStore(this.clock)]));
   readonly terms = new Map<string, number>(GROUPS.map((name) => [name, 1]));
@@ -183,4 +207,27 @@ test('a log that groups keep compacting stays short, and a group that is idle lo
   world.do({ kind: 'reopen' });
   world.check();
   holds(world.groups.get('a')!, 1, suiteEntries(1, 5, 1));
+});
+
+test('the older half of a shared log goes only when what is needed of it is durable once more', () => {
+  const world = new World(2_000);
+  world.do({ kind: 'append', group: 'a', back: 0, count: 5 });
+  world.do({ kind: 'vote', group: 'a' });
+  const { inner } = world;
+  // What is written again: as long as it is not on the disk, the old records are all there is of it.
+  inner.isHeld = ({ entries }) => entries.some(({ data }) => decodeRecord(data).kind === 'kept');
+  for (let i = 0; i < 100 && inner.holds === 0; i++) {
+    world.do({ kind: 'append', group: 'b', back: 0, count: 5 });
+    world.do({ kind: 'settle' });
+  }
+  expect(inner.holds).toBe(1);
+  world.clock.advance(10_000);
+  expect(inner.snapshot()).toBeUndefined();
+  expect(inner.firstIndex).toBe(1);
+  inner.letGo();
+  world.clock.advance(10_000);
+  expect(inner.firstIndex).toBeGreaterThan(2);
+  world.check();
+  world.do({ kind: 'reopen' });
+  world.check();
 });

@@ -46,6 +46,7 @@ export class SimLogStore implements LogStore {
   readonly #disk: SimDisk;
   readonly #random: Random;
   readonly #latencyMeanMs: number;
+  readonly #snapshotsApart: boolean;
   readonly #view: LogImage;
   readonly #underWay = new Set<Operation>();
   #open = false;
@@ -58,12 +59,15 @@ export class SimLogStore implements LogStore {
     readonly disk: SimDisk;
     readonly random: Random;
     readonly latencyMeanMs: number;
+    /** Whether a snapshot may be on the disk before what was written to the log earlier. Default false. */
+    readonly snapshotsApart?: boolean;
   }) {
     this.#clock = options.clock;
     this.#world = options.world;
     this.#disk = options.disk;
     this.#random = options.random;
     this.#latencyMeanMs = options.latencyMeanMs;
+    this.#snapshotsApart = options.snapshotsApart ?? false;
     this.#disk.durable.dropLogBehindSnapshot();
     this.#view = this.#disk.durable.copy();
   }
@@ -148,6 +152,7 @@ export class SimLogStore implements LogStore {
           () => {},
           () => {},
           done,
+          true,
         ),
       publish: (image, done) => this.#publish(image, done),
     });
@@ -167,6 +172,7 @@ export class SimLogStore implements LogStore {
         if (image.meta.index >= (this.#view.snapshot?.meta.index ?? 0)) this.#view.snapshot = image;
         done(this.snapshot()!);
       },
+      true,
     );
   }
 
@@ -222,13 +228,14 @@ export class SimLogStore implements LogStore {
     this.#open = false;
   }
 
-  #perform(complete: () => void, crash: () => void, done: () => void): void {
+  #perform(complete: () => void, crash: () => void, done: () => void, isOfSnapshot = false): void {
+    const file = isOfSnapshot && this.#snapshotsApart ? 'snapshot' : 'log';
     const operation: Operation = { complete, crash };
     this.#underWay.add(operation);
     const drawnMs = this.#random.exponential(this.#latencyMeanMs) * this.#disk.slowness;
     const latencyMs = Math.min(drawnMs, LATENCY_MAX_MS);
-    const wait = Math.max(0, this.#freeAt - this.#clock.now()) + latencyMs;
-    this.#freeAt = this.#clock.now() + wait;
+    const wait = Math.max(0, this.#freeAt[file] - this.#clock.now()) + latencyMs;
+    this.#freeAt[file] = this.#clock.now() + wait;
     this.#world.setTimer(wait, () => {
       if (this.#crashed) return;
       this.#underWay.delete(operation);
@@ -237,8 +244,8 @@ export class SimLogStore implements LogStore {
     });
   }
 
-  /** Operations complete in the order they were begun. */
-  #freeAt = 0;
+  /** Operations on one file complete in the order they were begun. */
+  readonly #freeAt = { log: 0, snapshot: 0 };
 }
 
 /** The step of a repair that concerns a log without holes. */

@@ -97,7 +97,7 @@ export class GroupedDisk implements NodeDisk {
   open(life: DiskLife): OpenDisk {
     const stores: SimLogStore[] = [];
     const open = (disk: SimDisk): SimLogStore => {
-      const store = new SimLogStore({ ...life, disk });
+      const store = new SimLogStore({ ...life, disk, snapshotsApart: true });
       stores.push(store);
       return store;
     };
