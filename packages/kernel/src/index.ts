@@ -34,6 +34,7 @@ export {
 } from './ids.ts';
 export type { ValueCodec } from './ports/codec.ts';
 export { type Logger, silentLogger } from './ports/logger.ts';
+export type { Thread, ThreadData, ThreadListener, Threads } from './ports/threads.ts';
 export {
   CHANNEL,
   type Channel,

@@ -98,3 +98,6 @@ export type {
   StateKeeper,
 } from './system/actor-system.ts';
 export { createActorSystem } from './system/create-actor-system.ts';
+export { ThreadHost, type ThreadHostOptions } from './threads/thread-host.ts';
+export type { ThreadOptions, ThreadStatus } from './threads/thread-pool.ts';
+export { type ThreadedLogic, threaded } from './threads/threaded.ts';

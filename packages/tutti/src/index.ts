@@ -67,7 +67,9 @@ export {
   sequenceDiagram,
   supervisor,
   type Terminated,
+  type ThreadedLogic,
   type Topic,
+  threaded,
 } from '@tutti/runtime';
 export { generateKeyPair, type KeyPair } from '@tutti/transport';
 // The admin interface of a node that is embedded.

@@ -249,6 +249,26 @@ export const ERRORS = {
     'The changes of {store} from revision {from} on are not kept; the first that is kept is {first}',
     'Read the state as it is, and watch from the revision after it.',
   ),
+  TUTTI_THREADS_OFF: row(
+    'This actor system has no threads, so that nothing can be placed on one',
+    'Make the node with createNode, which has them, or hand in `threads`.',
+  ),
+  TUTTI_THREADED_MISPLACED: row(
+    'An actor of a thread cannot be {how}',
+    'Spawn it with node.spawn or list it under a supervisor, and send to its ref from wherever it is needed.',
+  ),
+  TUTTI_THREAD_MODULE: row(
+    'The logic "{exported}" cannot be had from {module}: {problem}',
+    'Give the URL of a module that can be imported by itself, and the name under which it exports the logic.',
+  ),
+  TUTTI_THREAD_VALUE: row(
+    '{what} cannot cross to another thread: {problem}',
+    'Send data alone: no functions, symbols or objects of the system; refs may be among it.',
+  ),
+  TUTTI_THREAD_LOST: row(
+    'Thread {thread} has ended: {why}',
+    'Nothing, if its actors are restarted by their policy; what they had not handled is among the dead letters.',
+  ),
   TUTTI_DELIVERY_EXPIRED: row(
     '{address} has forgotten the channel {channel}, and cannot tell which of its messages it has handled',
     'Find out from its state what took effect, and send the rest over a new channel.',

@@ -9,7 +9,6 @@ import type { StateKeeper } from '../system/actor-system.ts';
 import { Asked } from './ask.ts';
 import { CellFamily } from './cell-family.ts';
 import { ChildDown, ChildEnded, ChildUp, type Closing, Commit, type SupervisingCell } from './cell-parts.ts';
-
 import { timerIdOf } from './kept-timers.ts';
 import type { TerminationReason } from './ref.ts';
 import type { HeldEffects } from './xstate-adapter.ts';
@@ -51,7 +50,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   }
 
   #canHandleUser(mailbox: Mailbox<Signal<HostingCell>>): boolean {
-    return this.phase === 'running' && mailbox.hasUser && !this.rare?.heldFor;
+    return this.phase === 'running' && mailbox.hasUser && !this.isHeld;
   }
 
   run(budget: number): number {
@@ -65,7 +64,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
       if (!mailbox) break;
       const signal = mailbox.shiftSystem();
       if (signal) signal.handle(this);
-      else if (this.phase !== 'running' || this.rare?.heldFor) break;
+      else if (this.phase !== 'running' || this.isHeld) break;
       else {
         const message = mailbox.user.shift();
         if (message === undefined) break;
@@ -165,6 +164,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
 
   /** It came to its end by itself. */
   #end(how: 'done' | 'stopped'): void {
+    if (this.outpost?.isRecalled) return this.#close('down', 'suspended', undefined);
     const isPermanent = this.policy !== false && this.policy.restart === 'permanent';
     this.#close(isPermanent && !this.stopRequested ? 'down' : 'stop', how, undefined);
   }
@@ -204,7 +204,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     if (this.rare?.kept) this.rare.kept = undefined;
     const listed = supervisionOf(this.logic);
     if (listed) this.startFamily(listed);
-    else this.reportUp();
+    else if (!this.outpost) this.reportUp();
     this.#settle(snapshot);
   }
 
@@ -292,6 +292,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
 
   suspend(): void {
     if (this.phase === 'closing') return; // whatever it ends with is news enough
+    if (this.phase === 'running' && this.outpost?.recall()) return; // its thread says when
     if (this.phase === 'committing') this.#dropCommit();
     this.keepForRestart(this.snapshot);
     this.#close('down', 'suspended', undefined);
@@ -367,22 +368,22 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.goOn();
     if (this.phase === 'down') return this.#finalize('stopped', undefined);
     if (this.phase === 'closing') return;
-    if (this.#shutdownMs === 0) this.signal(STOP_NOW);
+    if (this.shutdownMs === 0) this.signal(STOP_NOW);
     else this.core.queue.ready(this);
   }
 
-  get #shutdownMs(): number {
+  get shutdownMs(): number {
     const { shutdownMs } = this.policy || {};
     return shutdownMs ?? (supervisionOf(this.logic) ? Infinity : SHUTDOWN_MS_DEFAULT);
   }
 
   #goOnStopping(): void {
-    if (this.phase === 'running' && !this.mailbox?.hasUser) {
+    if (this.phase === 'running' && !this.mailbox?.hasUser && !this.outpost?.stop()) {
       this.#close('stop', 'stopped', undefined);
     }
     if (this.isStopped || this.rare?.deadline) return;
-    if (this.#shutdownMs === Infinity) return;
-    this.rareParts.deadline = this.core.clock.setTimer(this.#shutdownMs, () => this.stopNow());
+    if (this.shutdownMs === Infinity) return;
+    this.rareParts.deadline = this.core.clock.setTimer(this.shutdownMs, () => this.stopNow());
   }
 
   /** The deadline is over: everything below ends now, deepest first, and what waits becomes dead letters. */
@@ -402,22 +403,15 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     const rare = this.rare;
     if (rare?.deadline) this.core.clock.clearTimer(rare.deadline);
     this.endSupervision();
+    for (const message of rare?.outpost?.takeBack() ?? []) this.#bury(message, reason, error);
     const { mailbox } = this;
     this.mailbox = undefined;
     for (let signal = mailbox?.shiftSystem(); signal; signal = mailbox?.shiftSystem()) {
       if (signal.message) this.refuse(signal.message, 'stopped');
     }
     mailbox?.open();
-    for (let message = mailbox?.user.shift(); message; message = mailbox?.user.shift()) {
-      if (reason === 'stopped' && this.#isPassedOn(message)) continue;
-      // One that waits for a receipt was not handled, and may be by whoever comes after.
-      const asked =
-        reason === 'failed' && message instanceof Asked && message.event.type !== DELIVERY
-          ? message
-          : undefined;
-      asked?.target.fail(this.#failure(error));
-      this.refuse(asked?.event ?? message, 'stopped');
-    }
+    for (let message = mailbox?.user.shift(); message; message = mailbox?.user.shift())
+      this.#bury(message, reason, error);
     this.parent?.children!.delete(this.id);
     this.core.onEnded();
     rare?.listeners?.terminated(this.address, reason, error, this.core.logger);
@@ -427,12 +421,19 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.parent?.endedBelow(this);
   }
 
+  #bury(message: UserMessage, reason: TerminationReason, error: unknown): void {
+    if (reason === 'stopped' && this.#isPassedOn(message)) return;
+    // One that waits for a receipt was not handled, and may be by whoever comes after.
+    const isTold = reason === 'failed' && message instanceof Asked && message.event.type !== DELIVERY;
+    if (isTold) message.target.fail(this.#failure(error));
+    this.refuse(isTold ? message.event : message, 'stopped');
+  }
+
   #isPassedOn(message: UserMessage): boolean {
     const { keeper } = this.settings;
     if (!keeper?.passOn) return false;
-    return message instanceof Asked
-      ? keeper.passOn(message.event, message.target)
-      : keeper.passOn(message, undefined);
+    if (message instanceof Asked) return keeper.passOn(message.event, message.target);
+    return keeper.passOn(message, undefined);
   }
 
   /** What was sent to in-machine children before the end still reaches them, as XState would have it. */

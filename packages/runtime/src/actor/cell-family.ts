@@ -55,7 +55,7 @@ export abstract class CellFamily<Cell extends SupervisedCell & CellFamily<Cell>>
   }
 
   /** It and its family are up. Only a supervisor that waits for that needs to know. */
-  protected reportUp(): void {
+  reportUp(): void {
     const above = this.parent as CellFamily<Cell> | undefined;
     const child = this as object as SupervisedCell;
     if (above?.rare?.supervision?.awaitsStart(child)) above.signal(new ChildUp(child));

@@ -5,6 +5,7 @@ import type { LaneHost } from '../mailbox/lane-plan.ts';
 import { Mailbox } from '../mailbox/mailbox.ts';
 import type { UserMessage } from '../mailbox/user-lane.ts';
 import type { Runnable } from '../scheduler/run-queue.ts';
+import type { Outpost } from '../threads/outpost.ts';
 import { refuse } from './ask.ts';
 import { CellListeners } from './cell-listeners.ts';
 import { type Phase, RareParts } from './cell-parts.ts';
@@ -144,6 +145,45 @@ export abstract class CellInbox<Cell> extends CellPlace implements Runnable, Lan
   }
 
   subscribe(listener: (snapshot: Snapshot<unknown>) => void): () => void {
-    return this.phase === 'stopped' ? () => {} : this.#listeners.subscribe(listener);
+    if (this.phase === 'stopped') return () => {};
+    const end = this.#listeners.subscribe(listener);
+    const unfollow = this.outpost?.follow();
+    if (!unfollow) return end;
+    return () => {
+      end();
+      unfollow();
+    };
+  }
+
+  /** What runs its logic elsewhere, if it is not run here. */
+  get outpost(): Outpost | undefined {
+    return this.rare?.outpost;
+  }
+
+  setOutpost(outpost: Outpost): void {
+    this.rareParts.outpost = outpost;
+  }
+
+  /** Messages that nobody has handled, here or in its thread. */
+  get waiting(): number {
+    return (this.mailbox?.waiting ?? 0) + (this.outpost?.waiting ?? 0);
+  }
+
+  /** There is room in its thread. */
+  wake(): void {
+    if (this.isReady) this.core.queue.ready(this);
+  }
+
+  /** Takes over what its thread shows of it. */
+  mirror(snapshot: Snapshot<unknown>, isWhole: boolean): void {
+    if (this.phase !== 'running') return;
+    this.snapshot = snapshot;
+    if (isWhole) this.rare?.listeners?.publish(snapshot, () => this.address, this.core.logger);
+  }
+
+  /** Whether it takes no user message for now: somebody else has to make room first. */
+  protected get isHeld(): boolean {
+    const { rare } = this;
+    return rare !== undefined && (rare.heldFor !== undefined || rare.outpost?.isFull === true);
   }
 }

@@ -10,6 +10,7 @@ import type { ChildPolicy } from '../supervision/policy.ts';
 import type { SupervisedCell, Supervision } from '../supervision/supervision.ts';
 import type { SupervisorOptions } from '../supervision/supervisor.ts';
 import type { ReplyTarget, StateKeeper } from '../system/actor-system.ts';
+import type { Outpost } from '../threads/outpost.ts';
 import type { CellInbox } from './cell-inbox.ts';
 import type { CellListeners } from './cell-listeners.ts';
 import type { TimerChange } from './kept-timers.ts';
@@ -25,6 +26,8 @@ export interface CellSettings {
   readonly mailbox: MailboxPlan;
   /** The plan's limit, which every message is held against. */
   readonly mailboxLimit: number;
+  /** What it is called instead of by its place, in a thread whose node knows it by another. */
+  readonly address?: Address;
 }
 
 /** Why a logic was put away: it ended by itself, or its supervisor wants to start it again with others. */
@@ -141,6 +144,8 @@ export class RareParts<Cell> {
   heldFor: CellInbox<Cell> | undefined;
   /** Who waits for this one's mailbox. */
   holds: Set<CellInbox<Cell>> | undefined;
+  /** What it has in place of logic of its own, if that runs in a thread. */
+  outpost: Outpost | undefined;
 }
 
 export class ChildUp implements Signal<SupervisingCell> {

@@ -45,6 +45,6 @@ export class CellPlace {
   }
 
   get address(): Address {
-    return `${this.core.prefix}${this.path}#${this.uid}`;
+    return this.settings.address ?? `${this.core.prefix}${this.path}#${this.uid}`;
   }
 }

@@ -29,6 +29,7 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
       this.currentAsk = message.target;
       this.process(message.event);
       this.acknowledge();
+      message.target.handled?.();
     } else this.process(message);
   }
 

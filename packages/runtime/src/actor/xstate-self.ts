@@ -4,6 +4,7 @@ import type { Recorders, XStateInspection } from '../inspection/recorder.ts';
 import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
 import { ActorTimers } from '../scheduler/timers.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
+import type { Outpost } from '../threads/outpost.ts';
 import { asTimerEvent } from './kept-timers.ts';
 import type { Address, Ref } from './ref.ts';
 import type { InspectedCells } from './xstate-inspected.ts';
@@ -45,6 +46,8 @@ export interface HostingCell {
   currentAsk: ReplyTarget | undefined;
   /** Whether somebody keeps its timers with its snapshot. */
   readonly keepsTimers?: boolean;
+  /** What runs the logic elsewhere, if it is not run here. */
+  readonly outpost?: Outpost | undefined;
   sendUser(event: EventObject): void;
   signal(signal: Signal<HostingCell>): void;
   /** Makes a dead letter of an event. */

@@ -1,7 +1,6 @@
 import {
   CHANNEL,
   type Clock,
-  isTuttiError,
   type Lane,
   type Logger,
   messageOf,
@@ -19,14 +18,9 @@ import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
 import { claimsToBeEnvelope, envelopeProblem } from '../message/envelope.ts';
 import type { ActorSystem, ReplyTarget } from '../system/actor-system.ts';
 import { AskedBefore } from './asked-before.ts';
-import {
-  type ActorMessage,
-  type Parcel,
-  readActorMessage,
-  type WireError,
-  writeActorMessage,
-} from './parcel.ts';
+import { type ActorMessage, type Parcel, readActorMessage, writeActorMessage } from './parcel.ts';
 import { decodeRefs, encodeRefs } from './ref-codec.ts';
+import { errorFromWire, errorToWire } from './wire-error.ts';
 
 /** How often open asks whose deadline is long over are forgotten. */
 const SWEEP_MS = 1_000;
@@ -269,19 +263,4 @@ export class Courier {
       fail: (error) => answer({ t: 'fail', id, life, error: errorToWire(error, address) }),
     };
   }
-}
-
-function errorToWire(error: unknown, address: string): WireError {
-  const coded = isTuttiError(error)
-    ? error
-    : new TuttiError('TUTTI_ACTOR_FAILED', { address, problem: messageOf(error) });
-  return { code: coded.code, message: coded.message, details: coded.details };
-}
-
-function errorFromWire(error: WireError): TuttiError {
-  return TuttiError.fromJSON({
-    code: error.code,
-    message: error.message,
-    details: error.details ?? {},
-  });
 }

@@ -20,6 +20,7 @@ import {
 import { entityAddress } from '../sharding/shard-id.ts';
 import { SHARD_MAP, type ShardCommand, sameLife } from '../sharding/shard-map.ts';
 import type { ActorSystem } from '../system/actor-system.ts';
+import { misplaced, threadedSpecOf } from '../threads/threaded.ts';
 import { CLUSTER_LEVEL, LEVEL } from './cluster-level.ts';
 import { type ClusterParts, joinParts } from './cluster-parts.ts';
 import type {
@@ -103,6 +104,7 @@ class ClusterNode implements ClusterSystem {
     options: EntityOptions<Logic> = {},
   ): EntityKind<Ref<EventFromLogic<Logic>, SnapshotFrom<Logic>>> {
     this.#mustBeNew(`The entity kind "${kind}"`);
+    if (threadedSpecOf(logic)) throw misplaced('an entity, whose state is committed by its node');
     try {
       nodeId(kind);
     } catch {
@@ -145,6 +147,7 @@ class ClusterNode implements ClusterSystem {
     this.#mustBeNew(`The replicated "${name}"`);
     const { consensus } = this.#options;
     if (isReplicatedModule(placed)) return replicatedHandle(name, placed, consensus);
+    if (threadedSpecOf(placed)) throw misplaced('replicated, since every node computes that in lockstep');
     const module = new ReplicatedLogic(name, placed, options, (address) => this.system.ref(address));
     consensus.register(module);
     this.#replicatedLogics.push({ name, placement: 'replicated', durable: true, ...module.identity });

@@ -3,6 +3,7 @@ import type { EventObject } from 'xstate';
 import type { Address, TerminationReason } from '../actor/ref.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import type { ListingChange } from './listings.ts';
+import type { WireError } from './wire-error.ts';
 
 /** A message on its way to an actor of the cluster, inside one node. */
 export interface Parcel {
@@ -18,13 +19,6 @@ export interface Parcel {
   readonly epoch: number;
   /** An activation on this node had it and has ended; the next one is not to be put to sleep before it has looked at it. */
   readonly isLeftOver?: boolean;
-}
-
-/** What a failed ask says on the wire. */
-export interface WireError {
-  readonly code: string;
-  readonly message: string;
-  readonly details: Readonly<Record<string, unknown>>;
 }
 
 /**

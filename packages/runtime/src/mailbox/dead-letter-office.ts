@@ -21,6 +21,7 @@ export class DeadLetterOffice implements DeadLetters {
     'no-routee': 0,
     'slow-subscriber': 0,
     'unknown-kind': 0,
+    'thread-lost': 0,
   };
   readonly #listeners = new Set<(letter: DeadLetter) => void>();
   readonly #logger: Logger;

@@ -7,10 +7,10 @@ import type { Address } from '../actor/ref.ts';
  * child wrote to an earlier life of its parent. `stopped`: it was still waiting when its actor stopped, or came later.
  * `overflow-new` and `overflow-old`: a full mailbox refused it, or dropped it for a newer one. `stash-full`: its actor
  * was waiting for a restart, or put it off in its present state, and had no room for one more. `no-resolver`: nothing on
- * this node knows such addresses. `late-reply`: a reply to an ask that is over. `unreachable`: the link to the other node
- * would not take it. `unconfirmed`: a reliable channel took it and ended before the receiver had handled it. `no-routee`:
+ * this node knows such addresses. `late-reply`: a reply to an ask that is over. `unreachable`: the link to the other node,
+ * or to a thread, would not take it. `unconfirmed`: a reliable channel took it and ended before the receiver had handled it. `no-routee`:
  * a router had nobody to give it to. `slow-subscriber`: a subscriber of a topic had too much waiting. `unknown-kind`: an
- * envelope was of no kind that this node knows, or malformed.
+ * envelope was of no kind that this node knows, or malformed. `thread-lost`: it was in a thread that ended without a word.
  */
 export type DeadLetterReason =
   | 'unknown-actor'
@@ -25,7 +25,8 @@ export type DeadLetterReason =
   | 'unconfirmed'
   | 'no-routee'
   | 'slow-subscriber'
-  | 'unknown-kind';
+  | 'unknown-kind'
+  | 'thread-lost';
 
 /** A message that was not delivered. */
 export interface DeadLetter {

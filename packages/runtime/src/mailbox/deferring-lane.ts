@@ -1,5 +1,6 @@
 import { Ring } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
+import { Asked } from '../actor/ask.ts';
 import { eventOf, type OrderedLane, type UserLane, type UserMessage } from './user-lane.ts';
 
 /** Messages that one {@link UserLane.shift} looks at, so that putting thousands off does not hold the node. */
@@ -93,6 +94,7 @@ export class DeferringLane implements OrderedLane {
     // What is looked at again has kept its place here.
     const hasRoom = this.deferred < this.#deferral.limit;
     if (!hasRoom || !this.#stash.push(message)) this.#deferral.full(message);
+    else if (message instanceof Asked) message.target.putOff?.();
   }
 
   #waits(type: string): boolean {

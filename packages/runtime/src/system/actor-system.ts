@@ -7,6 +7,7 @@ import type { Recorder } from '../inspection/recorder.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { MailboxOptions } from '../mailbox/mailbox-options.ts';
 import type { ChildPolicy } from '../supervision/policy.ts';
+import type { ThreadOptions, ThreadStatus } from '../threads/thread-pool.ts';
 
 /** Where the answer to an ask goes. Exactly one of the two is called, at most once. */
 export interface ReplyTarget {
@@ -16,6 +17,10 @@ export interface ReplyTarget {
   readonly isReceipt?: boolean;
   reply(value: unknown): void;
   fail(error: Error): void;
+  /** The message that it came with has been handled, whether it was answered or not. */
+  handled?(): void;
+  /** The state of the actor puts the message off. */
+  putOff?(): void;
 }
 
 /** Makes refs for addresses that are not of this system: actors on other nodes, entities, replicated ones. */
@@ -102,6 +107,8 @@ export interface ActorNodeInfo {
   readonly value?: unknown;
   readonly mailboxDepth: number;
   readonly restarts: number;
+  /** The number of the thread that it runs in, if it runs in one now. */
+  readonly thread?: number;
   readonly children: readonly ActorNodeInfo[];
 }
 
@@ -138,6 +145,8 @@ export interface ActorSystemOptions {
   readonly onEscalation?: (escalation: Escalation) => void;
   /** Default `stop-actor`. */
   readonly guardian?: GuardianPolicy;
+  /** Where the actors of `threaded(...)` run. Without it they are refused. */
+  readonly threads?: ThreadOptions;
 }
 
 /**
@@ -159,7 +168,8 @@ export interface ActorSystem {
   readonly deadLetters: DeadLetters;
   /**
    * Starts an actor. Its initial state is computed on the node's next turn, not on this stack.
-   * @throws TuttiError `TUTTI_ACTOR_ID_INVALID`, `TUTTI_ACTOR_ID_TAKEN`, `TUTTI_ACTOR_UNKNOWN` (the parent), `TUTTI_CLOSED`
+   * @throws TuttiError `TUTTI_ACTOR_ID_INVALID`, `TUTTI_ACTOR_ID_TAKEN`, `TUTTI_ACTOR_UNKNOWN` (the parent), `TUTTI_CLOSED`,
+   * and of threaded logic `TUTTI_THREADS_OFF`, `TUTTI_THREADED_MISPLACED`
    */
   spawn<Logic extends AnyActorLogic>(
     logic: Logic,
@@ -189,6 +199,8 @@ export interface ActorSystem {
   readonly pendingAsks: number;
   /** Live actors now. */
   readonly actorCount: number;
+  /** The threads that run now, in the order of their start. */
+  readonly threads: readonly ThreadStatus[];
   /** Stops everything, last started first, each within its shutdown deadline. */
   stop(): Promise<void>;
 }

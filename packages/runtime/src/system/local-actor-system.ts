@@ -24,6 +24,9 @@ import { MailboxPool } from '../mailbox/mailbox.ts';
 import { RunQueue } from '../scheduler/run-queue.ts';
 import type { ChildPolicy } from '../supervision/policy.ts';
 import { policyUnder, type SupervisorOptions, supervisionOf } from '../supervision/supervisor.ts';
+import { checkThreaded } from '../threads/check-threaded.ts';
+import { ThreadPool, type ThreadStatus } from '../threads/thread-pool.ts';
+import { threadedSpecOf } from '../threads/threaded.ts';
 import type {
   ActorNodeInfo,
   ActorSystem,
@@ -77,6 +80,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     this.logger.error({ problem: messageOf(error) }, 'a recorder threw, and was taken off'),
   );
   readonly #channels = new Set<ReliableChannel>();
+  readonly #threads: ThreadPool | undefined;
   #actorCount = 0;
   #idsGiven = 0;
   #uidsGiven = 0;
@@ -104,6 +108,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     this.#onEscalation = options.onEscalation;
     this.#guardianPolicy = options.guardian;
     this.#actorsMax = actors;
+    this.#threads = options.threads && new ThreadPool(this, options.threads);
     this.#guardian = new ActorCell(this, '', undefined, guardianLogic, GUARDIAN_SETTINGS);
     this.queue.ready(this.#guardian);
   }
@@ -129,6 +134,15 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     return ref as Ref<EventFromLogic<Logic>, SnapshotFrom<Logic>>;
   }
 
+  /** For the inside of a thread: the actor is called what the cell that stands for it on the node is called. */
+  spawnAs(address: Address, logic: AnyActorLogic, options: SpawnOptions): LocalRef {
+    return new LocalRef(this, this.#spawnUnder(this.#guardian, logic, options, false, address));
+  }
+
+  get threads(): readonly ThreadStatus[] {
+    return this.#threads?.status() ?? [];
+  }
+
   #parentCell(parent: Ref): ActorCell {
     const cell = parent instanceof LocalRef ? parent.cell : this.find(parent.address);
     if (cell === undefined || typeof cell === 'string') {
@@ -137,7 +151,13 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     return cell;
   }
 
-  #spawnUnder(parent: ActorCell, logic: AnyActorLogic, options: SpawnOptions, isListed = false): ActorCell {
+  #spawnUnder(
+    parent: ActorCell,
+    logic: AnyActorLogic,
+    options: SpawnOptions,
+    isListed = false,
+    address?: Address,
+  ): ActorCell {
     const id = options.id ?? this.#freeId(parent);
     if (!isActorId(id)) throw new TuttiError('TUTTI_ACTOR_ID_INVALID', { id });
     if (parent.stopRequested || (parent.phase !== 'running' && parent.phase !== 'new')) {
@@ -157,7 +177,10 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
       const details = { what: `The supervisor ${parent.address}`, size, limit: listed.childrenMax };
       throw new TuttiError('TUTTI_OVERLOADED', details);
     }
-    const cell = new ActorCell(this, id, parent, logic, this.#settings(listed, logic, options));
+    const spec = threadedSpecOf(logic);
+    if (spec) checkThreaded(options, this.#threads);
+    const cell = new ActorCell(this, id, parent, logic, this.#settings(listed, logic, options, address));
+    if (spec) cell.setOutpost(this.#threads!.outpost(cell, spec));
     (parent.children ??= new Map()).set(id, cell);
     this.#actorCount++;
     if (isListed) cell.holdBack();
@@ -177,12 +200,15 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     listed: SupervisorOptions | undefined,
     logic: AnyActorLogic,
     options: SpawnOptions,
+    address: Address | undefined,
   ): CellSettings {
     const { input, supervise, mailbox, keeper } = options;
     const deferred = deferredTypesOf(logic);
     const isPlain =
       input === undefined && supervise === undefined && !mailbox && !keeper && !listed && !deferred;
-    return isPlain ? DEFAULT_SETTINGS : settingsOf(options, policyUnder(listed, supervise), deferred);
+    if (isPlain) return DEFAULT_SETTINGS;
+    const settings = settingsOf(options, policyUnder(listed, supervise), deferred);
+    return address === undefined ? settings : { ...settings, address };
   }
 
   spawnListed(parent: ActorCell, options: SupervisorOptions): void {
@@ -295,6 +321,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
         this.#guardian.requestStop();
       });
     }
+    await this.#threads?.stop();
     this.asks.failAll((address) => new TuttiError('TUTTI_CLOSED', { what: address }));
   }
 }

@@ -42,7 +42,7 @@ export class LocalRef implements Ref {
 
   /** Messages that wait for it now; 0 when it is gone. */
   get mailboxDepth(): number {
-    return this.cell?.mailbox?.waiting ?? 0;
+    return this.cell?.waiting ?? 0;
   }
 
   #find(): ActorCell | DeadLetterReason {
@@ -85,7 +85,8 @@ export class LocalRef implements Ref {
   subscribe(listener: (snapshot: unknown) => void): () => void {
     const { cell } = this;
     if (!cell) return () => {};
-    if (cell.snapshot) listener(cell.snapshot);
+    // What stands for one in a thread has no more of it than that shows: it is asked for the present one.
+    if (cell.snapshot && !cell.outpost) listener(cell.snapshot);
     return cell.subscribe(listener);
   }
 

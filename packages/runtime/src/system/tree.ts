@@ -12,15 +12,17 @@ function stateOf(cell: ActorCell): ActorNodeInfo['state'] {
 }
 
 function describe(cell: ActorCell, path: string, children: readonly ActorNodeInfo[]): ActorNodeInfo {
+  const { outpost } = cell;
   const value = stateValueOf(cell.snapshot);
   return {
     address: `${cell.core.prefix}${path}#${cell.uid}`,
     path,
-    logic: supervisionOf(cell.logic) ? 'supervisor' : logicName(cell.logic),
+    logic: supervisionOf(cell.logic) ? 'supervisor' : (outpost?.logic ?? logicName(cell.logic)),
     state: stateOf(cell),
     ...(value !== undefined && { value }),
-    mailboxDepth: cell.mailbox?.waiting ?? 0,
+    mailboxDepth: cell.waiting,
     restarts: cell.restarts,
+    ...(outpost?.thread !== undefined && { thread: outpost.thread }),
     children,
   };
 }

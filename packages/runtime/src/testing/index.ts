@@ -1,6 +1,8 @@
 /** Tools for testing actors: systems on virtual time, and actors that keep what they are sent. @module */
 export type { Ref } from '../actor/ref.ts';
 export { type Agreement, ClusterHarness, type Declare, type HarnessNode } from './cluster-harness.ts';
+export { type MemoryThread, type MemoryThreads, memoryThreads } from './memory-threads.ts';
 export type { Probe } from './probe.ts';
-export { type RefTraits, type RefWorld, refSubject, refSuite } from './ref-suite.ts';
+export { refSubject } from './ref-subject.ts';
+export { type RefTraits, type RefWorld, refSuite } from './ref-suite.ts';
 export { createTestSystem, type TestSystem, type TestSystemOptions } from './test-system.ts';

@@ -1,12 +1,16 @@
+import type { AnyActorLogic } from 'xstate';
 import type { Ref } from '../actor/ref.ts';
+import { threaded } from '../threads/threaded.ts';
 import { type Agreement, ClusterHarness, type Declare } from './cluster-harness.ts';
-import { type RefWorld, refSubject, refSuite } from './ref-suite.ts';
+import { refSubject } from './ref-subject.ts';
+import { type RefWorld, refSuite } from './ref-suite.ts';
 import { createTestSystem } from './test-system.ts';
 
-refSuite('an actor of the same node', async () => {
-  const test = createTestSystem();
+/** A ref to an actor of one node, whatever hosts it there. */
+function nodeWorld(logic: AnyActorLogic): RefWorld {
+  const test = createTestSystem({ threads: { modules: { 'test:subject': { refSubject } } } });
   return {
-    ref: test.system.spawn(refSubject, { id: 'subject' }) as Ref,
+    ref: test.system.spawn(logic, { id: 'subject' }) as Ref,
     holder: test.system,
     async settle(promise) {
       let isOver = false;
@@ -21,7 +25,11 @@ refSuite('an actor of the same node', async () => {
       await test.until(() => test.clock.now() >= end);
     },
   };
-});
+}
+
+refSuite('an actor of the same node', async () => nodeWorld(refSubject));
+
+refSuite('an actor of a thread', async () => nodeWorld(threaded('test:subject', { export: 'refSubject' })));
 
 /** A ref as n1 holds it, in a cluster of three. */
 async function clusterWorld(

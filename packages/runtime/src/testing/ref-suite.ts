@@ -1,9 +1,9 @@
 import { isTuttiError } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
-import { type AnyActorLogic, assign, type EventObject, setup } from 'xstate';
+import type { EventObject } from 'xstate';
 import type { Ref, Terminated } from '../actor/ref.ts';
-import { reply } from '../actor/reply.ts';
 import type { ActorSystem } from '../system/actor-system.ts';
+import type { SubjectEvent } from './ref-subject.ts';
 
 /** One actor under test, as somebody holds it. */
 export interface RefWorld {
@@ -27,36 +27,6 @@ export interface RefTraits {
   /** `ends` (default): for good. `rests`: the next message starts it again. `refused`: it cannot be stopped. */
   readonly stop?: 'ends' | 'rests' | 'refused';
 }
-
-type SubjectEvent =
-  | { readonly type: 'add'; readonly n: number }
-  | { readonly type: 'read' | 'silent' | 'fail' | 'end' }
-  | { readonly type: 'echo'; readonly value: unknown };
-
-/** What every kind of ref is tested with: pure, so that it can be replicated too. */
-export const refSubject: AnyActorLogic = setup({
-  types: { context: {} as { readonly seen: readonly number[] }, events: {} as SubjectEvent },
-}).createMachine({
-  id: 'subject',
-  context: { seen: [] },
-  initial: 'open',
-  states: {
-    open: {
-      on: {
-        add: { actions: assign({ seen: ({ context, event }) => [...context.seen, event.n] }) },
-        read: { actions: reply(({ context }) => context.seen) },
-        echo: { actions: reply(({ event }) => event.value) },
-        fail: {
-          actions: assign(() => {
-            throw new Error('told to');
-          }),
-        },
-        end: 'closed',
-      },
-    },
-    closed: { type: 'final' },
-  },
-});
 
 const send = (ref: Ref, event: SubjectEvent) => ref.send(event);
 const ask = <Reply>(ref: Ref, event: SubjectEvent, options = {}) => ref.ask<Reply>(event, options);

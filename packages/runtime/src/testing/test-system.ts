@@ -8,8 +8,11 @@ import {
   silentLogger,
   VirtualClock,
 } from '@tutti/kernel';
+import type { AnyActorLogic } from 'xstate';
 import type { ActorSystem, ActorSystemOptions, Escalation } from '../system/actor-system.ts';
 import { createActorSystem } from '../system/create-actor-system.ts';
+import type { ThreadOptions } from '../threads/thread-pool.ts';
+import { type MemoryThread, memoryThreads } from './memory-threads.ts';
 import { type Probe, spawnProbe } from './probe.ts';
 
 /** Who the simulated node is, and from which seed. */
@@ -17,6 +20,10 @@ export interface TestSystemOptions
   extends Partial<Pick<ActorSystemOptions, 'limits' | 'logger' | 'nodeId' | 'incarnation' | 'guardian'>> {
   /** Decides every id and every roll of the dice; default 1. */
   readonly seed?: number;
+  /** Threads within this one, and the modules that can be imported there; default none. */
+  readonly threads?: Partial<Omit<ThreadOptions, 'threads'>> & {
+    readonly modules: Readonly<Record<string, Readonly<Record<string, AnyActorLogic>>>>;
+  };
 }
 
 /** One node's actors on virtual time. The same seed and the same calls give the same run. */
@@ -25,6 +32,8 @@ export interface TestSystem {
   readonly clock: VirtualClock;
   /** What reached the guardian so far. */
   readonly escalations: readonly Escalation[];
+  /** The threads that were begun so far. */
+  readonly threads: readonly MemoryThread[];
   /** Runs everything that is due within so many milliseconds from now (default 0: all that needs no time). */
   readonly advance: (durationMs?: number) => void;
   /** Lets promises and timers take turns until the condition holds, or nothing is left to happen. */
@@ -39,6 +48,8 @@ export function createTestSystem(options: TestSystemOptions = {}): TestSystem {
   const random = seededRandom(options.seed ?? 1);
   const escalations: Escalation[] = [];
   const logger: Logger = options.logger ?? silentLogger;
+  const threads = memoryThreads(clock, options.threads?.modules ?? {});
+  const { modules: _, ...bounds } = options.threads ?? { modules: undefined };
   const system = createActorSystem({
     nodeId: options.nodeId ?? nodeId('test'),
     incarnation: options.incarnation ?? incarnation(1),
@@ -48,12 +59,14 @@ export function createTestSystem(options: TestSystemOptions = {}): TestSystem {
     logger,
     ...(options.limits && { limits: options.limits }),
     ...(options.guardian && { guardian: options.guardian }),
+    ...(options.threads && { threads: { size: 2, ...bounds, threads } }),
     onEscalation: (escalation) => escalations.push(escalation),
   });
   return {
     system,
     clock,
     escalations,
+    threads: threads.begun,
     advance: (durationMs = 0) => clock.advance(durationMs),
     until: (condition, limitMs) => runVirtual(clock, condition, limitMs),
     probe: (id) => spawnProbe(system, id),

@@ -84,7 +84,8 @@ export class LookIn {
     const found: ActorTop[] = [];
     const open: ActorNodeInfo[] = [...this.#node.parts.system.tree()];
     for (let info = open.pop(); info; info = open.pop()) {
-      const { address, path, logic, state, mailboxDepth, restarts, children } = info;
+      const { address, path, state, mailboxDepth, restarts, children } = info;
+      const logic = info.thread === undefined ? info.logic : `${info.logic} on thread ${info.thread}`;
       const perSecond = handled && (handled.get(address) ?? 0) / seconds;
       found.push({ address, path, logic, state, mailboxDepth, restarts, perSecond });
       open.push(...children);

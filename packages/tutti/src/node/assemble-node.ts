@@ -19,6 +19,7 @@ import {
   type Escalation,
   type GuardianPolicy,
   type StopOptions,
+  type ThreadOptions,
 } from '@tutti/runtime';
 
 /** The doors to the outside world that one node is given: real ones, or a simulator's. */
@@ -30,6 +31,8 @@ export interface NodePorts {
   readonly transport: Transport;
   /** Not started. */
   readonly consensus: Consensus;
+  /** Threads for actors that compute or block; with none they are refused. */
+  readonly threads?: ThreadOptions;
 }
 
 /** What a node is, apart from its ports. */
@@ -76,6 +79,7 @@ export function assembleNode(parts: NodeParts, ports: NodePorts): AssembledNode 
     logger,
     ...(parts.onEscalation ? { onEscalation: parts.onEscalation } : {}),
     ...(parts.guardian ? { guardian: parts.guardian } : {}),
+    ...(ports.threads ? { threads: ports.threads } : {}),
   });
   const cluster = createClusterSystem({
     system,

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
   functionWorker,
@@ -32,10 +33,12 @@ import {
   type Ref,
   type RouterOptions,
   type StopOptions,
+  type ThreadOptions,
 } from '@tutti/runtime';
 import { type KeyPair, msgpackCodec } from '@tutti/transport';
 import { createMemoryNetwork } from '@tutti/transport/memory';
 import { createWsTransport, type WsTransport } from '@tutti/transport/ws';
+import { nodeThreads } from '../threads/node-threads.ts';
 import { moduleWorker } from '../workers/module-worker.ts';
 import { shellWorker } from '../workers/shell-worker.ts';
 import { type AssembledNode, assembleNode } from './assemble-node.ts';
@@ -97,6 +100,11 @@ export interface NodeOptions {
   readonly functions?: Readonly<Record<string, WorkFunction>>;
   /** `false` makes a node that takes part in no plans; default true. */
   readonly orchestration?: boolean;
+  /**
+   * Threads for actors of `threaded(...)` logic, each begun when it is first needed; see `docs/reference/threads.md`.
+   * `size`: at most so many, by default one less than the processors that this process may use, and at least 1.
+   */
+  readonly threads?: Partial<Omit<ThreadOptions, 'threads'>>;
   readonly logger?: Logger;
   /** Where the node's admin interface listens, told to the other nodes. */
   readonly adminUrl?: string;
@@ -168,7 +176,7 @@ const FRAME_BYTES_MAX = COMMAND_BYTES_MAX + 2 ** 20;
 /**
  * Makes a node; nothing runs until its `start`.
  * @throws TuttiError `TUTTI_ID_INVALID`, `TUTTI_NODE_NEEDS_LISTEN`, `TUTTI_CONFIG_INVALID`, `TUTTI_STORE_WRONG_CLUSTER`,
- * `TUTTI_STORE_WRONG_NODE`, `TUTTI_RECOVERY_UNFINISHED`; and from `start` `TUTTI_PORT_IN_USE`, `TUTTI_STORE_*`
+ * `TUTTI_STORE_WRONG_NODE`, `TUTTI_RECOVERY_UNFINISHED`, `TUTTI_OPTION_INVALID`; and from `start` `TUTTI_PORT_IN_USE`, `TUTTI_STORE_*`
  */
 export function createNode(options: NodeOptions = {}): TuttiNode {
   const { name = 'n1', cluster = 'tutti', logger = silentLogger } = options;
@@ -206,6 +214,7 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
       logger,
       transport,
       consensus: makeConsensus(identity, options, voters, directory, { transport, peers, logger, random }),
+      threads: { size: Math.max(1, availableParallelism() - 1), ...options.threads, threads: nodeThreads },
     },
   );
   const node = new EmbeddedNode(options, identity, transport, peers, parts);

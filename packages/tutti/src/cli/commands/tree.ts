@@ -29,7 +29,7 @@ function branches(actors: readonly ActorNodeInfo[], indent: string): string[] {
     const last = index === actors.length - 1;
     const name = actor.path.slice(actor.path.lastIndexOf('/') + 1);
     const facts = [
-      actor.logic,
+      actor.thread === undefined ? actor.logic : `${actor.logic} on thread ${actor.thread}`,
       actor.state,
       ...(actor.value === undefined ? [] : [JSON.stringify(actor.value)]),
       `mailbox ${actor.mailboxDepth}`,

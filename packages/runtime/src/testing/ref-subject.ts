@@ -1,0 +1,32 @@
+import { type AnyActorLogic, assign, setup } from 'xstate';
+import { reply } from '../actor/reply.ts';
+
+export type SubjectEvent =
+  | { readonly type: 'add'; readonly n: number }
+  | { readonly type: 'read' | 'silent' | 'fail' | 'end' }
+  | { readonly type: 'echo'; readonly value: unknown };
+
+/** What every kind of ref is tested with: pure, so that it can be replicated too. */
+export const refSubject: AnyActorLogic = setup({
+  types: { context: {} as { readonly seen: readonly number[] }, events: {} as SubjectEvent },
+}).createMachine({
+  id: 'subject',
+  context: { seen: [] },
+  initial: 'open',
+  states: {
+    open: {
+      on: {
+        add: { actions: assign({ seen: ({ context, event }) => [...context.seen, event.n] }) },
+        read: { actions: reply(({ context }) => context.seen) },
+        echo: { actions: reply(({ event }) => event.value) },
+        fail: {
+          actions: assign(() => {
+            throw new Error('told to');
+          }),
+        },
+        end: 'closed',
+      },
+    },
+    closed: { type: 'final' },
+  },
+});

@@ -1,0 +1,103 @@
+import type { Clock } from '@tutti/kernel';
+
+/** What crosses at one time: everything that was said in one turn. */
+export interface Batch {
+  /** How many batches with messages have been taken so far. */
+  readonly taken: number;
+  readonly messages: readonly unknown[];
+}
+
+/** Batches that may be under way before the other side has taken one. While they are, the next one grows. */
+const BATCHES_MAX = 16;
+
+/** How one end of a link is made. */
+export interface ThreadLinkOptions<Out, In> {
+  readonly clock: Clock;
+  /** Throws when something in the batch cannot be cloned, and then nothing has been handed over. */
+  readonly post: (batch: Batch) => void;
+  readonly onMessage: (message: In) => void;
+  /** One message cannot be cloned, and was left out. */
+  readonly onRefused: (message: Out, error: unknown) => void;
+  /** Called before a batch is closed, for what is summed up until then. */
+  readonly onClosing?: () => void;
+}
+
+/**
+ * One end of the link between a node and one of its threads: in order, and in batches, since what a message costs here
+ * is the waking of the other side. A side that does not keep up is left alone until it does.
+ */
+export class ThreadLink<Out, In> {
+  readonly #options: ThreadLinkOptions<Out, In>;
+  #waiting: Out[] = [];
+  #posted = 0;
+  #confirmed = 0;
+  #taken = 0;
+  #told = 0;
+  #isScheduled = false;
+  #isClosed = false;
+
+  constructor(options: ThreadLinkOptions<Out, In>) {
+    this.#options = options;
+  }
+
+  /** Messages that wait for the next batch. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  push(message: Out): void {
+    this.#waiting.push(message);
+    this.schedule();
+  }
+
+  /** Closes a batch at the end of this turn, also an empty one if something is summed up for it. */
+  schedule(): void {
+    if (this.#isScheduled || this.#isClosed || this.#posted - this.#confirmed >= BATCHES_MAX) return;
+    this.#isScheduled = true;
+    this.#options.clock.nextTurn(() => this.#flush());
+  }
+
+  receive({ taken, messages }: Batch): void {
+    this.#confirmed = taken;
+    if (messages.length > 0) {
+      this.#taken++;
+      for (const message of messages) {
+        if (this.#isClosed) return;
+        this.#options.onMessage(message as In);
+      }
+    }
+    if (this.#waiting.length > 0 || this.#taken - this.#told >= BATCHES_MAX / 2) this.schedule();
+  }
+
+  /** Takes and gives nothing any more. */
+  close(): void {
+    this.#isClosed = true;
+    this.#waiting = [];
+  }
+
+  #flush(): void {
+    this.#isScheduled = false;
+    if (this.#isClosed) return;
+    this.#options.onClosing?.();
+    const messages = this.#waiting;
+    if (messages.length === 0 && this.#taken === this.#told) return;
+    this.#waiting = [];
+    try {
+      this.#post(messages);
+    } catch {
+      for (const message of messages) {
+        try {
+          this.#post([message]);
+        } catch (error) {
+          this.#options.onRefused(message, error);
+        }
+      }
+    }
+  }
+
+  #post(messages: readonly Out[]): void {
+    this.#options.post({ taken: this.#taken, messages });
+    this.#told = this.#taken;
+    if (messages.length > 0) this.#posted++;
+  }
+}

@@ -1,0 +1,210 @@
+import { type Clock, type Thread, type Threads, type Timer, TuttiError } from '@tutti/kernel';
+import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import type { Outpost, OutpostThread } from './outpost.ts';
+import { type DoorSystem, ThreadDoor } from './thread-door.ts';
+import { type Batch, ThreadLink } from './thread-link.ts';
+import type { FromThread, ToThread } from './thread-messages.ts';
+import type { ThreadedSpec } from './threaded.ts';
+
+/** What one thread is made with. */
+export interface ThreadSlotOptions {
+  readonly number: number;
+  readonly threads: Threads;
+  readonly clock: Clock;
+  readonly system: DoorSystem;
+  /** Its node, its seed, and what else it must know to begin. */
+  readonly data: Readonly<Record<string, string | number>>;
+  /** Messages in the mailboxes of its actors, all together. */
+  readonly outstandingMax: number;
+  readonly hangMs: number;
+  nextLife(): number;
+  /** It has ended; nobody is in it any more. */
+  onEnded(slot: ThreadSlot, why: string): void;
+}
+
+interface Resident {
+  /** Undefined once nobody stands for it any more. */
+  outpost: Outpost | undefined;
+  /** Until when it must have let go. */
+  deadline: Timer | undefined;
+}
+
+/** How long a thread may take to begin, which a busy machine makes longer than anything that it does later. */
+const BEGIN_MS = 30_000;
+
+/** One thread and the lives in it, as its node sees them. */
+export class ThreadSlot implements OutpostThread {
+  readonly number: number;
+  readonly #options: ThreadSlotOptions;
+  readonly #thread: Thread;
+  readonly #link: ThreadLink<ToThread, FromThread>;
+  readonly #door: ThreadDoor;
+  readonly #residents = new Map<number, Resident>();
+  #outstanding = 0;
+  #isOver = false;
+  #why: string | undefined;
+  #watch: Timer | undefined;
+  /** Whether it has said anything since it was last asked. */
+  #hasSpoken = false;
+  #hasBegun = false;
+
+  constructor(options: ThreadSlotOptions) {
+    const { number, threads, clock, system, data } = options;
+    this.number = number;
+    this.#options = options;
+    this.#thread = threads.start(data, {
+      message: (batch) => this.#receive(batch as Batch),
+      ended: (problem) => this.#ended(problem),
+    });
+    this.#link = new ThreadLink({
+      clock,
+      post: (batch) => this.#thread.post(batch),
+      onMessage: (message) => this.#handle(message),
+      onRefused: (message, error) => this.#refused(message, error),
+    });
+    this.#door = new ThreadDoor(system, (message) => this.#link.push(message));
+  }
+
+  /** Actors in it, and those that it has yet to let go of. */
+  get load(): number {
+    return this.#residents.size;
+  }
+
+  /** Messages in the mailboxes of its actors. */
+  get outstanding(): number {
+    return this.#outstanding;
+  }
+
+  /** It has been told to end, or has. */
+  get isEnding(): boolean {
+    return this.#isOver || this.#why !== undefined;
+  }
+
+  get hasRoom(): boolean {
+    return this.#outstanding < this.#options.outstandingMax;
+  }
+
+  get deadLetters(): DeadLetters {
+    return this.#options.system.deadLetters;
+  }
+
+  now(): number {
+    return this.#options.clock.now();
+  }
+
+  decode(value: unknown): unknown {
+    return this.#door.decode(value);
+  }
+
+  begin(outpost: Outpost, address: string, { module, exported }: ThreadedSpec, input: unknown): number {
+    const life = this.#options.nextLife();
+    this.#residents.set(life, { outpost, deadline: undefined });
+    this.#link.push({ t: 'start', life, address, module, exported, input });
+    this.#keepWatch();
+    return life;
+  }
+
+  post(message: ToThread): void {
+    if (message.t === 'event' || message.t === 'ask') this.#outstanding++;
+    this.#link.push(message);
+  }
+
+  taken(count: number): void {
+    if (count === 0) return;
+    const wasFull = !this.hasRoom;
+    this.#outstanding -= count;
+    if (!wasFull || !this.hasRoom) return;
+    for (const { outpost } of this.#residents.values()) outpost?.wake();
+  }
+
+  drop(life: number, graceMs: number): void {
+    if (this.#isOver) return;
+    const { clock } = this.#options;
+    const resident = this.#residents.get(life) ?? { outpost: undefined, deadline: undefined };
+    this.#residents.set(life, resident);
+    this.#link.push({ t: 'drop', life });
+    if (resident.deadline) clock.clearTimer(resident.deadline);
+    resident.deadline = clock.setTimer(graceMs, () =>
+      clock.nextTurn(() => {
+        if (this.#residents.get(life) === resident)
+          this.end(`it did not let go of an actor within ${String(graceMs)} ms`);
+      }),
+    );
+  }
+
+  forget(life: number): void {
+    const resident = this.#residents.get(life);
+    if (!resident) return;
+    if (resident.deadline) this.#options.clock.clearTimer(resident.deadline);
+    this.#residents.delete(life);
+  }
+
+  /** Ends the thread now. */
+  end(why: string): void {
+    if (this.isEnding) return;
+    this.#why = why;
+    this.#thread.terminate();
+  }
+
+  /** What it is busy with may take long; a thread that says nothing from one look to the next is taken for hung. */
+  #keepWatch(): void {
+    const { clock, hangMs } = this.#options;
+    if (this.#watch || this.#residents.size === 0 || this.#isOver || hangMs === Infinity) return;
+    this.#hasSpoken = false;
+    this.#link.push({ t: 'ping' });
+    const allowedMs = this.#hasBegun ? hangMs : Math.max(hangMs, BEGIN_MS);
+    this.#watch = clock.setTimer(allowedMs, () => {
+      // This node may have stood still itself: what has arrived meanwhile is read first.
+      clock.nextTurn(() => {
+        this.#watch = undefined;
+        if (this.#hasSpoken) this.#keepWatch();
+        else this.end(`it has said nothing for ${String(allowedMs)} ms`);
+      });
+    });
+  }
+
+  #receive(batch: Batch): void {
+    this.#hasSpoken = true;
+    if (!this.#hasBegun) {
+      this.#hasBegun = true;
+      if (this.#watch) this.#options.clock.clearTimer(this.#watch);
+      this.#watch = undefined;
+      this.#keepWatch();
+    }
+    if (!this.#isOver) this.#link.receive(batch);
+  }
+
+  #handle(message: FromThread): void {
+    if (!('life' in message)) {
+      if (message.t !== 'pong') this.#door.receive(message);
+      return;
+    }
+    const outpost = this.#residents.get(message.life)?.outpost;
+    if (outpost) outpost.receive(message);
+    else if (message.t === 'ended') this.forget(message.life);
+  }
+
+  #refused(message: ToThread, error: unknown): void {
+    if (!('life' in message)) return this.#door.cannotPost(message, error);
+    const outpost = this.#residents.get(message.life)?.outpost;
+    if (message.t === 'start') outpost?.cannotBegin(error);
+    else if (message.t === 'event' || message.t === 'ask') outpost?.refused(message.seq, error);
+  }
+
+  #ended(problem: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { clock } = this.#options;
+    if (this.#watch) clock.clearTimer(this.#watch);
+    this.#link.close();
+    this.#door.close();
+    const residents = [...this.#residents.values()];
+    for (const { deadline } of residents) if (deadline) clock.clearTimer(deadline);
+    this.#residents.clear();
+    // First, so that none of those who begin again finds this one.
+    const why = this.#why ?? problem;
+    this.#options.onEnded(this, why);
+    const error = new TuttiError('TUTTI_THREAD_LOST', { thread: this.number, why });
+    for (const { outpost } of residents) outpost?.lost(error);
+  }
+}
