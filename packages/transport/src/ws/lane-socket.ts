@@ -1,5 +1,4 @@
 import { type Clock, type Timer, TuttiError } from '@tutti/kernel';
-import type { WebSocket } from 'ws';
 import type { TransportLimits } from '../codec/limits.ts';
 import { type Established, type Handshake, type HandshakeStep, rejectFrame } from '../session/handshake.ts';
 
@@ -16,6 +15,24 @@ export interface LaneSocketReader {
   frame(bytes: Uint8Array): void;
 }
 
+/**
+ * What a lane needs of a `WebSocket` of the package `ws`. Spelled out, since it is in the declarations of this package:
+ * whoever checks their types together with it need not have those of `ws`.
+ */
+export interface FrameSocket {
+  binaryType: string;
+  readonly bufferedAmount: number;
+  readonly readyState: number;
+  readonly OPEN: number;
+  on(event: string, listener: (...args: never[]) => void): unknown;
+  once(event: string, listener: (...args: never[]) => void): unknown;
+  send(frame: Uint8Array, options: typeof SEND_OPTIONS, written?: (error?: Error) => void): void;
+  pause(): void;
+  resume(): void;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+
 const CLOSE_NORMAL = 1000;
 const CLOSE_REFUSED = 4001;
 const SEND_OPTIONS = { binary: true, compress: false, fin: true } as const;
@@ -25,7 +42,7 @@ const SEND_OPTIONS = { binary: true, compress: false, fin: true } as const;
  * and {@link read}, frames that come early are kept and the socket is paused, so at most one read of it is held.
  */
 export class LaneSocket {
-  readonly #socket: WebSocket;
+  readonly #socket: FrameSocket;
   readonly #handshake: Handshake;
   readonly #limits: TransportLimits;
   readonly #clock: Clock;
@@ -40,7 +57,7 @@ export class LaneSocket {
 
   /** @param remote Named in the error of a handshake that takes too long. */
   constructor(
-    socket: WebSocket,
+    socket: FrameSocket,
     handshake: Handshake,
     events: LaneSocketEvents,
     deps: { readonly limits: TransportLimits; readonly clock: Clock; readonly remote: string },

@@ -149,6 +149,26 @@ describe('a plan file', () => {
     expect(problem.message).toContain(where);
   });
 
+  it.each([
+    ['tasks:\n  a: { simulate: 1 }\n', 'name: is missing: it must be text'],
+    ['name: x\n', 'tasks: is missing: it must be a map'],
+    ['name: x\ntasks: []\n', 'tasks: must be a map'],
+    ['', 'the plan: must be a map'],
+    ['name: x\ntasks:\n  a: 5\n', 'tasks.a: must be a map'],
+    ['name: ""\ntasks:\n  a: { simulate: 1 }\n', 'name: must have at least 1 character'],
+    ['name: x\ntasks:\n  a: { simulate: {} }\n', 'tasks.a.simulate: must be a number, or text'],
+    ['name: x\ntasks:\n  a: { simulate: 1, needs: 5 }\n', 'tasks.a.needs: must be text, or a list'],
+    ['name: x\ntasks:\n  a: { simulate: 1, needs: [5] }\n', 'tasks.a.needs: 0 must be text'],
+    ['name: x\ntasks:\n  a: { simulate: 1, retry: { attempts: 0 } }\n', 'retry.attempts: must be at least 1'],
+    ['name: x\ntasks:\n  a: { simulate: 1, retry: { attempts: 1.5 } }\n', 'attempts: must be a whole number'],
+    ['name: x\ntasks:\n  a b: { simulate: 1 }\n', 'tasks.a b: its name must be 1 to 128 of'],
+  ])('is told in its own words what it should have: %j', async (text, words) => {
+    const { code, message } = await problemOf(text);
+    expect(code).toBe('TUTTI_PLAN_INVALID');
+    expect(message).toContain(words);
+    expect(message).not.toMatch(/Invalid|expected|received|record/);
+  });
+
   it('is refused when it uses a function and names no module, unless the nodes have that function', async () => {
     const file = planFile('name: x\ntasks:\n  a:\n    uses: build\n', 'no-module.yaml');
     await expect(loadPlan(file, { functions: ['biuld'] })).rejects.toMatchObject({

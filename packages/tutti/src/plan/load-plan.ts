@@ -13,6 +13,7 @@ import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import * as z from 'zod';
 import { moduleWorker } from '../workers/module-worker.ts';
 import { type PlanDocument, type PlanSource, planDocument } from './plan-document.ts';
+import { planWords } from './plan-words.ts';
 import { resolvePlan } from './resolve-plan.ts';
 import { looksLikeWfFormat, planFromWfFormat } from './wfformat.ts';
 import { readYaml } from './yaml-source.ts';
@@ -141,6 +142,7 @@ function parse(source: PlanText, file: string): PlanDocument {
   try {
     return planDocument.parse(
       looksLikeWfFormat(source.value) ? planFromWfFormat(source.value) : source.value,
+      { error: planWords },
     );
   } catch (thrown) {
     if (!(thrown instanceof z.ZodError)) throw thrown;
