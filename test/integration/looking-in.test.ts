@@ -75,9 +75,18 @@ describe('looking into a cluster', () => {
     const { actors } = JSON.parse(stdout) as { actors: { node: string; path: string }[] };
     expect(actors.map(({ node }) => node).sort()).toEqual(['n1', 'n2', 'n3']);
     for (const { path } of actors) expect(path).toMatch(/(^|\/)frontend$/);
-    // What `tree` and `top` print names an actor here.
-    const named = await tutti('trace', 'n1/orchestration/backend', '--for', '300ms');
-    expect(named.stdout, named.stderr).toMatch(/^n1\/orchestration\/backend {2}\(/);
+    // What `tree` and `top` print names an actor here. The master is an entity, known to others by that name.
+    const { stdout: tree } = await tutti('tree');
+    expect(tree).toMatch(/─ backend /);
+    const [, address, name] = /─ (entity:(master\/\S+)) /.exec(tree)!;
+    const names = [
+      ['n1/orchestration/backend', 'n1/orchestration/backend'],
+      [name, `${address} on n\\d`],
+    ] as const;
+    for (const [given, shown] of names) {
+      const traced = await tutti('trace', given!, '--for', '300ms');
+      expect(traced.stdout, traced.stderr).toMatch(new RegExp(`^${shown}  \\(`));
+    }
     const misspelt = await tutti('trace', 'orchestration/backnd', '--for', '1s');
     expect(misspelt.stderr).toContain(
       'There is no actor at orchestration/backnd; did you mean "orchestration/backend"?',

@@ -2,7 +2,7 @@ import { type Clock, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { KeptTimer, TimerChange } from '../actor/kept-timers.ts';
 import type { LogicIdentity } from '../actor/logic-identity.ts';
-import type { Ref } from '../actor/ref.ts';
+import type { Address, Ref } from '../actor/ref.ts';
 import type { Parcel } from '../cluster/parcel.ts';
 import type { QuorumLease } from '../cluster/quorum-lease.ts';
 import { decodeRefs, encodeRefs } from '../cluster/ref-codec.ts';
@@ -104,6 +104,10 @@ export class Activation implements StateKeeper {
     this.#isMigrated = state?.isMigrated ?? false;
     this.#timers = state?.state.timers ?? NO_TIMERS;
     this.keepsTimers = durable;
+  }
+
+  get entity(): Address {
+    return entityAddress(this.name);
   }
 
   /** Commits of this entity that the log has taken. */

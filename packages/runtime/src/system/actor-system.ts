@@ -45,6 +45,8 @@ export interface KeptTurn {
  * can see it: its effects (sends, custom actions, timers, children) and replies wait for {@link StateKeeper.commit}.
  */
 export interface StateKeeper {
+  /** Of an entity: the address by which others know the actor, wherever it lives. */
+  readonly entity?: Address;
   /** What `getPersistedSnapshot` once gave, to go on from; undefined begins afresh. Asked at the start and at each restart. */
   restore(): unknown;
   /**
@@ -100,6 +102,8 @@ export interface SpawnOptions<Logic extends AnyActorLogic = AnyActorLogic> {
 export interface ActorNodeInfo {
   readonly address: Address;
   readonly path: string;
+  /** Of an actor that is an entity: the address by which others know it, such as `entity:cart/alice`. */
+  readonly entity?: Address;
   /** The machine's id, or the kind of logic: `transition`, `promise`, `supervisor`... */
   readonly logic: string;
   readonly state: 'running' | 'waiting-to-restart' | 'stopping' | 'stopped';

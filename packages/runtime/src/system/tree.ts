@@ -14,9 +14,11 @@ function stateOf(cell: ActorCell): ActorNodeInfo['state'] {
 function describe(cell: ActorCell, path: string, children: readonly ActorNodeInfo[]): ActorNodeInfo {
   const { outpost } = cell;
   const value = stateValueOf(cell.snapshot);
+  const entity = cell.settings.keeper?.entity;
   return {
     address: `${cell.core.prefix}${path}#${cell.uid}`,
     path,
+    ...(entity !== undefined && { entity }),
     logic: supervisionOf(cell.logic) ? 'supervisor' : (outpost?.logic ?? logicName(cell.logic)),
     state: stateOf(cell),
     ...(value !== undefined && { value }),

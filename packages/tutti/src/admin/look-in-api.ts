@@ -3,7 +3,7 @@ import type { ActorNodeInfo, HistoryEntry } from '@tutti/runtime';
 /** One actor, as `tutti top` shows it. */
 export type ActorTop = Pick<
   ActorNodeInfo,
-  'address' | 'path' | 'logic' | 'state' | 'mailboxDepth' | 'restarts'
+  'address' | 'path' | 'entity' | 'logic' | 'state' | 'mailboxDepth' | 'restarts'
 > & {
   /** Messages handled a second since the last look; undefined at the first. */
   readonly perSecond: number | undefined;

@@ -24,6 +24,8 @@ const LAG_RESOLUTION_MS = 10;
 interface Trace {
   readonly history: MessageHistory;
   readonly stop: () => void;
+  /** Where the entity is that the text names, if it is one's. */
+  entities: ReadonlySet<string>;
   usedAt: number;
 }
 
@@ -84,10 +86,10 @@ export class LookIn {
     const found: ActorTop[] = [];
     const open: ActorNodeInfo[] = [...this.#node.parts.system.tree()];
     for (let info = open.pop(); info; info = open.pop()) {
-      const { address, path, state, mailboxDepth, restarts, children } = info;
-      const logic = info.thread === undefined ? info.logic : `${info.logic} on thread ${info.thread}`;
-      const perSecond = handled && (handled.get(address) ?? 0) / seconds;
-      found.push({ address, path, logic, state, mailboxDepth, restarts, perSecond });
+      const { children, value: _, thread, ...actor } = info;
+      const logic = thread === undefined ? actor.logic : `${actor.logic} on thread ${thread}`;
+      const perSecond = handled && (handled.get(actor.address) ?? 0) / seconds;
+      found.push({ ...actor, logic, perSecond });
       open.push(...children);
     }
     return found.sort(
@@ -111,8 +113,13 @@ export class LookIn {
   }
 
   messages(query: HistoryQuery): NodeMessages {
-    const entries = this.#history?.history.query(query) ?? [];
-    return { node: this.#node.id, perActor: this.#history?.perActor ?? 0, entries: entries.map(shown) };
+    const { history, perActor = 0 } = this.#history ?? {};
+    const entities = query.actor === undefined ? [] : this.#named(query.actor).entities;
+    const actors = entities.length > 0 ? entities : [query.actor];
+    const entries = actors.flatMap(
+      (actor) => history?.query(actor === undefined ? query : { ...query, actor }) ?? [],
+    );
+    return { node: this.#node.id, perActor, entries: entries.map(shown) };
   }
 
   /** What an actor has handled after the entry of that number. The first call begins to trace it. */
@@ -120,15 +127,27 @@ export class LookIn {
     let trace = this.#traces.get(ref);
     if (!trace) {
       this.#makeRoom();
-      const wants = (actor: { readonly address: string }) => namesActor(ref, actor.address);
+      const wants = ({ address }: { readonly address: string }) =>
+        namesActor(ref, address) || this.#traces.get(ref)?.entities.has(address) === true;
       const history = new MessageHistory(systemClock, { perActor: TRACED_MAX, wants });
-      trace = { history, stop: this.#node.parts.system.record(history), usedAt: 0 };
+      const stop = this.#node.parts.system.record(history);
+      trace = { history, stop, entities: new Set(), usedAt: 0 };
       this.#traces.set(ref, trace);
     }
     trace.usedAt = systemClock.now();
-    const actors = this.#actors(undefined, 1).filter(({ address }) => namesActor(ref, address));
+    const { actors, entities } = this.#named(ref);
+    trace.entities = new Set(entities);
     const entries = trace.history.query().filter(({ number }) => number > from);
     return { node: this.#node.id, actors, entries: entries.map(shown) };
+  }
+
+  /** The actors that a text names, and of these the addresses of those that it names as entities. */
+  #named(ref: string): { readonly actors: readonly ActorTop[]; readonly entities: readonly string[] } {
+    const isEntity = ({ entity }: ActorTop) => entity === ref || entity === `entity:${ref}`;
+    const actors = this.#actors(undefined, 1).filter(
+      (actor) => isEntity(actor) || namesActor(ref, actor.address),
+    );
+    return { actors, entities: actors.filter(isEntity).map(({ address }) => address) };
   }
 
   close(): void {

@@ -88,7 +88,7 @@ export function topText(nodes: readonly NodeTop[], rows: number): string {
     .slice(0, rows);
   const actorRows = actors.map((actor) => [
     actor.node,
-    actor.path,
+    actor.entity ?? actor.path,
     actor.logic,
     actor.state,
     String(actor.mailboxDepth),

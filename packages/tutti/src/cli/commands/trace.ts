@@ -24,7 +24,10 @@ export function addTraceCommand(program: Command): void {
   program
     .command('trace')
     .description('follow what one actor handles, and the state that it comes to')
-    .argument('<ref>', 'its name or path as `tree` and `top` show it, NODE/PATH, or its whole address')
+    .argument(
+      '<ref>',
+      'its name or path as `tree` and `top` show it, NODE/PATH, an entity as KIND/KEY, or an address',
+    )
     .option('--dir <directory>', 'where the cluster keeps its state (default .tutti)')
     .option('--for <duration>', 'ends after this time (default: Ctrl-C; with --json 5s)')
     .option('--json', 'print one JSON document at the end')
@@ -61,8 +64,10 @@ async function follow(
   const first = await client.trace(ref, last);
   const actors = first.flatMap(({ node, actors: own }) => own.map((actor) => ({ node, ...actor })));
   if (actors.length === 0) throw await unknownActor(client, ref);
-  for (const { node, path, logic, state, mailboxDepth, restarts } of actors)
-    tell(`${node}/${path}  (${logic}, ${state}, mailbox ${mailboxDepth}, restarts ${restarts})`);
+  for (const { node, path, entity, logic, state, mailboxDepth, restarts } of actors)
+    tell(
+      `${entity === undefined ? `${node}/${path}` : `${entity} on ${node}`}  (${logic}, ${state}, mailbox ${mailboxDepth}, restarts ${restarts})`,
+    );
   while (!signal.aborted) {
     for (const { node, entries: fresh } of await client.trace(ref, last)) {
       for (const entry of fresh) {
@@ -80,7 +85,8 @@ async function follow(
 async function unknownActor(client: AdminClient, ref: string): Promise<TuttiError> {
   const names = new Set<string>();
   const collect = (node: string, actors: readonly ActorNodeInfo[]): void => {
-    for (const { path, children } of actors) {
+    for (const { path, entity, children } of actors) {
+      if (entity !== undefined) names.add(entity).add(entity.slice(entity.indexOf(':') + 1));
       names
         .add(path.slice(path.lastIndexOf('/') + 1))
         .add(path)

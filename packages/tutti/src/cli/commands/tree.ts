@@ -27,7 +27,7 @@ export function addTreeCommand(program: Command): void {
 function branches(actors: readonly ActorNodeInfo[], indent: string): string[] {
   return actors.flatMap((actor, index) => {
     const last = index === actors.length - 1;
-    const name = actor.path.slice(actor.path.lastIndexOf('/') + 1);
+    const name = actor.entity ?? actor.path.slice(actor.path.lastIndexOf('/') + 1);
     const facts = [
       actor.thread === undefined ? actor.logic : `${actor.logic} on thread ${actor.thread}`,
       actor.state,
