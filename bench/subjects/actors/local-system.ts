@@ -1,8 +1,8 @@
 import { incarnation, nodeId, randomIds, seededRandom, silentLogger, systemClock } from '@tutti/kernel';
-import { type ActorLimits, type ActorSystem, createActorSystem } from '@tutti/runtime';
+import { type ActorLimits, type ActorSystem, createActorSystem, type ThreadOptions } from '@tutti/runtime';
 
 /** An actor system as `createNode` makes it, without the cluster around it. */
-export function localSystem(limits: ActorLimits = {}): ActorSystem {
+export function localSystem(limits: ActorLimits = {}, threads?: ThreadOptions): ActorSystem {
   const random = seededRandom(1);
   return createActorSystem({
     nodeId: nodeId('bench'),
@@ -12,5 +12,6 @@ export function localSystem(limits: ActorLimits = {}): ActorSystem {
     ids: randomIds(random.fork('ids')),
     logger: silentLogger,
     limits,
+    ...(threads && { threads }),
   });
 }

@@ -91,14 +91,20 @@ export async function pingPong({ warmUpMs, durationMs, batch }: Sizes): Promise<
   return { figures: { rate }, verified: `${touches} touches counted for ${expected / 2} round trips` };
 }
 
-export async function ask({ warmUpMs, asks, inFlight }: Sizes): Promise<Measurement> {
-  const system = localSystem();
-  const ref = system.spawn(
-    replying((n: number, _event: { type: 'GET' }, reply) => {
-      reply(n + 1);
-      return n + 1;
-    }, 0),
-  );
+/** Answers with how often it was asked. */
+export const counting = replying((n: number, _event: { type: 'GET' }, reply) => {
+  reply(n + 1);
+  return n + 1;
+}, 0);
+
+export function ask(sizes: Sizes): Promise<Measurement> {
+  return measureAsk(localSystem().spawn(counting), sizes);
+}
+
+export async function measureAsk(
+  ref: Ref<{ type: 'GET' }>,
+  { warmUpMs, asks, inFlight }: Sizes,
+): Promise<Measurement> {
   const request = { type: 'GET' } as const;
   const until = performance.now() + warmUpMs!;
   let answered = 0;
