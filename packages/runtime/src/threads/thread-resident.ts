@@ -40,8 +40,8 @@ export class ThreadResident {
   #isNews = false;
   #handled: number[] = [];
   #putOff: number[] = [];
-  /** Not handled so far. */
-  readonly #pending = new Set<EventObject>();
+  /** How often each event waits to be handled: one object that was sent twice in a turn is one object here as well. */
+  readonly #pending = new Map<EventObject, number>();
 
   constructor(options: ThreadResidentOptions) {
     this.#options = options;
@@ -144,14 +144,23 @@ export class ThreadResident {
     this.#options.clock.nextTurn(() => this.end(end));
   }
 
+  #noLongerPending(event: EventObject): void {
+    const left = this.#pending.get(event)! - 1;
+    if (left > 0) this.#pending.set(event, left);
+    else this.#pending.delete(event);
+  }
+
   #deliver(message: Extract<ToLife, { t: 'event' | 'ask' }>): void {
     const { life, clock, address, push } = this.#options;
     const { seq } = message;
     const event = this.#decode(message.event) as EventObject;
-    this.#pending.add(event);
+    this.#pending.set(event, (this.#pending.get(event) ?? 0) + 1);
     const isAsk = message.t === 'ask';
+    let isDone = false;
     const done = () => {
-      if (!this.#pending.delete(event)) return;
+      if (isDone) return;
+      isDone = true;
+      this.#noLongerPending(event);
       this.#handled.push(seq);
       this.#options.changed();
     };

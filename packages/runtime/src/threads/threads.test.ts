@@ -324,6 +324,17 @@ describe('messages to and from a thread', () => {
     for (const ref of refs) expect(await settle(read(ref))).toEqual(oneTo(10));
   });
 
+  it('that are one object, sent many times in a turn, are each handled and make room', async () => {
+    const { system, place, settle } = world({ windowMax: 4 });
+    const ref = place('list');
+    const event = { type: 'add', n: 7 } as Event;
+    for (let i = 0; i < 20; i++) ref.send(event);
+    expect(await settle(read(ref))).toEqual(oneTo(20).map(() => 7));
+    await settle(read(ref));
+    expect(system.threads[0]).toMatchObject({ outstanding: 0 });
+    expect(system.tree()[0]).toMatchObject({ mailboxDepth: 0 });
+  });
+
   it('that a state puts off leave room for the one that changes it', async () => {
     const { place, settle, letters, system } = world({ windowMax: 4 });
     const ref = place('patient', { id: 'p' });
