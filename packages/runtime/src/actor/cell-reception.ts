@@ -40,7 +40,9 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
     }
     const log = (this.rareParts.deliveries ??= new DeliveryLog());
     const fate = log.judge(event);
-    const receipt = new ReceiptTarget(target, () => log.receipt(event, fate));
+    // Under way in a thread: nobody can say yet that it was handled. The first attempt is answered then, or a later one.
+    if (fate === 'duplicate' && this.outpost?.owesReceipt(event)) return;
+    const receipt = new ReceiptTarget(target, event, () => log.receipt(event, fate));
     this.currentAsk = receipt;
     if (fate === 'handled' && event.event) {
       log.arrive(event);

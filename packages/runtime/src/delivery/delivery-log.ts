@@ -148,11 +148,13 @@ export class DeliveryLog {
  */
 export class ReceiptTarget implements ReplyTarget {
   readonly isReceipt = true;
+  readonly delivery: DeliveryEvent;
   readonly #target: ReplyTarget;
   readonly #receipt: () => Receipt;
 
-  constructor(target: ReplyTarget, receipt: () => Receipt) {
+  constructor(target: ReplyTarget, delivery: DeliveryEvent, receipt: () => Receipt) {
     this.#target = target;
+    this.delivery = delivery;
     this.#receipt = receipt;
   }
 

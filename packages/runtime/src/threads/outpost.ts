@@ -5,6 +5,7 @@ import type { Address } from '../actor/ref.ts';
 import type { HostedSelf } from '../actor/xstate-adapter.ts';
 import { encodeRefs } from '../cluster/ref-codec.ts';
 import { errorFromWire } from '../cluster/wire-error.ts';
+import { type DeliveryEvent, ReceiptTarget } from '../delivery/delivery-log.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { UserMessage } from '../mailbox/user-lane.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
@@ -58,6 +59,8 @@ interface Life {
   readonly self: HostedSelf;
 }
 
+/** Asks that an actor has handled and may answer later, as many as an actor of the node may hold. */
+const LATE_MAX = 10_000;
 /** How long a thread may take to let go of an actor whose deadline is over. */
 const DROP_MS = 1_000;
 
@@ -78,8 +81,10 @@ export class Outpost {
   readonly #cell: OutpostCell;
   readonly #spec: ThreadedSpec;
   readonly #options: OutpostOptions;
-  /** By number, the oldest first. */
+  /** Not handled, by number, the oldest first. */
   readonly #entries = new Map<number, Entry>();
+  /** Asks that were handled without an answer so far, the oldest first. */
+  readonly #late = new Map<number, Entry>();
   #nextSeq = 1;
   /** Entries in the mailbox there. */
   #untaken = 0;
@@ -103,9 +108,16 @@ export class Outpost {
 
   /** Messages that the thread has not handled. */
   get waiting(): number {
-    let count = 0;
-    for (const { isHandled } of this.#entries.values()) if (!isHandled) count++;
-    return count;
+    return this.#entries.size;
+  }
+
+  /** Whether a numbered message is in the thread, and nobody knows that it was handled. */
+  owesReceipt({ channel, number }: DeliveryEvent): boolean {
+    for (const { target } of this.#entries.values()) {
+      if (!(target instanceof ReceiptTarget)) continue;
+      if (target.delivery.channel === channel && target.delivery.number === number) return true;
+    }
+    return false;
   }
 
   /** The logic's own name, once it is known. */
@@ -158,12 +170,14 @@ export class Outpost {
   refused(seq: number, error: unknown): void {
     const entry = this.#entries.get(seq);
     if (!entry) return;
+    const wasFull = this.isFull;
     this.#entries.delete(seq);
     this.#takeOut(entry);
     const { address } = this.#cell;
     const reason = uncloneable(`The event "${entry.event.type}" to ${address}`, error);
     this.#bury(entry, 'unreachable');
     entry.target?.fail(reason);
+    if (wasFull) this.wake();
   }
 
   /** What could not be said to begin a life ends it. */
@@ -195,10 +209,11 @@ export class Outpost {
 
   /** The thread ended, and nobody knows what it did last. */
   lost(error: TuttiError): void {
-    for (const entry of this.#entries.values()) {
+    for (const entry of [...this.#late.values(), ...this.#entries.values()]) {
       if (!entry.isHandled) this.#bury(entry, 'thread-lost');
       entry.target?.fail(this.#failure(error));
     }
+    this.#late.clear();
     this.#entries.clear();
     this.#ended({ reason: 'failed', problem: error.message, view: undefined }, error);
   }
@@ -270,18 +285,33 @@ export class Outpost {
       if (!entry) continue;
       this.#takeOut(entry);
       entry.isHandled = true;
+      this.#entries.delete(seq);
       if (entry.target?.isReceipt) entry.target.reply(undefined);
-      if (!entry.target || entry.target.isReceipt) this.#entries.delete(seq);
+      else if (entry.target) this.#late.set(seq, entry);
     }
+    this.#forgetLate();
     if (wasFull) this.wake();
   }
 
+  /** Of those whose asker waits no more nothing is kept, nor of more than an actor may hold. */
+  #forgetLate(): void {
+    const now = this.#life?.thread.now() ?? 0;
+    for (const [seq, { target }] of this.#late) {
+      const isOver = (target?.deadline ?? Infinity) <= now;
+      if (!isOver && this.#late.size <= LATE_MAX) return;
+      this.#late.delete(seq);
+      const what = `The asks that ${this.#cell.address} has yet to answer`;
+      if (!isOver)
+        target?.fail(new TuttiError('TUTTI_OVERLOADED', { what, size: LATE_MAX + 1, limit: LATE_MAX }));
+    }
+  }
+
   #answer(seq: number, act: (target: ReplyTarget) => void): void {
-    const entry = this.#entries.get(seq);
+    const entry = this.#late.get(seq) ?? this.#entries.get(seq);
     if (!entry?.target) return;
     const { target } = entry;
     entry.target = undefined;
-    if (entry.isHandled) this.#entries.delete(seq);
+    this.#late.delete(seq);
     act(target);
   }
 
@@ -309,11 +339,9 @@ export class Outpost {
   /** What a life had put by to answer later, it will not. */
   #giveUpAnswers(): void {
     const gone = new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.#cell.address });
-    for (const [seq, { isHandled, target }] of this.#entries) {
-      if (!isHandled) continue;
-      this.#entries.delete(seq);
-      target?.fail(gone);
-    }
+    const late = [...this.#late.values()];
+    this.#late.clear();
+    for (const { target } of late) target?.fail(gone);
   }
 
   #leave({ number, thread }: Life): void {

@@ -15,6 +15,14 @@ export interface DoorSystem {
   ref(address: Address): Ref;
 }
 
+/** What the way out of a thread is given. */
+export interface ThreadDoorOptions {
+  readonly system: DoorSystem;
+  readonly post: (message: ToThread) => void;
+  /** There is something to sum up. */
+  readonly changed: () => void;
+}
+
 /**
  * The way out of a thread: whatever its actors do with a ref is done here, in their place and in their order. An event
  * that was posted cannot be refused any more: what reaches nobody is a dead letter of the node.
@@ -22,13 +30,17 @@ export interface DoorSystem {
 export class ThreadDoor {
   readonly #system: DoorSystem;
   readonly #post: (message: ToThread) => void;
+  readonly #changed: () => void;
+  /** Of each subscription what it has yet to be shown, which is no more than the latest: the thread may be busy for long. */
+  readonly #news = new Map<number, unknown>();
   /** Watches and subscriptions of the thread, by its numbers. It bounds them. */
   readonly #open = new Map<number, () => void>();
   readonly #makeRef: (address: Address) => Ref;
 
-  constructor(system: DoorSystem, post: (message: ToThread) => void) {
+  constructor({ system, post, changed }: ThreadDoorOptions) {
     this.#system = system;
     this.#post = post;
+    this.#changed = changed;
     this.#makeRef = (address) => system.ref(address);
   }
 
@@ -54,6 +66,7 @@ export class ThreadDoor {
       case 'release': {
         this.#open.get(message.id)?.();
         this.#open.delete(message.id);
+        this.#news.delete(message.id);
         return;
       }
       case 'dead': {
@@ -66,8 +79,15 @@ export class ThreadDoor {
     }
   }
 
+  /** Shows each subscription the latest, before a batch is closed. */
+  sumUp(): void {
+    for (const [id, snapshot] of this.#news) this.#show(id, snapshot);
+    this.#news.clear();
+  }
+
   /** The thread is gone. */
   close(): void {
+    this.#news.clear();
     for (const release of this.#open.values()) release();
     this.#open.clear();
   }
@@ -85,18 +105,27 @@ export class ThreadDoor {
     } else this.#system.logger.error({ problem: messageOf(error) }, 'something cannot be told to a thread');
   }
 
-  #observe({ t, id, to }: Extract<FromThread, { t: 'watch' | 'subscribe' | 'stop' }>): void {
-    const ref = this.#system.ref(to);
-    if (t === 'subscribe') {
-      const show = (snapshot: unknown) => this.#show(id, snapshot);
-      this.#open.set(id, ref.subscribe(show));
-      return;
+  #observe(message: Extract<FromThread, { t: 'watch' | 'subscribe' | 'stop' }>): void {
+    try {
+      this.#open.set(message.id, message.t === 'subscribe' ? this.#follow(message) : this.#watch(message));
+    } catch (error) {
+      const fields = { actor: message.to, problem: messageOf(error) };
+      this.#system.logger.error(fields, `a thread cannot ${message.t} an actor`);
     }
-    const release = ref.watch((notice) => {
+  }
+
+  #follow({ id, to }: { readonly id: number; readonly to: Address }): () => void {
+    return this.#system.ref(to).subscribe((snapshot) => {
+      this.#news.set(id, snapshot);
+      this.#changed();
+    });
+  }
+
+  #watch({ id, to }: { readonly id: number; readonly to: Address }): () => void {
+    return this.#system.ref(to).watch((notice) => {
       this.#open.delete(id);
       this.#post({ t: 'gone', id, notice });
     });
-    this.#open.set(id, release);
   }
 
   #show(id: number, snapshot: unknown): void {

@@ -64,13 +64,14 @@ export class ThreadHost {
     this.#options = options;
     const { data, clock, post } = options;
     const random = seededRandom(Number(data['seed']));
+    const logger = this.#logger();
     this.#system = new LocalActorSystem({
       nodeId: `${String(data['node'])}.t${String(data['thread'])}` as NodeId,
       incarnation: incarnation(Number(data['incarnation'])),
       clock,
       random: random.fork('actors'),
       ids: randomIds(random.fork('ids')),
-      logger: this.#logger(),
+      logger,
     });
     this.#system.deadLetters.onDeadLetter((letter) => this.#dead(letter));
     this.#link = new ThreadLink({
@@ -84,6 +85,7 @@ export class ThreadHost {
     this.#refs = new ThreadRefs({
       asks,
       clock,
+      logger,
       waiting: () => this.#link.waiting,
       push: (message) => this.#link.push(message),
       ref: (address) => this.#system.ref(address),

@@ -34,6 +34,8 @@ export class ThreadLink<Out, In> {
   #taken = 0;
   #told = 0;
   #isScheduled = false;
+  /** Something waits for the next batch, or to be summed up for it. */
+  #isDue = false;
   #isClosed = false;
 
   constructor(options: ThreadLinkOptions<Out, In>) {
@@ -52,6 +54,7 @@ export class ThreadLink<Out, In> {
 
   /** Closes a batch at the end of this turn, also an empty one if something is summed up for it. */
   schedule(): void {
+    this.#isDue = true;
     if (this.#isScheduled || this.#isClosed || this.#posted - this.#confirmed >= BATCHES_MAX) return;
     this.#isScheduled = true;
     this.#options.clock.nextTurn(() => this.#flush());
@@ -66,7 +69,7 @@ export class ThreadLink<Out, In> {
         this.#options.onMessage(message as In);
       }
     }
-    if (this.#waiting.length > 0 || this.#taken - this.#told >= BATCHES_MAX / 2) this.schedule();
+    if (this.#isDue || this.#taken - this.#told >= BATCHES_MAX / 2) this.schedule();
   }
 
   /** Takes and gives nothing any more. */
@@ -79,6 +82,7 @@ export class ThreadLink<Out, In> {
     this.#isScheduled = false;
     if (this.#isClosed) return;
     this.#options.onClosing?.();
+    this.#isDue = false;
     const messages = this.#waiting;
     if (messages.length === 0 && this.#taken === this.#told) return;
     this.#waiting = [];

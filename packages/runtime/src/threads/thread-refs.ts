@@ -1,4 +1,4 @@
-import { type Clock, TuttiError } from '@tutti/kernel';
+import { type Clock, type Logger, messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { AskTable } from '../actor/ask.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
@@ -20,6 +20,7 @@ type Emission = Extract<FromThread, { t: 'send' | 'ask' | 'watch' | 'subscribe' 
 export interface ThreadRefsOptions {
   readonly asks: AskTable;
   readonly clock: Clock;
+  readonly logger: Logger;
   /** Messages that wait to be posted. */
   waiting(): number;
   push(message: FromThread): void;
@@ -50,16 +51,24 @@ export class ThreadRefs implements AddressResolver {
   receive(message: Extract<ToThread, { id: number }>): void {
     const { id } = message;
     const decode = (value: unknown) => decodeRefs(value, (address) => this.options.ref(address));
-    if (message.t === 'shown') return this.#observed.get(id)?.(decode(message.view));
+    if (message.t === 'shown') return this.#tell(id, decode(message.view));
     if (message.t === 'gone') {
-      const listener = this.#observed.get(id);
-      this.#observed.delete(id);
-      return listener?.(message.notice);
+      this.#tell(id, message.notice);
+      return void this.#observed.delete(id);
     }
     const target = this.#asked.get(id);
     this.#asked.delete(id);
     if (message.t === 'answer') target?.reply(decode(message.value));
     else target?.fail(errorFromWire(message.error));
+  }
+
+  /** A listener that throws is logged and harms nobody, as on the node. */
+  #tell(id: number, value: unknown): void {
+    try {
+      this.#observed.get(id)?.(value);
+    } catch (error) {
+      this.options.logger.error({ problem: messageOf(error) }, 'a listener in a thread threw');
+    }
   }
 
   send(to: Address, event: EventObject): void {

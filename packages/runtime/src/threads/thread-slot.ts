@@ -61,8 +61,13 @@ export class ThreadSlot implements OutpostThread {
       post: (batch) => this.#thread.post(batch),
       onMessage: (message) => this.#handle(message),
       onRefused: (message, error) => this.#refused(message, error),
+      onClosing: () => this.#door.sumUp(),
     });
-    this.#door = new ThreadDoor(system, (message) => this.#link.push(message));
+    this.#door = new ThreadDoor({
+      system,
+      post: (message) => this.#link.push(message),
+      changed: () => this.#link.schedule(),
+    });
   }
 
   /** Actors in it, and those that it has yet to let go of. */

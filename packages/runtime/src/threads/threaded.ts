@@ -82,8 +82,11 @@ function transition(
 ): Snapshot<unknown> {
   const { self } = scope;
   if (isEnd(event)) return snapshotAtEnd(snapshot, event);
-  if (event.type === 'xstate.stop') hostOf(self).abandon();
-  else scope.defer(() => hostOf(self).forward(event, takeAsk(own(self))));
+  if (event.type === 'xstate.stop') {
+    hostOf(self).abandon();
+    return { ...snapshot, status: 'stopped', output: undefined, error: undefined };
+  }
+  scope.defer(() => hostOf(self).forward(event, takeAsk(own(self))));
   return snapshot;
 }
 

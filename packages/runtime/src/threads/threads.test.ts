@@ -39,6 +39,19 @@ const caller = fromCallback<Event>(({ receive }) => {
     if (event.type === 'forward') for (const n of [1, 2, 3]) to!.send({ type: 'add', n } as Event);
     if (event.type === 'relay')
       void to!.ask({ type: 'read' }).then((value) => to!.send({ type: 'got', value } as Event));
+    if (event.type === 'follow') {
+      to!.subscribe((snapshot) => {
+        const { context } = snapshot as { readonly context: unknown };
+        (event.value as Ref).send({ type: 'shown', value: context } as Event);
+      });
+    }
+    if (event.type === 'careless') {
+      const careless = () => {
+        throw new Error('careless');
+      };
+      to!.watch(careless);
+      to!.subscribe(careless);
+    }
     if (event.type === 'watch')
       to!.watch((notice) => (event.value as Ref).send({ type: 'gone', value: notice } as Event));
   });
@@ -333,6 +346,94 @@ describe('messages to and from a thread', () => {
     await settle(read(ref));
     expect(system.threads[0]).toMatchObject({ outstanding: 0 });
     expect(system.tree()[0]).toMatchObject({ mailboxDepth: 0 });
+  });
+
+  it('of which one cannot be cloned leave nobody waiting behind it', async () => {
+    const { system, place, settle, pass } = world({ windowMax: 4 });
+    const ref = place('list');
+    await settle(read(ref));
+    ref.send({ type: 'bad', value: Symbol('no') } as Event);
+    for (const n of oneTo(10)) add(ref, n);
+    await pass(50);
+    expect(system.tree()[0]).toMatchObject({ mailboxDepth: 0 });
+  });
+
+  it('of a channel are confirmed when they are handled, however often they are sent again until then', async () => {
+    const { system, place, settle, pass, threads } = world();
+    const ref = place('list');
+    await settle(read(ref));
+    const channel = system.reliable(ref);
+    threads[0]!.block();
+    const told: unknown[] = [];
+    const tell = (n: number) =>
+      codeOf(channel.send({ type: 'add', n } as Event)).then((how) => told.push([n, how]));
+    void tell(1);
+    await pass(5_000);
+    expect(told).toEqual([]);
+    threads[0]!.goOn();
+    await pass(5_000);
+    expect(told).toEqual([[1, { value: undefined }]]);
+    expect(await settle(read(ref))).toEqual([1]);
+    threads[0]!.block();
+    void tell(2);
+    await pass(5_000);
+    threads[0]!.crash('gone');
+    await pass(5_000);
+    expect(told.slice(1)).toEqual([[2, 'TUTTI_ACTOR_FAILED']]);
+  });
+
+  it('that are handled without an answer are kept for no more askers than an actor may hold', async () => {
+    const { place, settle, pass, system } = world();
+    const ref = place('list', { mailbox: { limit: 20_000 } });
+    const asks = oneTo(10_001).map((n) =>
+      codeOf(ref.ask({ type: 'add', n } as Event, { timeoutMs: 60_000 })),
+    );
+    expect(await settle(asks[0]!)).toBe('TUTTI_OVERLOADED');
+    await pass(61_000);
+    expect(await settle(asks[1]!)).toBe('TUTTI_ASK_TIMEOUT');
+    expect(system.pendingAsks).toBe(0);
+  });
+
+  it('show a busy thread no more than the latest of what it subscribes to', async () => {
+    const { place, pass, probe, threads, system } = world();
+    const count = system.spawn(fromTransition((n: number, _event: EventObject) => n + 1, 0));
+    const [follower, seen] = [place('caller'), probe()];
+    follower.send({ type: 'follow', to: count, value: seen.ref } as Event);
+    await pass(20);
+    threads[0]!.block();
+    for (const _ of oneTo(200)) {
+      count.send({ type: 'tick' });
+      await pass(1);
+    }
+    threads[0]!.goOn();
+    await pass(50);
+    const shown = seen.events.map((event) => (event as Event).value);
+    expect(shown.at(-1)).toBe(200);
+    expect(shown.length).toBeLessThan(30);
+  });
+
+  it('that a listener in a thread throws at harm nobody else there', async () => {
+    const { place, settle, pass, threads } = world({ size: 1 });
+    const [careless, other] = [place('caller'), place('list')];
+    const target = place('list');
+    careless.send({ type: 'careless', to: target } as Event);
+    await pass(20);
+    add(target, 1);
+    await settle(target.stop());
+    await pass(20);
+    expect(await settle(read(other))).toEqual([]);
+    expect(threads.map(({ isOver }) => isOver)).toEqual([false]);
+  });
+
+  it('that stop a machine stop one in a thread, and its watchers are told', async () => {
+    const { place, settle, pass } = world();
+    const ref = place('list');
+    await settle(read(ref));
+    const notices: Terminated[] = [];
+    ref.watch((notice) => notices.push(notice));
+    ref.send({ type: 'xstate.stop' });
+    await pass(20);
+    expect(notices).toMatchObject([{ reason: 'stopped' }]);
   });
 
   it('that a state puts off leave room for the one that changes it', async () => {
