@@ -77,7 +77,7 @@ export const bench: BenchCase = {
           late: ['tutti', 'p99'],
         },
         ({ added, rate, offered, late }) =>
-          `A task that is added by itself takes ${(1e6 / added).toFixed(0)} us of one core, its call, its check, its record and whoever waits for it included, against ${(1e6 / rate).toFixed(0)} us for one of a wide plan; so ${perSecond(offered)} is what was offered, and its p99 of ${late.toFixed(1)} ms is a few turns of the loop, each with all that came meanwhile.`,
+          `A task that is added by itself takes ${(1e6 / added).toFixed(0)} us of one core, its call, its check, its record and whoever waits for it included, against ${(1e6 / rate).toFixed(0)} us for one of a wide plan; so ${perSecond(offered)} was offered: half of what callers carry who wait for each other. Those of an open loop do not wait, and what comes in smaller batches costs more for each; a p99 of ${late.toFixed(1)} ms is ${late > 20 ? 'the queue of a loop that is at its limit there' : 'a few turns of the loop, each with all that came meanwhile'}.`,
       ),
     ),
     limitOf(
