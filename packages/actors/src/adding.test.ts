@@ -53,6 +53,42 @@ describe('adding tasks to a session', () => {
     expect(world.board.session(session)!.tasks.get('a')!.completions).toBe(1);
   });
 
+  it('refuses a submission under the name of another, also when one field differs, and on a restored copy too', async () => {
+    const world = new SimWorld();
+    const session = await world.submit(EMPTY, { staysOpen: true });
+    const charge = (fields: Record<string, unknown>) =>
+      world.settle(
+        world.on().add(session, [smallTask('charge-7', { with: fields })], { submission: 'order 7' }),
+      );
+    await charge({ euros: 12, to: 'a' });
+    expect(await charge({ to: 'a', euros: 12 })).toBe('order 7');
+    await expect(charge({ euros: 120, to: 'a' })).rejects.toMatchObject({ code: 'TUTTI_SUBMISSION_DIFFERS' });
+
+    const copy = new TaskBoard();
+    copy.restore(JSON.parse(JSON.stringify([...world.board.snapshot()])) as unknown[]);
+    const again = (euros: number) => {
+      const tasks = [smallTask('charge-7', { with: { euros, to: 'a' } })];
+      const command = { type: 'tasks.add', session, submissions: [{ id: 'order 7', tasks }] };
+      return copy.apply(command, { index: 99 as never, timeMs: 99 });
+    };
+    expect(again(12)).toEqual([{ submission: 'order 7', created: false }]);
+    expect(again(120)).toMatchObject([{ refused: { code: 'TUTTI_SUBMISSION_DIFFERS' } }]);
+  });
+
+  it('refuses tasks that no snapshot could hold, and takes the others', () => {
+    const board = new TaskBoard();
+    const at = { index: 1 as never, timeMs: 1 };
+    board.apply({ type: 'session.begin', session: 's', plan: EMPTY, mode: 'eager', folder: '' }, at);
+    const submissions = [
+      { id: 'one', tasks: [smallTask('a', { with: { cents: 12n } })] },
+      { id: 'two', tasks: [smallTask('b')] },
+    ];
+    expect(board.apply({ type: 'tasks.add', session: 's', submissions }, at)).toMatchObject([
+      { submission: 'one', refused: { code: 'TUTTI_BOARD_COMMAND_INVALID' } },
+      { submission: 'two', created: true },
+    ]);
+  });
+
   it('refuses what is closed, over, in waves, or makes no sense, each with its code', async () => {
     const world = new SimWorld();
     const refused = async (session: string, ...tasks: Parameters<typeof smallTask>[]) => {

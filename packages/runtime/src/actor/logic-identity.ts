@@ -1,6 +1,6 @@
 import { canonicalJson } from '@tutti/kernel';
 import { type AnyActorLogic, type AnyStateMachine, StateMachine } from 'xstate';
-import { hashText } from '../sharding/shard-id.ts';
+import { digestOf } from '../sharding/shard-id.ts';
 import { logicName } from './xstate-adapter.ts';
 
 /** Which code a stored snapshot is of. It goes with every snapshot that outlives its process. */
@@ -30,11 +30,7 @@ type StateNode = AnyStateMachine['root'];
 export function logicIdentity(logic: AnyActorLogic, version: number = LOGIC_VERSION_DEFAULT): LogicIdentity {
   const machine = logicName(logic);
   const shape = logic instanceof StateMachine ? machineShape(logic as AnyStateMachine) : machine;
-  const text = canonicalJson(shape);
-  const hash = [text, `${text.length}:${text}`]
-    .map((part) => hashText(part).toString(16).padStart(8, '0'))
-    .join('');
-  return { machine, version, hash };
+  return { machine, version, hash: digestOf(canonicalJson(shape)) };
 }
 
 export const sameLogic = (a: LogicIdentity, b: LogicIdentity): boolean =>

@@ -14,6 +14,12 @@ export function hashText(text: string): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
+/** 16 hexadecimal digits over a text, as {@link hashText} the same everywhere. No proof against forgery. */
+export function digestOf(text: string): string {
+  const parts = [text, `${text.length}:${text}`];
+  return parts.map((part) => hashText(part).toString(16).padStart(8, '0')).join('');
+}
+
 /** The shard of a key. Keys of different kinds are spread independently. */
 export function shardOf(kind: string, key: string, shards: number): ShardId {
   return hashText(`${kind}/${key}`) % shards;

@@ -85,11 +85,7 @@ export class AddedTasks {
   }
 
   /** Takes in tasks that have been checked. Answers those that need nothing that is not settled. */
-  add(submission: string, tasks: readonly PlanTask[], levels: Int32Array): TaskRecord[] {
-    this.submissions.add(
-      submission,
-      tasks.map(({ id }) => id),
-    );
+  add(tasks: readonly PlanTask[], levels: Int32Array): TaskRecord[] {
     const records = tasks.map((task, at) => newTaskRecord(task, this.#nextIndex++, levels[at]!));
     for (const record of records) this.#keep(record);
     return records.filter((record) => this.#wait(record));

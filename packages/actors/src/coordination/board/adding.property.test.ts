@@ -59,7 +59,9 @@ function commandOf(step: Step, twin: BoardTwin, made: AddedSubmission[]): BoardC
         ? [again]
         : choice === 2 && again
           ? [{ ...again, tasks: [smallTask('other')] }]
-          : [];
+          : choice === 3 && again
+            ? [{ ...again, tasks: again.tasks.map((task) => ({ ...task, with: { euros: 120 } })) }]
+            : [];
     const submissions = [...known, submissionOf(step, twin, made.length)];
     made.push(submissions.at(-1)!);
     return { type: 'tasks.add', session: SESSION, submissions };

@@ -186,7 +186,7 @@ class SessionReader {
   #events: TaskEvent[] = [];
   #recoveries: RecoveryRecord[] = [];
   #added: AddedRow[] = [];
-  #submissions: (readonly [string, readonly string[]])[] = [];
+  #submissions: (readonly [id: string, digest: string])[] = [];
   #settled: number[] = [];
 
   take([kind, value]: Item): void {
@@ -198,7 +198,7 @@ class SessionReader {
     else if (kind === 'recovery') this.#recoveries.push(value as RecoveryRecord);
     else if (kind === 'event') this.#events.push(readEvent(value as EventRow));
     else if (kind === 'added') this.#added.push(value as AddedRow);
-    else if (kind === 'submission') this.#submissions.push(value as [string, readonly string[]]);
+    else if (kind === 'submission') this.#submissions.push(value as [string, string]);
     else if (kind === 'settled') this.#settled.push(value as number);
     else throw invalid(`a part of the unknown kind ${kind}`);
   }
@@ -208,7 +208,7 @@ class SessionReader {
     const plan = { name, orchestrators: this.#orchestrators, tasks: this.#tasks, barriers: this.#barriers };
     const session = make({ id, plan, mode, folder, openedAt, intake: row.intake ?? 'while-running' });
     if (row.added) session.added.restoreTasks(this.#added, row.added);
-    for (const [submission, tasks] of this.#submissions) session.added.submissions.add(submission, tasks);
+    for (const [id, digest] of this.#submissions) session.added.submissions.add(id, digest);
     session.state = row.state;
     session.endedAt = row.endedAt ?? undefined;
     session.problem = row.problem ?? undefined;

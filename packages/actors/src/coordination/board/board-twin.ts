@@ -1,4 +1,4 @@
-import { unreachable } from '@tutti/kernel';
+import { canonicalJson, unreachable } from '@tutti/kernel';
 import type { Plan, PlanBarrier, PlanTask } from '../../engines/workflow/plan.ts';
 import type { AddedSubmission, BoardCommand, Holder, SingleCommand } from './commands.ts';
 import type { BarrierRecord, Intake, SessionState, TaskState } from './state.ts';
@@ -159,12 +159,12 @@ export class BoardTwin {
   }
 
   #add({ id, tasks }: AddedSubmission): 'created' | 'known' | 'refused' {
-    const names = tasks.map((task) => task.id).join(' ');
+    const wanted = canonicalJson(tasks);
     const known = this.#submissions.get(id);
-    if (known !== undefined) return known === names ? 'known' : 'refused';
+    if (known !== undefined) return known === wanted ? 'known' : 'refused';
     if (this.state !== 'running' || this.intake === 'closed' || this.#isWave || !this.#isSound(tasks))
       return 'refused';
-    this.#submissions.set(id, names);
+    this.#submissions.set(id, wanted);
     this.tasks = [...this.tasks, ...tasks.map((task) => twinTask(task, ++this.#addedCount))];
     for (const { id: task } of tasks) this.levelOf(this.task(task));
     return 'created';

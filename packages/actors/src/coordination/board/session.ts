@@ -38,6 +38,7 @@ import {
   type TaskRecord,
   type TaskState,
 } from './state.ts';
+import { tasksDigest } from './submissions.ts';
 import { newTaskRecord, noCounts, type TaskCounts } from './task-record.ts';
 import { taskUnknown } from './task-unknown.ts';
 import { WakeQueue } from './wake-queue.ts';
@@ -128,10 +129,12 @@ export class BoardSession implements SessionRecord {
   /**
    * Takes the tasks of a submission in, all or none; false if it had them before.
    * @throws TuttiError `TUTTI_SUBMISSION_DIFFERS`, `TUTTI_SESSION_ENDED`, `TUTTI_SESSION_CLOSED`,
-   * `TUTTI_SESSION_IN_WAVES`, `TUTTI_OVERLOADED`, `TUTTI_PLAN_*`
+   * `TUTTI_SESSION_IN_WAVES`, `TUTTI_OVERLOADED`, `TUTTI_PLAN_*`, `TUTTI_BOARD_COMMAND_INVALID`
    */
   add({ id, tasks }: AddedSubmission, context: ApplyContext): boolean {
-    if (this.added.submissions.isKnown(this.id, id, tasks)) return false;
+    const { submissions } = this.added;
+    const digest = tasksDigest(tasks);
+    if (submissions.isKnown(this.id, id, digest)) return false;
     this.refuseIfEnded();
     if (this.intake === 'closed') throw new TuttiError('TUTTI_SESSION_CLOSED', { session: this.id });
     if (this.mode === 'wave') throw new TuttiError('TUTTI_SESSION_IN_WAVES', { session: this.id });
@@ -139,7 +142,8 @@ export class BoardSession implements SessionRecord {
     const { name, orchestrators } = this.plan;
     const levelOf = (task: string) => this.tasks.get(task)?.level;
     const levels = checkAddition({ name, orchestrators, levelOf }, tasks);
-    const startable = this.added.add(id, tasks, levels);
+    submissions.add(id, digest);
+    const startable = this.added.add(tasks, levels);
     this.counts.waiting += tasks.length;
     for (const record of startable) this.#move(record, 'ready', context);
     return true;

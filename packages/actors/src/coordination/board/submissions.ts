@@ -1,4 +1,5 @@
-import { Ring, TuttiError } from '@tutti/kernel';
+import { canonicalJson, messageOf, Ring, TuttiError } from '@tutti/kernel';
+import { digestOf } from '@tutti/runtime';
 import type { PlanTask } from '../../engines/workflow/plan.ts';
 
 /**
@@ -7,28 +8,46 @@ import type { PlanTask } from '../../engines/workflow/plan.ts';
  */
 export const SUBMISSIONS_KEPT = 10_000;
 
-/** What was added to a session under which name, so that what is submitted twice is added once. */
+/**
+ * What tells these tasks from others, down to the last field, whatever the order of the fields.
+ * @throws TuttiError `TUTTI_BOARD_COMMAND_INVALID` for what is no JSON, and no snapshot could hold
+ */
+export function tasksDigest(tasks: readonly PlanTask[]): string {
+  try {
+    return digestOf(canonicalJson(tasks));
+  } catch (thrown) {
+    throw new TuttiError(
+      'TUTTI_BOARD_COMMAND_INVALID',
+      { problem: `the tasks to add are no JSON: ${messageOf(thrown)}` },
+      { cause: thrown },
+    );
+  }
+}
+
+/**
+ * What was added to a session under which name, so that what is submitted twice is added once. Of the tasks only a
+ * digest is kept: they may be many, and be forgotten before their submission is.
+ */
 export class Submissions {
-  readonly #tasks = new Map<string, readonly string[]>();
+  readonly #digests = new Map<string, string>();
   /** Oldest first. By itself, since a map whose first entry goes again and again is slow to find the next. */
   readonly #order = new Ring<string>(SUBMISSIONS_KEPT + 1);
 
   /** Whether it was made before. @throws TuttiError `TUTTI_SUBMISSION_DIFFERS` if it was, with other tasks */
-  isKnown(session: string, id: string, tasks: readonly PlanTask[]): boolean {
-    const known = this.#tasks.get(id);
-    if (!known) return false;
-    if (known.length === tasks.length && tasks.every((task, at) => task.id === known[at])) return true;
+  isKnown(session: string, id: string, digest: string): boolean {
+    const known = this.#digests.get(id);
+    if (known === undefined || known === digest) return known !== undefined;
     throw new TuttiError('TUTTI_SUBMISSION_DIFFERS', { session, submission: id });
   }
 
-  add(id: string, tasks: readonly string[]): void {
-    this.#tasks.set(id, tasks);
+  add(id: string, digest: string): void {
+    this.#digests.set(id, digest);
     this.#order.push(id);
-    if (this.#order.size > SUBMISSIONS_KEPT) this.#tasks.delete(this.#order.shift()!);
+    if (this.#order.size > SUBMISSIONS_KEPT) this.#digests.delete(this.#order.shift()!);
   }
 
   /** Oldest first. */
-  *[Symbol.iterator](): IterableIterator<[string, readonly string[]]> {
-    for (const id of this.#order) yield [id, this.#tasks.get(id)!];
+  *[Symbol.iterator](): IterableIterator<[id: string, digest: string]> {
+    for (const id of this.#order) yield [id, this.#digests.get(id)!];
   }
 }
