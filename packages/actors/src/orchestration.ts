@@ -87,7 +87,8 @@ export interface Submission {
   readonly folder?: string;
   /**
    * Whether the session stays open when all its tasks are done, so that tasks can be added to it at any time until it
-   * is closed; its plan may then have none of its own. Default false: it ends with its last task.
+   * is closed; its plan may then have none of its own. Default false: it ends with its last task. With the mode `wave`
+   * it is refused.
    */
   readonly staysOpen?: boolean;
 }
@@ -106,8 +107,8 @@ export interface Orchestration {
   readonly board: ReplicatedHandle<TaskBoard>;
   /**
    * Checks a plan and opens a session on it. Resolves with its id once the log has it.
-   * @throws TuttiError `TUTTI_PLAN_*`, `TUTTI_CAPABILITY_OFF`, `TUTTI_WORKER_UNKNOWN` naming the task, or what the
-   * proposal came to
+   * @throws TuttiError `TUTTI_PLAN_*`, `TUTTI_CAPABILITY_OFF`, `TUTTI_WORKER_UNKNOWN` naming the task,
+   * `TUTTI_SESSION_EXISTS`, `TUTTI_SESSION_IN_WAVES` for one that is to stay open, or what the proposal came to
    */
   submit(plan: Plan, submission?: Submission): Promise<string>;
   /**

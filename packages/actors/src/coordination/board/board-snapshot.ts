@@ -53,6 +53,7 @@ interface SessionRow {
   readonly journalDropped: number;
   /** Absent for a session that was opened to end by itself, and to which nothing was added. */
   readonly intake?: Intake;
+  readonly staysOpen?: boolean;
   readonly added?: AddedRest;
 }
 
@@ -138,7 +139,7 @@ function barrierRow({ id, state, arrivals, releasedAt, conflicts }: BarrierRecor
 }
 
 function sessionRow(session: BoardSession): SessionRow {
-  const { id, mode, folder, openedAt, state, staleResults, intake, added } = session;
+  const { id, mode, folder, openedAt, state, staleResults, intake, staysOpen, added } = session;
   return {
     id,
     name: session.plan.name,
@@ -150,7 +151,7 @@ function sessionRow(session: BoardSession): SessionRow {
     problem: session.problem ?? null,
     staleResults,
     journalDropped: session.journal.dropped,
-    ...(intake === 'while-running' && !added.isUsed ? {} : { intake, added: added.rest }),
+    ...(intake === 'while-running' && !added.isUsed ? {} : { intake, staysOpen, added: added.rest }),
   };
 }
 
@@ -206,7 +207,8 @@ class SessionReader {
   finish(row: SessionRow, make: (header: SessionHeader) => BoardSession): BoardSession {
     const { id, name, mode, folder, openedAt } = row;
     const plan = { name, orchestrators: this.#orchestrators, tasks: this.#tasks, barriers: this.#barriers };
-    const session = make({ id, plan, mode, folder, openedAt, intake: row.intake ?? 'while-running' });
+    const session = make({ id, plan, mode, folder, openedAt, staysOpen: row.staysOpen ?? false });
+    session.intake = row.intake ?? 'while-running';
     if (row.added) session.added.restoreTasks(this.#added, row.added);
     for (const [id, digest] of this.#submissions) session.added.submissions.add(id, digest);
     session.state = row.state;

@@ -19,7 +19,10 @@ export interface OpenSession {
   readonly folder: string;
 }
 
-/** As {@link OpenSession}, and it stays open until it is closed, also while it has nothing to do. */
+/**
+ * As {@link OpenSession}, and it stays open until it is closed, also while it has nothing to do. Refused with
+ * `TUTTI_SESSION_IN_WAVES` if it is to run in waves: nothing could be added to it.
+ */
 export interface BeginSession extends Omit<OpenSession, 'type'> {
   readonly type: 'session.begin';
 }

@@ -1,5 +1,6 @@
+import { canonicalJson } from '@tutti/kernel';
 import type { ExecutionMode, Plan } from '../../engines/workflow/plan.ts';
-import type { Intake } from './state.ts';
+import type { BeginSession, OpenSession } from './commands.ts';
 
 /** What a session is made with. */
 export interface SessionHeader {
@@ -8,5 +9,17 @@ export interface SessionHeader {
   readonly mode: ExecutionMode;
   readonly folder: string;
   readonly openedAt: number;
-  readonly intake: Intake;
+  /** Whether it was opened to end only once it is closed. What may be added to it now is its `intake`. */
+  readonly staysOpen: boolean;
+}
+
+/** The same plan opened in the same way under the same id is the same wish made twice, and harmless. */
+export function isSameWish(header: SessionHeader, command: OpenSession | BeginSession): boolean {
+  const { type, plan, mode, folder } = command;
+  return (
+    header.mode === mode &&
+    header.folder === folder &&
+    header.staysOpen === (type === 'session.begin') &&
+    canonicalJson(header.plan) === canonicalJson(plan)
+  );
 }

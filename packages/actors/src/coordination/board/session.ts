@@ -47,12 +47,13 @@ import { WakeQueue } from './wake-queue.ts';
  * One session on the board: its records, and the moves between their states. Each command's method first refuses
  * what is illegal, by throwing, and only then changes anything; only the task board calls them.
  */
-export class BoardSession implements SessionRecord {
+export class BoardSession implements SessionRecord, SessionHeader {
   readonly id: string;
   readonly plan: Plan;
   readonly mode: ExecutionMode;
   readonly folder: string;
   readonly openedAt: number;
+  readonly staysOpen: boolean;
   readonly checked: CheckedPlan;
   intake: Intake;
   state: SessionState = 'running';
@@ -79,7 +80,8 @@ export class BoardSession implements SessionRecord {
     this.mode = header.mode;
     this.folder = header.folder;
     this.openedAt = header.openedAt;
-    this.intake = header.intake;
+    this.staysOpen = header.staysOpen;
+    this.intake = header.staysOpen ? 'open' : 'while-running';
     this.checked = checked;
     this.#indexes = indexes;
     this.journal = new Journal(journalLimit, (index) => this.recordAt(index).plan.id);

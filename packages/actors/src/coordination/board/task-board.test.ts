@@ -66,6 +66,40 @@ test('a session opened twice with the same plan is one session, and with another
   expect(play.refusal({ ...again, plan: smallPlan([smallTask('b')]) })).toBe('TUTTI_SESSION_EXISTS');
 });
 
+test('a session that is closed is still the wish that it was opened with, and no other', () => {
+  const plan = smallPlan([smallTask('a')]);
+  for (const type of ['session.open', 'session.begin'] as const) {
+    const play = new Play();
+    const opening = { session: 's', plan, mode: 'eager', folder: '' } as const;
+    const other = type === 'session.open' ? 'session.begin' : 'session.open';
+    play.do({ type, ...opening });
+    const checkBoth = () => {
+      expect(play.do({ type, ...opening })).toMatchObject({ created: false });
+      expect(play.refusal({ type: other, ...opening })).toBe('TUTTI_SESSION_EXISTS');
+    };
+    play.do({ type: 'session.close', session: 's' });
+    checkBoth();
+    play.board.restore(JSON.parse(JSON.stringify([...play.board.snapshot()])) as unknown[]);
+    checkBoth();
+    play.finish('a');
+    expect(play.board.session('s')!.state).toBe('done');
+    checkBoth();
+  }
+});
+
+test('a session that would stay open in waves is refused, since nothing could be added to it', () => {
+  const play = new Play();
+  const begin = {
+    type: 'session.begin',
+    session: 's',
+    plan: smallPlan([smallTask('a')]),
+    folder: '',
+  } as const;
+  expect(play.refusal({ ...begin, mode: 'wave' })).toBe('TUTTI_SESSION_IN_WAVES');
+  expect(play.board.session('s')).toBeUndefined();
+  expect(play.do({ ...begin, mode: 'eager' })).toMatchObject({ created: true });
+});
+
 test('a holder that was given up cannot write, and its task runs elsewhere with a higher fence and all its tries', () => {
   const play = new Play().open(smallPlan([smallTask('a')]));
   const old = play.assign('a');

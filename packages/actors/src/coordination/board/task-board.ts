@@ -1,11 +1,4 @@
-import {
-  canonicalJson,
-  type Incarnation,
-  type NodeId,
-  TuttiError,
-  unreachable,
-  type WireValue,
-} from '@tutti/kernel';
+import { type Incarnation, type NodeId, TuttiError, unreachable, type WireValue } from '@tutti/kernel';
 import { type ApplyContext, CLUSTER_LEVEL, type ReplicatedModule } from '@tutti/runtime';
 import { checkPlan } from '../../engines/workflow/check-plan.ts';
 import { BoardIndexes } from './board-indexes.ts';
@@ -37,7 +30,8 @@ import { JOURNAL_LIMIT, type Journal } from './journal.ts';
 import { LostLives } from './lost-lives.ts';
 import { moveTask } from './move-task.ts';
 import { BoardSession } from './session.ts';
-import type { BarrierRecord, Intake, SessionRecord, TaskRecord } from './state.ts';
+import { isSameWish } from './session-header.ts';
+import type { BarrierRecord, SessionRecord, TaskRecord } from './state.ts';
 import { takeTasks } from './take-tasks.ts';
 import type { TaskCounts } from './task-record.ts';
 
@@ -115,9 +109,8 @@ export class TaskBoard implements ReplicatedModule {
   #applyOne(read: SingleCommand, context: ApplyContext): WireValue {
     switch (read.type) {
       case 'session.open':
-        return this.#open(read, 'while-running', context);
       case 'session.begin':
-        return this.#open(read, 'open', context);
+        return this.#open(read, context);
       case 'tasks.add':
         return this.#add(read, context);
       case 'tasks.assign':
@@ -142,16 +135,18 @@ export class TaskBoard implements ReplicatedModule {
     }
   }
 
-  #open(command: OpenSession | BeginSession, intake: Intake, context: ApplyContext): SessionOpened {
-    const { session: id, plan, mode, folder } = command;
+  #open(command: OpenSession | BeginSession, context: ApplyContext): SessionOpened {
+    const { type, session: id, plan, mode, folder } = command;
     const known = this.#sessions.get(id);
-    if (known && !isSame(known, command)) throw new TuttiError('TUTTI_SESSION_EXISTS', { session: id });
+    if (known && !isSameWish(known, command)) throw new TuttiError('TUTTI_SESSION_EXISTS', { session: id });
     if (known) return opened(known, false);
+    const staysOpen = type === 'session.begin';
+    if (staysOpen && mode === 'wave') throw new TuttiError('TUTTI_SESSION_IN_WAVES', { session: id });
     const size = this.#sessions.size - this.#finished.size;
     if (size >= this.#openMax)
       throw new TuttiError('TUTTI_OVERLOADED', { what: 'The task board', size, limit: this.#openMax });
-    const header = { id, plan, mode, folder, intake, openedAt: context.timeMs };
-    const checked = checkPlan(plan, undefined, { mayBeEmpty: intake === 'open' });
+    const header = { id, plan, mode, folder, staysOpen, openedAt: context.timeMs };
+    const checked = checkPlan(plan, undefined, { mayBeEmpty: staysOpen });
     const session = new BoardSession(header, checked, this.#indexes, this.#journalLimit);
     this.#sessions.set(id, session);
     this.#noteChecks(session);
@@ -435,14 +430,4 @@ export class TaskBoard implements ReplicatedModule {
 
 function opened(session: BoardSession, created: boolean): SessionOpened {
   return { session: session.id, created, tasks: session.tasks.size, levels: session.checked.levelCount };
-}
-
-/** The same plan under the same id is the same wish made twice, and harmless. */
-function isSame(session: BoardSession, { type, plan, mode, folder }: OpenSession | BeginSession): boolean {
-  return (
-    session.mode === mode &&
-    session.folder === folder &&
-    (session.intake === 'while-running') === (type === 'session.open') &&
-    canonicalJson(session.plan) === canonicalJson(plan)
-  );
 }
