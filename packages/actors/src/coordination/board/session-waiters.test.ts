@@ -1,16 +1,18 @@
+import { getEventListeners } from 'node:events';
 import { incarnation, logIndex, nodeId } from '@tutti/kernel';
-import type { ModuleWatcher } from '@tutti/runtime';
+import type { ModuleWatcher, ReplicatedHandle } from '@tutti/runtime';
 import { expect, test } from 'vitest';
 import { planOf } from '../../testing/plan-of.ts';
 import type { BoardCommand } from './commands.ts';
 import { SessionWaiters } from './session-waiters.ts';
 import { TaskBoard } from './task-board.ts';
+import { TaskWaiters } from './task-waiters.ts';
 
-/** A board that remembers two sessions that are over, and its waiters. */
+/** A board that remembers two sessions that are over, and those who wait for its sessions and tasks. */
 class Desk {
   readonly board = new TaskBoard({ finishedKept: 2 });
   readonly #watchers = new Set<ModuleWatcher>();
-  readonly waiters = new SessionWaiters({
+  readonly #handle: ReplicatedHandle<TaskBoard> = {
     module: this.board,
     propose: () => Promise.reject(new Error('nothing is proposed here')),
     readBarrier: () => Promise.resolve(logIndex(0)),
@@ -18,7 +20,9 @@ class Desk {
       this.#watchers.add(watcher);
       return () => this.#watchers.delete(watcher);
     },
-  });
+  };
+  readonly waiters = new SessionWaiters(this.#handle);
+  readonly taskWaiters = new TaskWaiters(this.#handle);
   #index = 0;
 
   apply(command: BoardCommand): void {
@@ -30,6 +34,20 @@ class Desk {
   open(session: string): void {
     const plan = planOf([{ id: 'a' }]);
     this.apply({ type: 'session.open', session, plan, mode: 'eager', folder: '' });
+  }
+
+  /** Waits for each session, and for the task of each. */
+  wait(sessions: readonly string[], signal: AbortSignal): Promise<string[]> {
+    const waits = sessions.flatMap((session) => [
+      this.waiters.waitFor(session, signal),
+      this.taskWaiters.waitFor(session, 'a', signal),
+    ]);
+    const word = (wait: Promise<{ readonly state: string }>) =>
+      wait.then(
+        ({ state }) => state,
+        (thrown: { code: string }) => thrown.code,
+      );
+    return Promise.all(waits.map(word));
   }
 
   /** Ends sessions in one entry of the log. */
@@ -74,4 +92,30 @@ test('a session that ends because a lost node fells it once too often is told to
     desk.apply({ type: 'holder.lost', holder, recovery: 'failover' });
   }
   expect((await end).state).toBe('failed');
+});
+
+test('whoever waited listens to their signal no more, however the wait ended', async () => {
+  const desk = new Desk();
+  const controller = new AbortController();
+  const { signal } = controller;
+  const listeners = () => getEventListeners(signal, 'abort').length;
+  for (const session of [...SESSIONS, 'e', 'f']) desk.open(session);
+
+  const ended = desk.wait(SESSIONS, signal);
+  const aborted = desk.wait(['e'], signal);
+  expect(listeners()).toBe(10);
+  desk.end(...SESSIONS);
+  expect(new Set(await ended)).toEqual(new Set(['cancelled']));
+  expect(listeners()).toBe(2);
+  controller.abort();
+  expect(await aborted).toEqual(['TUTTI_ABORTED', 'TUTTI_ABORTED']);
+  expect(await desk.wait(['e'], signal)).toEqual(['TUTTI_ABORTED', 'TUTTI_ABORTED']);
+  expect(listeners()).toBe(0);
+
+  const other = new AbortController();
+  const closed = desk.wait(['f'], other.signal);
+  desk.waiters.close();
+  desk.taskWaiters.close();
+  expect(await closed).toEqual(['TUTTI_CLOSED', 'TUTTI_CLOSED']);
+  expect(getEventListeners(other.signal, 'abort')).toEqual([]);
 });

@@ -3,17 +3,13 @@ import type { ReplicatedHandle } from '@tutti/runtime';
 import { partsOf } from './commands.ts';
 import type { SessionRecord } from './state.ts';
 import type { TaskBoard } from './task-board.ts';
-
-interface Waiter {
-  resolve(session: SessionRecord): void;
-  reject(error: Error): void;
-}
+import { abortableWaiter, type Waiter } from './waiter.ts';
 
 /** One session that is waited for. */
 interface Waited {
   /** As this node's copy had it when the first one began to wait: many that end at once are forgotten at once. */
   readonly record: SessionRecord;
-  readonly waiters: Set<Waiter>;
+  readonly waiters: Set<Waiter<SessionRecord>>;
 }
 
 /** Most calls that wait for sessions at once on one node. */
@@ -92,16 +88,17 @@ export class SessionWaiters {
     return new Promise((resolve, reject) => {
       let waited = this.#waiting.get(session);
       if (!waited) this.#waiting.set(session, (waited = { record, waiters: new Set() }));
-      const waiter = { resolve, reject };
-      waited.waiters.add(waiter);
-      this.#count++;
+      const { waiters } = waited;
       const abort = () => {
-        if (!this.#waiting.get(session)?.waiters.delete(waiter)) return;
+        waiters.delete(waiter);
         this.#count--;
-        reject(new TuttiError('TUTTI_ABORTED', { what: `Waiting for ${session}` }));
+        if (waiters.size === 0) this.#waiting.delete(session);
+        waiter.reject(new TuttiError('TUTTI_ABORTED', { what: `Waiting for ${session}` }));
       };
+      const waiter = abortableWaiter({ resolve, reject }, signal, abort);
+      waiters.add(waiter);
+      this.#count++;
       if (signal?.aborted) abort();
-      else signal?.addEventListener('abort', abort, { once: true });
     });
   }
 

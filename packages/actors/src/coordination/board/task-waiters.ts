@@ -4,16 +4,12 @@ import { partsOf, type SingleCommand } from './commands.ts';
 import { isTerminal, type TaskRecord } from './state.ts';
 import type { TaskBoard } from './task-board.ts';
 import { taskUnknown } from './task-unknown.ts';
-
-interface Waiter {
-  resolve(task: TaskRecord): void;
-  reject(error: Error): void;
-}
+import { abortableWaiter, type Waiter } from './waiter.ts';
 
 /** One task that is waited for, as this node's copy had it: it may be over and forgotten in one breath. */
 interface Waited {
   readonly record: TaskRecord;
-  readonly waiters: Set<Waiter>;
+  readonly waiters: Set<Waiter<TaskRecord>>;
 }
 
 /** Most calls that wait for tasks at once on one node. */
@@ -83,18 +79,17 @@ export class TaskWaiters {
       if (!tasks) this.#waiting.set(session, (tasks = new Map()));
       let waited = tasks.get(task);
       if (!waited) tasks.set(task, (waited = { record, waiters: new Set() }));
-      const waiter = { resolve, reject };
       const { waiters } = waited;
-      waiters.add(waiter);
-      this.#count++;
       const abort = () => {
-        if (!waiters.delete(waiter)) return;
+        waiters.delete(waiter);
         this.#count--;
         if (waiters.size === 0) this.#drop(session, task);
-        reject(new TuttiError('TUTTI_ABORTED', { what: `Waiting for ${task} of ${session}` }));
+        waiter.reject(new TuttiError('TUTTI_ABORTED', { what: `Waiting for ${task} of ${session}` }));
       };
+      const waiter = abortableWaiter({ resolve, reject }, signal, abort);
+      waiters.add(waiter);
+      this.#count++;
       if (signal?.aborted) abort();
-      else signal?.addEventListener('abort', abort, { once: true });
     });
   }
 
