@@ -94,10 +94,14 @@ function* itemsOf(head: HeadRow, sessions: readonly (() => Iterable<Item>)[]): I
   yield ['end', sessions.length];
 }
 
-/** What can still change is copied now. A session that is over changes no more, and is read when its turn comes. */
+/**
+ * What can still change is copied now. A session that is over counts the results that come too late and changes in
+ * nothing else: all but its row is read when its turn comes.
+ */
 function captureSession(session: BoardSession): () => Iterable<Item> {
-  if (session.state !== 'running') return () => sessionItems(session, captureChanging(session));
-  const changing = captureChanging(session);
+  const row = sessionRow(session);
+  if (session.state !== 'running') return () => sessionItems(session, captureChanging(session, row));
+  const changing = captureChanging(session, row);
   return () => sessionItems(session, changing);
 }
 
@@ -109,7 +113,7 @@ function* sessionItems(session: BoardSession, changing: () => Iterable<Item>): I
 }
 
 /** As it is now, to be written later. A task that is over changes no more and is not copied: most of many are. */
-function captureChanging(session: BoardSession): () => Iterable<Item> {
+function captureChanging(session: BoardSession, row: SessionRow): () => Iterable<Item> {
   const added = new Map(Array.from(session.added.records(), (record) => [record.index, record]));
   const submissions = [...session.added.submissions];
   const settled = session.added.settledIndexes();
@@ -118,7 +122,6 @@ function captureChanging(session: BoardSession): () => Iterable<Item> {
   const meetings = [...session.barriers.values()].flatMap(barrierRow);
   const journal = session.journal.copy((index) => (session.plan.tasks[index] ?? added.get(index)!.plan).id);
   const recoveries = [...session.recoveries];
-  const row = sessionRow(session);
   return function* items() {
     for (const { index, level, plan } of added.values())
       yield ['added', [index, level, plan] satisfies AddedRow];

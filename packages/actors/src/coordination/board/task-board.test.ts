@@ -66,6 +66,22 @@ test('a session opened twice with the same plan is one session, and with another
   expect(play.refusal({ ...again, plan: smallPlan([smallTask('b')]) })).toBe('TUTTI_SESSION_EXISTS');
 });
 
+test('a snapshot counts no late result that came after it was asked for, also of a session that is over', () => {
+  const play = new Play().open(smallPlan([smallTask('a')])).open(smallPlan([smallTask('a')]), 't');
+  const late = [
+    { session: 's', task: 'a', fence: play.assign('a', n1, 's') },
+    { session: 't', task: 'a', fence: play.assign('a', n1, 't') },
+  ];
+  play.do({ type: 'session.cancel', session: 's', reason: 'enough' });
+  play.do({ type: 'task.return', ...late[1]!, reason: 'enough' });
+  const before = JSON.stringify([...play.board.snapshot()]);
+  const parts = play.board.snapshot();
+  for (const attempt of late)
+    expect(play.refusal({ type: 'task.complete', ...attempt, output: 1 })).toBe('TUTTI_FENCE_STALE');
+  expect(play.board.session('s')!.staleResults).toBe(1);
+  expect(JSON.stringify([...parts])).toBe(before);
+});
+
 test('a session that is closed is still the wish that it was opened with, and no other', () => {
   const plan = smallPlan([smallTask('a')]);
   for (const type of ['session.open', 'session.begin'] as const) {
