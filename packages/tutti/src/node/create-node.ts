@@ -12,7 +12,6 @@ import { type Consensus, MemoryLogStore, Replica, VolatileConsensus } from '@tut
 import { createFileLogStore } from '@tutti/consensus/file';
 import {
   type Logger,
-  messageOf,
   type NodeId,
   nodeId,
   type PeerAddress,
@@ -45,6 +44,7 @@ import { type AssembledNode, assembleNode } from './assemble-node.ts';
 import { GroupPeers } from './group-peers.ts';
 import { logFolderOf, type NodeIdentity, openIdentity, volatileIdentity } from './identity.ts';
 import { groupOf, type NodeGroup } from './node-group.ts';
+import { stopNodePolicy } from './stop-node-policy.ts';
 
 /** How to make a node. With nothing given it is a cluster of one that keeps nothing and listens nowhere. */
 export interface NodeOptions {
@@ -193,6 +193,7 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
   const random = seededRandom(systemClock.wallTime() * 1024 + process.pid);
   const transport = makeTransport(identity, options, logger, random);
   const peers = new GroupPeers(transport, systemClock, logger);
+  const stopFor = stopNodePolicy({ stop: () => node.stop(), logger, onFatal: options.onFatal });
   const parts = assembleNode(
     {
       nodeId: identity.nodeId,
@@ -202,8 +203,7 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
       ...(options.orchestration === false ? {} : { workers: makeWorkers(options, directory) }),
       ...(options.guardian === 'restart-actor' ? { guardian: options.guardian } : {}),
       onEscalation: (escalation) => {
-        if (options.guardian === 'stop-node')
-          void node.stop().finally(() => options.onFatal?.(failureOf(escalation)));
+        if (options.guardian === 'stop-node') stopFor(escalation);
         options.onEscalation?.(escalation);
       },
       onEvicted: () => options.onFatal?.(new TuttiError('TUTTI_NODE_EVICTED', { node: identity.nodeId })),
@@ -219,10 +219,6 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
   );
   const node = new EmbeddedNode(options, identity, transport, peers, parts);
   return node;
-}
-
-function failureOf({ address, error }: Escalation): TuttiError {
-  return new TuttiError('TUTTI_ACTOR_FAILED', { address, problem: messageOf(error) }, { cause: error });
 }
 
 /** Two nodes that count other voters can both find a majority, so what cannot be right is refused before the start. */
