@@ -27,7 +27,10 @@ export interface StoreDamage {
   readonly lost: readonly LostRange[];
   /** There were entries after `lastIndex`, and it is not known how many: nothing after the damage tells. */
   readonly endLost: boolean;
-  /** `hardState` is the newest that can be read, and a newer one may have been written. */
+  /**
+   * `hardState` is the newest that can be read, and a newer one may have been written. No step but `whole` ends that,
+   * nor does a restart: entries that are fetched again do not bring back a vote.
+   */
   readonly hardStateLost: boolean;
 }
 

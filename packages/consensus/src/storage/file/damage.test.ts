@@ -106,15 +106,22 @@ describe('damage to a log that was flushed', () => {
       damaged.fill(0xee, 64, place === 'head' ? 80 : headEnd - (place === 'all' ? 40 : 0));
       fs.writeFileSync(path!, damaged);
       const again = storeIn();
-      const opened = await openStore(again);
+      let state = await openStore(again);
       if (place === 'head') {
-        expect(opened).toMatchObject({ damage: undefined, hardState });
+        expect(state).toMatchObject({ damage: undefined, hardState });
       } else {
-        expect(opened.damage, place).toMatchObject({ hardStateLost: true });
-        await repaired(again, opened, peer);
+        expect(state.damage, place).toMatchObject({ hardStateLost: true });
+        if (place === 'entry')
+          state = await repairStore(again, { kind: 'entries', entries: [suiteEntry(1, 1)] });
+        expect(state.damage, place).toMatchObject({ lost: [], hardStateLost: true });
+        await repaired(again, state, peer);
       }
       holds(again, 1, peer.entries);
       await closeStore(again);
+      const last = storeIn();
+      const promised = place === 'head' ? hardState : { term: 9, votedFor: 'n9' };
+      expect(await openStore(last), place).toMatchObject({ damage: undefined, hardState: promised });
+      await closeStore(last);
       // Without the note that it was flushed it is what a crash left of a write.
       damaged.fill(0, FLUSH_MARK_AT, FLUSH_MARK_AT + FLUSH_MARK_BYTES);
       fs.writeFileSync(path!, damaged);
@@ -239,6 +246,70 @@ describe('damage to a log that was flushed', () => {
       holds(store, 1, peer.entries);
       await closeStore(store);
     }
+  });
+
+  test('that took a vote is no less when the entries beside it have been made up for, also over a restart', async () => {
+    const entries = [...suiteEntries(1, 3, 1), ...suiteEntries(4, 5, 5)];
+    for (const kind of ['entries', 'snapshot'] as const) {
+      directory = join(root, `vote-and-${kind}`);
+      const store = storeIn();
+      await openStore(store);
+      const before = { term: term(1), votedFor: nodeId('n2') };
+      await appendTo(store, { hardState: before, entries: entries.slice(0, 3) });
+      await appendTo(store, {
+        hardState: { term: term(5), votedFor: nodeId('n3') },
+        entries: entries.slice(3),
+      });
+      await closeStore(store);
+      const [path] = files('.log');
+      const bytes = fs.readFileSync(path!);
+      // Both hard states of the last write and the first of its entries; the other one is whole.
+      bytes.fill(0xee, bytes.lastIndexOf('n2') - 40, bytes.indexOf(entries[3]!.data) + 20);
+      fs.writeFileSync(path!, bytes);
+      const again = storeIn();
+      const opened = await openStore(again);
+      expect(opened).toMatchObject({
+        hardState: before,
+        damage: { lost: [{ from: 4, to: 4 }], endLost: false, hardStateLost: true },
+      });
+      if (kind === 'snapshot') await snapshotInto(again, 4, 5, new Uint8Array(100));
+      const step = kind === 'snapshot' ? { kind } : { kind, entries: [entries[3]!] };
+      const forgetful = { hardState: before, damage: { lost: [], endLost: false, hardStateLost: true } };
+      expect(await repairStore(again, step)).toMatchObject(forgetful);
+      await closeStore(again);
+      const third = storeIn();
+      const reopened = await openStore(third);
+      expect(reopened).toMatchObject(forgetful);
+      expect(await repaired(third, reopened, { entries })).toEqual(['cut 6']);
+      await closeStore(third);
+      const last = storeIn();
+      const promised = { damage: undefined, hardState: { term: 9, votedFor: 'n9' } };
+      expect(await openStore(last)).toMatchObject(promised);
+      const { firstIndex } = last;
+      holds(last, firstIndex, entries.slice(firstIndex - 1));
+      await closeStore(last);
+    }
+  });
+
+  test('which takes the whole of the first write is noticed, though the one after it has no entries', async () => {
+    const store = storeIn();
+    await openStore(store);
+    await appendTo(store, {
+      hardState: { term: term(1), votedFor: nodeId('n2') },
+      entries: suiteEntries(1, 3, 1),
+    });
+    await appendTo(store, { hardState: { term: term(2), votedFor: nodeId('n3') } });
+    await closeStore(store);
+    const [path] = files('.log');
+    const bytes = fs.readFileSync(path!);
+    bytes.fill(0xee, 64, bytes.lastIndexOf('n2') - 40);
+    fs.writeFileSync(path!, bytes);
+    const again = storeIn();
+    const opened = await openStore(again);
+    expect(opened).toMatchObject({ hardState: { term: 2 }, damage: { endLost: true, hardStateLost: false } });
+    await repaired(again, opened, { entries: suiteEntries(1, 3, 1) });
+    holds(again, 1, suiteEntries(1, 3, 1));
+    await closeStore(again);
   });
 
   test('in the last write is damage where the note that it was flushed has decayed with it', async () => {

@@ -52,7 +52,7 @@ interface Cut {
  */
 export function cutLog(disk: DiskCalls, directory: string, opened: Opened, from: number): void {
   const { recovered, hardState, damage, snapshots } = opened;
-  writeMark(disk, directory, { hardState, hardStateLost: damage?.hardStateLost ?? false });
+  writeMark(disk, directory, { hardState, hardStateLost: damage?.hardStateLost ?? false, endLost: true });
   const isHeadless = recovered.index.firstIndex > (snapshots.current?.meta.index ?? 0) + 1;
   const all = listSegments(disk, directory);
   const cut = isHeadless ? { sequence: 0, offset: 0 } : placeOfCut(disk, all, recovered.damage, from);

@@ -21,7 +21,7 @@ import type {
 } from '../log-store.ts';
 import type { LogRecord } from '../record.ts';
 import type { MendCallback, ScrubCallback } from '../scrub.ts';
-import type { RepairCallback, RepairStep } from '../store-damage.ts';
+import type { RepairCallback, RepairStep, StoreDamage } from '../store-damage.ts';
 import { removeMark, writeMark } from './damage-mark.ts';
 import { cutLog, fits, settlement } from './damaged-log.ts';
 import { type DiskCalls, isFull, nodeDisk } from './disk-calls.ts';
@@ -128,16 +128,19 @@ export class FileLogStore implements LogStore {
   }
 
   #resetLog(done: WriteCallback): void {
-    const { damage, hardState } = this.#open();
+    const { damage } = this.#open();
     if (!damage) return this.resetToSnapshot(done);
-    const { hardStateLost, endLost } = damage;
     const mark = (): void => {
-      if (hardStateLost || endLost)
-        writeMark(this.#disk, this.#options.directory, { hardState, hardStateLost });
+      if (damage.hardStateLost || damage.endLost) this.#mark({ ...damage, endLost: true });
     };
     this.#atOnce(mark, done, () =>
       this.resetToSnapshot((failure) => (failure ? done(failure) : this.#reload(done))),
     );
+  }
+
+  #mark({ hardStateLost, endLost }: Pick<StoreDamage, 'hardStateLost' | 'endLost'>): void {
+    const mark = { hardState: this.#hardState!, hardStateLost, endLost };
+    writeMark(this.#disk, this.#options.directory, mark);
   }
 
   /** Does what is done by calls that throw, then goes on; whoever waits is told of a disk that refused. */
@@ -279,7 +282,16 @@ export class FileLogStore implements LogStore {
     });
   }
 
+  /** That a newer term or vote stood in a gap is told by the gap alone: it is noted down before the gap goes. */
   #closeGaps(gaps: readonly Gap[], records: readonly LogRecord[], done: WriteCallback): void {
+    const { damage } = this.#open();
+    const mark = (): void => {
+      if (damage?.hardStateLost) this.#mark(damage);
+    };
+    this.#atOnce(mark, done, () => this.#rewrite(gaps, records, done));
+  }
+
+  #rewrite(gaps: readonly Gap[], records: readonly LogRecord[], done: WriteCallback): void {
     const fills = [...fillsFor(gaps, records)];
     const { segments, damage } = this.#open().recovered;
     const { directory } = this.#options;

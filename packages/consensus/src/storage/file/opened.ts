@@ -100,7 +100,7 @@ function damageOf(
 ): StoreDamage | undefined {
   const snapshotIndex = snapshots.current?.meta.index ?? 0;
   const lost: LostRange[] = [];
-  let failure = snapshots.failure ?? damage?.failure ?? (mark && markFailure(directory));
+  let failure = snapshots.failure ?? damage?.failure ?? (mark && markFailure(directory, mark));
   if (index.firstIndex > snapshotIndex + 1) {
     lost.push({ from: logIndex(1), to: logIndex(index.firstIndex - 1) });
     failure ??= corrupt(
@@ -111,7 +111,7 @@ function damageOf(
   lost.push(...(damage?.lost ?? []));
   // A snapshot is taken of what was written: without any log, the log is lost. So it is where one was begun.
   const hasSnapshot = snapshotIndex > 0 || snapshots.failure !== undefined;
-  const logLost = lastBatch === 0 && !mark && (hasSnapshot || beginning?.isNoted === true);
+  const logLost = lastBatch === 0 && !mark?.endLost && (hasSnapshot || beginning?.isNoted === true);
   if (logLost)
     failure ??= corrupt(
       directory,
@@ -119,7 +119,7 @@ function damageOf(
         ? 'there is a snapshot, and no log beside it'
         : 'a log was begun here, and nothing is left of it',
     );
-  const endLost = logLost || mark !== undefined || (damage?.endGaps.length ?? 0) > 0;
+  const endLost = logLost || mark?.endLost === true || (damage?.endGaps.length ?? 0) > 0;
   const hardStateLost = logLost || mark?.hardStateLost === true || damage?.hardStateLost === true;
   if (lost.length === 0 && !endLost && !hardStateLost) return undefined;
   return { failure: failure!, lost, endLost, hardStateLost };

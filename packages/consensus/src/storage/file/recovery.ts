@@ -169,8 +169,10 @@ export class Recovery {
   /** Where something is missing before a record; undefined when it goes on from the one before. */
   #gapBefore(found: ScannedRecord, segment: Segment, at: number): Gap | undefined {
     const before = this.#last;
-    // Whatever segment a log begins with, it begins with a batch.
-    if (!before) return found.isBatchStart ? undefined : gapAt(segment, at, SEGMENT_HEADER_BYTES);
+    // Whatever segment a log begins with, it begins with a batch. What is left of one behind damage looks like one too,
+    // once the segment has been written anew.
+    if (!before)
+      return found.isBatchStart && found.follows ? undefined : gapAt(segment, at, SEGMENT_HEADER_BYTES);
     const { batch, isBatchEnd } = before.found;
     const isNext = isBatchEnd ? found.batch === batch + 1 : found.batch === batch;
     if (before.segment === segment)

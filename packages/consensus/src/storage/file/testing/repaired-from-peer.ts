@@ -16,12 +16,18 @@ const at = (peer: Peer, index: number): Entry => {
   return entry;
 };
 
-/** Puts a store right with what a peer has, step by step, as a replica does. @returns the steps it took */
+/**
+ * Puts a store right with what a peer has, step by step, as a replica does. A store that has lost term and vote has to
+ * say so until it is given others. @returns the steps it took
+ */
 export async function repaired(store: FileLogStore, opened: LogStoreState, peer: Peer): Promise<string[]> {
   const steps: string[] = [];
   let state = opened;
+  let isForgetful = false;
   while (state.damage) {
     assert(steps.length < 20, 'a repair ends');
+    isForgetful ||= state.damage.hardStateLost;
+    assert(state.damage.hardStateLost || !isForgetful, 'only a new term and vote make up for lost ones');
     const { lost } = state.damage;
     const [first] = lost;
     if (first && first.from < state.firstIndex && peer.snapshot) {
@@ -47,7 +53,9 @@ export async function repaired(store: FileLogStore, opened: LogStoreState, peer:
         kind: 'whole',
         hardState: state.damage.hardStateLost ? hardState : undefined,
       });
+      if (!state.damage) isForgetful = false;
     }
   }
+  assert(!isForgetful, 'who forgot a vote is told one before the store counts as whole');
   return steps;
 }
