@@ -107,6 +107,24 @@ describe('a node whose log is damaged', () => {
     cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
   });
 
+  test('waits for a leader as long as there is none, though every peer has said that it does not lead', () => {
+    for (const damage of [{ endFrom: 4 }, { endFrom: 4, hardState: true }]) {
+      const cluster = agreed(8);
+      const [one, two, node] = cluster.nodes;
+      cluster.network.cut(one!.id, two!.id);
+      cluster.crash(node!);
+      cluster.run(5_000);
+      expect(cluster.nodes.map(({ replica }) => replica.status().role)).not.toContain('leader');
+      node!.store.lose(damage);
+      cluster.start(node!);
+      cluster.run(150_000);
+      expect([node!.failure, node!.replica.stats().repairs]).toEqual([undefined, 0]);
+      cluster.network.heal();
+      cluster.until('it serves', () => isServing(node!));
+      cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
+    }
+  });
+
   test('takes a snapshot from a peer that has compacted what it lost', () => {
     const cluster = agreed(60, { snapshotEntries: 20, trailingEntries: 2 });
     const [node] = cluster.followers();
@@ -278,6 +296,17 @@ describe('damage that nobody can make up for', () => {
     cluster.run(4_000);
     expect(cluster.nodes.map((node) => node.failure)).toEqual([undefined, undefined, undefined]);
     cluster.run(4_000);
+    for (const { failure } of cluster.nodes)
+      expect(isTuttiError(failure, 'TUTTI_STORE_BEYOND_REPAIR')).toBe(true);
+  });
+
+  test('stops nodes that have all lost their ends, since none of them can lead', () => {
+    const cluster = agreed(12, { repairGiveUpMs: 5_000 });
+    for (const node of cluster.nodes) cluster.crash(node);
+    cluster.run(10);
+    for (const node of cluster.nodes) node.store.lose({ endFrom: 6 });
+    cluster.startAll();
+    cluster.run(8_000);
     for (const { failure } of cluster.nodes)
       expect(isTuttiError(failure, 'TUTTI_STORE_BEYOND_REPAIR')).toBe(true);
   });

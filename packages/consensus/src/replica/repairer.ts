@@ -139,13 +139,13 @@ export class Repairer {
       if (clock.now() - this.#progressAt >= this.#parts.giveUpMs) {
         const { isOnlyVoter, otherVoters } = this.#members;
         const owing = isOnlyVoter ? this.#peers : otherVoters;
-        const silent = owing.filter((voter) => !this.#helpless.has(voter));
-        if (silent.length === 0 && (isOnlyVoter || owing.length > 0))
+        const awaited = owing.filter((voter) => !this.#helpless.has(voter));
+        if (awaited.length === 0 && (isOnlyVoter || owing.length > 0))
           return this.#giveUp('every other voter was asked, and none has a whole copy');
         this.#progressAt = clock.now();
         const { failure } = this.#state.damage!;
         this.#parts.logger.warn(
-          { silent: silent.join(), damage: failure.message },
+          { awaited: awaited.join(), damage: failure.message },
           'This node waits for peers to repair its damaged store, and takes no part until then',
         );
       }
@@ -362,10 +362,14 @@ export class Repairer {
   #takeEnd(fetch: Extract<Fetch, { kind: 'end' }>, reply: RepairReply): void {
     if (fetch.busy) return;
     if (!this.#mayLead(reply)) {
-      if (!reply.leads) this.#helpless.add(reply.from);
+      // One that takes part may elect a leader yet, or be elected. One that repairs its own store waits for others too.
+      const isInRepair = !reply.leads && reply.membership === undefined;
+      if (isInRepair) this.#helpless.add(reply.from);
+      else this.#helpless.delete(reply.from);
       if (reply.from === fetch.leader) fetch.leader = undefined;
       return;
     }
+    this.#helpless.delete(reply.from);
     const leaderTerm = reply.term!;
     if (fetch.leader !== reply.from || fetch.leaderTerm !== leaderTerm)
       Object.assign(fetch, { leader: reply.from, leaderTerm, target: reply.lastIndex });
