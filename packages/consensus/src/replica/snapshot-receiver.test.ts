@@ -111,7 +111,7 @@ test('a snapshot that is being put in place is told of before another one is tak
 });
 
 test('a snapshot for which there is no space is put off, and taken from the start when there is some', () => {
-  const { take, heard, store } = receiving();
+  const { take, heard, store, clock } = receiving();
   const begin = store.beginSnapshot.bind(store);
   const full = new TuttiError('TUTTI_STORE_FULL', { directory: 'memory' });
   let left = 1;
@@ -125,9 +125,13 @@ test('a snapshot for which there is no space is put off, and taken from the star
   take(10, 20);
   expect(heard).toEqual([10, 'later']);
   left = 1;
+  // Whoever only asks how it goes is not told that nothing is wrong: it would send all of it at once.
+  take(10, 10);
+  expect(heard).toEqual([10, 'later', 'later']);
+  clock.advance(5_000);
   take(10, 20);
   take(0, 30);
-  expect(heard).toEqual([10, 'later', 0, meta]);
+  expect(heard).toEqual([10, 'later', 'later', 0, meta]);
   expect(store.snapshot()?.checksum).toBe(crc32c(contents));
 });
 

@@ -8,6 +8,8 @@ import type { Places } from './snapshot-limits.ts';
 const CHUNKS_WAITING_MAX = 64;
 /** A transfer of which nothing came for this long gives its place to another. */
 const IDLE_MS = 60_000;
+/** A disk that had no space for a snapshot is not tried again before this has passed. */
+const FULL_REST_MS = 5_000;
 
 interface Receiving {
   readonly checksum: number;
@@ -43,6 +45,7 @@ export interface SnapshotReceiverPorts {
 export class SnapshotReceiver {
   readonly #ports: SnapshotReceiverPorts;
   #receiving: Receiving | undefined;
+  #fullUntil = 0;
 
   constructor(ports: SnapshotReceiverPorts) {
     this.#ports = ports;
@@ -54,8 +57,10 @@ export class SnapshotReceiver {
   }
 
   take(chunk: InstallSnapshot): void {
+    if (this.#ports.clock.now() < this.#fullUntil) return this.answerLater(chunk);
     const receiving = this.#for(chunk);
-    if (!receiving || receiving.committing) return this.answerLater(chunk);
+    if (!receiving) return this.answerLater(chunk);
+    if (receiving.committing) return this.#reply(chunk, receiving.written, true);
     receiving.heardAt = this.#ports.clock.now();
     const { data, offset, totalBytes } = chunk;
     const fits = offset === receiving.next && data.length > 0 && offset + data.length <= totalBytes;
@@ -154,6 +159,7 @@ export class SnapshotReceiver {
   #notTaken(failure: Error, chunk: InstallSnapshot): void {
     if (!isTuttiError(failure, 'TUTTI_STORE_FULL')) return this.#ports.failed(failure);
     this.abort();
+    this.#fullUntil = this.#ports.clock.now() + FULL_REST_MS;
     this.answerLater(chunk);
   }
 

@@ -102,7 +102,11 @@ export class SnapshotSender {
     const held = Math.min(reply.receivedBytes, totalBytes);
     const waited = transfer.later;
     transfer.later = reply.later;
-    if (reply.later) return;
+    if (reply.later) {
+      // What it let go of for want of space, or never took, says nothing against the snapshot.
+      transfer.confirmed = Math.min(transfer.confirmed, held);
+      return;
+    }
     if (held > transfer.confirmed) {
       transfer.confirmed = held;
       transfer.next = Math.max(transfer.next, held);

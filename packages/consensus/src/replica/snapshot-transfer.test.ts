@@ -1,4 +1,4 @@
-import { logIndex, term, VirtualClock } from '@tutti/kernel';
+import { logIndex, TuttiError, term, VirtualClock } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import type { StoredSnapshot } from '../storage/log-store.ts';
 import type { ReplicaConfig } from './replica-options.ts';
@@ -90,6 +90,32 @@ function onChunk(
     return false;
   };
 }
+
+test('a receiver whose disk stays full costs its leader no snapshot, and is brought up when there is space', () => {
+  const { cluster, leader, absent } = withAbsent({});
+  const begin = absent.store.beginSnapshot.bind(absent.store);
+  const full = new TuttiError('TUTTI_STORE_FULL', { directory: 'memory' });
+  let isFull = true;
+  let refusals = 0;
+  absent.store.beginSnapshot = (meta) => {
+    const writer = begin(meta);
+    const write = writer.write.bind(writer);
+    writer.write = (data, done) => {
+      if (!isFull || writer.size === 0) return write(data, done);
+      refusals++;
+      done(full);
+    };
+    return writer;
+  };
+  const { snapshotsTaken } = leader.replica.stats();
+  cluster.start(absent);
+  cluster.run(90_000);
+  expect(refusals).toBeGreaterThan(5);
+  expect(refusals).toBeLessThan(30);
+  expect(leader.replica.stats().snapshotsTaken).toBe(snapshotsTaken);
+  isFull = false;
+  cluster.until('it is brought up', () => absent.counter.history.length === 200);
+});
 
 test('another leader goes on where the one before was interrupted', () => {
   const { cluster, leader, absent } = withAbsent({ snapshotBytesPerSecond: 3_000, snapshotWindowBytes: 300 });
