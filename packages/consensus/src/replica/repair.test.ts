@@ -1,4 +1,4 @@
-import { isTuttiError, logIndex } from '@tutti/kernel';
+import { isTuttiError, logIndex, TuttiError } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
 import type { MemoryDamage } from '../storage/memory-log-store.ts';
 import type { ReplicaConfig } from './replica-options.ts';
@@ -135,6 +135,58 @@ describe('a node whose log is damaged', () => {
     cluster.until('it serves', () => isServing(node!));
     cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
     expect(node!.store.snapshot()?.meta.index).toBeGreaterThan(0);
+  });
+});
+
+describe('a damaged node whose disk is full', () => {
+  const full = new TuttiError('TUTTI_STORE_FULL', { directory: 'memory' });
+
+  test('takes the snapshot that it needs when there is space', () => {
+    const cluster = agreed(60, { snapshotEntries: 20, trailingEntries: 2 });
+    const [node] = cluster.followers();
+    const { store } = node!;
+    const begin = store.beginSnapshot.bind(store);
+    let refusals = 0;
+    let isFull = true;
+    store.beginSnapshot = (meta) => {
+      const writer = begin(meta);
+      const write = writer.write.bind(writer);
+      writer.write = (data, done) => {
+        if (!isFull) return write(data, done);
+        refusals++;
+        done(full);
+      };
+      return writer;
+    };
+    damaged(cluster, node!, { snapshot: true });
+    cluster.run(10_000);
+    expect([node!.failure, node!.replica.stats().repairs]).toEqual([undefined, 0]);
+    expect(refusals).toBeGreaterThan(1);
+    isFull = false;
+    cluster.until('it serves', () => isServing(node!));
+    cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
+  });
+
+  test('puts what it has fetched in its place when there is space', () => {
+    const cluster = agreed(20);
+    const [node] = cluster.followers();
+    const { store } = node!;
+    const repair = store.repair.bind(store);
+    let refusals = 0;
+    let isFull = true;
+    store.repair = (step, done) => {
+      if (!isFull) return repair(step, done);
+      refusals++;
+      done(full);
+    };
+    damaged(cluster, node!, { entries: [5, 6] });
+    cluster.run(10_000);
+    expect([node!.failure, node!.replica.stats().repairs]).toEqual([undefined, 0]);
+    expect(refusals).toBeGreaterThan(1);
+    expect(refusals).toBeLessThan(50);
+    isFull = false;
+    cluster.until('it serves', () => isServing(node!));
+    cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
   });
 });
 

@@ -82,6 +82,8 @@ export class Repairer {
   #ended = false;
   /** A log whose end is lost is cut, which marks it, before anything is written to it. */
   #isCut = false;
+  /** A step for which there was no space; it is taken again from time to time. */
+  #postponed: RepairStep | undefined;
   /** Peers that could not help with the present fetch, and whether a leader was among them. */
   readonly #helpless = new Set<NodeId>();
   #leaderHelpless = false;
@@ -136,6 +138,7 @@ export class Repairer {
       this.#armTimer();
       // What is written to a full disk waits until somebody looks for space.
       this.#parts.store.checkRoom?.();
+      if (this.#postponed) return this.#step(this.#postponed);
       if (clock.now() - this.#progressAt >= this.#parts.giveUpMs) {
         const { isOnlyVoter, otherVoters } = this.#members;
         const owing = isOnlyVoter ? this.#peers : otherVoters;
@@ -211,13 +214,24 @@ export class Repairer {
     if (step.kind === 'cut') this.#isCut = true;
     this.#fetch = undefined;
     this.#asked = undefined;
+    this.#postponed = undefined;
     this.#parts.store.repair(step, (failure, state) => {
       if (this.#ended) return;
-      if (failure) return this.#fail(failure);
+      if (failure && this.#isFull(failure)) this.#postponed = step;
+      else if (failure) this.#fail(failure);
+      if (failure) return;
       this.#state = state!;
       this.#progressAt = this.#parts.clock.now();
       this.#plan();
     });
+  }
+
+  /** A full disk is waited for, and said. */
+  #isFull(failure: Error): boolean {
+    if (!isTuttiError(failure, 'TUTTI_STORE_FULL')) return false;
+    this.#progressAt = this.#parts.clock.now();
+    this.#parts.logger.warn({ code: failure.code, ...failure.details }, failure.message);
+    return true;
   }
 
   #ask(): void {
@@ -335,7 +349,7 @@ export class Repairer {
     fetch.busy = true;
     writer.write(data, (failure) => {
       if (this.#ended || this.#fetch !== fetch) return;
-      if (failure) return this.#fail(failure);
+      if (failure) return this.#notTaken(fetch, failure);
       this.#progressAt = this.#parts.clock.now();
       if (writer.size < chunk.totalBytes && data.length > 0) {
         fetch.busy = false;
@@ -352,9 +366,17 @@ export class Repairer {
       fetch.writer = undefined;
       if (!failure) return this.#step({ kind: 'snapshot' });
       // It was damaged on its way, or where it comes from: the next peer is asked.
-      if (!isTuttiError(failure, 'TUTTI_STORE_CORRUPT')) return this.#fail(failure);
+      if (!isTuttiError(failure, 'TUTTI_STORE_CORRUPT')) return this.#notTaken(fetch, failure);
       this.#nextPeer();
     });
+  }
+
+  /** What is here of a snapshot for which there is no space gives back its own; the timer asks for all of it again. */
+  #notTaken(fetch: Extract<Fetch, { kind: 'snapshot' }>, failure: Error): void {
+    if (!this.#isFull(failure)) return this.#fail(failure);
+    fetch.writer?.abort();
+    fetch.writer = undefined;
+    fetch.busy = false;
   }
 
   // The end

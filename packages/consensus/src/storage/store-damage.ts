@@ -35,7 +35,8 @@ export interface StoreDamage {
 }
 
 /**
- * One step of putting a damaged store right, durable when it calls back.
+ * One step of putting a damaged store right, durable when it calls back. One that fails with `TUTTI_STORE_FULL` can be
+ * taken again when there is space.
  *
  * - `entries`: fills the first lost range to its end, or passes a seam. They may begin further back than `from`, where
  *   a peer's log shows that what stands there had been replaced; they are empty where a seam is as it should be.

@@ -82,10 +82,7 @@ export class FileLogStore implements LogStore {
     try {
       this.#opened = openDirectory(this.#disk, this.#options, this.#logger, (cause) => this.#failed(cause));
     } catch (thrown) {
-      const { directory } = this.#options;
-      const failure = isFull(thrown as Error)
-        ? new TuttiError('TUTTI_STORE_FULL', { directory }, { cause: thrown })
-        : this.#coded(thrown);
+      const failure = this.#refusal(thrown);
       this.#disk.nextTurn(() => done(failure));
       return;
     }
@@ -148,7 +145,7 @@ export class FileLogStore implements LogStore {
     try {
       action();
     } catch (thrown) {
-      const failure = this.#failed(thrown);
+      const failure = this.#refusal(thrown);
       return this.#disk.nextTurn(() => done(failure));
     }
     goOn();
@@ -241,7 +238,7 @@ export class FileLogStore implements LogStore {
 
   repair(step: RepairStep, done: RepairCallback): void {
     const finish = (failure: Error | undefined): void => {
-      if (failure) done(this.#coded(failure));
+      if (failure) done(this.#refusal(failure));
       else if (this.#opened) done(undefined, this.#state());
       else done(this.#closed());
     };
@@ -302,7 +299,9 @@ export class FileLogStore implements LogStore {
       // What has been damaged since is found by reading again: the gaps may be elsewhere by now, or more.
       if (!isAsRead(this.#disk, directory, sequence, damage!.outlines)) return this.#reload(done);
       const rewrite = { sequence, fills: inSegment, segments };
-      rewriteSegment(this.#disk, directory, rewrite, (failure) => (failure ? done(failure) : next()));
+      rewriteSegment(this.#disk, directory, rewrite, (failure) =>
+        failure ? done(this.#refusal(failure)) : next(),
+      );
     };
     next();
   }
@@ -365,6 +364,12 @@ export class FileLogStore implements LogStore {
 
   #closed(): TuttiError {
     return new TuttiError('TUTTI_CLOSED', { what: `The log store in ${this.#options.directory}` });
+  }
+
+  /** Want of space is nothing that ails the store: what was to be done can be done again. */
+  #refusal(thrown: unknown): TuttiError {
+    if (!isFull(thrown as Error)) return this.#coded(thrown);
+    return new TuttiError('TUTTI_STORE_FULL', { directory: this.#options.directory }, { cause: thrown });
   }
 
   #coded(failure: unknown): TuttiError {

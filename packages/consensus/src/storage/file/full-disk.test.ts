@@ -9,6 +9,7 @@ import {
   closeStore,
   holds,
   openStore,
+  repairStore,
   snapshotInto,
   suiteEntries,
   suiteEntry,
@@ -175,6 +176,29 @@ test('a log that has to begin anew when it is opened, and finds no space for tha
   const again = storeOn(callsOf(quota));
   expect((await openStore(again)).lastIndex).toBe(8);
   await appendTo(again, { entries: [suiteEntry(9, 2)] });
+  await closeStore(again);
+});
+
+test('a hole for whose closing there is no space is closed when there is some', async () => {
+  const quota = new Quota();
+  const store = storeOn(callsOf(quota));
+  await openStore(store);
+  const entries = suiteEntries(1, 5, 1, 100);
+  for (const entry of entries) await appendTo(store, { entries: [entry] });
+  await closeStore(store);
+  const path = join(directory, fs.readdirSync(directory).find((name) => name.endsWith('.log'))!);
+  const bytes = fs.readFileSync(path);
+  bytes[bytes.indexOf(entries[2]!.data)]! ^= 0x5a;
+  fs.writeFileSync(path, bytes);
+  const again = storeOn(callsOf(quota));
+  expect((await openStore(again)).damage?.lost).toMatchObject([{ from: 3, to: 3 }]);
+  const step = { kind: 'entries', entries: [entries[2]!] } as const;
+  quota.left = 0;
+  for (let i = 0; i < 3; i++)
+    await expect(repairStore(again, step)).rejects.toMatchObject({ code: 'TUTTI_STORE_FULL' });
+  quota.left = Infinity;
+  expect((await repairStore(again, step)).damage).toBeUndefined();
+  holds(again, 1, entries);
   await closeStore(again);
 });
 
