@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isTuttiError } from '@tutti/kernel';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isTuttiError, TuttiError } from '@tutti/kernel';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { AdminClient } from '../admin/admin-client.ts';
 import { LocalCluster, type StartWatch } from './local-cluster.ts';
 
 let directory: string;
@@ -43,6 +44,44 @@ describe('a start that takes long', () => {
     expect(files).toContain('cluster.json');
     expect(readdirSync(directory)).not.toContain('cluster.json');
   });
+});
+
+describe('an addition of which nobody knows whether the group agreed', () => {
+  const roster = () =>
+    JSON.parse(readFileSync(join(directory, 'roster.json'), 'utf8')) as {
+      joined: string[];
+      joining?: { node: string };
+    };
+
+  it.each([
+    // An earlier attempt that was not answered may be the change that is under way.
+    new TuttiError('TUTTI_MEMBERSHIP_CHANGING', { under: 'entry 7 is not committed' }),
+    new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'PUT /members', timeoutMs: 1 }),
+  ])(
+    'is not forgotten for another one: $code',
+    async (failure) => {
+      const cluster = await start(1);
+      const asked = vi.spyOn(AdminClient.prototype, 'addMember').mockRejectedValue(failure);
+      try {
+        await expect(cluster.add({ node: 'n2', learner: true })).rejects.toMatchObject({
+          code: failure.code,
+        });
+        expect(cluster.node('n2').running).toBe(true);
+        await expect(cluster.add({ node: 'n3', learner: true })).rejects.toMatchObject({
+          code: 'TUTTI_MEMBERSHIP_CHANGING',
+          details: { under: 'the addition of n2' },
+        });
+        expect(roster()).toMatchObject({ joined: [], joining: { node: 'n2' } });
+        asked.mockRestore();
+        await cluster.add({ node: 'n3', learner: true });
+        expect(roster().joined).toEqual(['n2', 'n3']);
+      } finally {
+        asked.mockRestore();
+        await cluster.kill();
+      }
+    },
+    120_000,
+  );
 });
 
 describe('the directory of a local cluster', () => {

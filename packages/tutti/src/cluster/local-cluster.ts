@@ -48,6 +48,8 @@ const MAY_BE_DONE: ReadonlySet<string> = new Set([
   'TUTTI_ADMIN_UNREACHABLE',
   'TUTTI_TIMEOUT',
 ]);
+/** So may an addition: it may be the change that is under way, of which an earlier attempt was not answered. */
+const MAY_BE_ADDED: ReadonlySet<string> = new Set([...MAY_BE_DONE, 'TUTTI_MEMBERSHIP_CHANGING']);
 /** How long a node may take to give its work away. */
 const DRAIN_PATIENCE_MS = 10_000;
 
@@ -212,7 +214,7 @@ export class LocalCluster implements Launcher {
       await this.#clientOf(() => this.#othersThan(node)).addMember(member);
     } catch (thrown) {
       // It may be a member, on whose vote the others count: it goes on, and is asked for again.
-      if (isTuttiError(thrown) && MAY_BE_DONE.has(thrown.code)) throw thrown;
+      if (isTuttiError(thrown) && MAY_BE_ADDED.has(thrown.code)) throw thrown;
       this.#nodes.delete(id);
       this.#addresses.delete(id);
       await node.kill();

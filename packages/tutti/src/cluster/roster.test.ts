@@ -51,7 +51,13 @@ describe('the roster of a local cluster', () => {
     const again = Roster.open(directory, 3);
     expect(again).toMatchObject({ joining: { node: 'n4', learner: true }, current: ['n1', 'n2', 'n3'] });
     expect([again.hasJoined('n4'), again.freeName()]).toEqual([true, 'n4']);
+    // Two at a time cannot be remembered, and what is forgotten may be a voter.
+    expect(() => again.checkNew('n5')).toThrow(
+      expect.objectContaining({ code: 'TUTTI_MEMBERSHIP_CHANGING' }),
+    );
+    again.checkNew('n4');
     roster.staysOut();
+    roster.checkNew('n5');
     expect(Roster.open(directory, 3).hasJoined('n4')).toBe(false);
     roster.beginsJoining('n4', false);
     roster.joins('n4');

@@ -129,9 +129,16 @@ export class Roster {
     return `n${Math.max(...numbers) + 1}`;
   }
 
-  /** @throws TuttiError `TUTTI_OPTION_INVALID` for a name that is none, or that a node has */
+  /**
+   * @throws TuttiError `TUTTI_OPTION_INVALID` for a name that is none, or that a node has; `TUTTI_MEMBERSHIP_CHANGING` as
+   * long as another node is on its way in, which would be forgotten: the group may count on its vote
+   */
   checkNew(node: string): void {
-    if (isNodeName(node) && !this.current.includes(node)) return;
+    const { joining } = this.#file;
+    if (isNodeName(node) && !this.current.includes(node)) {
+      if (!joining || joining.node === node) return;
+      throw new TuttiError('TUTTI_MEMBERSHIP_CHANGING', { under: `the addition of ${joining.node}` });
+    }
     throw new TuttiError('TUTTI_OPTION_INVALID', {
       option: 'NODE',
       value: node,
