@@ -75,20 +75,6 @@ describe('adding tasks to a session', () => {
     expect(again(120)).toMatchObject([{ refused: { code: 'TUTTI_SUBMISSION_DIFFERS' } }]);
   });
 
-  it('refuses tasks that no snapshot could hold, and takes the others', () => {
-    const board = new TaskBoard();
-    const at = { index: 1 as never, timeMs: 1 };
-    board.apply({ type: 'session.begin', session: 's', plan: EMPTY, mode: 'eager', folder: '' }, at);
-    const submissions = [
-      { id: 'one', tasks: [smallTask('a', { with: { cents: 12n } })] },
-      { id: 'two', tasks: [smallTask('b')] },
-    ];
-    expect(board.apply({ type: 'tasks.add', session: 's', submissions }, at)).toMatchObject([
-      { submission: 'one', refused: { code: 'TUTTI_BOARD_COMMAND_INVALID' } },
-      { submission: 'two', created: true },
-    ]);
-  });
-
   it('refuses what is closed, over, in waves, or makes no sense, each with its code', async () => {
     const world = new SimWorld();
     const refused = async (session: string, ...tasks: Parameters<typeof smallTask>[]) => {

@@ -15,6 +15,7 @@ import {
   type TaskEvent,
   type TaskRecord,
 } from './state.ts';
+import { tasksDigest } from './submissions.ts';
 
 /**
  * Grows when the parts change their meaning. A snapshot without anything that tells the two apart is written in the
@@ -125,7 +126,7 @@ function captureChanging(session: BoardSession, row: SessionRow): () => Iterable
   return function* items() {
     for (const { index, level, plan } of added.values())
       yield ['added', [index, level, plan] satisfies AddedRow];
-    for (const submission of submissions) yield ['submission', submission];
+    for (const [id, known] of submissions) yield ['submission', [id, tasksDigest(known)]];
     for (const index of settled) yield ['settled', index];
     for (const task of tasks) yield ['row', 'plan' in task ? taskRow(task) : task];
     for (const meeting of meetings) yield ['meeting', meeting];

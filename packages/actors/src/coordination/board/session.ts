@@ -38,7 +38,6 @@ import {
   type TaskRecord,
   type TaskState,
 } from './state.ts';
-import { tasksDigest } from './submissions.ts';
 import { newTaskRecord, noCounts, type TaskCounts } from './task-record.ts';
 import { taskUnknown } from './task-unknown.ts';
 import { WakeQueue } from './wake-queue.ts';
@@ -131,12 +130,11 @@ export class BoardSession implements SessionRecord, SessionHeader {
   /**
    * Takes the tasks of a submission in, all or none; false if it had them before.
    * @throws TuttiError `TUTTI_SUBMISSION_DIFFERS`, `TUTTI_SESSION_ENDED`, `TUTTI_SESSION_CLOSED`,
-   * `TUTTI_SESSION_IN_WAVES`, `TUTTI_OVERLOADED`, `TUTTI_PLAN_*`, `TUTTI_BOARD_COMMAND_INVALID`
+   * `TUTTI_SESSION_IN_WAVES`, `TUTTI_OVERLOADED`, `TUTTI_PLAN_*`
    */
   add({ id, tasks }: AddedSubmission, context: ApplyContext): boolean {
     const { submissions } = this.added;
-    const digest = tasksDigest(tasks);
-    if (submissions.isKnown(this.id, id, digest)) return false;
+    if (submissions.isKnown(this.id, id, tasks)) return false;
     this.refuseIfEnded();
     if (this.intake === 'closed') throw new TuttiError('TUTTI_SESSION_CLOSED', { session: this.id });
     if (this.mode === 'wave') throw new TuttiError('TUTTI_SESSION_IN_WAVES', { session: this.id });
@@ -144,7 +142,7 @@ export class BoardSession implements SessionRecord, SessionHeader {
     const { name, orchestrators } = this.plan;
     const levelOf = (task: string) => this.tasks.get(task)?.level;
     const levels = checkAddition({ name, orchestrators, levelOf }, tasks);
-    submissions.add(id, digest);
+    submissions.add(id, tasks);
     const startable = this.added.add(tasks, levels);
     this.counts.waiting += tasks.length;
     for (const record of startable) this.#move(record, 'ready', context);

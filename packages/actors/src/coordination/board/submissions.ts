@@ -1,4 +1,4 @@
-import { canonicalJson, messageOf, Ring, TuttiError } from '@tutti/kernel';
+import { canonicalJson, Ring, TuttiError } from '@tutti/kernel';
 import { digestOf } from '@tutti/runtime';
 import type { PlanTask } from '../../engines/workflow/plan.ts';
 
@@ -8,46 +8,74 @@ import type { PlanTask } from '../../engines/workflow/plan.ts';
  */
 export const SUBMISSIONS_KEPT = 10_000;
 
-/**
- * What tells these tasks from others, down to the last field, whatever the order of the fields.
- * @throws TuttiError `TUTTI_BOARD_COMMAND_INVALID` for what is no JSON, and no snapshot could hold
- */
-export function tasksDigest(tasks: readonly PlanTask[]): string {
+/** Tasks of the latest submissions that are kept themselves: about those that the board has anyway. */
+export const TASKS_WHOLE_MAX = 20_000;
+
+/** What is kept of a submission: its tasks, or their digest. */
+type Known = readonly PlanTask[] | string;
+
+/** What tells these tasks from others, down to the last field, whatever the order of the fields. */
+export function tasksDigest(known: Known): string {
+  return typeof known === 'string' ? known : digestOf(textOf(known));
+}
+
+/** Must not throw whatever the log holds: tasks that no JSON can say, as with a bigint, are told apart by their ids. */
+function textOf(tasks: readonly PlanTask[]): string {
   try {
-    return digestOf(canonicalJson(tasks));
-  } catch (thrown) {
-    throw new TuttiError(
-      'TUTTI_BOARD_COMMAND_INVALID',
-      { problem: `the tasks to add are no JSON: ${messageOf(thrown)}` },
-      { cause: thrown },
-    );
+    return canonicalJson(tasks);
+  } catch {
+    return canonicalJson(tasks.map(({ id }) => id));
   }
 }
 
 /**
- * What was added to a session under which name, so that what is submitted twice is added once. Of the tasks only a
- * digest is kept: they may be many, and be forgotten before their submission is.
+ * What was added to a session under which name, so that what is submitted twice is added once. A digest costs a good
+ * part of what a task does, and most submissions are never made again: so it is taken only of those that are, and
+ * where there are too many tasks to keep.
  */
 export class Submissions {
-  readonly #digests = new Map<string, string>();
+  readonly #known = new Map<string, Known>();
   /** Oldest first. By itself, since a map whose first entry goes again and again is slow to find the next. */
   readonly #order = new Ring<string>(SUBMISSIONS_KEPT + 1);
+  /** The last of these, whose tasks are kept. */
+  readonly #whole = new Ring<string>(SUBMISSIONS_KEPT + 1);
+  #wholeTasks = 0;
 
   /** Whether it was made before. @throws TuttiError `TUTTI_SUBMISSION_DIFFERS` if it was, with other tasks */
-  isKnown(session: string, id: string, digest: string): boolean {
-    const known = this.#digests.get(id);
-    if (known === undefined || known === digest) return known !== undefined;
+  isKnown(session: string, id: string, tasks: readonly PlanTask[]): boolean {
+    const known = this.#known.get(id);
+    if (known === undefined) return false;
+    if (tasksDigest(known) === tasksDigest(tasks)) return true;
     throw new TuttiError('TUTTI_SUBMISSION_DIFFERS', { session, submission: id });
   }
 
-  add(id: string, digest: string): void {
-    this.#digests.set(id, digest);
+  /** A digest, from a snapshot, only before any tasks. */
+  add(id: string, known: Known): void {
+    if (this.#order.size === SUBMISSIONS_KEPT) this.#forgetOldest();
+    this.#known.set(id, known);
     this.#order.push(id);
-    if (this.#order.size > SUBMISSIONS_KEPT) this.#digests.delete(this.#order.shift()!);
+    if (typeof known === 'string') return;
+    this.#whole.push(id);
+    this.#wholeTasks += known.length;
+    while (this.#wholeTasks > TASKS_WHOLE_MAX) this.#digestOldest();
+  }
+
+  #forgetOldest(): void {
+    const isWhole = this.#whole.size === this.#order.size;
+    const id = this.#order.shift()!;
+    if (isWhole) this.#wholeTasks -= this.#known.get(this.#whole.shift()!)!.length;
+    this.#known.delete(id);
+  }
+
+  #digestOldest(): void {
+    const id = this.#whole.shift()!;
+    const tasks = this.#known.get(id)!;
+    this.#wholeTasks -= tasks.length;
+    this.#known.set(id, tasksDigest(tasks));
   }
 
   /** Oldest first. */
-  *[Symbol.iterator](): IterableIterator<[id: string, digest: string]> {
-    for (const id of this.#order) yield [id, this.#digests.get(id)!];
+  *[Symbol.iterator](): IterableIterator<[id: string, known: Known]> {
+    for (const id of this.#order) yield [id, this.#known.get(id)!];
   }
 }
