@@ -25,6 +25,8 @@ describe('the purity rules', () => {
   it.each([
     ['Date.now()', 'Clock.now'],
     ['new Date()', 'Clock.now'],
+    ['new Date( )', 'Clock.now'],
+    ['const at = new Date;', 'Clock.now'],
     ['performance.now()', 'Clock.now'],
     ['const r = Math.random', 'Random'],
     ['crypto.randomUUID()', 'IdSource'],
@@ -52,6 +54,7 @@ describe('the purity rules', () => {
     'interface Clock { setTimeout(fn: () => void, ms: number): unknown; }',
     'clock.setTimeout(run, 5); this.#process.run(); order.process.next();',
     'if (value instanceof Date) return;',
+    'const at = new Date(timeMs); // reads no clock',
     "const text = 'Date.now()'; // new Date(), process.exit()",
     'const processed = 1; const consoles = [2];',
     'export interface Step { readonly process: string; console?: number }',

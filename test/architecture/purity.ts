@@ -23,7 +23,11 @@ const TIMERS: ReadonlySet<string> = new Set(['setTimeout', 'setInterval', 'setIm
 
 /** What would let the world in by the window. */
 export const BANS: readonly Ban[] = [
-  banned('Date', 'Clock.now or Clock.wallTime', `${FREE}(?:new\\s+Date\\b|Date\\s*[.([])`),
+  banned(
+    'Date',
+    'Clock.now or Clock.wallTime',
+    `${FREE}(?:new\\s+Date\\b(?!\\s*\\(\\s*[^)\\s])|(?<!\\bnew\\s+)Date\\s*[.([])`,
+  ),
   banned('performance', 'Clock.now'),
   banned('Math.random', 'Random', `${FREE}Math\\s*\\.\\s*random\\b`),
   banned('crypto', 'Random or IdSource'),

@@ -6,12 +6,21 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** JSON with object keys in order, so that equal values have equal bytes. For hashing and for comparing states. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) => {
-    if (item === null || typeof item !== 'object' || Array.isArray(item)) return item;
-    const ordered: Record<string, unknown> = {};
-    for (const key of Object.keys(item).sort()) ordered[key] = (item as Record<string, unknown>)[key];
-    return ordered;
-  });
+  return JSON.stringify(value, (_, item: unknown) => inOrder(item));
+}
+
+/** The same for telling values apart alone: also of such as JSON has no word for, which it cannot be read back from. */
+export function canonicalText(value: unknown): string {
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === 'bigint' ? { $bigint: String(item) } : inOrder(item),
+  );
+}
+
+function inOrder(item: unknown): unknown {
+  if (item === null || typeof item !== 'object' || Array.isArray(item)) return item;
+  const ordered: Record<string, unknown> = {};
+  for (const key of Object.keys(item).sort()) ordered[key] = (item as Record<string, unknown>)[key];
+  return ordered;
 }
 
 /** A codec that needs no library: canonical JSON as UTF-8. Uint8Array does not survive it; use MessagePack then. */

@@ -1,5 +1,5 @@
 import { type ModuleRestorer, SnapshotableMap } from '@tutti/consensus';
-import { canonicalJson, type WireValue } from '@tutti/kernel';
+import { canonicalText, type WireValue } from '@tutti/kernel';
 import type { EntityState } from './entity-states.ts';
 import type { EntityName } from './shard-id.ts';
 
@@ -63,7 +63,7 @@ export class EndedEntities {
 
   add(place: string, { kind, key, version, snapshot }: EntityState, index: number): void {
     const { output } = snapshot as { output?: unknown };
-    const isSmall = output !== undefined && (canonicalJson(output)?.length ?? 0) <= OUTPUT_CHARS_MAX;
+    const isSmall = output !== undefined && (canonicalText(output)?.length ?? 0) <= OUTPUT_CHARS_MAX;
     this.#marks.set(place, { kind, key, version, index, ...(isSmall ? { output } : {}) });
     if (this.#marks.size <= ENDED_MAX) return;
     const oldest = this.#marks.keys().next().value!;

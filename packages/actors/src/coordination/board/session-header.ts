@@ -1,4 +1,4 @@
-import { canonicalJson } from '@tutti/kernel';
+import { canonicalText } from '@tutti/kernel';
 import type { ExecutionMode, Plan } from '../../engines/workflow/plan.ts';
 import type { BeginSession, OpenSession } from './commands.ts';
 
@@ -20,6 +20,6 @@ export function isSameWish(header: SessionHeader, command: OpenSession | BeginSe
     header.mode === mode &&
     header.folder === folder &&
     header.staysOpen === (type === 'session.begin') &&
-    canonicalJson(header.plan) === canonicalJson(plan)
+    canonicalText(header.plan) === canonicalText(plan)
   );
 }

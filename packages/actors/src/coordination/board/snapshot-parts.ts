@@ -1,4 +1,5 @@
 import { TuttiError, type WireValue } from '@tutti/kernel';
+import { textOf, valueOf } from './snapshot-text.ts';
 
 /** One thing in a snapshot, with the name of what it is. */
 export type Item = readonly [kind: string, value: unknown];
@@ -15,7 +16,7 @@ export function* packParts(items: Iterable<Item>): IterableIterator<WireValue> {
   let group: unknown[] = [];
   let characters = 0;
   for (const [itemKind, value] of items) {
-    const size = JSON.stringify(value).length;
+    const size = sizeOf(value);
     if (group.length > 0 && (itemKind !== kind || characters + size > PART_CHARACTERS)) {
       yield { kind, items: group };
       group = [];
@@ -23,13 +24,22 @@ export function* packParts(items: Iterable<Item>): IterableIterator<WireValue> {
     }
     kind = itemKind;
     if (size > PART_CHARACTERS) {
-      yield* cutUp(kind, JSON.stringify(value));
+      yield* cutUp(kind, textOf(value));
       continue;
     }
     group.push(value);
     characters += size;
   }
   if (group.length > 0) yield { kind, items: group };
+}
+
+/** Characters of its JSON; of what JSON cannot say, of the text that can. */
+function sizeOf(value: unknown): number {
+  try {
+    return JSON.stringify(value).length;
+  } catch {
+    return textOf(value).length;
+  }
 }
 
 function* cutUp(kind: string, text: string): IterableIterator<WireValue> {
@@ -58,7 +68,7 @@ export function* unpackParts(parts: Iterable<WireValue>): IterableIterator<Item>
     if (typeof piece !== 'string') continue;
     text += piece;
     if (last !== true) continue;
-    yield [kind, JSON.parse(text) as unknown];
+    yield [kind, valueOf(text)];
     text = '';
   }
 }

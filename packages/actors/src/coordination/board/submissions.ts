@@ -1,4 +1,4 @@
-import { canonicalJson, Ring, TuttiError } from '@tutti/kernel';
+import { canonicalText, Ring, TuttiError } from '@tutti/kernel';
 import { digestOf } from '@tutti/runtime';
 import type { PlanTask } from '../../engines/workflow/plan.ts';
 
@@ -16,16 +16,7 @@ type Known = readonly PlanTask[] | string;
 
 /** What tells these tasks from others, down to the last field, whatever the order of the fields. */
 export function tasksDigest(known: Known): string {
-  return typeof known === 'string' ? known : digestOf(textOf(known));
-}
-
-/** Must not throw whatever the log holds: tasks that no JSON can say, as with a bigint, are told apart by their ids. */
-function textOf(tasks: readonly PlanTask[]): string {
-  try {
-    return canonicalJson(tasks);
-  } catch {
-    return canonicalJson(tasks.map(({ id }) => id));
-  }
+  return typeof known === 'string' ? known : digestOf(canonicalText(known));
 }
 
 /**

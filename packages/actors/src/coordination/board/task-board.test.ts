@@ -66,6 +66,22 @@ test('a session opened twice with the same plan is one session, and with another
   expect(play.refusal({ ...again, plan: smallPlan([smallTask('b')]) })).toBe('TUTTI_SESSION_EXISTS');
 });
 
+test('values that JSON has no word for are compared, and come back from a snapshot', () => {
+  const planWith = (euros: bigint) => smallPlan([smallTask('a', { with: { euros } })]);
+  const play = new Play().open(planWith(12n)).open(planWith(12n));
+  const other: BoardCommand = {
+    type: 'session.open',
+    session: 's',
+    plan: planWith(13n),
+    mode: 'eager',
+    folder: '',
+  };
+  expect(play.refusal(other)).toBe('TUTTI_SESSION_EXISTS');
+  const restored = new TaskBoard();
+  restored.restore([...play.board.snapshot()]);
+  expect(restored.session('s')!.tasks.get('a')!.plan.with).toEqual({ euros: 12n });
+});
+
 test('a snapshot counts no late result that came after it was asked for, also of a session that is over', () => {
   const play = new Play().open(smallPlan([smallTask('a')])).open(smallPlan([smallTask('a')]), 't');
   const late = [
