@@ -42,8 +42,9 @@ export const bench: BenchCase = {
     {
       id: 'raw-ws',
       kind: 'limit',
-      title: 'ws and msgpackr, 256 messages a frame',
-      configuration: 'ws without compression, msgpackr with records; no addressing, no bounds, no handshake',
+      title: 'ws and msgpackr in batches',
+      configuration:
+        'ws without compression, msgpackr with records, 256 messages a frame; no addressing, no bounds, no handshake',
       load: async () => (await import('../subjects/wire/raw-wire.ts')).oneWay,
     },
     {
