@@ -154,6 +154,9 @@ export class ObservedStore implements Required<LogStore> {
   }
 
   repair(step: RepairStep, done: RepairCallback): void {
+    // What is under way when the power goes may be on the disk, and then the log is whole.
+    if (step.kind === 'whole' && step.hardState)
+      this.#promise.asked.push({ hardState: step.hardState, entries: [] });
     this.#inner.repair(step, (failure, state) => {
       if (state && !state.damage) this.#adopt(state);
       done(failure, state);
