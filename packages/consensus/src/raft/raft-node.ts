@@ -137,6 +137,15 @@ export class RaftNode {
     return { id, term, leads: role === 'leader', commitIndex, membership, log: log.asRaftLog() };
   }
 
+  /**
+   * A member that repairs its store is in this term. It says nothing else, so that nobody would learn of the term by
+   * the rule for all servers (Raft 5.1), and a leader of a lower one could not help it.
+   */
+  hearTerm(from: NodeId, term: Term): void {
+    const state = this.#state;
+    if (term > state.term && state.electorate.isMember(from)) becomeFollower(state, term, undefined);
+  }
+
   /** As leader whose log ends just before `index`, puts an entry there: for a peer that has forgotten how it voted. */
   fence(index: LogIndex): void {
     appendFence(this.#state, index);

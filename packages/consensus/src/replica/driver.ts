@@ -94,9 +94,11 @@ export class Driver {
       persister: this.#persister,
       applier: this.#applier,
       schedule: () => this.#turns.schedule(),
-      fence: (index) => {
+      asked: ({ from, term, fence }) => {
+        if (fence === 0 && term <= this.#core.term) return;
         this.quiescence.wake();
-        this.#core.fence(index);
+        this.#core.hearTerm(from, term);
+        if (fence > 0) this.#core.fence(fence);
         this.#turns.schedule();
       },
     });

@@ -1,6 +1,12 @@
 import { type LogIndex, logIndex, type NodeId, term, type WireValue } from '@tutti/kernel';
 import { decodeMembership, encodeMembership } from '../raft/membership-codec.ts';
-import type { RepairChunk, RepairMessage, RepairReply, RepairRequest } from '../raft/repair.ts';
+import {
+  NO_TERM,
+  type RepairChunk,
+  type RepairMessage,
+  type RepairReply,
+  type RepairRequest,
+} from '../raft/repair.ts';
 import { entriesFrom, entriesToWire, metaFrom, metaToWire, Reader } from './wire.ts';
 
 /** Kinds beside those of `wire.ts`. */
@@ -19,7 +25,7 @@ const chunkToWire = (chunk: RepairChunk): WireValue[] => [
 export function repairToWire(m: RepairMessage): WireValue[] {
   if (m.type === 'repairRequest') {
     const place = [m.prevIndex, m.prevTerm, m.nextIndex, m.nextTerm, m.offset];
-    return [KIND.request, m.id, WANTS.indexOf(m.wants), ...place, m.fence];
+    return [KIND.request, m.id, WANTS.indexOf(m.wants), ...place, m.fence, m.term];
   }
   return [
     KIND.reply,
@@ -57,7 +63,9 @@ function requestFrom(r: Reader, from: NodeId, to: NodeId): RepairRequest | undef
   const wants = WANTS[r.whole()];
   const place = { prevIndex: r.index(), prevTerm: r.term(), nextIndex: r.index(), nextTerm: r.term() };
   const offset = r.whole();
-  return wants && { type: 'repairRequest', from, to, id, wants, ...place, offset, fence: laterIndex(r) };
+  const fence = laterIndex(r);
+  const inTerm = r.more ? r.term() : NO_TERM;
+  return wants && { type: 'repairRequest', from, to, id, wants, ...place, offset, fence, term: inTerm };
 }
 
 function replyFrom(r: Reader, from: NodeId, to: NodeId): RepairReply | undefined {

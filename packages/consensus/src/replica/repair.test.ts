@@ -107,6 +107,23 @@ describe('a node whose log is damaged', () => {
     cluster.until('all agree', () => new Set(histories(cluster)).size === 1);
   });
 
+  test('has a leader of a lower term than its own make way for one that it may follow', () => {
+    const cluster = agreed(10, { preVote: false });
+    const [node] = cluster.followers();
+    cluster.network.isolate(node!.id);
+    cluster.run(3_000);
+    const leader = cluster.leader()!;
+    const { term } = node!.replica.status();
+    expect(term).toBeGreaterThan(leader.replica.status().term);
+    cluster.crash(node!);
+    cluster.run(10);
+    node!.store.lose({ endFrom: 5 });
+    cluster.network.heal();
+    cluster.start(node!);
+    cluster.until('it serves', () => isServing(node!));
+    expect(cluster.electLeader().replica.status().term).toBeGreaterThanOrEqual(term);
+  });
+
   test('waits for a leader as long as there is none, though every peer has said that it does not lead', () => {
     for (const damage of [{ endFrom: 4 }, { endFrom: 4, hardState: true }]) {
       const cluster = agreed(8);

@@ -264,6 +264,7 @@ export class Repairer {
       nextTerm: (fetch.kind === 'hole' && store.termAt(logIndex(next))) || NO_TERM,
       offset: fetch.kind === 'snapshot' ? (fetch.writer?.size ?? 0) : 0,
       fence: this.#state.damage!.hardStateLost ? this.#fence.askedOf(peer) : logIndex(0),
+      term: fetch.kind === 'end' ? (this.term ?? NO_TERM) : NO_TERM,
     };
     this.#asked = request;
     this.#parts.send(request);

@@ -158,6 +158,7 @@ export class Scrubber {
       id: ++this.#nextId,
       wants: 'entries',
       fence: logIndex(0),
+      term: NO_TERM,
       prevIndex,
       prevTerm: store.termAt(prevIndex) ?? NO_TERM,
       nextIndex: logIndex(range.to + 1),

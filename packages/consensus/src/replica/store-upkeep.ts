@@ -1,5 +1,6 @@
-import { CHANNEL, type LogIndex, type NodeId, type WireValue } from '@tutti/kernel';
+import { CHANNEL, type NodeId, type WireValue } from '@tutti/kernel';
 import type { RaftNode } from '../raft/raft-node.ts';
+import type { RepairRequest } from '../raft/repair.ts';
 import type { Applier } from './applier.ts';
 import type { DriverParts } from './driver-parts.ts';
 import type { Persister } from './persister.ts';
@@ -14,8 +15,8 @@ export interface StoreUpkeepPorts {
   readonly applier: Applier;
   /** Has the driver look for work. */
   readonly schedule: () => void;
-  /** Has a leader put an entry at this index, if its log ends just before it. */
-  readonly fence: (index: LogIndex) => void;
+  /** Has the core take note of what a peer that repairs its store says of itself. */
+  readonly asked: (request: RepairRequest) => void;
 }
 
 /** Keeps what is stored whole while a replica runs: its own by reading it again, the peers' by giving them what they lost. */
@@ -63,7 +64,7 @@ export class StoreUpkeep {
     const { options, stats } = this.#parts;
     const message = repairFromWire(value, from, options.nodeId);
     if (message?.type === 'repairRequest') {
-      if (message.fence > 0) this.#ports.fence(message.fence);
+      this.#ports.asked(message);
       this.#answers.answer(message);
     } else if (message) this.#scrubber.take(message);
     else stats.malformed++;
