@@ -1,34 +1,8 @@
 import type { DriveFaults } from '../disk/drive-ailment.ts';
 import type { SimOptions } from '../sim-options.ts';
-import {
-  decay,
-  decayOfNames,
-  decayOfNote,
-  forgottenVote,
-  hungDisk,
-  lostLog,
-  noSpace,
-  slowDisk,
-} from './disk-faults.ts';
-import type { FaultKind } from './fault-kind.ts';
-import { askedBefore, lateAnswers } from './late-faults.ts';
-import {
-  bridge,
-  clog,
-  deafen,
-  flap,
-  isolate,
-  lonelyLease,
-  mute,
-  oneWay,
-  ring,
-  split,
-  starve,
-} from './link-faults.ts';
-import { churn, decommission, fallAtChange } from './membership-faults.ts';
+import { decay, decayOfNames, decayOfNote, forgottenVote, lostLog, noSpace } from './disk-faults.ts';
+import { FAULT_FAMILIES, type FaultFamily } from './fault-kinds.ts';
 import { ambush, fallAtCommit, halfLeader } from './moment-faults.ts';
-import { crash, crashAll, leftBehind, pause, quickRestart } from './process-faults.ts';
-import { deafTransfer, forgetfulVoter, retirement, transfer } from './transfer-faults.ts';
 
 /** One thing that a run may have: where it is made, which runs have it, and how it is known to have struck. */
 export interface Trouble {
@@ -68,7 +42,7 @@ const NEEDS: Readonly<Record<string, Trouble['isDrawn']>> = {
   [forgottenVote.name]: isFrail,
 };
 
-const kindsOf = (file: string, kinds: readonly FaultKind[]): readonly Trouble[] =>
+const kindsOf = ({ file, kinds }: FaultFamily): readonly Trouble[] =>
   kinds.map(({ name }) => {
     const has = (options: SimOptions) =>
       options.faults.kinds.includes(name) && (NEEDS[name]?.(options) ?? true);
@@ -95,34 +69,7 @@ export const TROUBLES: readonly Trouble[] = [
   made('sim-network.ts', 'loss', 'lost message', ({ network }) => network.lossChance > 0),
   made('sim-network.ts', 'repetition', 'repeated message', ({ network }) => network.duplicateChance > 0),
   made('sim-network.ts', 'delays with a heavy tail', 'late message', ({ network }) => network.tailChance > 0),
-  ...kindsOf('faults/link-faults.ts', [
-    split,
-    isolate,
-    oneWay,
-    bridge,
-    ring,
-    flap,
-    lonelyLease,
-    clog,
-    starve,
-    deafen,
-    mute,
-  ]),
-  ...kindsOf('faults/process-faults.ts', [crash, crashAll, quickRestart, pause, leftBehind]),
-  ...kindsOf('faults/moment-faults.ts', [ambush, halfLeader, fallAtCommit]),
-  ...kindsOf('faults/transfer-faults.ts', [transfer, deafTransfer, forgetfulVoter, retirement]),
-  ...kindsOf('faults/membership-faults.ts', [churn, fallAtChange, decommission]),
-  ...kindsOf('faults/disk-faults.ts', [
-    slowDisk,
-    hungDisk,
-    noSpace,
-    decay,
-    decayOfNames,
-    decayOfNote,
-    lostLog,
-    forgottenVote,
-  ]),
-  ...kindsOf('faults/late-faults.ts', [lateAnswers, askedBefore]),
+  ...FAULT_FAMILIES.flatMap(kindsOf),
   made('sim-disk.ts', 'a write that is torn', 'torn write', (options) => !isOnDrives(options)),
   made('disk/sim-drive.ts', 'sectors that were not flushed, lost', 'lost sectors', loses),
   made('disk/sim-drive.ts', 'sectors that were not flushed, in another order', 'reordered sectors', loses),
