@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { CHANNEL, nodeId } from '@tutti/kernel';
+import { CHANNEL, nodeId, type WireValue } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { assign, fromTransition, setup } from 'xstate';
 import { readActorMessage, writeActorMessage } from '../../packages/runtime/src/cluster/parcel.ts';
@@ -8,19 +8,21 @@ import { ClusterHarness, type Declare } from '../../packages/runtime/src/testing
 import { readFrameHeader, readMessages } from '../../packages/transport/src/codec/frame.ts';
 import { WIRE_VERSIONS } from '../../packages/transport/src/codec/limits.ts';
 import { msgpackCodec } from '../../packages/transport/src/codec/msgpack-codec.ts';
-import { CONSENSUS_SAMPLES_OF_1 } from './raft-messages.ts';
-import { type RecordedFrame, recordFrame } from './record-frames.ts';
-import { SAMPLES_OF_1, shapeOf } from './sample-messages.ts';
+import { type ConsensusSample } from './raft-messages.ts';
+import { ALL_SAMPLES_OF_1, type RecordedFrame, recordFrame } from './record-frames.ts';
+import { SAMPLES_OF_1, type SampleMessage, shapeOf } from './sample-messages.ts';
 
 const recorded = JSON.parse(
   readFileSync(new URL('wire-1.json', import.meta.url), 'utf8'),
 ) as readonly RecordedFrame[];
-const samples = [...SAMPLES_OF_1, ...CONSENSUS_SAMPLES_OF_1];
+const samples = ALL_SAMPLES_OF_1;
+const sampleOf = (name: string) => samples.find((sample) => sample.name === name)!;
+const isOfConsensus = (sample: SampleMessage): sample is ConsensusSample => 'meant' in sample;
 
-function messageIn({ frame }: RecordedFrame): { readonly channel: number; readonly message: unknown } {
+function messageIn({ frame }: RecordedFrame): { readonly channel: number; readonly message: WireValue } {
   const bytes = Buffer.from(frame, 'hex');
   expect(readFrameHeader(bytes, 1_000)).toEqual({ version: 1, kind: 16 });
-  const found: { channel: number; message: unknown }[] = [];
+  const found: { channel: number; message: WireValue }[] = [];
   readMessages(bytes, (channel, start, end) =>
     found.push({ channel, message: msgpackCodec.decodeRange(bytes, start, end) }),
   );
@@ -44,11 +46,10 @@ describe('the wire format of the version before', () => {
   });
 
   it.each(recorded.map((frame) => [frame.name, frame] as const))('is read: %s', (name, frame) => {
-    const sample = samples.find((one) => one.name === name)!;
+    const sample = sampleOf(name);
     const { channel, message } = messageIn(frame);
     expect(channel).toBe(sample.channel);
-    const consensus = CONSENSUS_SAMPLES_OF_1.find((one) => one.name === name);
-    if (consensus) return expect(listed(consensus.read(message))).toEqual(listed(consensus.meant));
+    if (isOfConsensus(sample)) return expect(listed(sample.read(message))).toEqual(listed(sample.meant));
     expect(message).toEqual(sample.message);
     if (channel !== CHANNEL.actors) return;
     const read = readActorMessage(message);
@@ -57,8 +58,17 @@ describe('the wire format of the version before', () => {
   });
 
   it.each(recorded.map((frame) => [frame.name, frame] as const))('is written: %s', (name, frame) => {
-    const sample = samples.find((one) => one.name === name)!;
-    expect(recordFrame(sample, 1)).toEqual(frame);
+    expect(recordFrame(sampleOf(name), 1)).toEqual(frame);
+  });
+
+  const extended = samples
+    .filter(isOfConsensus)
+    .flatMap(({ name, read, now }) => (now ? [{ name, read, now }] : []));
+  it.each(extended)('is continued behind its end alone: $name', ({ name, read, now }) => {
+    // Whoever speaks it reads the items in order, and looks at none behind those that it knows.
+    const known = messageIn(recorded.find((frame) => frame.name === name)!).message as WireValue[];
+    expect(listed(now.message)).toEqual(listed([...known, ...now.added]));
+    expect(listed(read(now.message))).toEqual(listed(now.meant));
   });
 });
 

@@ -1,12 +1,19 @@
-import { CHANNEL, type LogIndex, nodeId, type Term } from '@tutti/kernel';
+import { CHANNEL, type LogIndex, nodeId, type Term, type WireValue } from '@tutti/kernel';
 import { encodeMembership } from '../../packages/consensus/src/raft/membership-codec.ts';
 import type { Membership, RaftMessage } from '../../packages/consensus/src/raft/messages.ts';
+import type { RepairReply, RepairRequest } from '../../packages/consensus/src/raft/repair.ts';
 import {
   type ChangeReply,
   type ChangeRequest,
   changeFromWire,
   changeToWire,
 } from '../../packages/consensus/src/replica/change-wire.ts';
+import {
+  type QuietMessage,
+  quietFromWire,
+  quietToWire,
+} from '../../packages/consensus/src/replica/quiet-wire.ts';
+import { repairFromWire, repairToWire } from '../../packages/consensus/src/replica/repair-wire.ts';
 import { type Forward, messageFromWire, messageToWire } from '../../packages/consensus/src/replica/wire.ts';
 import type { SampleMessage } from './sample-messages.ts';
 
@@ -98,23 +105,122 @@ const changes: readonly (ChangeRequest | ChangeReply)[] = [
   { type: 'changeReply', id: 'n1/7/5', refusal: undefined },
 ];
 
-/** The messages of Raft and of membership that wire version 1 has on the channel of consensus, and how this version reads it. */
-export const CONSENSUS_SAMPLES_OF_1: readonly (SampleMessage & {
+/** A repair's question or answer, and what this version says behind all that wire version 1 says of it. */
+interface Repair<Message> {
+  readonly meant: Message;
+  readonly later: Partial<Message>;
+  readonly added: readonly WireValue[];
+}
+
+const ask = (wants: RepairRequest['wants'], next: number): Repair<RepairRequest> => ({
+  meant: {
+    type: 'repairRequest',
+    from,
+    to,
+    id: 5,
+    wants,
+    prevIndex: at(40),
+    prevTerm: inTerm(3),
+    nextIndex: at(next),
+    nextTerm: inTerm(4),
+    offset: 70_000,
+    fence: at(0),
+    term: inTerm(0),
+  },
+  later: { fence: at(134), term: inTerm(10) },
+  added: [134, 10],
+});
+const answer = (told: Pick<RepairReply, 'outcome'> & Partial<RepairReply>): Repair<RepairReply> => ({
+  meant: {
+    type: 'repairReply',
+    from,
+    to,
+    id: 5,
+    term: inTerm(9),
+    leads: true,
+    prevIndex: at(40),
+    entries: [],
+    checksum: 0,
+    hintIndex: at(38),
+    lastIndex: at(133),
+    chunk: undefined,
+    commitIndex: at(0),
+    membership: undefined,
+    ...told,
+  },
+  later: { commitIndex: at(132), membership },
+  added: [132, encodeMembership(membership)],
+});
+
+const questions = [ask('entries', 44), ask('end', 0), ask('snapshot', 120)];
+const answers = [
+  answer({
+    outcome: 'entries',
+    entries: [
+      { index: at(41), term: inTerm(3), kind: 'command', data },
+      { index: at(42), term: inTerm(4), kind: 'membership', data: encodeMembership(membership) },
+    ],
+    checksum: 77,
+  }),
+  answer({ outcome: 'diverged' }),
+  answer({ outcome: 'compacted' }),
+  answer({ outcome: 'unknown', term: undefined, leads: false }),
+  answer({ outcome: 'chunk', chunk: { meta, totalBytes: 90_000, checksum: 78, offset: 70_000, data } }),
+];
+
+const quiet: readonly QuietMessage[] = [
+  { step: 'offer', from, term: inTerm(9), index: at(133) },
+  { step: 'agree', from, term: inTerm(9), index: at(133) },
+  { step: 'wake', from, term: inTerm(9), index: at(70_000) },
+];
+
+/** A message between replicas that wire version 1 has, and how this version reads it. */
+export interface ConsensusSample extends SampleMessage {
   readonly meant: object;
-  readonly read: (message: unknown) => object | undefined;
-})[] = [
+  readonly read: (message: WireValue) => object | undefined;
+  /** The same message with what this version says besides, which a node of version 1 does not look at. */
+  readonly now?: {
+    readonly meant: object;
+    readonly message: WireValue[];
+    readonly added: readonly WireValue[];
+  };
+}
+
+const repairSample = (meant: RepairRequest | RepairReply, now: typeof meant, added: readonly WireValue[]) => {
+  const message = repairToWire(now);
+  return {
+    name: `repair ${meant.type} ${meant.type === 'repairRequest' ? meant.wants : meant.outcome}`,
+    channel: CHANNEL.consensus,
+    message: message.slice(0, -added.length),
+    meant,
+    read: (value: WireValue) => repairFromWire(value, from, to),
+    now: { meant: now, message, added },
+  };
+};
+
+/** The messages that wire version 1 has on the channel of consensus, and how this version reads them. */
+export const CONSENSUS_SAMPLES_OF_1: readonly ConsensusSample[] = [
   ...raft.map((meant, i) => ({
     name: `consensus ${String(i)} ${meant.type}`,
     channel: CHANNEL.consensus,
     message: messageToWire(meant),
     meant,
-    read: (message: unknown) => messageFromWire(message, from, to),
+    read: (message: WireValue) => messageFromWire(message, from, to),
   })),
   ...changes.map((meant, i) => ({
     name: `membership ${String(i)} ${meant.type}`,
     channel: CHANNEL.consensus,
     message: changeToWire(meant),
     meant,
-    read: (message: unknown) => changeFromWire(message),
+    read: (message: WireValue) => changeFromWire(message),
+  })),
+  ...questions.map(({ meant, later, added }) => repairSample(meant, { ...meant, ...later }, added)),
+  ...answers.map(({ meant, later, added }) => repairSample(meant, { ...meant, ...later }, added)),
+  ...quiet.map((meant) => ({
+    name: `quiet ${meant.step}`,
+    channel: CHANNEL.consensus,
+    message: quietToWire(meant),
+    meant,
+    read: (message: WireValue) => quietFromWire(message, from),
   })),
 ];

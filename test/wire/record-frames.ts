@@ -4,8 +4,16 @@ import { FRAME_HEADER_BYTES, MESSAGE_HEADER_BYTES } from '../../packages/transpo
 import { transportLimits } from '../../packages/transport/src/codec/limits.ts';
 import { msgpackCodec } from '../../packages/transport/src/codec/msgpack-codec.ts';
 import { LaneQueue } from '../../packages/transport/src/session/lane-queue.ts';
+import { GROUP_SAMPLES_OF_1 } from './group-messages.ts';
 import { CONSENSUS_SAMPLES_OF_1 } from './raft-messages.ts';
 import { SAMPLES_OF_1, type SampleMessage } from './sample-messages.ts';
+
+/** One of each kind of message that wire version 1 has. */
+export const ALL_SAMPLES_OF_1: readonly SampleMessage[] = [
+  ...SAMPLES_OF_1,
+  ...CONSENSUS_SAMPLES_OF_1,
+  ...GROUP_SAMPLES_OF_1,
+];
 
 /** A message and the frame that carries it alone, in hexadecimal. */
 export interface RecordedFrame {
@@ -27,7 +35,7 @@ export const HEADERS_BYTES = FRAME_HEADER_BYTES + MESSAGE_HEADER_BYTES;
 if (import.meta.main)
   process.stdout.write(
     `${JSON.stringify(
-      [...SAMPLES_OF_1, ...CONSENSUS_SAMPLES_OF_1].map((sample) => recordFrame(sample, 1)),
+      ALL_SAMPLES_OF_1.map((sample) => recordFrame(sample, 1)),
       undefined,
       2,
     )}\n`,

@@ -5,44 +5,12 @@ import {
   type NodeId,
   type Term,
   type Transport,
-  term,
   type WireValue,
 } from '@tutti/kernel';
 import type { RaftNode } from '../raft/raft-node.ts';
+import { type QuietMessage, type QuietStep, quietFromWire, quietToWire } from './quiet-wire.ts';
 import type { ReplicaOptions } from './replica-options.ts';
 import type { Turns } from './turns.ts';
-
-/**
- * `offer`: the leader says that nothing is under way. `agree`: a follower has gone quiet on it. `wake`: a follower that
- * was quiet is so no more, and wants to hear its leader.
- */
-type QuietStep = 'offer' | 'agree' | 'wake';
-const STEPS: readonly QuietStep[] = ['offer', 'agree', 'wake'];
-/** Apart from the kinds of Raft's own messages. */
-const KIND = 40;
-
-interface QuietMessage {
-  readonly step: QuietStep;
-  readonly from: NodeId;
-  readonly term: Term;
-  readonly index: LogIndex;
-}
-
-const quietToWire = ({ step, term, index }: QuietMessage): WireValue => [
-  KIND,
-  STEPS.indexOf(step),
-  term,
-  index,
-];
-
-/** Undefined when it is another kind of message, or none at all. */
-function quietFromWire(value: WireValue, from: NodeId): QuietMessage | undefined {
-  if (!Array.isArray(value) || value[0] !== KIND) return undefined;
-  const [, at, inTerm, index] = value as unknown[];
-  const step = STEPS[at as number];
-  if (!step || !Number.isSafeInteger(inTerm) || !Number.isSafeInteger(index)) return undefined;
-  return { step, from, term: term(inTerm as number), index: logIndex(index as number) };
-}
 
 /** Whether nodes are there, judged for all groups of a process at once. */
 export interface NodeLiveness {
