@@ -1,7 +1,8 @@
-import { Effect, Fiber, Queue } from 'effect';
+import { Effect, Fiber, PubSub, Queue } from 'effect';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { batchRate } from '../../harness/load.ts';
 import { Arrivals, mustEqual } from './arrivals.ts';
+import { measureBroadcast } from './broadcast.ts';
 import { ADD, measureOneWay } from './one-way.ts';
 
 /** A fiber that takes from a queue for ever: what an actor is in effect's own terms, without supervision or address. */
@@ -73,4 +74,23 @@ export async function spawnStop({ warmUpMs, durationMs, batch }: Sizes): Promise
   );
   mustEqual('fibers that ended', ended % batch!, 0);
   return { figures: { reducer }, verified: `${ended} fibers told of their end` };
+}
+
+export function broadcast(sizes: Sizes): Promise<Measurement> {
+  const arrivals = new Arrivals();
+  const counts = new Array<number>(sizes['subscribers']!).fill(0);
+  const program = Effect.gen(function* () {
+    const ticks = yield* PubSub.unbounded<typeof ADD>();
+    for (let i = 0; i < counts.length; i++) {
+      const subscription = yield* PubSub.subscribe(ticks);
+      const turn = Effect.map(PubSub.take(subscription), () => {
+        counts[i]!++;
+        arrivals.arrive();
+      });
+      Effect.runFork(Effect.forever(turn));
+    }
+    const publish = () => void PubSub.publishUnsafe(ticks, ADD);
+    return yield* Effect.promise(() => measureBroadcast(sizes, { publish, arrivals, counts: () => counts }));
+  });
+  return Effect.runPromise(Effect.scoped(program));
 }

@@ -52,7 +52,7 @@ async function machineRate(
 }
 
 /** The state is asked for when all is over, so that nobody pays for an observer meanwhile. */
-function stateOf<Snapshot>(ref: Pick<Ref<EventObject, Snapshot>, 'subscribe'>): Promise<Snapshot> {
+export function stateOf<Snapshot>(ref: Pick<Ref<EventObject, Snapshot>, 'subscribe'>): Promise<Snapshot> {
   return new Promise((resolve) => {
     const unsubscribe = ref.subscribe((snapshot) => {
       resolve(snapshot);

@@ -6,3 +6,10 @@ export function erlangActors(what: 'oneway' | 'pingpong' | 'spawn') {
   return ({ erlangCount }: Sizes): Promise<Measurement> =>
     runErlang('actors', { variables: { BENCH_WHAT: what, BENCH_COUNT: String(erlangCount) } });
 }
+
+/** One event to every member of a process group, ten events at a time. */
+export function erlangBroadcast({ subscribers, events }: Sizes): Promise<Measurement> {
+  return runErlang('broadcast', {
+    variables: { BENCH_COUNT: String(subscribers), BENCH_EVENTS: String(events) },
+  });
+}

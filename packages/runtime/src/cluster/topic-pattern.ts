@@ -70,7 +70,7 @@ export class TopicTree<Value> {
     for (const part of topic) {
       const next: Branch<Value>[] = [];
       for (const { below } of level) {
-        found.push(...(below.get('**')?.values ?? []));
+        addAll(found, below.get('**')?.values);
         for (const key of [part, '*']) {
           const branchBelow = below.get(key);
           if (branchBelow) next.push(branchBelow);
@@ -78,7 +78,12 @@ export class TopicTree<Value> {
       }
       level = next;
     }
-    for (const { values } of level) found.push(...values);
+    for (const { values } of level) addAll(found, values);
     return found;
   }
+}
+
+/** One by one: as arguments of one call, more than some hundred thousand would overflow the stack. */
+function addAll<Value>(found: Value[], values: Iterable<Value> = []): void {
+  for (const value of values) found.push(value);
 }
