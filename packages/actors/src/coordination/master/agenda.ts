@@ -43,6 +43,13 @@ export class Agenda {
     return [...this.#asked.values()].flatMap(({ assignment }) => assignment ?? []);
   }
 
+  /** How long until the first of what was asked may be asked again; undefined when there is nothing. */
+  askAgainMs(now: number): number | undefined {
+    let first = Infinity;
+    for (const { at } of this.#asked.values()) first = Math.min(first, at);
+    return first === Infinity ? undefined : Math.max(1, first + ASK_AGAIN_MS - now);
+  }
+
   /** Without what the board shows as done, and what was asked too long ago. */
   upToDate(board: TaskBoard, now: number): Agenda {
     const open = [...this.#asked].filter(

@@ -15,6 +15,8 @@ class Desk {
   readonly world: TestSystem = createTestSystem();
   readonly hand = new HandBoard();
   readonly proposed: { at: number; command: BoardCommand }[] = [];
+  /** Types of the events that the machine was given. */
+  readonly events = new Set<string>();
   readonly #watchers = new Set<ModuleWatcher>();
 
   constructor(answer: (call: number) => unknown) {
@@ -41,6 +43,11 @@ class Desk {
       logger: system.logger,
       policy: { capabilities: ALL_CAPABILITIES, balancer: leastLoaded, limits: {}, detect: () => [] },
     });
+    const transition = machine.transition.bind(machine);
+    machine.transition = (snapshot, event, scope) => {
+      this.events.add(event.type);
+      return transition(snapshot, event, scope);
+    };
     this.hand.open('s', planOf([{ id: 'a' }]));
     system.spawn(machine, { id: 'master' });
   }
@@ -106,4 +113,48 @@ test('many changes in one turn are one look', async () => {
   expect(desk.proposed).toHaveLength(2);
   const parts = partsOf(desk.proposed[1]!.command);
   expect(parts.map(({ type }) => type)).toEqual(['tasks.assign', 'tasks.assign', 'tasks.assign']);
+});
+
+test('a master that finds nothing to do after a wait for the log looks at the next change at once', async () => {
+  const desk = new Desk((call) => {
+    if (call === 1) throw new TuttiError('TUTTI_NO_LEADER', { known: 'none' });
+    return [];
+  });
+  // Another master was quicker: when the wait is over, nothing is due.
+  await desk.world.until(() => desk.proposed.length === 1);
+  desk.hand.apply({ type: 'session.cancel', session: 's', reason: 'test' });
+  await desk.pass(100);
+  expect(desk.proposed).toHaveLength(1);
+  desk.hand.open('t', planOf([{ id: 'b' }]));
+  desk.nudge();
+  await desk.pass(1);
+  expect(desk.proposed).toHaveLength(2);
+});
+
+test('a change while the log cannot be reached is not proposed before the wait is over', async () => {
+  const desk = new Desk((call) => {
+    if (call === 1) throw new TuttiError('TUTTI_NO_LEADER', { known: 'none' });
+    return [];
+  });
+  await desk.world.until(() => desk.proposed.length === 1);
+  for (let i = 0; i < 9; i++) {
+    desk.nudge();
+    await desk.pass(1);
+  }
+  expect(desk.proposed).toHaveLength(1);
+  await desk.pass(20);
+  expect(desk.proposed).toHaveLength(2);
+});
+
+// XState keeps something for every type of event that a machine has ever met, and the end of a child is a type by itself.
+test('no proposal leaves anything behind in the machine, however many there are', async () => {
+  const desk = new Desk(() => []);
+  for (let i = 0; i < 50; i++) {
+    desk.hand.open(`more-${i}`, planOf([{ id: 'a' }]));
+    desk.nudge();
+    await desk.pass(10);
+    desk.hand.apply({ type: 'session.cancel', session: `more-${i}`, reason: 'test' });
+  }
+  expect(desk.proposed.length).toBeGreaterThanOrEqual(50);
+  expect(desk.events.size).toBeLessThan(10);
 });

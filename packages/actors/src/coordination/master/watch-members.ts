@@ -1,28 +1,26 @@
 import type { Clock } from '@tutti/kernel';
 import type { Members } from '@tutti/runtime';
-import { fromCallback } from 'xstate';
 
-/** Somebody joined, left or was lost. */
-export interface MembersChanged {
-  readonly type: 'members.changed';
-}
-
-/** Tells its parent of changes among the members, once per turn of the event loop. */
-export function watchMembers(members: Pick<Members, 'onChange'>, clock: Clock) {
-  return fromCallback<MembersChanged>(({ sendBack }) => {
-    let told = false;
-    let over = false;
-    const unwatch = members.onChange(() => {
-      if (told) return;
-      told = true;
-      clock.nextTurn(() => {
-        told = false;
-        if (!over) sendBack({ type: 'members.changed' });
-      });
+/**
+ * Calls back when somebody joined, left or was lost, once per turn of the event loop. Returns the function that ends it.
+ */
+export function onMembersChange(
+  members: Pick<Members, 'onChange'>,
+  clock: Clock,
+  changed: () => void,
+): () => void {
+  let told = false;
+  let over = false;
+  const unwatch = members.onChange(() => {
+    if (told) return;
+    told = true;
+    clock.nextTurn(() => {
+      told = false;
+      if (!over) changed();
     });
-    return () => {
-      over = true;
-      unwatch();
-    };
   });
+  return () => {
+    over = true;
+    unwatch();
+  };
 }
