@@ -3,14 +3,7 @@ import type { ReplicatedHandle } from '@tutti/runtime';
 import { partsOf } from './commands.ts';
 import type { SessionRecord } from './state.ts';
 import type { TaskBoard } from './task-board.ts';
-import { abortableWaiter, type Waiter } from './waiter.ts';
-
-/** One session that is waited for. */
-interface Waited {
-  /** As this node's copy had it when the first one began to wait: many that end at once are forgotten at once. */
-  readonly record: SessionRecord;
-  readonly waiters: Set<Waiter<SessionRecord>>;
-}
+import { type Waited, WaitList } from './wait-list.ts';
 
 /** Most calls that wait for sessions at once on one node. */
 const WAITERS_MAX = 10_000;
@@ -21,11 +14,10 @@ const SUBMITTED_MAX = 1_024;
 /** Those who wait for sessions to end, told by one watcher of the board however many they are. */
 export class SessionWaiters {
   readonly #board: ReplicatedHandle<TaskBoard>;
-  readonly #waiting = new Map<string, Waited>();
+  readonly #list = new WaitList<SessionRecord>({ what: 'sessions', max: WAITERS_MAX });
+  readonly #waiting = new Map<string, Waited<SessionRecord>>();
   readonly #submitted = new Map<string, SessionRecord | undefined>();
   readonly #unwatch: () => void;
-  #count = 0;
-  #closed = false;
 
   constructor(board: ReplicatedHandle<TaskBoard>) {
     this.#board = board;
@@ -71,62 +63,33 @@ export class SessionWaiters {
     const submitted = this.#submitted.get(session);
     this.#submitted.delete(session);
     if (!submitted && !this.#board.module.session(session)) await this.#board.readBarrier();
-    if (this.#closed) throw closed();
+    this.#list.checkOpen();
     const record = this.#board.module.session(session) ?? submitted;
     if (!record) throw new TuttiError('TUTTI_SESSION_UNKNOWN', { session });
     if (record.state !== 'running') return record;
-    if (this.#count >= WAITERS_MAX)
-      throw new TuttiError('TUTTI_OVERLOADED', {
-        what: 'The list of those who wait for sessions',
-        size: this.#count,
-        limit: WAITERS_MAX,
-      });
-    return this.#wait(session, record, signal);
-  }
-
-  #wait(session: string, record: SessionRecord, signal: AbortSignal | undefined): Promise<SessionRecord> {
-    return new Promise((resolve, reject) => {
-      let waited = this.#waiting.get(session);
-      if (!waited) this.#waiting.set(session, (waited = { record, waiters: new Set() }));
-      const { waiters } = waited;
-      const abort = () => {
-        waiters.delete(waiter);
-        this.#count--;
-        if (waiters.size === 0) this.#waiting.delete(session);
-        waiter.reject(new TuttiError('TUTTI_ABORTED', { what: `Waiting for ${session}` }));
-      };
-      const waiter = abortableWaiter({ resolve, reject }, signal, abort);
-      waiters.add(waiter);
-      this.#count++;
-      if (signal?.aborted) abort();
-    });
+    this.#list.checkRoom();
+    let waited = this.#waiting.get(session);
+    if (!waited) this.#waiting.set(session, (waited = this.#list.begin(record)));
+    return this.#list.wait(waited, session, signal, () => this.#waiting.delete(session));
   }
 
   /** Those who still wait are told `TUTTI_CLOSED`. */
   close(): void {
-    this.#closed = true;
     this.#unwatch();
-    for (const { waiters } of this.#waiting.values()) for (const waiter of waiters) waiter.reject(closed());
     this.#waiting.clear();
-    this.#count = 0;
+    this.#list.close();
   }
 
   #settle(session: string): void {
     const waited = this.#waiting.get(session);
     if (!waited) return;
-    const { record, waiters } = waited;
     const known = this.#board.module.session(session);
-    const ended = known ?? record;
+    const ended = known ?? waited.record;
     if (known?.state === 'running') return;
     this.#waiting.delete(session);
-    this.#count -= waiters.size;
-    for (const waiter of waiters) {
+    this.#list.end(waited, (waiter) => {
       if (ended.state !== 'running') waiter.resolve(ended);
       else waiter.reject(new TuttiError('TUTTI_SESSION_UNKNOWN', { session }));
-    }
+    });
   }
-}
-
-function closed(): TuttiError {
-  return new TuttiError('TUTTI_CLOSED', { what: 'Orchestration on this node' });
 }
