@@ -132,23 +132,27 @@ export class AdminClient {
 
   /**
    * Hands leadership to `to`, or to the voter that is furthest, and says who leads then. While no node leads, it waits
-   * for one that does.
+   * for one that does; while leadership is being handed on, until that is over.
    * @throws TuttiError `TUTTI_NO_LEADER`, and what `Replica.transferLeadership` refuses
    */
   async transfer(to?: string): Promise<{ readonly leader: string }> {
     const until = performance.now() + this.#patienceMs;
+    let moving: TuttiError | undefined;
     for (;;) {
       const reports = await this.#reports();
       const leading = leadingReport(reports.map(({ answer }) => answer));
       const url = reports.find(({ answer }) => answer === leading)?.url;
+      // The transfer that was waited for was this one.
+      if (moving && to !== undefined && leading?.node === to) return { leader: to };
       try {
         if (url !== undefined)
           return await this.#once<{ leader: string }>(url, 'POST', '/cluster/transfer', { to });
       } catch (thrown) {
-        if (!isTuttiError(thrown, 'TUTTI_NOT_LEADER')) throw thrown;
+        if (isTuttiError(thrown, 'TUTTI_LEADERSHIP_MOVING')) moving = thrown;
+        else if (!isTuttiError(thrown, 'TUTTI_NOT_LEADER')) throw thrown;
       }
       if (performance.now() > until)
-        throw new TuttiError('TUTTI_NO_LEADER', { known: 'of the nodes that answer, none leads' });
+        throw moving ?? new TuttiError('TUTTI_NO_LEADER', { known: 'of the nodes that answer, none leads' });
       await pause();
     }
   }
@@ -311,15 +315,15 @@ export class AdminClient {
   ): Promise<Answer> {
     const until = performance.now() + this.#patienceMs;
     let problem = 'no node runs';
-    let refusal: TuttiError | undefined;
     for (;;) {
+      let refusal: TuttiError | undefined;
       for (const url of this.#urls()) {
         try {
           return await this.#ask<Answer>(url, method, path, body, signal);
         } catch (thrown) {
           signal?.throwIfAborted();
           if (thrown instanceof TuttiError && !NEXT_NODE.has(thrown.code)) throw thrown;
-          refusal = isTuttiError(thrown, 'TUTTI_MEMBERSHIP_CHANGING') ? thrown : undefined;
+          if (isTuttiError(thrown, 'TUTTI_MEMBERSHIP_CHANGING')) refusal = thrown;
           problem = networkProblem(thrown);
         }
       }

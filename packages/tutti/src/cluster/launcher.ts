@@ -17,14 +17,16 @@ export interface AddedNode {
 export interface Launcher {
   /**
    * Starts a node and adds it to the group; resolves when it serves. Unless it is to stay a learner, it votes as soon as
-   * it has caught up.
-   * @throws TuttiError `TUTTI_OPTION_INVALID`, `TUTTI_NODE_DIED`, and what `GroupChanges.addLearner` refuses
+   * it has caught up. An addition that may or may not have been agreed is not forgotten: the node goes on, and it is
+   * asked for again before any other, here or when the cluster is started again.
+   * @throws TuttiError `TUTTI_OPTION_INVALID`, `TUTTI_NODE_DIED`, `TUTTI_MEMBERSHIP_CHANGING`, and what
+   * `GroupChanges.addLearner` refuses
    */
   add(options?: AddNodeOptions): Promise<AddedNode>;
   /**
-   * Has a node give its work away, takes it out of the group, then ends its process; its folder stays. What is begun
-   * and interrupted is done when the cluster is started again.
-   * @throws TuttiError what `GroupChanges.removeMember` refuses
+   * Has a node give its work away, takes it out of the group, then ends its process; its folder stays. What is begun and
+   * interrupted, or may or may not have been agreed, is done before another removal, or when the cluster is started again.
+   * @throws TuttiError `TUTTI_MEMBERSHIP_CHANGING`, and what `GroupChanges.removeMember` refuses
    */
   remove(node: string): Promise<void>;
 }

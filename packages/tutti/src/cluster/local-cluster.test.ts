@@ -46,37 +46,114 @@ describe('a start that takes long', () => {
   });
 });
 
-describe('an addition of which nobody knows whether the group agreed', () => {
-  const roster = () =>
-    JSON.parse(readFileSync(join(directory, 'roster.json'), 'utf8')) as {
-      joined: string[];
-      joining?: { node: string };
-    };
+const roster = () =>
+  JSON.parse(readFileSync(join(directory, 'roster.json'), 'utf8')) as {
+    joined: string[];
+    removed: string[];
+    joining?: { node: string };
+    leaving?: string;
+  };
+const changing = new TuttiError('TUTTI_MEMBERSHIP_CHANGING', { under: 'entry 7 is not committed' });
+const unknown = new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'PUT /members', timeoutMs: 1 });
 
-  it.each([
-    // An earlier attempt that was not answered may be the change that is under way.
-    new TuttiError('TUTTI_MEMBERSHIP_CHANGING', { under: 'entry 7 is not committed' }),
-    new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'PUT /members', timeoutMs: 1 }),
-  ])(
+describe('an addition of which nobody knows whether the group agreed', () => {
+  let cluster: LocalCluster;
+  const asked = () => vi.spyOn(AdminClient.prototype, 'addMember');
+  afterEach(async () => {
+    vi.restoreAllMocks();
+    await cluster.kill();
+  });
+
+  // An earlier attempt that was not answered may be the change that is under way.
+  it.each([changing, unknown])(
     'is not forgotten for another one: $code',
     async (failure) => {
+      cluster = await start(1);
+      const refusing = asked().mockRejectedValue(failure);
+      await expect(cluster.add({ node: 'n2', learner: true })).rejects.toMatchObject({ code: failure.code });
+      expect(cluster.node('n2').running).toBe(true);
+      await expect(cluster.add({ node: 'n3', learner: true })).rejects.toMatchObject({
+        code: 'TUTTI_MEMBERSHIP_CHANGING',
+        details: { under: 'the addition of n2' },
+      });
+      expect(roster()).toMatchObject({ joined: [], joining: { node: 'n2' } });
+      refusing.mockRestore();
+      await cluster.add({ node: 'n3', learner: true });
+      expect(roster().joined).toEqual(['n2', 'n3']);
+    },
+    120_000,
+  );
+
+  it('is not forgotten when the node cannot be started to be asked for again', async () => {
+    cluster = await start(1);
+    const refusing = asked().mockRejectedValue(unknown);
+    const added = () => cluster.add({ node: 'n2', learner: true });
+    await expect(added()).rejects.toMatchObject({ code: unknown.code });
+    await cluster.node('n2').kill();
+    refusing.mockRestore();
+    const identity = join(directory, 'n2', 'identity.json');
+    const kept = readFileSync(identity);
+    writeFileSync(identity, 'spoiled');
+    await expect(added()).rejects.toMatchObject({ code: 'TUTTI_IDENTITY_INVALID' });
+    expect(roster()).toMatchObject({ joined: [], joining: { node: 'n2' } });
+    writeFileSync(identity, kept);
+    await added();
+    expect(roster()).toMatchObject({ joined: ['n2'] });
+    expect(roster().joining).toBeUndefined();
+  }, 120_000);
+});
+
+describe('an addition for which the group was never asked', () => {
+  it.each([
+    ['has no folder', (path: string) => writeFileSync(path, ''), 'TUTTI_FOLDER_UNWRITABLE'],
+    [
+      'dies on its way',
+      (path: string) => {
+        mkdirSync(path);
+        writeFileSync(join(path, 'identity.json'), 'spoiled');
+      },
+      'TUTTI_IDENTITY_INVALID',
+    ],
+  ])(
+    'stands in the way of none when the node %s',
+    async (_, spoil, code) => {
       const cluster = await start(1);
-      const asked = vi.spyOn(AdminClient.prototype, 'addMember').mockRejectedValue(failure);
       try {
-        await expect(cluster.add({ node: 'n2', learner: true })).rejects.toMatchObject({
-          code: failure.code,
-        });
-        expect(cluster.node('n2').running).toBe(true);
-        await expect(cluster.add({ node: 'n3', learner: true })).rejects.toMatchObject({
-          code: 'TUTTI_MEMBERSHIP_CHANGING',
-          details: { under: 'the addition of n2' },
-        });
-        expect(roster()).toMatchObject({ joined: [], joining: { node: 'n2' } });
-        asked.mockRestore();
+        spoil(join(directory, 'n2'));
+        await expect(cluster.add({ node: 'n2', learner: true })).rejects.toMatchObject({ code });
+        expect(roster().joining).toBeUndefined();
         await cluster.add({ node: 'n3', learner: true });
-        expect(roster().joined).toEqual(['n2', 'n3']);
+        expect(roster().joined).toEqual(['n3']);
       } finally {
-        asked.mockRestore();
+        await cluster.kill();
+      }
+    },
+    120_000,
+  );
+});
+
+describe('a removal of which nobody knows whether the group agreed', () => {
+  it.each([changing, unknown])(
+    'is not forgotten, nor for another one: $code',
+    async (failure) => {
+      const cluster = await start(3);
+      const refusing = vi.spyOn(AdminClient.prototype, 'removeMember').mockRejectedValue(failure);
+      try {
+        await expect(cluster.remove('n3')).rejects.toMatchObject({ code: failure.code });
+        expect(roster()).toMatchObject({ removed: [], leaving: 'n3' });
+        expect(cluster.node('n3').running).toBe(true);
+        await expect(cluster.remove('n2')).rejects.toMatchObject({
+          code: 'TUTTI_MEMBERSHIP_CHANGING',
+          details: { under: 'the removal of n3' },
+        });
+        expect(roster()).toMatchObject({ removed: [], leaving: 'n3' });
+        refusing.mockRestore();
+        await cluster.remove('n2');
+        expect(roster()).toMatchObject({ removed: ['n3', 'n2'] });
+        expect(roster().leaving).toBeUndefined();
+        expect(cluster.nodes().map(({ id }) => id)).toEqual(['n1']);
+      } finally {
+        refusing.mockRestore();
         await cluster.kill();
       }
     },

@@ -42,14 +42,17 @@ export interface ClusterFile {
   readonly nodes: readonly { readonly id: string; readonly pid: number; readonly adminUrl: string }[];
 }
 
-/** A removal that ended so may have been agreed all the same. */
+/**
+ * A change that ended so may have been agreed, or be agreed later, all the same. The one that is under way may be an
+ * earlier attempt at this one, which was not answered.
+ */
 const MAY_BE_DONE: ReadonlySet<string> = new Set([
   'TUTTI_OUTCOME_UNKNOWN',
   'TUTTI_ADMIN_UNREACHABLE',
   'TUTTI_TIMEOUT',
+  'TUTTI_MEMBERSHIP_CHANGING',
 ]);
-/** So may an addition: it may be the change that is under way, of which an earlier attempt was not answered. */
-const MAY_BE_ADDED: ReadonlySet<string> = new Set([...MAY_BE_DONE, 'TUTTI_MEMBERSHIP_CHANGING']);
+const mayBeDone = (thrown: unknown) => isTuttiError(thrown) && MAY_BE_DONE.has(thrown.code);
 /** How long a node may take to give its work away. */
 const DRAIN_PATIENCE_MS = 10_000;
 
@@ -113,8 +116,9 @@ export class LocalCluster implements Launcher {
       for (const node of nodes) node.introduce(cluster.#peersOf(node.id));
       await ready;
       cluster.#roster.allBegan();
-      if (joining) await cluster.#finishJoining();
-      if (leaving !== undefined) await cluster.#finishLeaving(leaving);
+      // What the launcher before began. If it cannot be done now, the next change or the next launcher tries.
+      await cluster.#inTurn(() => cluster.#finishJoining());
+      await cluster.#inTurn(() => cluster.#finishLeaving());
       cluster.#writeFile();
       return cluster;
     } catch (thrown) {
@@ -198,38 +202,52 @@ export class LocalCluster implements Launcher {
   async #add(id: string, learner: boolean): Promise<AddedNode> {
     if (this.#roster.joining?.node !== id) await this.#finishJoining();
     this.#roster.checkNew(id);
+    /** Whether the group may come to agree: then it counts on the node's vote. */
+    let isOpen = this.#roster.joining !== undefined;
     this.#roster.beginsJoining(id, learner);
-    const running = this.#nodes.get(id);
-    const node = running?.running ? running : this.#launch(id, 0, []);
-    const ready = node.ready();
-    // It is looked at below, once the group has agreed.
-    ready.catch(() => {});
     try {
-      const address = (node === running && this.#addresses.get(id)) || (await node.listening());
-      this.#addresses.set(id, address);
-      // Links are dialled by the node whose name sorts first, so both sides have to know before either asks.
-      for (const other of this.#othersThan(node)) other.meet(address);
-      node.introduce(this.#peersOf(id));
-      const member = { node: id, contact: contactOf(address), promote: !learner };
-      await this.#clientOf(() => this.#othersThan(node)).addMember(member);
+      const contact = contactOf(await this.#begin(id));
+      const others = this.#clientOf(() => this.#othersThan(this.#nodes.get(id)));
+      await others.addMember({ node: id, contact, promote: !learner }).catch((thrown: unknown) => {
+        isOpen = mayBeDone(thrown);
+        throw thrown;
+      });
     } catch (thrown) {
-      // It may be a member, on whose vote the others count: it goes on, and is asked for again.
-      if (isTuttiError(thrown) && MAY_BE_ADDED.has(thrown.code)) throw thrown;
+      if (isOpen) throw thrown;
+      await this.#nodes.get(id)?.kill();
       this.#nodes.delete(id);
       this.#addresses.delete(id);
-      await node.kill();
       this.#roster.staysOut();
       throw thrown;
     }
+    const node = this.node(id);
     this.#roster.joins(id);
     this.#tell('added', node);
-    await ready;
+    await node.ready();
     this.#roster.allBegan();
     this.#writeFile();
     return { node: id, pid: node.pid!, adminUrl: node.adminUrl! };
   }
 
+  /** Starts the process of a node that is to join, unless it runs, and has it and the others know each other. */
+  async #begin(id: string): Promise<PeerAddress> {
+    const running = this.#nodes.get(id);
+    const known = running?.running === true ? this.#addresses.get(id) : undefined;
+    if (!known) await running?.kill();
+    const node = running && known ? running : this.#launch(id, 0, []);
+    // One that has failed is on its way out: the next attempt must find it gone.
+    const failed = (thrown: unknown) => node.kill().then(() => Promise.reject(thrown as Error));
+    const address = known ?? (await node.listening().catch(failed));
+    this.#addresses.set(id, address);
+    // Links are dialled by the node whose name sorts first, so both sides have to know before either asks.
+    for (const other of this.#othersThan(node)) other.meet(address);
+    node.introduce(this.#peersOf(id));
+    return address;
+  }
+
   async #remove(id: string): Promise<void> {
+    if (this.#roster.leaving !== id) await this.#finishLeaving();
+    this.#roster.checkLeaving(id);
     const node = this.#nodes.get(id);
     if (node) this.#roster.beginsLeaving(id);
     const hasLeft = await this.#drain(id);
@@ -239,7 +257,7 @@ export class LocalCluster implements Launcher {
     } catch (thrown) {
       // It was removed before, and its process was not ended then.
       if (!node || !isTuttiError(thrown, 'TUTTI_NOT_A_MEMBER')) {
-        if (isTuttiError(thrown) && !MAY_BE_DONE.has(thrown.code)) {
+        if (isTuttiError(thrown) && !mayBeDone(thrown)) {
           this.#roster.stays();
           // In its next life it takes work again.
           if (hasLeft) await node?.kill();
@@ -262,9 +280,10 @@ export class LocalCluster implements Launcher {
     if (joining) await this.#add(joining.node, joining.learner).catch(() => {});
   }
 
-  /** What the launcher before began. If it cannot be done now, the next one tries. */
-  async #finishLeaving(id: string): Promise<void> {
-    await this.#inTurn(() => this.#remove(id)).catch(() => {});
+  /** A removal that was begun, and of which it was not heard whether the group agreed. */
+  async #finishLeaving(): Promise<void> {
+    const { leaving } = this.#roster;
+    if (leaving !== undefined) await this.#remove(leaving).catch(() => {});
   }
 
   /**

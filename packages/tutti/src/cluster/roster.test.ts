@@ -38,8 +38,14 @@ describe('the roster of a local cluster', () => {
     const roster = Roster.open(directory, 3);
     roster.beginsLeaving('n3');
     expect(Roster.open(directory, 3)).toMatchObject({ leaving: 'n3', current: ['n1', 'n2', 'n3'] });
+    // Two at a time cannot be remembered.
+    expect(() => roster.checkLeaving('n2')).toThrow(
+      expect.objectContaining({ code: 'TUTTI_MEMBERSHIP_CHANGING' }),
+    );
+    roster.checkLeaving('n3');
     roster.stays();
     expect(Roster.open(directory, 3).leaving).toBeUndefined();
+    roster.checkLeaving('n2');
     roster.beginsLeaving('n3');
     roster.leaves('n3');
     expect(Roster.open(directory, 3)).toMatchObject({ leaving: undefined, current: ['n1', 'n2'] });

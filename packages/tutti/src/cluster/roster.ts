@@ -172,6 +172,16 @@ export class Roster {
     this.save();
   }
 
+  /**
+   * @throws TuttiError `TUTTI_MEMBERSHIP_CHANGING` as long as another node is on its way out, which would be forgotten:
+   * the next launcher would wait for it
+   */
+  checkLeaving(node: string): void {
+    const { leaving } = this.#file;
+    if (leaving === undefined || leaving === node) return;
+    throw new TuttiError('TUTTI_MEMBERSHIP_CHANGING', { under: `the removal of ${leaving}` });
+  }
+
   /** Its removal is begun: should the launcher end before it is done, the next one goes on with it. */
   beginsLeaving(node: string): void {
     this.#file = { ...this.#file, leaving: node };

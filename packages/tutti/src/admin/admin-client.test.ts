@@ -1,0 +1,87 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { TuttiError } from '@tutti/kernel';
+import { afterEach, describe, expect, it } from 'vitest';
+import { AdminClient } from './admin-client.ts';
+
+type Answer = TuttiError | object;
+const servers: Server[] = [];
+afterEach(() => {
+  for (const server of servers.splice(0)) server.close();
+});
+
+/** A node that gives these answers to each kind of request, the last one again and again; and what it was asked. */
+async function node(answers: Readonly<Record<string, readonly Answer[]>>) {
+  const asked: string[] = [];
+  const server = createServer((request, response) => {
+    const what = `${request.method!} ${request.url!}`;
+    const said = answers[what]!;
+    const answer = said[Math.min(asked.filter((one) => one === what).length, said.length - 1)]!;
+    asked.push(what);
+    const isRefusal = answer instanceof TuttiError;
+    response.writeHead(isRefusal ? 409 : 200, { connection: 'close' });
+    response.end(JSON.stringify(isRefusal ? answer.toJSON() : answer));
+  });
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+}
+
+const clientOf = (urls: readonly string[], patienceMs: number) =>
+  new AdminClient(() => urls, 'token', { patienceMs });
+const changing = new TuttiError('TUTTI_MEMBERSHIP_CHANGING', { under: 'entry 7 is not committed' });
+const removal = 'DELETE /cluster/members/n3';
+
+describe('a change of the membership that comes while another is under way', () => {
+  it('is asked for again until the other one is over', async () => {
+    const { url, asked } = await node({ [removal]: [changing, changing, { voters: ['n1'] }] });
+    await expect(clientOf([url], 30_000).removeMember('n3')).resolves.toEqual({ voters: ['n1'] });
+    expect(asked).toHaveLength(3);
+  });
+
+  it('is refused for that in the end, and not because a node that was asked as well is gone', async () => {
+    const { url } = await node({ [removal]: [changing] });
+    const gone = 'http://127.0.0.1:9';
+    for (const urls of [
+      [url, gone],
+      [gone, url],
+    ])
+      await expect(clientOf(urls, 300).removeMember('n3')).rejects.toMatchObject({ code: changing.code });
+    await expect(clientOf([gone], 300).removeMember('n3')).rejects.toMatchObject({
+      code: 'TUTTI_ADMIN_UNREACHABLE',
+    });
+  });
+});
+
+describe('a transfer that comes while another is under way', () => {
+  const moving = new TuttiError('TUTTI_LEADERSHIP_MOVING', { target: 'n2' });
+  const transfer = 'POST /cluster/transfer';
+  const leads = (name: string) => ({
+    node: name,
+    consensus: { role: 'leader', term: 1, membership: { index: 1 } },
+    stages: {},
+  });
+
+  it('waits until that one is over', async () => {
+    const { url, asked } = await node({
+      'GET /cluster': [leads('n1')],
+      [transfer]: [moving, moving, { leader: 'n3' }],
+    });
+    await expect(clientOf([url], 30_000).transfer('n3')).resolves.toEqual({ leader: 'n3' });
+    expect(asked.filter((what) => what === transfer)).toHaveLength(3);
+  });
+
+  it('is done with it if it was to the same node', async () => {
+    const needless = new TuttiError('TUTTI_TRANSFER_NEEDLESS', { target: 'n2' });
+    const { url } = await node({
+      'GET /cluster': [leads('n1'), leads('n2')],
+      [transfer]: [moving, needless],
+    });
+    await expect(clientOf([url], 30_000).transfer('n2')).resolves.toEqual({ leader: 'n2' });
+  });
+
+  it('is refused for that when it takes too long', async () => {
+    const { url } = await node({ 'GET /cluster': [leads('n1')], [transfer]: [moving] });
+    await expect(clientOf([url], 300).transfer('n3')).rejects.toMatchObject({ code: moving.code });
+  });
+});
