@@ -22,6 +22,8 @@ export class Subscriptions {
   readonly #handlers: (MessageHandler | undefined)[] = [];
   readonly #listeners: LinkListener[] = [];
   readonly #up = new Map<NodeId, PeerIdentity>();
+  /** The same as a list, made anew when a link changes: it is asked for with every message that an actor sends. */
+  #linked: readonly PeerIdentity[] = [];
   readonly #tally: Tally;
   readonly #logger: Logger;
 
@@ -42,12 +44,13 @@ export class Subscriptions {
   }
 
   linked(): readonly PeerIdentity[] {
-    return [...this.#up.values()];
+    return this.#linked;
   }
 
   linkUp(peer: PeerIdentity): void {
     assert(!this.#up.has(peer.nodeId), `the link to ${peer.nodeId} goes down before it comes up again`);
     this.#up.set(peer.nodeId, peer);
+    this.#linked = [...this.#up.values()];
     this.#logger.info({ peer: peer.nodeId, incarnation: peer.incarnation }, 'link up');
     for (const listener of this.#listeners.slice()) this.#guard(() => listener.linkUp(peer));
   }
@@ -58,6 +61,7 @@ export class Subscriptions {
       `the link to ${peer.nodeId} that goes down is the one that is up`,
     );
     this.#up.delete(peer.nodeId);
+    this.#linked = [...this.#up.values()];
     this.#logger.info({ peer: peer.nodeId, incarnation: peer.incarnation, reason }, 'link down');
     for (const listener of this.#listeners.slice()) this.#guard(() => listener.linkDown(peer, reason));
   }
