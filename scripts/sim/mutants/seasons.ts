@@ -231,6 +231,12 @@ export const LOST_LOGS: Season = {
   store: { kind: 'model', frail: 2, powerChance: 1 },
 };
 
+/** The same with the store that ships. */
+export const LOST_FILES: Season = {
+  ...LOST_LOGS,
+  store: { ...POWER_CUTS.store, frail: 2, powerChance: 0.5 },
+};
+
 /** A vote whose answer comes late, while the voter's log is deleted. */
 export const FORGOTTEN_VOTES: Season = {
   ...LOST_LOGS,

@@ -8,6 +8,7 @@ import {
 } from '@tutti/kernel';
 import type { SharedLog } from '../../groups/shared-log.ts';
 import { FileLogStore } from '../../storage/file/file-log-store.ts';
+import type { LogBeginning } from '../../storage/file/log-beginning.ts';
 import type { LogStore } from '../../storage/log-store.ts';
 import type { NodeClock } from '../node-clock.ts';
 import { type DiskListener, type LogImage, SimDisk } from '../sim-disk.ts';
@@ -61,8 +62,11 @@ export interface NodeDisk {
   fill(): boolean;
   /** Whether it may lose what it has promised, since enough others do not. */
   readonly isFrail: boolean;
-  /** Its log is deleted while no process has it open; what says whose it is, is elsewhere. False if there is none. */
-  loseLog(): boolean;
+  /**
+   * Its log is deleted while no process has it open, with its snapshot or beside it; what says that there was one, and
+   * whose, is elsewhere. False if there is none.
+   */
+  loseLog(random: Random): boolean;
   /** Something that it holds is damaged, if it is one that may lose what it has promised. */
   decay(random: Random): boolean;
   /** So is what says what its files are, and whose. */
@@ -142,6 +146,15 @@ export class ModelDisk implements NodeDisk {
   }
 }
 
+/** Kept where the log is not. */
+class NotedBeginning implements LogBeginning {
+  isNoted = false;
+
+  note(): void {
+    this.isNoted = true;
+  }
+}
+
 /** The store that ships, on a drive of sectors. */
 export class FileDisk implements NodeDisk {
   readonly #listener: DiskListener;
@@ -151,6 +164,7 @@ export class FileDisk implements NodeDisk {
   readonly isFrail: boolean;
   readonly #logger: Logger;
   readonly #owner: { readonly clusterId: ClusterId; readonly nodeId: NodeId };
+  readonly #beginning = new NotedBeginning();
   readonly #sizes: { readonly segmentBytes: number; readonly cacheBytes: number };
 
   constructor(parts: {
@@ -204,8 +218,16 @@ export class FileDisk implements NodeDisk {
     return true;
   }
 
-  loseLog(): boolean {
-    return false;
+  loseLog(random: Random): boolean {
+    if (!this.isFrail || !this.#beginning.isNoted) return false;
+    const isWhole = random.chance(0.5);
+    const isGone = (path: string): boolean => isWhole || path.endsWith('.log');
+    const gone = this.#drive.paths().filter(isGone);
+    this.#drive.rename((names) => {
+      for (const path of gone) names.delete(path);
+    });
+    this.#drive.flushNames();
+    return true;
   }
 
   decay(random: Random): boolean {
@@ -240,7 +262,13 @@ export class FileDisk implements NodeDisk {
     this.#ailment.lackedSpace = false;
     const files = new SimFiles({ ...life, drive: this.#drive, ailment: this.#ailment });
     const inner = new FileLogStore(
-      { directory: `/${this.#owner.nodeId}`, ...this.#owner, ...this.#sizes, logger: this.#logger },
+      {
+        directory: `/${this.#owner.nodeId}`,
+        ...this.#owner,
+        ...this.#sizes,
+        beginning: this.#beginning,
+        logger: this.#logger,
+      },
       files.calls(),
     );
     return {

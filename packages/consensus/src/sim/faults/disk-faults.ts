@@ -43,7 +43,7 @@ export const lostLog: FaultKind = {
 
 function loseLog(world: FaultWorld, node: SimNode, outageMs?: number): void {
   world.crash(node, outageMs);
-  if (node.disk.loseLog()) world.note('lost log', node.id);
+  if (node.disk.loseLog(world.random)) world.note('lost log', node.id);
 }
 
 /**
