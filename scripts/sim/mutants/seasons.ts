@@ -272,3 +272,17 @@ export const DECAY_OF_NOTES: Season = {
   replica: { ...QUICK, snapshotEntries: 10_000, scrubEveryMs: 3_600_000 },
   faults: { ...DECAY.faults, kinds: ['decay of a note', 'decay', 'crash'] },
 };
+
+/** The same while leaders are replaced, so that what decays is at times the last that says how a node voted. */
+export const DECAY_UNREAD: Season = {
+  ...DECAY_OF_NOTES,
+  diskLatencyMeanMs: 3,
+  faults: { ...DECAY.faults, everyMs: 40, kinds: ['decay', 'crash', 'isolate'] },
+};
+
+/** The same, and who is cut off campaigns, term after term. */
+export const DECAY_ALONE: Season = {
+  ...DECAY_UNREAD,
+  replica: { ...DECAY_OF_NOTES.replica, electionTicks: 3, preVote: false },
+  faults: { ...DECAY_UNREAD.faults, outageMeanMs: 200 },
+};

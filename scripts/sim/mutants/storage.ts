@@ -1,5 +1,15 @@
 import type { Mutant } from '../mutant.ts';
-import { DECAY, DECAY_OF_NAMES, DECAY_OF_NOTES, LOST_LOGS, POWER_CUTS, SICK_DRIVES } from './seasons.ts';
+import {
+  DECAY,
+  DECAY_ALONE,
+  DECAY_OF_NAMES,
+  DECAY_OF_NOTES,
+  DECAY_UNREAD,
+  LOST_FILES,
+  LOST_LOGS,
+  POWER_CUTS,
+  SICK_DRIVES,
+} from './seasons.ts';
 
 /** What a store has promised, after a crash. */
 export const STORAGE_MUTANTS: readonly Mutant[] = [
@@ -55,6 +65,36 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     right: 'if (stored!.damage) this.#repair(stored!, stored!.damage, done);',
     wrong: 'if (stored!.damage && !stored!.damage.endLost) this.#repair(stored!, stored!.damage, done);',
     season: LOST_LOGS,
+  },
+  {
+    name: 'a log of which nothing is left is taken for one that was never begun',
+    file: 'storage/file/opened.ts',
+    right:
+      'const logLost = lastBatch === 0 && !mark?.endLost && (hasSnapshot || beginning?.isNoted === true);',
+    wrong: 'const logLost = lastBatch === 0 && !mark?.endLost && hasSnapshot;',
+    season: LOST_FILES,
+  },
+  {
+    name: 'that term and vote were lost is forgotten when a hole is closed',
+    file: 'storage/file/file-log-store.ts',
+    right: 'if (damage?.hardStateLost) this.#mark(damage);',
+    wrong: '',
+    season: DECAY_UNREAD,
+  },
+  {
+    name: 'a leader of a lower term does not make way for a node that is repaired',
+    file: 'raft/raft-node.ts',
+    right:
+      'if (term > state.term && state.electorate.isMember(from)) becomeFollower(state, term, undefined);',
+    wrong: '',
+    season: DECAY_ALONE,
+  },
+  {
+    name: 'a node that is repaired does not say what term it is in',
+    file: 'replica/repairer.ts',
+    right: "term: fetch.kind === 'end' ? (this.term ?? NO_TERM) : NO_TERM,",
+    wrong: 'term: NO_TERM,',
+    season: DECAY_ALONE,
   },
   {
     name: 'what decayed is cut out instead of mended',

@@ -46,13 +46,15 @@ export class ObservedStore implements Required<LogStore> {
 
   open(done: (failure: Error | undefined, state?: LogStoreState) => void): void {
     this.#inner.open((failure, state) => {
-      if (state && !state.damage) {
-        const broken = brokenPromise(this.#promise, state, (index) => this.#inner.termAt(index));
-        if (broken) this.#listener.broken(broken);
-        this.#adopt(state);
-      }
+      if (state && !state.damage) this.#check(state);
       done(failure, state);
     });
+  }
+
+  #check(state: LogStoreState): void {
+    const broken = brokenPromise(this.#promise, state, (index) => this.#inner.termAt(index));
+    if (broken) this.#listener.broken(broken);
+    this.#adopt(state);
   }
 
   /** From now on it answers for everything that it has. */
@@ -158,7 +160,9 @@ export class ObservedStore implements Required<LogStore> {
     if (step.kind === 'whole' && step.hardState)
       this.#promise.asked.push({ hardState: step.hardState, entries: [] });
     this.#inner.repair(step, (failure, state) => {
-      if (state && !state.damage) this.#adopt(state);
+      // That all which counts has been made up for is for a leader to say; else it has to be there again.
+      if (state && !state.damage && step.kind !== 'whole') this.#check(state);
+      else if (state && !state.damage) this.#adopt(state);
       done(failure, state);
     });
   }
