@@ -9,7 +9,7 @@
 // `npm run sim -- histories [--seeds N] [--seed S] [--seconds T]`: five real processes under kills, stops and
 // partitions, T seconds for each seed; what their clients saw is held against the linearizability checker.
 // `npm run sim -- crash-points [--only WORDS]`: processes are killed at every call that changes the disk and at every
-// message, one process for each, and another one looks at what is left.
+// message, one process for each, and another one looks at what is left. So are recoveries of a cluster and restores.
 import { parseArgs } from 'node:util';
 import type { SimOptions } from '../packages/consensus/src/sim/index.ts';
 import type { ClusterSimOptions } from '../test/simulation/cluster/draw-options.ts';

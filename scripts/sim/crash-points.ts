@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { killAtPoints } from '../../packages/consensus/src/storage/file/testing/kill-points.ts';
 import { KILL_SCENARIOS } from '../../packages/consensus/src/storage/file/testing/kill-scenarios.ts';
+import { RESCUE_SCENARIOS } from '../../test/kills/rescue-scenarios.ts';
 
 export interface CrashPointsReport {
   readonly points: number;
@@ -12,7 +13,8 @@ export interface CrashPointsReport {
 /** @param only Words in the names of the scenarios that are wanted. */
 export async function runCrashPoints(only: string, say: (text: string) => void): Promise<CrashPointsReport> {
   const report = { points: 0, killed: 0, violations: 0 };
-  for (const scenario of KILL_SCENARIOS.filter(({ name }) => name.includes(only))) {
+  const scenarios = [...KILL_SCENARIOS, ...RESCUE_SCENARIOS];
+  for (const scenario of scenarios.filter(({ name }) => name.includes(only))) {
     const { points, killed, problems } = await killAtPoints(scenario, {
       share: 1,
       atOnce: availableParallelism(),

@@ -10,7 +10,7 @@ import {
   rmdirSync,
   rmSync,
 } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { type StoredSnapshot, seedStore } from '@tutti/consensus';
 import { type BackupAbout, BackupFile, createFileLogStore } from '@tutti/consensus/file';
 import { clusterId, nodeId, TuttiError } from '@tutti/kernel';
@@ -46,20 +46,52 @@ export async function restoreCluster(options: RestoreOptions): Promise<Restored>
   if (existsSync(directory) && readdirSync(directory).length > 0)
     throw new TuttiError('TUTTI_RESTORE_NOT_EMPTY', { directory });
   const backup = BackupFile.open(resolve(options.file));
+  clearDrafts(directory);
   const draft = `${directory}.${process.pid}.tmp`;
   try {
     const lineage = randomBytes(8).toString('hex');
     mkdirSync(draft, { recursive: true });
     for (const name of options.nodes) await makeNode(join(draft, name), name, options, backup, lineage);
     Roster.found(draft, options.nodes, lineage).save();
-    if (existsSync(directory)) rmdirSync(directory);
-    renameSync(draft, directory);
-    flush(dirname(directory));
+    putInPlace(draft, directory);
     return { about: backup.about, lineage };
   } finally {
     rmSync(draft, { recursive: true, force: true });
     backup.close();
   }
+}
+
+/** What processes have left that were ended while they restored to this place; one of them may have had our number. */
+function clearDrafts(directory: string): void {
+  const parent = dirname(directory);
+  if (!existsSync(parent)) return;
+  for (const name of readdirSync(parent)) {
+    if (!name.startsWith(`${basename(directory)}.`)) continue;
+    const owner = /^\.(\d+)\.tmp$/.exec(name.slice(basename(directory).length))?.[1];
+    if (owner && (Number(owner) === process.pid || !isRunning(Number(owner))))
+      rmSync(join(parent, name), { recursive: true, force: true });
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (thrown) {
+    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+function putInPlace(draft: string, directory: string): void {
+  try {
+    if (existsSync(directory)) rmdirSync(directory);
+    renameSync(draft, directory);
+  } catch (thrown) {
+    // Somebody else was faster.
+    if (!['ENOTEMPTY', 'EEXIST'].includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
+    throw new TuttiError('TUTTI_RESTORE_NOT_EMPTY', { directory }, { cause: thrown });
+  }
+  flush(dirname(directory));
 }
 
 async function makeNode(

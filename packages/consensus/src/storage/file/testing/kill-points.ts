@@ -32,8 +32,13 @@ interface ChildEnd {
 
 const PROGRAM = fileURLToPath(new URL('./killed-child.ts', import.meta.url));
 
-function child(scenario: string, directory: string, point: number, mode: KillMode): Promise<ChildEnd> {
-  const args = [PROGRAM, scenario, directory, String(point), mode];
+function child(
+  { name, program = PROGRAM }: KillScenario,
+  directory: string,
+  point: number,
+  mode: KillMode,
+): Promise<ChildEnd> {
+  const args = [program, name, directory, String(point), mode];
   const process_ = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   let complaint = '';
@@ -58,7 +63,7 @@ async function pointsOf(scenario: KillScenario, root: string): Promise<KillPoint
   const directory = join(root, 'whole');
   mkdirSync(directory, { recursive: true });
   await scenario.prepare(directory);
-  const { output, complaint } = await child(scenario.name, directory, 0, 'before');
+  const { output, complaint } = await child(scenario, directory, 0, 'before');
   if (output === '') throw new Error(`"${scenario.name}" does not come to its end: ${complaint}`);
   const calls = JSON.parse(output) as string[];
   return calls.flatMap((call, i): KillPoint[] => {
@@ -110,7 +115,7 @@ async function tryPoint(
   const directory = join(root, `${at}-${mode}`);
   mkdirSync(directory, { recursive: true });
   await scenario.prepare(directory);
-  const { signal, complaint } = await child(scenario.name, directory, at, mode);
+  const { signal, complaint } = await child(scenario, directory, at, mode);
   let wrong: string | undefined;
   if (complaint !== '') wrong = `it ended by itself: ${complaint}`;
   else {

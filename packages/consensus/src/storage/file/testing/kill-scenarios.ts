@@ -25,6 +25,8 @@ import { Life, type LifeAccount, type Promised, whatIsWrong } from './store-life
 /** Something that a process does with a store until it is killed, and what must be there afterwards. */
 export interface KillScenario {
   readonly name: string;
+  /** What lives through it, with the arguments of `killed-child.ts`, which is the default. */
+  readonly program?: string;
   /** Makes what the process finds. */
   readonly prepare: (directory: string) => Promise<void>;
   /** The life of the process that is killed; `told` outlives it. */

@@ -1,11 +1,12 @@
 import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import { type DiskCalls, nodeDisk } from '../disk-calls.ts';
 
 /** Where in a call the process ends: before it, when half of what it was to write is written, or right after it. */
 export type KillMode = 'before' | 'half' | 'after';
 
 type AnyCall = (...args: unknown[]) => unknown;
-type Name = keyof DiskCalls;
+type Name = keyof DiskCalls | 'rmdirSync';
 
 const WITH_CALLBACK: readonly Name[] = ['open', 'write', 'fdatasync', 'fsync', 'rm', 'rename'];
 const AT_ONCE: readonly Name[] = [
@@ -58,6 +59,25 @@ export class KillSwitch {
     return calls;
   }
 
+  /**
+   * Puts the switch into Node's own module, for code that calls it itself; returns the function that takes it out again.
+   * Calls in there that are made of others count both.
+   */
+  intoNode(): () => void {
+    const put = (calls: object): void => {
+      Object.assign(fs, calls);
+      syncBuiltinESMExports();
+    };
+    const names = [...WITH_CALLBACK, ...AT_ONCE];
+    const real = Object.fromEntries([...names, 'rmdirSync'].map((name) => [name, Reflect.get(fs, name)]));
+    const disk = this.disk();
+    put({
+      ...Object.fromEntries(names.map((name) => [name, Reflect.get(disk, name)])),
+      rmdirSync: this.#now('rmdirSync', fs.rmdirSync as AnyCall),
+    });
+    return () => put(real);
+  }
+
   #later(name: Name, real: AnyCall): AnyCall {
     return (...args) => {
       const done = args.pop() as AnyCall;
@@ -93,7 +113,9 @@ const isReading = (name: Name, args: readonly unknown[]): boolean =>
 
 /** Only a write has a half. */
 function halve(name: Name, args: unknown[]): void {
-  if (name === 'write' || name === 'writeSync') args[3] = (args[3] as number) >> 1;
+  if (name !== 'write' && name !== 'writeSync') return;
+  if (typeof args[1] === 'string') args[1] = args[1].slice(0, args[1].length >> 1);
+  else args[3] = (args[3] as number) >> 1;
 }
 
 /** No instruction of this process comes after. */
