@@ -5,7 +5,7 @@ export const bench: BenchCase = {
   id: 'S1',
   title: 'Volatile dispatch of no-op tasks, one node',
   measures:
-    'tasks per second of one wide plan; tasks added one by one to an open session and done, per second; sessions of one task per second, as an ablation; then the latency of tasks added one by one, open loop, at the load that the target names where it is carried, else at half of what is',
+    'tasks per second of one wide plan; tasks added one by one to an open session and done, per second; then the latency of tasks added one by one, open loop, at the load that the target names where it is carried, else at half of what is; at last sessions of one task per second, as an ablation',
   payload: 'a function that returns null',
   durability: 'none: the board is in memory',
   verification: 'every task is done and was completed exactly once, by the board’s own record',

@@ -5,7 +5,7 @@ export const bench: BenchCase = {
   id: 'S2',
   title: 'Durable tasks, three nodes',
   measures:
-    'tasks per second of one wide plan; tasks added one by one to an open session and done, per second; sessions of one task per second, as an ablation; then the latency of tasks added one by one, open loop, at the load that the target names where it is carried, else at half of what is',
+    'tasks per second of one wide plan; tasks added one by one to an open session and done, per second; then the latency of tasks added one by one, open loop, at the load that the target names where it is carried, else at half of what is; at last sessions of one task per second, as an ablation',
   payload: 'a function that returns null',
   durability: 'every step of every task in the replicated log, flushed on a majority of three',
   verification: 'every task is done and was completed exactly once, by the board’s own record',

@@ -15,9 +15,10 @@ export function durableTasks({ warmUpTasks, tasks, streamMs }: Sizes): Promise<M
     const done = mustBeWhole(outcome);
     const rate = (done * 1_000) / outcome.wallMs;
     const added = await cluster.added(streamMs!);
-    const sessions = await cluster.sessions(streamMs!);
     const offered = offeredOf(ASKED, Math.min(rate, added));
     const stream = await cluster.stream(offered, streamMs!);
+    // Last: what an ablation leaves on the heaps is no part of the others.
+    const sessions = await cluster.sessions(streamMs!);
     return {
       figures: { rate, added, sessions, offered },
       histograms: { task: stream.latencies },

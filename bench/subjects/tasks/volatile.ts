@@ -31,9 +31,10 @@ export async function volatileDispatch({ warmUpTasks, tasks, streamMs }: Sizes):
   const done = mustBeWhole(outcome);
   const rate = (done * 1_000) / outcome.wallMs;
   const added = await addRate(orchestration, streamMs!);
-  const sessions = await sessionRate(orchestration, streamMs!);
   const offered = offeredOf(ASKED, Math.min(rate, added));
   const stream = await addStream(orchestration, offered, streamMs!);
+  // Last: what an ablation leaves on the heap is no part of the others.
+  const sessions = await sessionRate(orchestration, streamMs!);
   return {
     figures: { rate, added, sessions, offered },
     histograms: { task: stream.latencies },

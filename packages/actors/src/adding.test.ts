@@ -1,6 +1,7 @@
-import { isTuttiError, seededRandom } from '@tutti/kernel';
+import { isTuttiError, nodeId, seededRandom } from '@tutti/kernel';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { partsOf } from './coordination/board/commands.ts';
 import { TaskBoard } from './coordination/board/task-board.ts';
 import { planOf } from './testing/plan-of.ts';
 import { SimWorld } from './testing/sim-world.ts';
@@ -39,6 +40,63 @@ describe('adding tasks to a session', () => {
     const refusal = (outcomes[2] as PromiseRejectedResult).reason as unknown;
     expect(isTuttiError(refusal, 'TUTTI_PLAN_TASK_DUPLICATE')).toBe(true);
     expect(String(refusal)).toContain('"a"');
+  });
+
+  it('is begun right behind its addition, and a plan right behind its opening: the master is not needed for either', async () => {
+    const world = new SimWorld({ nodes: NODES });
+    const types: string[] = [];
+    world.on().board.watch({
+      applied: (command) => types.push(...partsOf(command).map(({ type }) => type)),
+    });
+    const session = await world.submit(
+      { ...EMPTY, ...planOf([{ id: 'first' }], { limit: 3 }) },
+      {
+        staysOpen: true,
+      },
+    );
+    await world.settle(world.on().waitForTask(session, 'first'));
+    await world.settle(world.on().add(session, [smallTask('second')]));
+    await world.settle(world.on().waitForTask(session, 'second'));
+    const each = ['tasks.take', 'task.complete'];
+    expect(types).toEqual(['session.begin', ...each, 'tasks.add', ...each]);
+    const [first] = world.board.session(session)!.tasks.get('second')!.attempts;
+    expect(first).toMatchObject({ isHandedOver: true, number: 1 });
+  });
+
+  it('gives more than there are slots to them as they become free, as many at once as the limit says', async () => {
+    const world = new SimWorld();
+    const session = await world.submit(EMPTY, { staysOpen: true });
+    let most = 0;
+    world.on().board.watch({
+      applied: () => {
+        most = Math.max(
+          most,
+          world.board.laneLoad('backend', world.on().board.module.holders()[0]?.node ?? nodeId('n1')).held,
+        );
+      },
+    });
+    const ids = Array.from({ length: 10 }, (_, i) => `t${i}`);
+    await world.settle(
+      world.on().add(
+        session,
+        ids.map((id) => smallTask(id)),
+      ),
+    );
+    await world.settle(Promise.all(ids.map((id) => world.on().waitForTask(session, id))));
+    expect(most).toBe(3);
+  });
+
+  it('leaves all to the master where a limit of the cluster stands beside those of the plans', async () => {
+    const world = new SimWorld({ options: { limits: { tasksMax: 1 } } });
+    const types = new Set<string>();
+    world.on().board.watch({
+      applied: (command) => partsOf(command).forEach(({ type }) => types.add(type)),
+    });
+    const session = await world.submit(EMPTY, { staysOpen: true });
+    await world.settle(world.on().add(session, [smallTask('a'), smallTask('b')]));
+    await world.settle(world.on().waitForTask(session, 'a'));
+    expect(types.has('tasks.assign')).toBe(true);
+    expect(world.board.session(session)!.tasks.get('b')!.attempts).toHaveLength(1);
   });
 
   it('answers a submission that is made again from what it has, also when the session is over', async () => {

@@ -28,6 +28,7 @@ import { type MasterTools, masterMachine } from './coordination/master/master-ma
 import { checkPlan } from './engines/workflow/check-plan.ts';
 import type { ExecutionMode, Plan, PlanTask } from './engines/workflow/plan.ts';
 import { handBackWhenLeaving } from './orchestrators/hand-back.ts';
+import { handOut } from './orchestrators/hand-out.ts';
 import { type OrchestratorStatus, OrchestratorTree } from './orchestrators/orchestrator-tree.ts';
 import { checkWorkers } from './workers/find-worker.ts';
 import type { Worker } from './workers/worker.ts';
@@ -67,7 +68,7 @@ export interface OrchestrationOptions {
   readonly capabilities?: MasterCapabilities;
   /**
    * Who gets a task when several could; default {@link leastLoaded}. With one of your own every task is placed by it;
-   * by default a slot that becomes free takes the next task itself, where no other node has less to do.
+   * by default slots that are free take what is new, and one that becomes free the next, as evenly as it would place them.
    */
   readonly balancer?: Balancer;
   readonly board?: TaskBoardOptions;
@@ -113,7 +114,8 @@ export interface Orchestration {
   submit(plan: Plan, submission?: Submission): Promise<string>;
   /**
    * Adds tasks to a session that is open, or that still has something to do. They may need one another and any task that
-   * is there, also one that is done; all are taken, or none. Those of the same turn share one entry of the log. Resolves
+   * is there, also one that is done; all are taken, or none. Those of the same turn share one entry of the log, and those
+   * that come while the log is busy with it share the next. Resolves
    * with the name of the submission once the log has it. A session has 200,000 added tasks at once, and keeps the 20,000
    * that were settled last (`journalLimit`); what is needed by a task that is not settled is kept as well.
    * @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_SESSION_ENDED`, `TUTTI_SESSION_CLOSED`, `TUTTI_SESSION_IN_WAVES`,
@@ -178,7 +180,20 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
   const board = cluster.replicated('board', taskBoard);
   const waiters = new SessionWaiters(board);
   const taskWaiters = new TaskWaiters(board);
-  const outbox = new SubmissionOutbox(board, clock);
+  const handsOut = handsOutItself(options, capabilities);
+  const handRandom = random.fork('hand out');
+  /** Asks for slots for what was just proposed. Whatever comes of it, the master gives what is left. */
+  const giveAtOnce = (tasks: readonly PlanTask[], orchestrators: Plan['orchestrators']) => {
+    if (!handsOut) return;
+    const limitOf = (orchestrator: string) =>
+      orchestrators.find(({ id }) => id === orchestrator)?.maxConcurrentTasks ?? 0;
+    const commands = handOut(board.module, cluster.members.list(), { tasks, limitOf }, handRandom);
+    const [only] = commands;
+    if (only) board.propose(commands.length === 1 ? only : { type: 'batch', commands }).catch(() => {});
+  };
+  const outbox = new SubmissionOutbox(board, clock, (session, tasks) =>
+    giveAtOnce(tasks, board.module.session(session)?.plan.orchestrators ?? []),
+  );
   const holder = { node: cluster.system.nodeId, incarnation: cluster.system.incarnation };
   const tree = new OrchestratorTree(cluster.system, {
     holder,
@@ -207,7 +222,9 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
       checkWorkers(workers, plan);
       waiters.expect(session);
       const type = staysOpen ? 'session.begin' : 'session.open';
-      await board.propose({ type, session, plan, mode, folder } satisfies BoardCommand);
+      const opened = board.propose({ type, session, plan, mode, folder } satisfies BoardCommand);
+      giveAtOnce(plan.tasks, plan.orchestrators);
+      await opened;
       return session;
     },
     async add(session, tasks, { submission: id = ids.next('submission') } = {}) {
@@ -254,6 +271,12 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
       stopHandingBack ??= handBackWhenLeaving({ board, members: cluster.members, holder, logger });
     },
   };
+}
+
+/** Whether tasks may be given to slots without the master: where nothing but the plans' own limits bounds them. */
+function handsOutItself({ balancer, limits }: OrchestrationOptions, can: MasterCapabilities): boolean {
+  const isBounded = limits?.tasksMax !== undefined || limits?.tasksPerNodeMax !== undefined;
+  return balancer === undefined && !isBounded && can.orchestrator_delegation;
 }
 
 function masterTools(

@@ -39,6 +39,12 @@ export interface Workload {
   readonly queued: number;
 }
 
+/**
+ * How often at most the workload is told. It is for looking at, and each telling is a step of a machine, which costs
+ * as much as several tasks.
+ */
+const TELL_EVERY_MS = 20;
+
 /** Well over the time that this node's copy of the board is behind the log. */
 const RECHECK_MS = 1_000;
 
@@ -64,7 +70,8 @@ export class DelegationDesk {
   #deadline: { readonly at: number; readonly timer: Timer } | undefined;
   #queued = 0;
   #told: Workload = { live: 0, queued: 0 };
-  #isTelling = false;
+  #telling: Timer | undefined;
+  #toldAt = -Infinity;
   #isClosed = false;
 
   /** @param failed Told of a defect; the desk is to be closed then. */
@@ -106,6 +113,7 @@ export class DelegationDesk {
     this.#outbox.close();
     const { clock } = this.#tools;
     for (const timer of this.#rechecks) clock.clearTimer(timer);
+    if (this.#telling) clock.clearTimer(this.#telling);
     if (this.#deadline) clock.clearTimer(this.#deadline.timer);
     for (const delegation of this.#live.values()) delegation.abort();
     this.#live.clear();
@@ -116,17 +124,22 @@ export class DelegationDesk {
     return orchestrators?.find(({ id }) => id === this.#tools.id)?.maxConcurrentTasks ?? 1;
   }
 
-  /** In a turn of its own, so that what ends and what is begun for it in one turn are no news. */
+  /** Later than in this turn, so that what ends and what is begun for it in one turn are no news. */
   #tellSoon(): void {
-    if (this.#isTelling) return;
-    this.#isTelling = true;
-    this.#tools.clock.nextTurn(() => {
-      this.#isTelling = false;
-      const [live, queued] = [this.#live.size, this.#queued];
-      if (this.#isClosed || (live === this.#told.live && queued === this.#told.queued)) return;
-      this.#told = { live, queued };
-      this.#tell(this.#told);
-    });
+    const { clock } = this.#tools;
+    const [live, queued] = [this.#live.size, this.#queued];
+    if (this.#telling || (live === this.#told.live && queued === this.#told.queued)) return;
+    const delayMs = Math.max(0, this.#toldAt + TELL_EVERY_MS - clock.now());
+    this.#telling = clock.setTimer(delayMs, () => this.#tellNow());
+  }
+
+  #tellNow(): void {
+    this.#telling = undefined;
+    const [live, queued] = [this.#live.size, this.#queued];
+    if (live === this.#told.live && queued === this.#told.queued) return;
+    this.#toldAt = this.#tools.clock.now();
+    this.#told = { live, queued };
+    this.#tell(this.#told);
   }
 
   #begin({ session, record, attempt }: HeldAttempt, kind: DelegationKind): void {
