@@ -4,7 +4,6 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createFileLogStore, type LogStore } from '@tutti/consensus/file';
 import { clusterId, isTuttiError, logIndex, nodeId, term } from '@tutti/kernel';
-import { backUp, createNode } from 'tutti';
 import { decodeMembership } from '../../packages/consensus/src/raft/membership-codec.ts';
 import type { KillScenario } from '../../packages/consensus/src/storage/file/testing/kill-scenarios.ts';
 import {
@@ -51,6 +50,8 @@ let made: Promise<Made> | undefined;
 async function make(): Promise<Made> {
   const folder = mkdtempSync(join(tmpdir(), 'tutti-rescued-'));
   process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  // Not needed by the processes that are killed, of which there are hundreds.
+  const { backUp, createNode } = await import('tutti');
   const node = createNode({ dataDir: join(folder, 'old'), orchestration: false });
   await node.start();
   await backUp(node, backupIn(folder));
