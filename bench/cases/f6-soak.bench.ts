@@ -42,7 +42,7 @@ export const bench: BenchCase = {
       figure,
       { slope: ['tutti', 'heap-slope'], each: ['tutti', 'heap-per-task'], p99: ['tutti', 'p99-slope'] },
       ({ slope, each, p99 }) =>
-        `The heap grew by ${slope.toFixed(1)} MB a minute, ${each.toFixed(1)} bytes for each task: less than any record that could be kept for one. Sessions that are under way are in it, and the p99 moved by ${p99.toFixed(0)} ms a minute: the longer they take, the more of them there are. npm run bench -- F6 --soak-minutes 30 tells the two apart.`,
+        `The heap grew by ${slope.toFixed(1)} MB a minute, ${each.toFixed(1)} bytes for each task. What is kept of tasks is bounded: the 100 sessions that ended last, here 1,000 tasks of some 1 kB each, and the log down to its snapshot, 10,000 entries or 16 MiB and 2,000 entries behind it. At this load all of that is full before the first quarter is over, and comes and goes with each snapshot; what grows after it is the sessions under way, compiled code, or a leak. The p99 moved by ${p99.toFixed(0)} ms a minute: the longer sessions take, the more of them are under way. npm run bench -- F6 --soak-minutes 30 tells these apart.`,
     ),
   ),
   sizes: {
