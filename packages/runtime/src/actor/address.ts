@@ -19,6 +19,13 @@ export interface LocalAddress {
 export const localPrefix = (nodeId: NodeId, incarnation: Incarnation): string =>
   `local:${nodeId}/${String(incarnation)}/`;
 
+/** The id in an address that is a prefix and one name, without uid: most are, and need not be taken apart. */
+export function nameUnder(prefix: string, address: Address): string | undefined {
+  if (!address.startsWith(prefix) || address.length === prefix.length) return undefined;
+  const name = address.slice(prefix.length);
+  return name.includes('/') || name.includes('#') ? undefined : name;
+}
+
 /** Undefined when the text is not a well-formed `local:` address. */
 export function parseLocalAddress(address: Address): LocalAddress | undefined {
   const match = /^local:([^/]+)\/(\d+)\/([^#]+)(?:#(\d+))?$/.exec(address);

@@ -7,7 +7,7 @@ import {
   type SnapshotFrom,
 } from 'xstate';
 import { ActorCell } from '../actor/actor-cell.ts';
-import { isActorId, localPrefix, parseLocalAddress } from '../actor/address.ts';
+import { isActorId, localPrefix, nameUnder, parseLocalAddress } from '../actor/address.ts';
 import { Asked, AskTable } from '../actor/ask.ts';
 import type { CellCore, CellSettings } from '../actor/cell-parts.ts';
 import type { Address, Ref } from '../actor/ref.ts';
@@ -270,6 +270,8 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
   }
 
   find(address: Address): ActorCell | DeadLetterReason {
+    const id = nameUnder(this.prefix, address);
+    if (id !== undefined) return this.#guardian.children?.get(id) ?? 'unknown-actor';
     const local = parseLocalAddress(address);
     if (!local || local.nodeId !== this.nodeId) return 'no-resolver';
     if (local.incarnation !== this.incarnation) return 'stale-incarnation';
