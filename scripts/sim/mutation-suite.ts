@@ -1,6 +1,7 @@
 // Runs every planted bug against the simulator, a few at a time, and reports which of them it lets live.
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { LoopWatch } from './loop-watch.ts';
 import type { Mutant } from './mutant.ts';
 import type { MutantRunNote, MutantRunOrder } from './mutant-run.ts';
 
@@ -22,11 +23,15 @@ export interface MutationOptions {
   readonly say: (text: string) => void;
   /** The file of the worker that plants a bug and runs seeds, beside this one. Default: Raft's. */
   readonly worker?: string;
+  /** Processor time after which a seed counts as a loop without an end, in milliseconds. Default 60,000. */
+  readonly loopMs?: number;
 }
 
-/** A seed takes milliseconds: a bug that keeps one busy for this long has made a loop without an end. */
-const SEED_TIMEOUT_MS = 60_000;
+/** A seed takes milliseconds: a bug that has one compute for this long has made a loop without an end. */
+const LOOP_MS = 60_000;
 const WORKERS_MAX = 4;
+/** What a module ends with when nothing is left to do while it still awaits something. */
+const UNSETTLED = 13;
 
 /**
  * Runs all of `mutants`; what the simulator throws out of is as dead as what its checkers see. The seed that shows a
@@ -39,20 +44,18 @@ export async function runMutants<Weather>(
   const waiting = [...mutants];
   const survivors: string[] = [];
   const unsound: string[] = [];
-  const { firstSeed, seedsMax, worker = 'mutant-run.ts' } = options;
+  const { firstSeed, seedsMax, worker = 'mutant-run.ts', loopMs = LOOP_MS } = options;
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
       const { name, season, breaks } = mutant;
-      const fate = await runSeeds(worker, { mutant, season, breaks, firstSeed, seedsMax });
+      const fate = await runSeeds(worker, { mutant, season, breaks, firstSeed, seedsMax }, loopMs);
       const seed = firstSeed + fate.seeds - 1;
       const base = fate.by
-        ? await runSeeds(worker, {
-            mutant: undefined,
-            season,
-            breaks: undefined,
-            firstSeed: seed,
-            seedsMax: 1,
-          })
+        ? await runSeeds(
+            worker,
+            { mutant: undefined, season, breaks: undefined, firstSeed: seed, seedsMax: 1 },
+            loopMs,
+          )
         : undefined;
       if (base?.by) unsound.push(`${seed}: ${name}`);
       if (!fate.by || base?.by) survivors.push(name);
@@ -71,26 +74,29 @@ interface Fate {
   readonly by: string | undefined;
 }
 
-function runSeeds<Weather>(file: string, order: MutantRunOrder<Weather>): Promise<Fate> {
+function runSeeds<Weather>(file: string, order: MutantRunOrder<Weather>, loopMs: number): Promise<Fate> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(new URL(file, import.meta.url), { workerData: order });
     let seeds = 0;
-    let fate: Fate | undefined;
-    const hang = setTimeout(() => {
-      fate = { seeds: seeds + 1, by: 'a loop without an end' };
+    let by: string | undefined;
+    const watch = new LoopWatch(worker, loopMs, () => {
+      seeds++;
+      by = 'a loop without an end';
       void worker.terminate();
-    }, SEED_TIMEOUT_MS);
+    });
     worker.on('message', ({ checker }: MutantRunNote) => {
-      hang.refresh();
-      fate = { seeds: ++seeds, by: checker };
+      watch.heard();
+      seeds++;
+      by = checker;
     });
     worker.on('error', (failure) => {
-      clearTimeout(hang);
+      watch.stop();
       reject(failure);
     });
-    worker.on('exit', () => {
-      clearTimeout(hang);
-      if (fate) resolve(fate);
+    worker.on('exit', (code) => {
+      watch.stop();
+      if (by !== undefined || seeds === order.seedsMax) resolve({ seeds, by });
+      else if (code === UNSETTLED) resolve({ seeds: seeds + 1, by: 'a run that waits for ever' });
       else reject(new Error(`"${order.mutant?.name ?? 'the code as it is'}" ended without a word`));
     });
   });

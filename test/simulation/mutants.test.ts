@@ -24,3 +24,13 @@ test('a planted bug is found, a harmless change survives, and neither touches th
   expect(report).toEqual({ mutants: 2, killed: 1, survivors: ['harmless'], unsound: [] });
   expect(readFileSync(file, 'utf8')).toBe(before);
 });
+
+test('a bug that goes round for ever is found by the processor time that it takes', async () => {
+  const right = 'const draw: Draw = (option) => seededRandom(seed).fork(`option/${option}`);';
+  const bug = { name: 'round and round', file: 'sim/draw-options.ts', right, wrong: 'for (;;);' };
+  const said: string[] = [];
+  const say = (text: string): void => void said.push(text);
+  // More than it takes to load the simulator and run a seed: those are no loop.
+  expect(await runMutants([bug], { firstSeed: 1, seedsMax: 5, say, loopMs: 3_000 })).toMatchObject({ killed: 1, unsound: [] });
+  expect(said).toEqual([expect.stringContaining('dead after 1 (a loop without an end)')]);
+});
