@@ -47,7 +47,10 @@ export interface ClusterConfig {
   readonly remoteTableMax: number;
   /** The least time between two snapshots sent to a remote subscriber; default 50. */
   readonly subscribeIntervalMs: number;
-  /** How long a stop waits for its shards to be taken over; default 5,000. */
+  /**
+   * How long a stop waits for its shards to be taken over, and then for the answers to asks of other nodes that it has
+   * passed on; default 5,000.
+   */
   readonly drainMs: number;
   /** How long each task of a phase of a stop may take before the stop goes on without it; default 10,000. */
   readonly phaseMs: number;

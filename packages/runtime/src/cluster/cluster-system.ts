@@ -115,7 +115,10 @@ export interface ClusterSystem {
    * `TUTTI_LEASE_MISMATCH`, `TUTTI_CLUSTER_LEVEL`
    */
   start(): Promise<void>;
-  /** Hands its shards over and takes none again; resolves when it owns none, or `drainMs` is over. Idempotent. */
+  /**
+   * Hands its shards over and takes none again. Resolves when it owns none and what it has passed on for others is
+   * answered, or `drainMs` is over. Idempotent.
+   */
   drain(): Promise<void>;
   /**
    * Adds a task to a phase of the stop: `unbind`, before anything else; `hand-over`, `stop-actors`, `leave` or `close`, each

@@ -33,6 +33,11 @@ interface OpenAsk {
   readonly expiresAt: number;
 }
 
+/** Answers another node, which asked for it. */
+interface AnswerTarget extends ReplyTarget {
+  readonly asker: PeerIdentity;
+}
+
 interface CourierOptions {
   readonly system: ActorSystem;
   readonly transport: Transport;
@@ -71,6 +76,15 @@ export class Courier {
   /** Asks that wait for an answer from another node. */
   get openAsks(): number {
     return this.#asks.size;
+  }
+
+  /** Of those, the ones that another node asked and this one passed on: their answers go by this node. */
+  get relayedAsks(): number {
+    const now = this.#options.clock.now();
+    let relayed = 0;
+    for (const { target, expiresAt } of this.#asks.values())
+      if ('asker' in target && expiresAt > now) relayed++;
+    return relayed;
   }
 
   /** Messages that were none, dropped. */
@@ -244,7 +258,7 @@ export class Courier {
     else ask.target.fail(errorFromWire(message.error));
   }
 
-  #answerTo(from: PeerIdentity, id: number, address: string, ttlMs: number): ReplyTarget {
+  #answerTo(from: PeerIdentity, id: number, address: string, ttlMs: number): AnswerTarget {
     const life = from.incarnation;
     const deadline = this.#options.clock.now() + ttlMs;
     const answer = (message: ActorMessage) => {
@@ -252,6 +266,7 @@ export class Courier {
       this.#options.system.deadLetters.publish(address, { type: message.t }, 'unreachable');
     };
     return {
+      asker: from,
       deadline,
       reply: (value) => {
         try {

@@ -338,6 +338,9 @@ class ClusterNode implements ClusterSystem {
       await this.#sleep(DRAIN_LOOK_MS);
     // Others may have sent here before they knew; it is passed on.
     await this.#sleep(Math.max(PASS_ON_MS, this.#parts.config.settleMs));
+    // The answers to it come back this way: such as those to what an entity had put off and took along.
+    while (this.#parts.courier.relayedAsks > 0 && !this.#evicted && this.#clock.now() < deadline)
+      await this.#sleep(DRAIN_LOOK_MS);
   }
 
   async #propose(command: MembershipCommand, timeoutMs: number): Promise<boolean> {

@@ -102,4 +102,48 @@ describe('messages that the state of an entity puts off', () => {
     expect(await harness.settle(Promise.all(asks))).toEqual([0, 1, 2, 3, 4, 5]);
     expect(passed.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
   });
+
+  it('are answered by the way they came, though the node that passed them on is being stopped', async () => {
+    const { harness, ref, alive } = await started(['n1', 'n2', 'n3']);
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const asks = keys.map((key, number) =>
+      ref(key, 'n2').ask<number>({ type: 'pass', number }, { timeoutMs: 30_000 }),
+    );
+    await harness.pass(200);
+    expect(harness.node('n1').cluster.status().entities['gate'] ?? 0).toBeGreaterThan(0);
+    const stopped = harness.node('n1').cluster.stop();
+    await harness.pass(1_000);
+    expect(alive()).toBe(keys.length);
+    for (const key of keys) ref(key, 'n2').send({ type: 'open' });
+    expect(await harness.settle(Promise.all(asks))).toEqual([0, 1, 2, 3, 4, 5]);
+    await harness.settle(stopped, 1_000);
+  });
+
+  it('hold up the stop of a node that passed them on no longer than `drainMs`', async () => {
+    const { harness, ref } = await started(['n1', 'n2', 'n3']);
+    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
+    const asks = keys.map((key, number) =>
+      ref(key, 'n2')
+        .ask<number>({ type: 'pass', number }, { timeoutMs: 30_000 })
+        .catch((thrown: unknown) => thrown),
+    );
+    await harness.pass(200);
+    const moved = harness.node('n1').cluster.status().entities['gate'] ?? 0;
+    expect(moved).toBeGreaterThan(0);
+    let isStopped = false;
+    void harness
+      .node('n1')
+      .cluster.stop()
+      .then(() => (isStopped = true));
+    await harness.pass(4_500);
+    expect(isStopped).toBe(false);
+    await harness.pass(1_000);
+    expect(isStopped).toBe(true);
+    harness.crash('n1');
+    for (const key of keys) ref(key, 'n2').send({ type: 'open' });
+    const answers = await harness.settle(Promise.all(asks));
+    const failed = answers.filter((answer) => typeof answer !== 'number');
+    expect(failed).toHaveLength(moved);
+    for (const failure of failed) expect(failure).toMatchObject({ code: 'TUTTI_NODE_UNREACHABLE' });
+  });
 });
