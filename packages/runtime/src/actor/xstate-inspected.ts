@@ -8,6 +8,12 @@ interface Sent {
 }
 
 /**
+ * Sendings of one event object that are remembered until they are handled. What is dropped on its way never is, and an
+ * object that is sent again and again would keep all of those.
+ */
+export const SENT_MAX = 1_024;
+
+/**
  * What an inspector is shown of cells where XState's own `Actor` would tell it; the rest XState tells by itself. Part
  * of `xstate-adapter.ts`.
  */
@@ -36,11 +42,17 @@ export class InspectedCells {
     this.#runtime.recorders!.inspected({ type: '@xstate.event', sourceRef, actorRef, event });
   }
 
-  /** Notes who sends an event that is about to be given to an actor, and whether that has been shown. */
+  /**
+   * Notes who sends an event that is about to be given to an actor, and whether that has been shown. Beyond
+   * {@link SENT_MAX} of one object the oldest is forgotten: as many are shown without their sender.
+   */
   sends(source: unknown, event: EventObject, isShown: boolean): void {
     const waiting = this.#sent.get(event);
-    if (waiting) waiting.push({ source, isShown });
-    else this.#sent.set(event, [{ source, isShown }]);
+    if (!waiting) this.#sent.set(event, [{ source, isShown }]);
+    else {
+      if (waiting.length === SENT_MAX) waiting.shift();
+      waiting.push({ source, isShown });
+    }
   }
 
   /** An event that is about to be handled, unless it was shown when it was sent. */
