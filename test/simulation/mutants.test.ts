@@ -31,6 +31,9 @@ test('a bug that goes round for ever is found by the processor time that it take
   const said: string[] = [];
   const say = (text: string): void => void said.push(text);
   // More than it takes to load the simulator and run a seed: those are no loop.
-  expect(await runMutants([bug], { firstSeed: 1, seedsMax: 5, say, loopMs: 3_000 })).toMatchObject({ killed: 1, unsound: [] });
+  expect(await runMutants([bug], { firstSeed: 1, seedsMax: 5, say, loopMs: 3_000 })).toMatchObject({
+    killed: 1,
+    unsound: [],
+  });
   expect(said).toEqual([expect.stringContaining('dead after 1 (a loop without an end)')]);
 });

@@ -50,7 +50,6 @@ interface Entry {
   target: ReplyTarget | undefined;
   /** It is not in the mailbox there any more. */
   isTaken: boolean;
-  isHandled: boolean;
 }
 
 interface Life {
@@ -147,7 +146,7 @@ export class Outpost {
 
   forward(event: EventObject, target: ReplyTarget | undefined): void {
     const seq = this.#nextSeq++;
-    const entry = { event, target, isTaken: true, isHandled: false };
+    const entry = { event, target, isTaken: true };
     this.#entries.set(seq, entry);
     this.#post(this.#life!, seq, entry);
   }
@@ -209,8 +208,9 @@ export class Outpost {
 
   /** The thread ended, and nobody knows what it did last. */
   lost(error: TuttiError): void {
-    for (const entry of [...this.#late.values(), ...this.#entries.values()]) {
-      if (!entry.isHandled) this.#bury(entry, 'thread-lost');
+    for (const { target } of this.#late.values()) target?.fail(this.#failure(error));
+    for (const entry of this.#entries.values()) {
+      this.#bury(entry, 'thread-lost');
       entry.target?.fail(this.#failure(error));
     }
     this.#late.clear();
@@ -284,7 +284,6 @@ export class Outpost {
       const entry = this.#entries.get(seq);
       if (!entry) continue;
       this.#takeOut(entry);
-      entry.isHandled = true;
       this.#entries.delete(seq);
       if (entry.target?.isReceipt) entry.target.reply(undefined);
       else if (entry.target) this.#late.set(seq, entry);

@@ -337,6 +337,20 @@ describe('messages to and from a thread', () => {
     for (const ref of refs) expect(await settle(read(ref))).toEqual(oneTo(10));
   });
 
+  it('that a life leaves behind when it ends make room for those of others', async () => {
+    const { system, place, settle, pass } = world({ size: 1, outstandingMax: 4 });
+    const neighbour = place('list');
+    expect(await settle(read(neighbour))).toEqual([]);
+    const leaver = place('list', { supervise: { restart: 'temporary' } });
+    await settle(read(leaver));
+    leaver.send({ type: 'fail' } as Event);
+    for (const n of oneTo(3)) add(leaver, n);
+    await pass(100);
+    expect(system.threads.map(({ outstanding }) => outstanding)).toEqual([0]);
+    for (const n of oneTo(8)) add(neighbour, n);
+    expect(await settle(read(neighbour))).toEqual(oneTo(8));
+  });
+
   it('that are one object, sent many times in a turn, are each handled and make room', async () => {
     const { system, place, settle } = world({ windowMax: 4 });
     const ref = place('list');
