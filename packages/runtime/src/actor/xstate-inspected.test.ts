@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { InspectedCells, SENT_MAX } from './xstate-inspected.ts';
-import type { HostingCell, HostRuntime } from './xstate-self.ts';
+import type { HostingCell } from './xstate-self.ts';
 
 it('remembers who sent an event for a stated number of sendings of one object, the latest', () => {
   const sources: unknown[] = [];
@@ -11,7 +11,7 @@ it('remembers who sent an event for a stated number of sendings of one object, t
     },
     selfOf: () => ({}),
   };
-  const cells = new InspectedCells(runtime as unknown as HostRuntime);
+  const cells = new InspectedCells(runtime as never);
   const tick = Object.freeze({ type: 'tick' });
   for (let n = 1; n <= SENT_MAX + 10; n++) cells.sends(n, tick, false);
   const cell = { isGuardian: false } as HostingCell;

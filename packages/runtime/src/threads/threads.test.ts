@@ -343,7 +343,7 @@ describe('messages to and from a thread', () => {
     expect(await settle(read(neighbour))).toEqual([]);
     const leaver = place('list', { supervise: { restart: 'temporary' } });
     await settle(read(leaver));
-    leaver.send({ type: 'fail' } as Event);
+    leaver.send({ type: 'fail' });
     for (const n of oneTo(3)) add(leaver, n);
     await pass(100);
     expect(system.threads.map(({ outstanding }) => outstanding)).toEqual([0]);
