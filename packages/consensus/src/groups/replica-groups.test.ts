@@ -1,6 +1,7 @@
 import { CHANNEL, isTuttiError, nodeId, runVirtual } from '@tutti/kernel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { LogStore } from '../storage/log-store.ts';
 import { GroupLinks } from './group-transport.ts';
 import { GroupsCluster } from './testing/groups-cluster.ts';
 
@@ -34,6 +35,18 @@ test('the heartbeats of all groups to a node are one message', () => {
   // 20 ticks, six ways, heartbeats and their answers; and each group has two followers.
   expect(count.messages).toBeLessThanOrEqual(20 * 6 * 2 + 12);
   expect(count.items).toBeGreaterThanOrEqual(19 * 40 * 2 * 2);
+});
+
+test('a store hears once in every tick that there is time to note what was flushed, also when all groups are quiet', () => {
+  const cluster = new GroupsCluster(10);
+  let settles = 0;
+  const store: LogStore = cluster.nodes[0]!.store;
+  store.settle = () => void settles++;
+  cluster.electAll();
+  cluster.until('all are quiet', () => cluster.isQuiet);
+  settles = 0;
+  cluster.run(1_000);
+  expect(settles).toBe(1_000 / 50);
 });
 
 test('what the groups write in a turn is one write', () => {

@@ -216,6 +216,7 @@ export class ReplicaGroups {
   #tick(): void {
     for (const { nodeId } of this.#options.transport.linked()) this.#links.beat(nodeId);
     if (this.#heard.lost().length > 0) this.#wakeAll();
+    this.#options.log.settle();
     this.#wakeSome();
   }
 

@@ -1,8 +1,17 @@
-import { assert, type LogIndex, nodeId, type Random, seededRandom, term, VirtualClock } from '@tutti/kernel';
+import {
+  assert,
+  type LogIndex,
+  nodeId,
+  type Random,
+  seededRandom,
+  TuttiError,
+  term,
+  VirtualClock,
+} from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import type { HardState } from '../raft/messages.ts';
 import { driven } from '../sim/testing/driven.ts';
-import type { LogStore, LogStoreState } from '../storage/log-store.ts';
+import type { LogStore, LogStoreState, LogWrite, WriteCallback } from '../storage/log-store.ts';
 import {
   appendTo,
   closeStore,
@@ -200,6 +209,45 @@ test('a group whose snapshot has no log beside it has lost that, term and vote w
   const healed = (await world.open()).get('a')!;
   expect(healed.damage).toBeUndefined();
   world.expectTwin('a', healed);
+});
+
+/** A store whose disk is full: what is written waits for space, and is refused when the store is closed. */
+class FullStore extends MemoryLogStore {
+  isFull = false;
+  #waiting: WriteCallback[] = [];
+
+  override append(write: LogWrite, done: WriteCallback): void {
+    if (this.isFull) this.#waiting.push(done);
+    else super.append(write, done);
+  }
+
+  override checkRoom(): boolean {
+    return !this.isFull;
+  }
+
+  override close(done: WriteCallback): void {
+    for (const tell of this.#waiting.splice(0))
+      tell(new TuttiError('TUTTI_STORE_FULL', { directory: 'the log' }));
+    super.close(done);
+  }
+}
+
+test('what a group has forgotten cannot be noted on a full disk: the log is refused by code, and opens when there is space', async () => {
+  const world = new World(1);
+  const inner = new FullStore(world.clock);
+  world.inner = inner;
+  await filled(world, 30);
+  for (const name of NAMES.slice(0, 3)) await world.write(name);
+  const { index, group } = recordsOf(world).at(-6)!;
+  await world.close();
+  inner.lose({ entries: [index] });
+  inner.isFull = true;
+  await expect(world.open()).rejects.toMatchObject({ code: 'TUTTI_STORE_FULL' });
+  inner.isFull = false;
+  const state = (await world.open()).get(group)!;
+  expect(state.damage).toMatchObject({ endLost: true });
+  await world.heal(group, state);
+  await world.close();
 });
 
 test('whatever is lost of a shared log, a group has all of its own or says what it has forgotten', async () => {

@@ -1,4 +1,4 @@
-import { assert, type Clock, logIndex, TuttiError, term } from '@tutti/kernel';
+import { assert, type Clock, logIndex, type Timer, TuttiError, term } from '@tutti/kernel';
 import type { Entry } from '../raft/messages.ts';
 import { attempt } from '../replica/turn-budget.ts';
 import type { LogStore, WriteCallback } from '../storage/log-store.ts';
@@ -26,6 +26,8 @@ export interface SharedLogOptions {
 
 /** Bytes of records that are handed to the store as one write at most. */
 const WRITE_BYTES_MAX = 4 * 2 ** 20;
+/** Between two looks for space while the log is opened. */
+const LOOK_MS = 300;
 
 interface Waiting {
   readonly data: Uint8Array;
@@ -53,6 +55,7 @@ export class SharedLog {
   #scheduled = false;
   #writing = false;
   #opened = false;
+  #looking: Timer | undefined;
   #hasLostRecords = false;
   #lastRead: { readonly record: number; readonly data: Uint8Array } | undefined;
   /** Whether there was space, and when that was last looked at. */
@@ -75,13 +78,17 @@ export class SharedLog {
 
   /**
    * Reads what is on disk and tells the groups apart. Where records cannot be read any more, the groups that they may
-   * have been of say so when they are opened; the others go on.
+   * have been of say so when they are opened; the others go on. That is noted first, and a full disk refuses to open.
    * @throws TuttiError (through the callback) `TUTTI_STORE_*`
    */
   open(done: WriteCallback): void {
-    const fail = (failure: Error): void => this.#store.close(() => done(failure));
     this.#store.open((failure, state) => {
       if (failure) return done(failure);
+      this.#lookForSpace();
+      const fail = (problem: Error): void => {
+        this.#endLooking();
+        this.#store.close(() => done(problem));
+      };
       const recovery = new SharedLogRecovery(this.#store, this.#clock, (index, bytes) =>
         this.#cleaner.wrote(index, bytes),
       );
@@ -92,11 +99,28 @@ export class SharedLog {
         if (wrong) return fail(wrong);
         this.#noteLosses(recovered!, (unwritten) => {
           if (unwritten) return fail(unwritten);
+          this.#endLooking();
           this.#opened = true;
           done(undefined);
         });
       });
     });
+  }
+
+  /**
+   * Until the log is open, no group looks whether there is space. What has waited for some, while nothing was read
+   * either, is refused by closing the store.
+   */
+  #lookForSpace(): void {
+    const { bytes } = this;
+    this.#looking = this.#clock.setTimer(LOOK_MS, () => {
+      if (this.#store.checkRoom?.() === false && this.bytes === bytes) this.#store.close(() => {});
+      else this.#lookForSpace();
+    });
+  }
+
+  #endLooking(): void {
+    if (this.#looking) this.#clock.clearTimer(this.#looking);
   }
 
   #adopt({ groups, lastIndex, hasLostRecords }: RecoveredLog): void {
@@ -189,6 +213,11 @@ export class SharedLog {
     return this.#room.isThere;
   }
 
+  /** {@link LogStore.settle}. For all groups at once: none of them knows of what the others write. */
+  settle(): void {
+    if (this.#opened && !this.#writing) this.#store.settle?.();
+  }
+
   #schedule(): void {
     if (this.#scheduled || this.#writing) return;
     this.#scheduled = true;
@@ -225,6 +254,7 @@ export class SharedLog {
   /** Waits for what is being written, and lets go of the store. */
   close(done: WriteCallback): void {
     this.#opened = false;
+    this.#endLooking();
     this.#cleaner.end(() => this.#store.close(done));
   }
 }

@@ -1,4 +1,4 @@
-import { isTuttiError, logIndex, TuttiError } from '@tutti/kernel';
+import { isTuttiError, logIndex, nodeId, TuttiError } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
 import type { MemoryDamage } from '../storage/memory-log-store.ts';
 import type { ReplicaConfig } from './replica-options.ts';
@@ -354,6 +354,17 @@ describe('damage that nobody can make up for', () => {
     damaged(cluster, cluster.nodes[0]!, { entries: [3] });
     cluster.run(10);
     expect(isTuttiError(cluster.nodes[0]!.failure, 'TUTTI_STORE_BEYOND_REPAIR')).toBe(true);
+  });
+
+  test('stops a node that votes alone, though somebody is linked who says nothing, after the stated time', () => {
+    const cluster = agreed(5, { repairGiveUpMs: 5_000 }, 1);
+    const [node] = cluster.nodes;
+    cluster.network.attach(nodeId('stranger'));
+    damaged(cluster, node!, { entries: [3] });
+    cluster.run(4_000);
+    expect(node!.failure).toBeUndefined();
+    cluster.run(4_000);
+    expect(isTuttiError(node!.failure, 'TUTTI_STORE_BEYOND_REPAIR')).toBe(true);
   });
 
   test('stops a node whose every peer has lost the same, after the stated time', () => {

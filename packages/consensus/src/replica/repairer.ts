@@ -140,8 +140,9 @@ export class Repairer {
       this.#parts.store.checkRoom?.();
       if (this.#postponed) return this.#step(this.#postponed);
       if (clock.now() - this.#progressAt >= this.#parts.giveUpMs) {
-        const { isOnlyVoter, otherVoters } = this.#members;
-        const owing = isOnlyVoter ? this.#peers : otherVoters;
+        const { isOnlyVoter, otherVoters, others } = this.#members;
+        // Whoever is linked and no member may have nothing to do with this group.
+        const owing = isOnlyVoter ? others : otherVoters;
         const awaited = owing.filter((voter) => !this.#helpless.has(voter));
         if (awaited.length === 0 && (isOnlyVoter || owing.length > 0))
           return this.#giveUp('every other voter was asked, and none has a whole copy');

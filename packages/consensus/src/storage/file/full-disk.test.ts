@@ -276,6 +276,31 @@ test('a snapshot that the disk has no room for leaves the one before and the log
   await closeStore(again);
 });
 
+test('a snapshot that cannot be given its name leaves nothing behind', async () => {
+  for (const call of ['open', 'rename'] as const) {
+    directory = join(root, `unnamed-${call}`);
+    let fails = false;
+    const failing = (...args: unknown[]): void => {
+      const isMeant = fails && String(args[0]).endsWith('.tmp') && (call === 'rename' || args[1] === 'r');
+      if (!isMeant) return Reflect.apply(fs[call], fs, args) as undefined;
+      fails = false;
+      setImmediate(args.at(-1) as (failure: Error) => void, Object.assign(new Error('EIO'), { code: 'EIO' }));
+    };
+    const store = storeOn({ [call]: failing });
+    await openStore(store);
+    await appendTo(store, { entries: suiteEntries(1, 5, 1) });
+    fails = true;
+    await expect(snapshotInto(store, 3, 1, new Uint8Array(100)), call).rejects.toThrow('EIO');
+    expect(
+      fs.readdirSync(directory).filter((name) => name.includes('.snap')),
+      call,
+    ).toEqual([]);
+    await snapshotInto(store, 3, 1, new Uint8Array(100));
+    expect(store.snapshot()?.meta.index).toBe(3);
+    await closeStore(store);
+  }
+});
+
 test('a log whose name was lost is nobody’s, and is refused as it is', async () => {
   const store = storeOn();
   await openStore(store);

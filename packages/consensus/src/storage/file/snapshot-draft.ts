@@ -114,11 +114,12 @@ export class SnapshotDraft implements SnapshotWriter {
       const fail = (problem: Error): void => {
         disk.close(handle, () => done(problem));
       };
+      const drop = (goOn: () => void): void => disk.rm(this.#draft, { force: true }, goOn);
       disk.close(draft, () => {
-        if (failure) return done(failure);
-        if (this.#aborted) return disk.rm(this.#draft, { force: true }, () => fail(aborted));
+        if (failure) return drop(() => done(failure));
+        if (this.#aborted) return drop(() => fail(aborted));
         disk.rename(this.#draft, this.#path, (problem) => {
-          if (problem) return fail(problem);
+          if (problem) return drop(() => fail(problem));
           flushDirectory(disk, dirname(this.#path), (unflushed) =>
             unflushed ? fail(unflushed) : done(undefined, handle),
           );
