@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { killAtPoints } from '../../packages/consensus/src/storage/file/testing/kill-points.ts';
 import { KILL_SCENARIOS } from '../../packages/consensus/src/storage/file/testing/kill-scenarios.ts';
-import { RESCUE_SCENARIOS } from '../../test/kills/rescue-scenarios.ts';
+import { forgetRescues, RESCUE_SCENARIOS } from '../../test/kills/rescue-scenarios.ts';
 
 export interface CrashPointsReport {
   readonly points: number;
@@ -25,5 +25,6 @@ export async function runCrashPoints(only: string, say: (text: string) => void):
     say(`${scenario.name}: ${points} points, ${killed} kills, ${problems.length} problems`);
     for (const problem of problems) say(`  ${problem}`);
   }
+  await forgetRescues();
   return report;
 }

@@ -1,9 +1,11 @@
-import { expect, test } from 'vitest';
+import { afterAll, expect, test } from 'vitest';
 import { killAtPoints } from '../../packages/consensus/src/storage/file/testing/kill-points.ts';
-import { RESCUE_SCENARIOS } from './rescue-scenarios.ts';
+import { forgetRescues, RESCUE_SCENARIOS } from './rescue-scenarios.ts';
 
 /** Every so many points one is tried here; `npm run sim -- crash-points` tries all of them. */
 const SHARE = 41;
+
+afterAll(forgetRescues);
 
 test.for(RESCUE_SCENARIOS)(
   'a process that is killed in the middle of $name leaves the old or the new, and the next one ends it',

@@ -46,10 +46,16 @@ interface Made {
 }
 let made: Promise<Made> | undefined;
 
+/** Removes what was made for all of them. */
+export async function forgetRescues(): Promise<void> {
+  const folder = (await made)?.folder;
+  made = undefined;
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+}
+
 /** A backup, and beside it a cluster of which two nodes are left, with logs that go on after a snapshot. */
 async function make(): Promise<Made> {
   const folder = mkdtempSync(join(tmpdir(), 'tutti-rescued-'));
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   // Not needed by the processes that are killed, of which there are hundreds.
   const { backUp, createNode } = await import('tutti');
   const node = createNode({ dataDir: join(folder, 'old'), orchestration: false });
