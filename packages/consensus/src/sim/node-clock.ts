@@ -25,6 +25,8 @@ export class NodeClock implements Clock {
   #alive = true;
   /** What came due during a pause, in order; undefined while running. */
   #held: Held[] | undefined;
+  /** The pause is over, and what waited happens turn by turn; what comes meanwhile gets behind it. */
+  #isCatchingUp = false;
 
   /** @param touched Called whenever something happens on this clock. */
   constructor(world: VirtualClock, fault: ClockFault, touched: () => void = () => {}) {
@@ -34,7 +36,7 @@ export class NodeClock implements Clock {
   }
 
   get paused(): boolean {
-    return this.#held !== undefined;
+    return this.#held !== undefined && !this.#isCatchingUp;
   }
 
   /** Whether nothing happens on it any more. */
@@ -88,20 +90,36 @@ export class NodeClock implements Clock {
 
   pause(): void {
     this.#held ??= [];
+    this.#isCatchingUp = false;
   }
 
   resume(): void {
     const held = this.#held;
     this.#held = undefined;
+    this.#isCatchingUp = false;
     this.#touched();
     for (const { action } of held ?? []) if (this.#alive) action?.();
   }
 
   /** The same, with a turn of its own for each thing that waited: for code that awaits between them. */
   resumeInTurns(): void {
-    const held = this.#held;
-    this.#held = undefined;
-    for (const one of held ?? []) one.timer = this.#world.setTimer(0, () => this.#due(one));
+    if (!this.#held || this.#isCatchingUp) return;
+    this.#isCatchingUp = true;
+    this.#catchUp();
+  }
+
+  #catchUp(): void {
+    this.#world.setTimer(0, () => {
+      if (!this.#isCatchingUp || !this.#alive) return;
+      const one = this.#held?.shift();
+      if (!this.#held?.length) {
+        this.#held = undefined;
+        this.#isCatchingUp = false;
+      } else this.#catchUp();
+      if (!one) return;
+      this.#touched();
+      one.action?.();
+    });
   }
 
   kill(): void {
