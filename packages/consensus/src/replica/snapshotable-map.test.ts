@@ -92,3 +92,20 @@ test('a capture that a newer one has replaced is not read on as if it were whole
     ['b', 2],
   ]);
 });
+
+test('a walk goes on when what it stands on, and what is around it, is deleted', () => {
+  const map = new SnapshotableMap<number, number>();
+  for (let key = 0; key < 8; key++) map.set(key, key);
+  const met: number[] = [];
+  for (const [key] of map.entries()) {
+    met.push(key);
+    if (key === 3) for (const gone of [2, 4, 3, 5]) map.delete(gone);
+    if (key === 7) {
+      map.delete(7);
+      map.delete(6);
+      map.set(9, 9);
+    }
+  }
+  expect(met).toEqual([0, 1, 2, 3, 6, 7, 9]);
+  expect([...map.keys()]).toEqual([0, 1, 9]);
+});

@@ -1,14 +1,67 @@
-import { assert, Heap, type WireValue } from '@tutti/kernel';
+import { assert, Heap, LinearHashMap, type WireValue } from '@tutti/kernel';
 import type { ModuleRestorer } from '../consensus.ts';
 
-interface Slot<V> {
+/** A pair, between those whose keys were inserted before and after it. */
+interface Slot<K, V> {
+  readonly key: K;
   value: V;
   /** Grows from one inserted key to the next, so a walk over the map meets it in rising order. */
   readonly order: number;
   /** The capture that has put this key's value aside already. */
   savedFor: number;
+  /** Once it is deleted, these two stay what they were then: a walk that stands on it finds its way from there. */
+  previous: Slot<K, V> | undefined;
+  next: Slot<K, V> | undefined;
+  isDeleted: boolean;
 }
 
+/** Pairs that are found by their keys and walked over in the order of their insertion, without the stalls of a large `Map`. */
+class Slots<K extends string | number, V> {
+  readonly #byKey = new LinearHashMap<K, Slot<K, V>>();
+  #first: Slot<K, V> | undefined;
+  #last: Slot<K, V> | undefined;
+
+  get size(): number {
+    return this.#byKey.size;
+  }
+
+  get lastOrder(): number {
+    return this.#last?.order ?? 0;
+  }
+
+  find(key: K): Slot<K, V> | undefined {
+    return this.#byKey.get(key);
+  }
+
+  /** @param order Above that of any slot there was. */
+  insert(key: K, value: V, order: number): void {
+    const previous = this.#last;
+    const slot = { key, value, order, savedFor: 0, previous, next: undefined, isDeleted: false };
+    if (previous) previous.next = slot;
+    else this.#first = slot;
+    this.#last = slot;
+    this.#byKey.set(key, slot);
+  }
+
+  delete(slot: Slot<K, V>): void {
+    const { previous, next } = slot;
+    if (previous) previous.next = next;
+    else this.#first = next;
+    if (next) next.previous = previous;
+    else this.#last = previous;
+    slot.isDeleted = true;
+    this.#byKey.delete(slot.key);
+  }
+
+  /** What comes after `slot`, which may have been deleted; the first without one. */
+  after(slot: Slot<K, V> | undefined): Slot<K, V> | undefined {
+    let at = slot;
+    while (at?.isDeleted) at = at.previous;
+    return at ? at.next : this.#first;
+  }
+}
+
+/** A pair as it was when a capture began. */
 interface Saved<K, V> {
   readonly order: number;
   readonly key: K;
@@ -19,22 +72,22 @@ interface Saved<K, V> {
  * One walk over a map as it was when it began. What changes ahead of the walk is put aside first, in its old form;
  * what changes behind it, or was added since, does not matter any more.
  */
-class Capture<K, V> {
+class Capture<K extends string | number, V> {
   readonly id: number;
-  readonly slots: Map<K, Slot<V>>;
+  readonly slots: Slots<K, V>;
   readonly #lastOrder: number;
-  readonly #live: Iterator<[K, Slot<V>]>;
   readonly #saved = new Heap<Saved<K, V>>((a, b) => a.order - b.order);
-  #ahead: [K, Slot<V>] | undefined;
+  /** The newest that the walk over the slots has met. */
+  #met: Slot<K, V> | undefined;
+  #ahead: Slot<K, V> | undefined;
   #position = 0;
   #left: number;
   replaced = false;
 
-  constructor(id: number, slots: Map<K, Slot<V>>, lastOrder: number) {
+  constructor(id: number, slots: Slots<K, V>) {
     this.id = id;
     this.slots = slots;
-    this.#lastOrder = lastOrder;
-    this.#live = slots.entries();
+    this.#lastOrder = slots.lastOrder;
     this.#left = slots.size;
   }
 
@@ -42,11 +95,10 @@ class Capture<K, V> {
     return this.#left === 0;
   }
 
-  keep(key: K, slot: Slot<V>): void {
-    const { order } = slot;
-    if (order > this.#lastOrder || order <= this.#position || slot.savedFor === this.id) return;
-    slot.savedFor = this.id;
-    this.#saved.push({ order, key, value: slot.value });
+  keep({ key, value, order, savedFor }: Slot<K, V>): boolean {
+    if (order > this.#lastOrder || order <= this.#position || savedFor === this.id) return false;
+    this.#saved.push({ order, key, value });
+    return true;
   }
 
   next(): readonly [K, V] | undefined {
@@ -55,23 +107,24 @@ class Capture<K, V> {
     this.#left--;
     const ahead = this.#nextLive();
     const saved = this.#saved.peek();
-    if (saved && (!ahead || saved.order < ahead[1].order)) {
+    if (saved && (!ahead || saved.order < ahead.order)) {
       this.#saved.pop();
       this.#position = saved.order;
       return [saved.key, saved.value];
     }
     assert(ahead, 'what was captured is in the map or was put aside');
     this.#ahead = undefined;
-    this.#position = ahead[1].order;
-    return [ahead[0], ahead[1].value];
+    this.#position = ahead.order;
+    return [ahead.key, ahead.value];
   }
 
   /** The next key that still has the value it had; it stays where it is until it is taken. */
-  #nextLive(): [K, Slot<V>] | undefined {
-    while (!this.#ahead || this.#ahead[1].savedFor === this.id) {
-      const { done, value } = this.#live.next();
-      if (done || value[1].order > this.#lastOrder) return (this.#ahead = undefined);
-      this.#ahead = value;
+  #nextLive(): Slot<K, V> | undefined {
+    while (!this.#ahead || this.#ahead.savedFor === this.id) {
+      const slot = this.slots.after(this.#met);
+      if (!slot || slot.order > this.#lastOrder) return (this.#ahead = undefined);
+      this.#met = slot;
+      this.#ahead = slot;
     }
     return this.#ahead;
   }
@@ -81,14 +134,14 @@ class Capture<K, V> {
  * A map for the state of a replicated module, whose snapshot costs nothing to take: {@link capture} is O(1), and the
  * pairs are then handed out one by one, as they were at that moment, while the map goes on changing. A change costs
  * what a `Map`'s does, and O(log c) more for the c pairs that changed ahead of a capture that is being read; those are
- * what is kept in memory besides.
+ * what is kept in memory besides. However many pairs there are, none of its methods but the walks takes long.
  *
  * Pairs are visited in the order their keys were first set, also by a capture and after a restore, so what depends on
  * the order stays equal on every node. Values are replaced with {@link set}, never changed in place: a capture would
  * show the change.
  */
-export class SnapshotableMap<K, V> {
-  #slots = new Map<K, Slot<V>>();
+export class SnapshotableMap<K extends string | number, V> {
+  #slots = new Slots<K, V>();
   #lastOrder = 0;
   #captures = 0;
   #capture: Capture<K, V> | undefined;
@@ -98,43 +151,44 @@ export class SnapshotableMap<K, V> {
   }
 
   has(key: K): boolean {
-    return this.#slots.has(key);
+    return this.#slots.find(key) !== undefined;
   }
 
   get(key: K): V | undefined {
-    return this.#slots.get(key)?.value;
+    return this.#slots.find(key)?.value;
   }
 
   set(key: K, value: V): void {
-    const slot = this.#slots.get(key);
+    const slot = this.#slots.find(key);
     if (slot) {
-      this.#keep(key, slot);
+      this.#keep(slot);
       slot.value = value;
-    } else this.#slots.set(key, { value, order: ++this.#lastOrder, savedFor: 0 });
+    } else this.#slots.insert(key, value, ++this.#lastOrder);
   }
 
   delete(key: K): boolean {
-    const slot = this.#slots.get(key);
+    const slot = this.#slots.find(key);
     if (!slot) return false;
-    this.#keep(key, slot);
-    return this.#slots.delete(key);
+    this.#keep(slot);
+    this.#slots.delete(slot);
+    return true;
   }
 
   clear(): void {
     // A capture that is being read walks on over the pairs that were let go.
-    this.#slots = new Map();
+    this.#slots = new Slots();
   }
 
   *entries(): IterableIterator<[K, V]> {
-    for (const [key, { value }] of this.#slots) yield [key, value];
+    for (const { key, value } of this.#walk()) yield [key, value];
   }
 
   *values(): IterableIterator<V> {
-    for (const { value } of this.#slots.values()) yield value;
+    for (const { value } of this.#walk()) yield value;
   }
 
-  keys(): IterableIterator<K> {
-    return this.#slots.keys();
+  *keys(): IterableIterator<K> {
+    for (const { key } of this.#walk()) yield key;
   }
 
   /**
@@ -143,7 +197,7 @@ export class SnapshotableMap<K, V> {
    */
   capture(): Iterable<readonly [K, V]> {
     if (this.#capture) this.#capture.replaced = !this.#capture.isOver;
-    const capture = new Capture(++this.#captures, this.#slots, this.#lastOrder);
+    const capture = new Capture(++this.#captures, this.#slots);
     this.#capture = capture;
     return (function* pairs() {
       for (let pair = capture.next(); pair; pair = capture.next()) yield pair;
@@ -155,12 +209,12 @@ export class SnapshotableMap<K, V> {
    * snapshot.
    */
   restorer(pairOf: (part: WireValue) => readonly [K, V]): ModuleRestorer {
-    const slots = new Map<K, Slot<V>>();
+    const slots = new Slots<K, V>();
     let order = 0;
     return {
       add: (part) => {
         const [key, value] = pairOf(part);
-        slots.set(key, { value, order: ++order, savedFor: 0 });
+        slots.insert(key, value, ++order);
       },
       finish: () => {
         this.#slots = slots;
@@ -169,7 +223,14 @@ export class SnapshotableMap<K, V> {
     };
   }
 
-  #keep(key: K, slot: Slot<V>): void {
-    if (this.#capture?.slots === this.#slots && !this.#capture.replaced) this.#capture.keep(key, slot);
+  *#walk(): IterableIterator<Slot<K, V>> {
+    const slots = this.#slots;
+    for (let slot = slots.after(undefined); slot; slot = slots.after(slot)) yield slot;
+  }
+
+  #keep(slot: Slot<K, V>): void {
+    const capture = this.#capture;
+    if (capture?.slots !== this.#slots || capture.replaced) return;
+    if (capture.keep(slot)) slot.savedFor = capture.id;
   }
 }

@@ -1,4 +1,4 @@
-import { hashText } from '../sharding/shard-id.ts';
+import { hashText } from '@tutti/kernel';
 
 /**
  * The member that a key belongs to: the one with the highest hash of both together (D. Thaler, C. Ravishankar, "Using
