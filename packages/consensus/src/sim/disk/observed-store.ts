@@ -29,6 +29,8 @@ export class ObservedStore implements Required<LogStore> {
   readonly #inner: LogStore;
   readonly #promise: StorePromise;
   readonly #listener: DiskListener;
+  /** Not while the store is repaired: then the image is still that of what it has lost. */
+  #isImaged = false;
 
   constructor(inner: LogStore, promise: StorePromise, listener: DiskListener) {
     this.#inner = inner;
@@ -68,6 +70,7 @@ export class ObservedStore implements Required<LogStore> {
       image.put({ ...entry, data: entry.data.slice() });
     }
     this.#promise.image = image;
+    this.#isImaged = true;
     this.#promise.asked.length = 0;
     this.#promise.mayBeReset = false;
   }
@@ -104,7 +107,7 @@ export class ObservedStore implements Required<LogStore> {
     }
     for (const entry of entries) {
       image.put(entry);
-      this.#listener.entry(entry, image.termAt(entry.index - 1));
+      this.#listener.entry(entry, this.#isImaged ? image.termAt(entry.index - 1) : undefined);
     }
   }
 
