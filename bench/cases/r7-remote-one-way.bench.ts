@@ -65,7 +65,7 @@ export const bench: BenchCase = {
       'rate',
       { own: ['tutti', 'rate'], raw: ['raw-ws', 'rate'], transport: ['transport-alone', 'rate'] },
       ({ own, raw, transport }) =>
-        `Frames of 256 messages, packed and unpacked and nothing else, take ${eachNs(raw)} a message on this machine. The transport alone takes ${eachNs(transport)}: a length and a channel for each message, bounds, a reader that trusts nothing. From ref to reducer it is ${eachNs(own)}: the address, the incarnation, the mailbox.`,
+        `Frames of 256 messages, packed and unpacked and nothing else, take ${eachNs(raw)} a message on this machine. The transport alone takes ${eachNs(transport)}: a length and a channel for each message, bounds, a check of what came before it is decoded. From ref to reducer it is ${eachNs(own)}: the address, the incarnation, the mailbox.`,
     ),
   ],
 };

@@ -2,6 +2,7 @@ import { isTuttiError, TuttiError } from '@tutti/kernel';
 import fc from 'fast-check';
 import { Packr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
+import { messagePackProblem } from './message-pack.ts';
 import { MsgpackCodec, msgpackCodec } from './msgpack-codec.ts';
 
 /** Key `__proto__` is the one that MessagePack in JavaScript cannot give back. */
@@ -18,24 +19,6 @@ const plain = fc.anything({
   withNullPrototype: false,
   maxDepth: 4,
 });
-
-/** Bytes, most of them nearly right. */
-const anyBytes = fc.oneof(
-  fc.uint8Array({ maxLength: 200 }),
-  fc.tuple(plain, fc.nat(), fc.nat(255)).map(([value, at, byte]) => {
-    const bytes = Uint8Array.from(msgpackCodec.encode(value));
-    bytes[at % bytes.length] = byte;
-    return bytes;
-  }),
-);
-
-function outcomeOf(decode: () => unknown): { readonly value: unknown } | undefined {
-  try {
-    return { value: decode() };
-  } catch {
-    return undefined;
-  }
-}
 
 describe('the MessagePack codec', () => {
   it('gives back every plain value as it was', () => {
@@ -57,8 +40,13 @@ describe('the MessagePack codec', () => {
   });
 
   it('answers any bytes with a value or TUTTI_CODEC_INVALID', () => {
+    const mutated = fc.tuple(plain, fc.nat(), fc.nat(255)).map(([value, at, byte]) => {
+      const bytes = Uint8Array.from(msgpackCodec.encode(value));
+      bytes[at % bytes.length] = byte;
+      return bytes;
+    });
     fc.assert(
-      fc.property(anyBytes, (bytes) => {
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 200 }), mutated), (bytes) => {
         try {
           msgpackCodec.decode(bytes);
         } catch (thrown) {
@@ -85,76 +73,15 @@ describe('the MessagePack codec', () => {
     expect(decode).toThrow(problem);
   });
 
-  it('reads what it takes as msgpackr does', () => {
-    const packr = new Packr({ useRecords: false, moreTypes: false });
-    fc.assert(
-      fc.property(
-        fc.oneof(
-          anyBytes,
-          plain.map((value) => packr.pack(value)),
-        ),
-        (bytes) => {
-          const read = outcomeOf(() => msgpackCodec.decode(bytes));
-          if (read) expect(read).toEqual(outcomeOf(() => packr.unpack(Uint8Array.from(bytes))));
-        },
-      ),
-      { numRuns: 3_000 },
-    );
-  });
-
-  it('takes what msgpackr writes, in the middle of a frame too', () => {
+  it('finds nothing wrong with what a plain encoder writes', () => {
     const packr = new Packr({ useRecords: false });
     fc.assert(
-      fc.property(plain, plain, (first, second) => {
-        const [a, b] = [Buffer.from(packr.pack(first)), Buffer.from(packr.pack(second))];
-        const frame = Buffer.concat([a, b]);
-        expect(msgpackCodec.decodeRange(frame, 0, a.length)).toEqual(first);
-        expect(msgpackCodec.decodeRange(frame, a.length, frame.length)).toEqual(second);
+      fc.property(plain, (value) => {
+        const bytes = packr.pack(value);
+        expect(messagePackProblem(bytes, 0, bytes.length)).toBeUndefined();
       }),
-      { numRuns: 500 },
+      { numRuns: 300 },
     );
-  });
-
-  it('takes no text for another that it has read before, whatever their lengths and letters', () => {
-    const unit = fc.constantFrom('a', 'b', 'é', '\ufffd', '\u0000', '😀');
-    const texts = fc.array(fc.string({ unit, maxLength: 70 }), { minLength: 1, maxLength: 30 });
-    fc.assert(
-      fc.property(texts, (all) => {
-        const encoded = all.map((text) => Uint8Array.from(msgpackCodec.encode(text)));
-        for (const round of [1, 2])
-          expect(
-            encoded.map((bytes) => msgpackCodec.decode(bytes)),
-            `round ${round}`,
-          ).toEqual(all);
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  it('gives the same text for the same bytes, and not for bytes that are no text', () => {
-    const [good, bad] = [Uint8Array.of(0xa2, 0x41, 0xe9), Uint8Array.of(0xa3, 0xef, 0xbf, 0xbd)];
-    for (let i = 0; i < 2; i++) {
-      expect(msgpackCodec.decode(good)).toBe('A\ufffd');
-      expect(msgpackCodec.decode(bad)).toBe('\ufffd');
-    }
-  });
-
-  it.each([0, 1, -1, 1.5, 4_000_000_000.25, 2 ** 34, -62_135_596_800])(
-    'gives back the date of second %d',
-    (second) => {
-      const date = new Date(second * 1_000);
-      expect(msgpackCodec.decode(msgpackCodec.encode(date))).toEqual(date);
-    },
-  );
-
-  it('reserves nothing for items that are declared and not there', () => {
-    // Each level says that all the rest of the frame are its items: with room for them that would be half a gigabyte.
-    const levels = 120;
-    const frame = new Uint8Array(levels * 5 + 500_000).fill(0xc1);
-    for (let i = 0; i < levels; i++) frame.set([0xdd, 0x00, 0x07, 0xa1, 0x20], i * 5);
-    const before = process.memoryUsage().heapUsed;
-    expect(() => msgpackCodec.decode(frame)).toThrow('cannot begin with byte 193');
-    expect(process.memoryUsage().heapUsed - before).toBeLessThan(64 * 2 ** 20);
   });
 
   it('refuses cycles and what is not plain, and is usable afterwards', () => {
