@@ -3,6 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { partsOf } from './coordination/board/commands.ts';
 import { TaskBoard } from './coordination/board/task-board.ts';
+import type { PlanTask } from './engines/workflow/plan.ts';
 import { planOf } from './testing/plan-of.ts';
 import { SimWorld } from './testing/sim-world.ts';
 import { smallTask } from './testing/small-plans.ts';
@@ -182,6 +183,35 @@ describe('adding tasks to a session', () => {
     expect((await waited).state).toBe('cancelled');
     const { tasks } = world.board.session(session)!;
     for (const { state } of tasks.values()) expect(state).toBe('cancelled');
+  });
+
+  it('lets what was added in earlier turns go before the end of the session', async () => {
+    const endings = [
+      (world: SimWorld, session: string) => world.on().close(session),
+      (world: SimWorld, session: string) => world.on().cancel(session),
+    ];
+    for (const end of endings) {
+      const world = new SimWorld({ faults: { applyMsMax: 50 } });
+      const session = await world.submit(EMPTY, { staysOpen: true });
+      const adds = [world.on().add(session, [smallTask('a')])];
+      await world.pass(1);
+      adds.push(world.on().add(session, [smallTask('b')]));
+      await world.pass(1);
+      const ended = end(world, session);
+      await world.settle(Promise.all([...adds, ended]));
+      expect([...world.board.session(session)!.tasks.keys()]).toEqual(['a', 'b']);
+    }
+  });
+
+  it('refuses a task without needs from a caller without types, and goes on', async () => {
+    const world = new SimWorld();
+    const session = await world.submit(EMPTY, { staysOpen: true });
+    const { needs: _, ...bad } = smallTask('bad');
+    const adds = [bad, smallTask('good')].map((task) => world.on().add(session, [task as PlanTask]));
+    const [first, second] = await world.settle(Promise.allSettled(adds));
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'TUTTI_BOARD_COMMAND_INVALID' } });
+    expect(second!.status).toBe('fulfilled');
+    await world.settle(world.on().waitForTask(session, 'good'));
   });
 
   it('refuses as a board of the version before does while the cluster has such a member', () => {

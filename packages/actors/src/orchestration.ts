@@ -125,10 +125,11 @@ export interface Orchestration {
   add(session: string, tasks: readonly PlanTask[], addition?: Addition): Promise<string>;
   /**
    * Lets nothing more be added: the session ends when what it has is done. Once it has ended this changes nothing.
+   * What this node was asked to add before goes first.
    * @throws TuttiError `TUTTI_SESSION_UNKNOWN`
    */
   close(session: string): Promise<void>;
-  /** Calls a session off; what runs is aborted. @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_SESSION_ENDED` */
+  /** Calls a session off, with what this node was asked to add before; what runs is aborted. @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_SESSION_ENDED` */
   cancel(session: string, reason?: string): Promise<void>;
   /** Resolves when the session is over, however it ended. @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_CLOSED` */
   waitFor(session: string, signal?: AbortSignal): Promise<SessionRecord>;
@@ -187,9 +188,13 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
     if (!handsOut) return;
     const limitOf = (orchestrator: string) =>
       orchestrators.find(({ id }) => id === orchestrator)?.maxConcurrentTasks ?? 0;
-    const commands = handOut(board.module, cluster.members.list(), { tasks, limitOf }, handRandom);
-    const [only] = commands;
-    if (only) board.propose(commands.length === 1 ? only : { type: 'batch', commands }).catch(() => {});
+    try {
+      const commands = handOut(board.module, cluster.members.list(), { tasks, limitOf }, handRandom);
+      const [only] = commands;
+      if (only) board.propose(commands.length === 1 ? only : { type: 'batch', commands }).catch(() => {});
+    } catch {
+      // Tasks that cannot even be read are refused by the log; whoever brought them is told there.
+    }
   };
   const outbox = new SubmissionOutbox(board, clock, (session, tasks) =>
     giveAtOnce(tasks, board.module.session(session)?.plan.orchestrators ?? []),
@@ -233,9 +238,11 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
       return id;
     },
     async close(session) {
+      giveAtOnce(outbox.flush(session), board.module.session(session)?.plan.orchestrators ?? []);
       await board.propose({ type: 'session.close', session } satisfies BoardCommand);
     },
     async cancel(session, reason = 'asked to stop') {
+      outbox.flush(session);
       await board.propose({ type: 'session.cancel', session, reason } satisfies BoardCommand);
     },
     waitFor: (session, signal) => waiters.waitFor(session, signal),

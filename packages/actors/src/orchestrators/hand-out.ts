@@ -49,12 +49,13 @@ export function handOut(
   return takes;
 }
 
-/** How many tasks of each orchestrator need nothing. */
+/** How many tasks of each orchestrator need nothing. They are not checked yet, so what is no task is left out. */
 function startable(tasks: readonly PlanTask[]): Map<string, number> {
   const counts = new Map<string, number>();
   let total = 0;
-  for (const { orchestrator, needs } of tasks) {
-    if (needs.length > 0) continue;
+  for (const task of tasks as readonly (Partial<PlanTask> | null | undefined)[]) {
+    const { orchestrator, needs } = task ?? {};
+    if (typeof orchestrator !== 'string' || !Array.isArray(needs) || needs.length > 0) continue;
     counts.set(orchestrator, (counts.get(orchestrator) ?? 0) + 1);
     if (++total === TASKS_MAX) break;
   }

@@ -1,5 +1,6 @@
 import { type Clock, isTuttiError, type Random } from '@tutti/kernel';
 import type { BatchAnswer, SingleCommand } from '../coordination/board/commands.ts';
+import { cutGroups } from '../coordination/board/cut-groups.ts';
 import type { Delegation } from '../coordination/delegation/delegation.ts';
 import type { DelegationEvent } from '../coordination/delegation/delegation-table.ts';
 import { type Proposer, proposeSettled } from '../coordination/delegation/propose-settled.ts';
@@ -19,8 +20,6 @@ export interface OutboxTools {
 
 /** Reports that one proposal carries at most, so that it stays far below the size of a command. */
 const REPORTS_MAX = 512;
-/** The same in characters of JSON, what the reports carry counted alone; a report that is larger travels alone. */
-const CHARACTERS_MAX = 2 ** 17;
 
 /** Gathers the reports of one turn into one proposal, and hands out what it came to. */
 export class ReportOutbox {
@@ -39,7 +38,9 @@ export class ReportOutbox {
       const reports = this.#waiting.filter(({ state }) => state !== 'ended');
       this.#waiting = [];
       if (this.#aborter.signal.aborted) return;
-      for (const group of grouped(reports)) this.#send(group).catch(this.#tools.failed);
+      // What the reports carry is counted alone.
+      const groups = cutGroups(reports, REPORTS_MAX, ({ characters }) => ({ pieces: 1, characters }));
+      for (const group of groups) this.#send(group).catch(this.#tools.failed);
     });
   }
 
@@ -83,22 +84,6 @@ export class ReportOutbox {
       'refused',
     );
   }
-}
-
-/** Cuts reports into groups that fit into a proposal each, in their order. */
-function grouped(reports: readonly Delegation[]): Delegation[][] {
-  const groups: Delegation[][] = [];
-  let characters = 0;
-  for (const report of reports) {
-    const group = groups.at(-1);
-    characters += report.characters;
-    if (group && group.length < REPORTS_MAX && characters <= CHARACTERS_MAX) group.push(report);
-    else {
-      groups.push([report]);
-      characters = report.characters;
-    }
-  }
-  return groups;
 }
 
 /** How an answer to a report is called in the table of a delegation's life. */

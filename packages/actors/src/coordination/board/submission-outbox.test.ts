@@ -1,6 +1,7 @@
 import { TuttiError, VirtualClock } from '@tutti/kernel';
 import type { ReplicatedHandle } from '@tutti/runtime';
 import { expect, test } from 'vitest';
+import type { PlanTask } from '../../engines/workflow/plan.ts';
 import { smallTask } from '../../testing/small-plans.ts';
 import type { AddTasks, SubmissionAdded } from './commands.ts';
 import { SubmissionOutbox } from './submission-outbox.ts';
@@ -19,13 +20,14 @@ function busyLog() {
   };
   const board = { propose: propose as ReplicatedHandle['propose'] };
   const outbox = new SubmissionOutbox(board, clock, (_, tasks) => behind.push(tasks.map(({ id }) => id)));
-  const add = (id: string) => outbox.add('s', { id, tasks: [smallTask(id)] });
+  const add = (id: string, fields: Partial<PlanTask> = {}) =>
+    outbox.add('s', { id, tasks: [smallTask(id, fields)] });
   const pass = async () => {
     clock.advance(1);
     await new Promise((resolve) => setImmediate(resolve));
     clock.advance(1);
   };
-  return { entries, behind, add, pass };
+  return { outbox, entries, behind, add, pass };
 }
 
 test('what comes while the log is busy goes together when it has answered, and nothing waits for more', async () => {
@@ -62,4 +64,63 @@ test('what the log refuses holds nobody up', async () => {
   await pass();
   entries[1]!.answer();
   await next;
+});
+
+test('a submission that cannot be proposed is refused alone, and the others keep their order', async () => {
+  const { entries, add, pass } = busyLog();
+  const all = ['a', 'b', 'c'].map((id) => add(id));
+  await pass();
+  entries[0]!.fail(new TuttiError('TUTTI_VALUE_NOT_PLAIN', { problem: 'value.tags is a Set' }));
+  await pass();
+  expect(entries.slice(1).map(({ ids }) => ids)).toEqual([['a'], ['b'], ['c']]);
+  entries[1]!.answer();
+  entries[2]!.fail(new TuttiError('TUTTI_VALUE_NOT_PLAIN', { problem: 'value.tags is a Set' }));
+  entries[3]!.answer();
+  const outcomes = await Promise.allSettled(all);
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+});
+
+test.each([
+  new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'A proposal', timeoutMs: 1 }),
+  new TuttiError('TUTTI_CLOSED', { what: 'This replica' }),
+  new TuttiError('TUTTI_NO_LEADER', { known: 'none' }),
+  new TuttiError('TUTTI_SESSION_UNKNOWN', { session: 's' }),
+])('what all would be told alone as well is told to all at once: $code', async (refusal) => {
+  const { entries, add, pass } = busyLog();
+  const all = ['a', 'b'].map((id) => add(id));
+  await pass();
+  entries[0]!.fail(refusal);
+  for (const { reason } of (await Promise.allSettled(all)) as PromiseRejectedResult[])
+    expect(reason).toBe(refusal);
+  expect(entries).toHaveLength(1);
+});
+
+test('entries are bounded by what they carry, too, and what makes no sense travels alone', async () => {
+  const { outbox, entries, add, pass } = busyLog();
+  const large = { with: { text: 'x'.repeat(60_000) } };
+  const circle: Record<string, unknown> = {};
+  circle['self'] = circle;
+  void add('a', large);
+  void add('b', large);
+  void add('c', large);
+  void add('d', { with: circle });
+  void outbox.add('s', { id: 'e', tasks: new Set([smallTask('e')]) as never });
+  void add('f');
+  await pass();
+  expect(entries.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c'], ['d'], ['e'], ['f']]);
+});
+
+test('what a session has gathered can be proposed at once, and that of others waits on', async () => {
+  const { outbox, entries, add, pass } = busyLog();
+  void add('a');
+  await pass();
+  void add('b');
+  void outbox.add('other', { id: 'c', tasks: [smallTask('c')] });
+  expect(outbox.flush('s').map(({ id }) => id)).toEqual(['b']);
+  expect(outbox.flush('s')).toEqual([]);
+  expect(entries.map(({ ids }) => ids)).toEqual([['a'], ['b']]);
+  entries[0]!.answer();
+  entries[1]!.answer();
+  await pass();
+  expect(entries.map(({ ids }) => ids)).toEqual([['a'], ['b'], ['c']]);
 });

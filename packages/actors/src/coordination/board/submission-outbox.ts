@@ -1,10 +1,13 @@
 import { type Clock, isTuttiError, TuttiError } from '@tutti/kernel';
 import type { ReplicatedHandle } from '@tutti/runtime';
 import type { PlanTask } from '../../engines/workflow/plan.ts';
+import { isTransient } from '../delegation/propose-settled.ts';
 import type { AddedSubmission, AddTasks, SubmissionAdded } from './commands.ts';
+import { cutGroups, type Weight } from './cut-groups.ts';
 
 interface Waiting {
   readonly submission: AddedSubmission;
+  readonly weight: Weight;
   resolve(): void;
   reject(error: unknown): void;
 }
@@ -15,10 +18,22 @@ const TASKS_MAX = 256;
 /** Submissions that wait at once to be proposed. */
 const WAITING_MAX = 10_000;
 
+/** Refusals that each member of a group would meet alone, too, beside the transient ones. */
+const OF_ALL = [
+  'TUTTI_CLOSED',
+  'TUTTI_ABORTED',
+  'TUTTI_NOT_LEADER',
+  'TUTTI_LEADERSHIP_MOVING',
+  'TUTTI_MODULE_UNKNOWN',
+  'TUTTI_SESSION_UNKNOWN',
+  'TUTTI_BOARD_LEVEL_LOW',
+] as const;
+
 /**
  * Gathers what is added to each session into few entries of the log, and hands out what each submission came to. What
  * comes in one turn is proposed together at its end; what comes while the log is busy with that goes with the next, so
- * that the busier the log is, the more goes into an entry (the self-clocking of group commit).
+ * that the busier the log is, the more goes into an entry (the self-clocking of group commit). A submission that cannot
+ * be proposed at all is refused alone: those that were gathered with it are proposed once more, each by itself.
  */
 export class SubmissionOutbox {
   readonly #board: Pick<ReplicatedHandle, 'propose'>;
@@ -52,8 +67,20 @@ export class SubmissionOutbox {
       this.#sendSoon();
       let waiting = this.#waiting.get(session);
       if (!waiting) this.#waiting.set(session, (waiting = []));
-      waiting.push({ submission, resolve, reject });
+      waiting.push({ submission, weight: weightOf(submission), resolve, reject });
     });
+  }
+
+  /**
+   * Proposes at once what is gathered for a session, so that it comes before whatever its caller proposes next, and
+   * gives back its tasks. Nothing is called behind them.
+   */
+  flush(session: string): readonly PlanTask[] {
+    const waiting = this.#waiting.get(session) ?? [];
+    this.#waiting.delete(session);
+    this.#size -= waiting.length;
+    for (const group of grouped(waiting)) this.#start(session, group);
+    return waiting.flatMap(({ submission }) => submission.tasks);
   }
 
   #sendSoon(): void {
@@ -69,11 +96,7 @@ export class SubmissionOutbox {
     this.#size = 0;
     for (const [session, waiting] of all)
       for (const group of grouped(waiting)) {
-        this.#underWay++;
-        void this.#send(session, group).then(() => {
-          this.#underWay--;
-          this.#sendSoon();
-        });
+        this.#start(session, group);
         this.#behind(
           session,
           group.flatMap(({ submission }) => submission.tasks),
@@ -81,36 +104,48 @@ export class SubmissionOutbox {
       }
   }
 
+  #start(session: string, group: readonly Waiting[]): void {
+    this.#underWay++;
+    void this.#send(session, group).finally(() => {
+      this.#underWay--;
+      this.#sendSoon();
+    });
+  }
+
   async #send(session: string, group: readonly Waiting[]): Promise<void> {
     const submissions = group.map(({ submission }) => submission);
-    let answers: readonly SubmissionAdded[];
     try {
-      answers = await this.#board.propose({ type: 'tasks.add', session, submissions } satisfies AddTasks);
+      const command = { type: 'tasks.add', session, submissions } satisfies AddTasks;
+      const answers: readonly SubmissionAdded[] = await this.#board.propose(command);
+      for (const [at, one] of group.entries()) {
+        const answer = answers[at]!;
+        if ('refused' in answer) one.reject(TuttiError.fromJSON(answer.refused));
+        else one.resolve();
+      }
     } catch (thrown) {
-      if (isTuttiError(thrown, 'TUTTI_PROPOSAL_TOO_LARGE') && group.length > 1)
-        for (const one of group) await this.#send(session, [one]);
+      // All in one turn, so that they keep their order and wait for one another as little as before.
+      if (group.length > 1 && mayBeOfOne(thrown))
+        await Promise.all(group.map((one) => this.#send(session, [one])));
       else for (const one of group) one.reject(thrown);
-      return;
-    }
-    for (const [at, one] of group.entries()) {
-      const answer = answers[at]!;
-      if ('refused' in answer) one.reject(TuttiError.fromJSON(answer.refused));
-      else one.resolve();
     }
   }
 }
 
+/** Whether a group may have been refused for one of its members. That of an unknown outcome may be in the log. */
+function mayBeOfOne(thrown: unknown): boolean {
+  return !isTransient(thrown) && !OF_ALL.some((code) => isTuttiError(thrown, code));
+}
+
 function grouped(waiting: readonly Waiting[]): Waiting[][] {
-  const groups: Waiting[][] = [];
-  let tasks = 0;
-  for (const item of waiting) {
-    const group = groups.at(-1);
-    tasks += item.submission.tasks.length;
-    if (group && tasks <= TASKS_MAX) group.push(item);
-    else {
-      groups.push([item]);
-      tasks = item.submission.tasks.length;
-    }
+  return cutGroups(waiting, TASKS_MAX, ({ weight }) => weight);
+}
+
+/** What makes no sense travels alone, and the log says what is wrong with it. */
+function weightOf({ tasks }: AddedSubmission): Weight {
+  try {
+    if (Array.isArray(tasks)) return { pieces: tasks.length, characters: JSON.stringify(tasks).length };
+  } catch {
+    // A circle, a big integer, or a getter that throws.
   }
-  return groups;
+  return { pieces: Infinity, characters: Infinity };
 }
