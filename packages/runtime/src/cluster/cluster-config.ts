@@ -49,7 +49,7 @@ export interface ClusterConfig {
   readonly subscribeIntervalMs: number;
   /**
    * How long a stop waits for its shards to be taken over, and then for the answers to asks of other nodes that it has
-   * passed on; default 5,000.
+   * passed on, or that wait for their new owner; default 5,000. Nodes that are not linked are not waited for.
    */
   readonly drainMs: number;
   /** How long each task of a phase of a stop may take before the stop goes on without it; default 10,000. */

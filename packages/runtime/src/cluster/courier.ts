@@ -30,13 +30,15 @@ interface OpenAsk {
   /** Who was asked: this life of that node. */
   readonly to: PeerIdentity;
   readonly address: Address;
-  readonly expiresAt: number;
+  readonly deadline: number;
 }
 
 /** Answers another node, which asked for it. */
 interface AnswerTarget extends ReplyTarget {
   readonly asker: PeerIdentity;
 }
+
+const isAnswerTarget = (target: ReplyTarget): target is AnswerTarget => 'asker' in target;
 
 interface CourierOptions {
   readonly system: ActorSystem;
@@ -78,12 +80,24 @@ export class Courier {
     return this.#asks.size;
   }
 
-  /** Of those, the ones that another node asked and this one passed on: their answers go by this node. */
+  /** Of those, the ones that this node passed on for another one, see {@link countRelayed}. */
   get relayedAsks(): number {
-    const now = this.#options.clock.now();
+    return this.countRelayed(this.#asks.values());
+  }
+
+  /**
+   * How many of these another node has asked that waits for the answer, which goes by this one. One that is not linked
+   * in the life that asked is not waited for: it may be dead, and until its death is agreed on nobody can tell.
+   */
+  countRelayed(asks: Iterable<Pick<Parcel, 'target' | 'deadline'>>): number {
+    const { clock, transport } = this.#options;
+    const now = clock.now();
+    const lives = new Map(transport.linked().map((peer) => [peer.nodeId, peer.incarnation]));
     let relayed = 0;
-    for (const { target, expiresAt } of this.#asks.values())
-      if ('asker' in target && expiresAt > now) relayed++;
+    for (const { target, deadline } of asks) {
+      if (!target || !isAnswerTarget(target) || deadline <= now) continue;
+      if (lives.get(target.asker.nodeId) === target.asker.incarnation) relayed++;
+    }
     return relayed;
   }
 
@@ -125,7 +139,7 @@ export class Courier {
     const ttlMs = Math.max(0, parcel.deadline - this.#options.clock.now());
     const outcome = this.#send(to, { t: 'ask', to: address, event, hops, epoch, id, ttlMs }, 'bulk');
     if (outcome !== 'queued') return outcome;
-    this.#asks.set(id, { target, to: life, address, expiresAt: parcel.deadline });
+    this.#asks.set(id, { target, to: life, address, deadline: parcel.deadline });
     this.#scheduleSweep();
     return 'queued';
   }
@@ -175,7 +189,7 @@ export class Courier {
     this.#sweep ??= this.#options.clock.setTimer(SWEEP_MS, () => {
       this.#sweep = undefined;
       const now = this.#options.clock.now();
-      for (const [id, ask] of this.#asks) if (ask.expiresAt <= now) this.#asks.delete(id);
+      for (const [id, ask] of this.#asks) if (ask.deadline <= now) this.#asks.delete(id);
       if (this.#asks.size > 0) this.#scheduleSweep();
     });
   }

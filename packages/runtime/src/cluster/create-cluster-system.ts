@@ -339,8 +339,13 @@ class ClusterNode implements ClusterSystem {
     // Others may have sent here before they knew; it is passed on.
     await this.#sleep(Math.max(PASS_ON_MS, this.#parts.config.settleMs));
     // The answers to it come back this way: such as those to what an entity had put off and took along.
-    while (this.#parts.courier.relayedAsks > 0 && !this.#evicted && this.#clock.now() < deadline)
+    while (this.#relaysAsks() && !this.#evicted && this.#clock.now() < deadline)
       await this.#sleep(DRAIN_LOOK_MS);
+  }
+
+  /** Whether other nodes wait for answers to what was passed on, or waits here until it can be. */
+  #relaysAsks(): boolean {
+    return this.#parts.courier.relayedAsks > 0 || this.#parts.region.relayedAsks > 0;
   }
 
   async #propose(command: MembershipCommand, timeoutMs: number): Promise<boolean> {

@@ -1,3 +1,4 @@
+import type { NodeId } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { setup } from 'xstate';
 import { reply } from '../actor/reply.ts';
@@ -38,6 +39,7 @@ async function started(names: readonly string[], options: EntityOptions = {}) {
 }
 
 const NUMBERS = [1, 2, 3];
+const KEYS = ['a', 'b', 'c', 'd', 'e', 'f'];
 
 describe('messages that the state of an entity puts off', () => {
   it('keep it awake when it would go to sleep for idleness, until they have been handled', async () => {
@@ -87,8 +89,7 @@ describe('messages that the state of an entity puts off', () => {
 
   it('go along to the next owner when the shard is handed over', async () => {
     const { harness, ref, passed, alive } = await started(['n1', 'n2', 'n3']);
-    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
-    const asks = keys.map((key, number) =>
+    const asks = KEYS.map((key, number) =>
       ref(key, 'n2').ask<number>({ type: 'pass', number }, { timeoutMs: 30_000 }),
     );
     await harness.pass(200);
@@ -97,32 +98,30 @@ describe('messages that the state of an entity puts off', () => {
     await harness.settle(harness.node('n1').cluster.drain());
     await harness.pass(500);
     expect(harness.node('n1').cluster.status().entities['gate'] ?? 0).toBe(0);
-    expect(alive()).toBe(keys.length);
-    for (const key of keys) ref(key, 'n2').send({ type: 'open' });
+    expect(alive()).toBe(KEYS.length);
+    for (const key of KEYS) ref(key, 'n2').send({ type: 'open' });
     expect(await harness.settle(Promise.all(asks))).toEqual([0, 1, 2, 3, 4, 5]);
     expect(passed.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5]);
   });
 
   it('are answered by the way they came, though the node that passed them on is being stopped', async () => {
     const { harness, ref, alive } = await started(['n1', 'n2', 'n3']);
-    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
-    const asks = keys.map((key, number) =>
+    const asks = KEYS.map((key, number) =>
       ref(key, 'n2').ask<number>({ type: 'pass', number }, { timeoutMs: 30_000 }),
     );
     await harness.pass(200);
     expect(harness.node('n1').cluster.status().entities['gate'] ?? 0).toBeGreaterThan(0);
     const stopped = harness.node('n1').cluster.stop();
     await harness.pass(1_000);
-    expect(alive()).toBe(keys.length);
-    for (const key of keys) ref(key, 'n2').send({ type: 'open' });
+    expect(alive()).toBe(KEYS.length);
+    for (const key of KEYS) ref(key, 'n2').send({ type: 'open' });
     expect(await harness.settle(Promise.all(asks))).toEqual([0, 1, 2, 3, 4, 5]);
     await harness.settle(stopped, 1_000);
   });
 
   it('hold up the stop of a node that passed them on no longer than `drainMs`', async () => {
     const { harness, ref } = await started(['n1', 'n2', 'n3']);
-    const keys = ['a', 'b', 'c', 'd', 'e', 'f'];
-    const asks = keys.map((key, number) =>
+    const asks = KEYS.map((key, number) =>
       ref(key, 'n2')
         .ask<number>({ type: 'pass', number }, { timeoutMs: 30_000 })
         .catch((thrown: unknown) => thrown),
@@ -140,10 +139,55 @@ describe('messages that the state of an entity puts off', () => {
     await harness.pass(1_000);
     expect(isStopped).toBe(true);
     harness.crash('n1');
-    for (const key of keys) ref(key, 'n2').send({ type: 'open' });
+    for (const key of KEYS) ref(key, 'n2').send({ type: 'open' });
     const answers = await harness.settle(Promise.all(asks));
     const failed = answers.filter((answer) => typeof answer !== 'number');
     expect(failed).toHaveLength(moved);
     for (const failure of failed) expect(failure).toMatchObject({ code: 'TUTTI_NODE_UNREACHABLE' });
+  });
+
+  it('hold up no stop for an asker whose node has died', async () => {
+    const { harness, ref } = await started(['n1', 'n2', 'n3']);
+    for (const [number, key] of KEYS.entries())
+      void ref(key, 'n2').ask<number>({ type: 'pass', number }, { timeoutMs: 30_000 });
+    await harness.pass(200);
+    expect(harness.node('n1').cluster.status().entities['gate'] ?? 0).toBeGreaterThan(0);
+    let isDrained = false;
+    void harness
+      .node('n1')
+      .cluster.drain()
+      .then(() => (isDrained = true));
+    await harness.pass(1_000);
+    expect(isDrained).toBe(false);
+    harness.crash('n2');
+    await harness.pass(20);
+    expect(isDrained).toBe(true);
+  });
+
+  it('wait with a node that is being stopped until it has a link to their next owner', async () => {
+    const { harness, ref } = await started(['n1', 'n2', 'n3']);
+    const gatesOf = (name: string) => harness.node(name).cluster.status().entities['gate'] ?? 0;
+    // The leader, since both others keep their links to it. It leaves, so that all that moves has the same next owner.
+    const asker = harness.leader!;
+    const [leaving, next] = harness.voters.filter((name) => name !== asker) as [NodeId, NodeId];
+    await harness.settle(harness.node(asker).cluster.drain());
+    const answers = Promise.allSettled(
+      KEYS.map((key, number) => ref(key, asker).ask<number>({ type: 'pass', number }, { timeoutMs: 30_000 })),
+    );
+    await harness.pass(200);
+    const moving = gatesOf(leaving);
+    expect(moving).toBeGreaterThan(0);
+    harness.network.cut(leaving, next);
+    const stopped = harness.node(leaving).cluster.stop();
+    // Longer than a stop takes otherwise, and too short for a suspicion.
+    await harness.pass(150);
+    expect([gatesOf(leaving), gatesOf(next)]).toEqual([0, KEYS.length - moving]);
+    expect(harness.node(asker).cluster.status().moving).toBe(0);
+    harness.network.healAll();
+    await harness.pass(100);
+    expect(gatesOf(next)).toBe(KEYS.length);
+    for (const key of KEYS) ref(key, asker).send({ type: 'open' });
+    expect(await harness.settle(answers)).toEqual(KEYS.map((_, value) => ({ status: 'fulfilled', value })));
+    await harness.settle(stopped, 1_000);
   });
 });

@@ -81,6 +81,11 @@ export class Region {
     return this.#waiting.size;
   }
 
+  /** Of those, the asks that came from another node which waits for the answer, see `Courier.countRelayed`. */
+  get relayedAsks(): number {
+    return this.#options.courier.countRelayed(this.#waiting.parcels());
+  }
+
   /** Looks at every shard anew. */
   refresh(): void {
     for (let shard = 0; shard < this.#options.shards.size; shard++) this.#shardChanged(shard);

@@ -46,6 +46,11 @@ export class WaitingParcels {
     return [...this.#shards.keys()];
   }
 
+  *parcels(): IterableIterator<Parcel> {
+    for (const lists of this.#shards.values())
+      for (const list of lists.values()) for (const { parcel } of list) yield parcel;
+  }
+
   add(shard: ShardId, parcel: Parcel): void {
     const { clock, limit, waitMs, refuse } = this.#options;
     if (this.#size >= limit) {
