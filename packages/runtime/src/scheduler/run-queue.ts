@@ -17,7 +17,7 @@ export interface RunQueueOptions {
   readonly limit: number;
   /** Messages one actor handles before the next one's turn. */
   readonly quantum: number;
-  /** Milliseconds after which the event loop gets its turn, from the eighth message on; the clock is read every 64. */
+  /** Milliseconds after which the event loop gets its turn, from the eighth message on; whether they are over is looked at every 64. */
   readonly turnMs: number;
 }
 
@@ -91,7 +91,8 @@ export class RunQueue {
         this.#queue.push(actor);
       }
       if (handled < nextClockRead) continue;
-      nextClockRead = handled + MESSAGES_PER_CLOCK_READ;
+      // At the next multiple, whatever the first reading was at: or a long turn could not end before 72.
+      nextClockRead = handled - (handled % MESSAGES_PER_CLOCK_READ) + MESSAGES_PER_CLOCK_READ;
       const now = clock.now();
       if (until === Infinity) until = now + turnMs;
       if (handled >= TURN_MESSAGES_MAX || now >= until) return;
