@@ -1,3 +1,4 @@
+import { nodeId } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import type { TaskRecord } from './coordination/board/state.ts';
 import { planOf } from './testing/plan-of.ts';
@@ -157,6 +158,27 @@ test('a node that stops hands its tasks back when the members know that it leave
   expect(record!.state).toBe('done');
   const ends = [...record!.tasks.values()].map((task) => outcomes(task).join());
   expect(ends.toSorted((a, b) => a.length - b.length)).toEqual(['done', 'returned,done']);
+});
+
+test('what a node that leaves had asked for, and is given after that, goes to others at once', async () => {
+  const world = new SimWorld({ nodes: ['n1', 'n2'] });
+  const tasks = ['a', 'b', 'c'].map((id) => ({ id, retry: { attemptsMax: 1, backoff: {} } }));
+  const session = await world.submit(planOf(tasks, { limit: 1 }), { by: 'n2' });
+  await world.pass(100);
+  const { incarnation } = world.systemOf('n1');
+  await world.settle(world.on('n1').stop());
+  world.say('n1', 'leaving');
+  await world.pass(50);
+  const held = () => world.board.holders().filter(({ node }) => node === 'n1');
+  expect(held()).toEqual([]);
+  const holder = { node: nodeId('n1'), incarnation };
+  const take = { type: 'tasks.take', holder, orchestrator: 'backend', upTo: 1 };
+  await world.settle(world.log.open('on its way').propose(take));
+  expect(held()).toHaveLength(1);
+  await world.pass(50);
+  expect(held()).toEqual([]);
+  const [record] = await world.finish(session);
+  expect(record!.state).toBe('done');
 });
 
 test('a node that comes back with a new life gives up what its old one held', async () => {
