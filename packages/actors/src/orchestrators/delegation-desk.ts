@@ -95,7 +95,7 @@ export class DelegationDesk {
     if (this.#isClosed) return;
     const { board, holder, id, begun } = this.#tools;
     const held = board.module.heldByOrchestrator(holder.node, holder.incarnation, id);
-    const limitOf = (session: string) => this.#limitOf(session);
+    const limitOf = (session: string) => board.module.session(session)?.limitOf(id) ?? 0;
     const list = workList({ held, live: this.#live, settled: this.#settled, begun, limitOf });
     for (const fence of list.cancel) this.#cancel(fence);
     for (const item of list.orphans) this.#begin(item, 'orphaned');
@@ -117,11 +117,6 @@ export class DelegationDesk {
     if (this.#deadline) clock.clearTimer(this.#deadline.timer);
     for (const delegation of this.#live.values()) delegation.abort();
     this.#live.clear();
-  }
-
-  #limitOf(session: string): number {
-    const orchestrators = this.#tools.board.module.session(session)?.plan.orchestrators;
-    return orchestrators?.find(({ id }) => id === this.#tools.id)?.maxConcurrentTasks ?? 1;
   }
 
   /** Later than in this turn, so that what ends and what is begun for it in one turn are no news. */

@@ -147,7 +147,7 @@ function readyBlocker(
     const why = nodes.length === 0 ? 'no node is up' : `none of the ${nodes.length} nodes that are up`;
     return { kind: 'no-node', text: `${why} to run ${orchestrator} on`, ref: `orchestrator:${orchestrator}` };
   }
-  const limit = limitOf(session, orchestrator);
+  const limit = session.limitOf(orchestrator);
   // What other sessions have there counts as well: the places are the node's.
   if (hosts.every(({ node }) => board.laneLoad(orchestrator, node).held >= limit)) {
     const text = `${orchestrator} has its limit of ${limit} tasks on each of ${hosts.map(({ node }) => node).join(', ')}`;
@@ -176,7 +176,7 @@ function assignedBlocker(
       text: `it was given to ${node}, which is gone; it will be given to another`,
       ref: `node:${node}`,
     };
-  const limit = limitOf(session, orchestrator);
+  const limit = session.limitOf(orchestrator);
   if (board.laneLoad(orchestrator, node).running >= limit) {
     const text = `it was given to ${orchestrator} on ${node}, which runs its limit of ${limit} tasks`;
     return { kind: 'limit', text, ref: `orchestrator:${orchestrator}` };
@@ -195,8 +195,4 @@ function backoffBlocker({ plan, attempts, retryAt }: TaskRecord, wallTimeMs: num
 function stateInWords({ state, attempts }: TaskRecord): string {
   const attempt = attempts.at(-1);
   return state === 'running' && attempt ? `running on ${attempt.node} (attempt ${attempt.number})` : state;
-}
-
-function limitOf(session: SessionRecord, orchestrator: string): number {
-  return session.plan.orchestrators.find(({ id }) => id === orchestrator)!.maxConcurrentTasks;
 }

@@ -181,7 +181,6 @@ export class BoardSession implements SessionRecord, SessionHeader {
     throw new TuttiError('TUTTI_SESSION_ENDED', { session: this.id, state: this.state });
   }
 
-  /** How many attempts this orchestrator may run at once on each node, by this session's plan. */
   limitOf(orchestrator: string): number {
     return this.#limits.get(orchestrator) ?? 0;
   }

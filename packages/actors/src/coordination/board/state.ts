@@ -164,6 +164,8 @@ export interface SessionRecord {
   readonly recoveries: RecoveryRecord[];
   /** Results refused because their fence was old. */
   staleResults: number;
+  /** How many attempts this orchestrator may run at once on each node, by the plan; 0 if the plan does not name it. */
+  limitOf(orchestrator: string): number;
 }
 
 /** How many recoveries of one session are remembered. */

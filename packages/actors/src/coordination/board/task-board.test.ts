@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { Plan } from '../../engines/workflow/plan.ts';
 import { smallPlan, smallTask } from '../../testing/small-plans.ts';
 import type { Assigned, BoardCommand } from './commands.ts';
+import type { SessionRecord } from './state.ts';
 import { TaskBoard, type TaskBoardOptions } from './task-board.ts';
 
 const n1 = { node: nodeId('n1'), incarnation: incarnation(1) };
@@ -180,6 +181,23 @@ test('an orchestrator starts no more tasks on one node than its limit, however m
   );
   play.do({ type: 'task.complete', session: 's', task: 'a', fence: a, output: 1 });
   expect(play.refusal({ type: 'task.start', session: 's', task: 'b', fence: b })).toBe('accepted');
+});
+
+test('the record of a session says the limit of each orchestrator by its own plan, and none for another', () => {
+  const play = new Play();
+  for (const [session, maxConcurrentTasks] of [['s', 2] as const, ['t', 7] as const])
+    play.open(
+      { ...smallPlan([smallTask('a')]), orchestrators: [{ id: 'backend', maxConcurrentTasks }] },
+      session,
+    );
+  const limitIn = (session: string, orchestrator = 'backend') => {
+    const record: SessionRecord = play.board.session(session)!;
+    return record.limitOf(orchestrator);
+  };
+  expect([limitIn('s'), limitIn('t'), limitIn('t', 'frontend')]).toEqual([2, 7, 0]);
+  const copy = new TaskBoard();
+  copy.restore([...play.board.snapshot()]);
+  expect(copy.session('t')!.limitOf('backend')).toBe(7);
 });
 
 test('a task that fails for good fails the session, names the problem, and takes the fences of its siblings', () => {

@@ -2,7 +2,7 @@ import type { Random } from '@tutti/kernel';
 import type { Member } from '@tutti/runtime';
 import type { Balancer } from '../balancing/balancer.ts';
 import type { AssignTasks } from '../board/commands.ts';
-import type { SessionRecord, TaskRecord } from '../board/state.ts';
+import type { TaskRecord } from '../board/state.ts';
 import type { TaskBoard } from '../board/task-board.ts';
 import type { DispatchLimits } from './dispatch-limits.ts';
 import { type PendingAssignment, Room, type RoomLane } from './room.ts';
@@ -101,14 +101,10 @@ function* firstTurns(
     const tasks = board.readyTasks(session.id, orchestrator);
     yield {
       session: session.id,
-      limit: limitOf(session, orchestrator),
+      limit: session.limitOf(orchestrator),
       tasks: unasked(tasks, asked.get(session.id)),
     };
   }
-}
-
-function limitOf({ plan }: SessionRecord, orchestrator: string): number {
-  return plan.orchestrators.find(({ id }) => id === orchestrator)?.maxConcurrentTasks ?? 0;
 }
 
 function unasked(tasks: Iterator<TaskRecord> & Iterable<TaskRecord>, asked: ReadonlySet<string> | undefined) {

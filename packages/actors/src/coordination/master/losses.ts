@@ -38,11 +38,9 @@ function peerOf(board: TaskBoard, member: Member, held: readonly HeldAttempt[]):
   const free: Record<string, number> = {};
   for (const { session, record } of held) {
     const { orchestrator } = record.plan;
-    const limit = board
-      .session(session)
-      ?.plan.orchestrators.find(({ id }) => id === orchestrator)?.maxConcurrentTasks;
+    const limit = board.session(session)?.limitOf(orchestrator) ?? 0;
     const used = board.heldByOrchestrator(member.nodeId, member.incarnation, orchestrator).size;
-    free[orchestrator] = Math.max(0, (limit ?? 0) - used);
+    free[orchestrator] = Math.max(0, limit - used);
   }
   return { node: member.nodeId, free };
 }
