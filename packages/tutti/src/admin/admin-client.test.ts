@@ -4,7 +4,8 @@ import { TuttiError } from '@tutti/kernel';
 import { afterEach, describe, expect, it } from 'vitest';
 import { AdminClient } from './admin-client.ts';
 
-type Answer = TuttiError | object;
+/** What a node says; nothing if it hangs up instead. */
+type Answer = TuttiError | object | undefined;
 const servers: Server[] = [];
 afterEach(() => {
   for (const server of servers.splice(0)) server.close();
@@ -18,6 +19,10 @@ async function node(answers: Readonly<Record<string, readonly Answer[]>>) {
     const said = answers[what]!;
     const answer = said[Math.min(asked.filter((one) => one === what).length, said.length - 1)]!;
     asked.push(what);
+    if (!answer) {
+      request.socket.destroy();
+      return;
+    }
     const isRefusal = answer instanceof TuttiError;
     response.writeHead(isRefusal ? 409 : 200, { connection: 'close' });
     response.end(JSON.stringify(isRefusal ? answer.toJSON() : answer));
@@ -29,6 +34,15 @@ async function node(answers: Readonly<Record<string, readonly Answer[]>>) {
 
 const clientOf = (urls: readonly string[], patienceMs: number) =>
   new AdminClient(() => urls, 'token', { patienceMs });
+
+/** Where nobody listens. */
+async function nowhere(): Promise<string> {
+  const { url } = await node({});
+  const server = servers.pop()!;
+  await new Promise((closed) => server.close(closed));
+  return url;
+}
+
 const changing = new TuttiError('TUTTI_MEMBERSHIP_CHANGING', { under: 'entry 7 is not committed' });
 const removal = 'DELETE /cluster/members/n3';
 
@@ -41,7 +55,7 @@ describe('a change of the membership that comes while another is under way', () 
 
   it('is refused for that in the end, and not because a node that was asked as well is gone', async () => {
     const { url } = await node({ [removal]: [changing] });
-    const gone = 'http://127.0.0.1:9';
+    const gone = await nowhere();
     for (const urls of [
       [url, gone],
       [gone, url],
@@ -49,6 +63,21 @@ describe('a change of the membership that comes while another is under way', () 
       await expect(clientOf(urls, 300).removeMember('n3')).rejects.toMatchObject({ code: changing.code });
     await expect(clientOf([gone], 300).removeMember('n3')).rejects.toMatchObject({
       code: 'TUTTI_ADMIN_UNREACHABLE',
+    });
+  });
+
+  // That attempt may be the change that is under way.
+  it.each([
+    ['nobody answered', undefined],
+    ['the answer was late', new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'The change', timeoutMs: 1 })],
+    ['its node was being closed', new TuttiError('TUTTI_CLOSED', { what: 'The replica' })],
+  ])('may be done after all once %s to an attempt at it', async (_, answer) => {
+    const { url, asked } = await node({ [removal]: [changing, answer, changing] });
+    const ended = () => (asked.length >= 3 ? 'it is over' : undefined);
+    const client = new AdminClient(() => [url], 'token', { patienceMs: 30_000, ended });
+    await expect(client.removeMember('n3')).rejects.toMatchObject({
+      code: 'TUTTI_OUTCOME_UNKNOWN',
+      cause: { code: changing.code },
     });
   });
 });

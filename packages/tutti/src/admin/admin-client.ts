@@ -302,9 +302,13 @@ export class AdminClient {
       return await this.#ask<Answer>(url, method, path, body);
     } catch (thrown) {
       if (isTuttiError(thrown)) throw thrown;
-      const details = { what: `${method} ${path}`, timeoutMs: this.#patienceMs };
-      throw new TuttiError('TUTTI_OUTCOME_UNKNOWN', details, { cause: thrown });
+      throw this.#unknown(method, path, thrown);
     }
+  }
+
+  #unknown(method: string, path: string, cause: unknown): TuttiError {
+    const details = { what: `${method} ${path}`, timeoutMs: this.#patienceMs };
+    return new TuttiError('TUTTI_OUTCOME_UNKNOWN', details, { cause });
   }
 
   async #request<Answer>(
@@ -315,6 +319,7 @@ export class AdminClient {
   ): Promise<Answer> {
     const until = performance.now() + this.#patienceMs;
     let problem = 'no node runs';
+    let isOpen = false;
     for (;;) {
       let refusal: TuttiError | undefined;
       for (const url of this.#urls()) {
@@ -324,11 +329,15 @@ export class AdminClient {
           signal?.throwIfAborted();
           if (thrown instanceof TuttiError && !NEXT_NODE.has(thrown.code)) throw thrown;
           if (isTuttiError(thrown, 'TUTTI_MEMBERSHIP_CHANGING')) refusal = thrown;
+          isOpen ||= mayBeCarriedOut(thrown);
           problem = networkProblem(thrown);
         }
       }
-      if (performance.now() > until || this.#ended() !== undefined)
+      if (performance.now() > until || this.#ended() !== undefined) {
+        // The change that is under way may be an earlier attempt at this one.
+        if (refusal && isOpen) throw this.#unknown(method, path, refusal);
         throw refusal ?? this.#unreachable(problem);
+      }
       await pause();
     }
   }
@@ -363,10 +372,19 @@ function networkProblem(thrown: unknown): string {
   return messageOf(cause ?? thrown) || messageOf(thrown);
 }
 
+/** Whether what was asked for may be done in spite of this: it may have been asked of somebody who could. */
+function mayBeCarriedOut(thrown: unknown): boolean {
+  if (thrown instanceof TuttiError) return UNANSWERED.has(thrown.code);
+  const cause = thrown instanceof TypeError ? (thrown.cause as NodeJS.ErrnoException | undefined) : undefined;
+  return cause?.code !== 'ECONNREFUSED';
+}
+
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, RETRY_MS));
 }
 
+/** A node that answers so may have begun what it was asked for. */
+const UNANSWERED: ReadonlySet<string> = new Set(['TUTTI_OUTCOME_UNKNOWN', 'TUTTI_CLOSED']);
 /** Errors that another node, or the same one a moment later, may not have. */
 const NEXT_NODE: ReadonlySet<string> = new Set([
   'TUTTI_NO_LEADER',

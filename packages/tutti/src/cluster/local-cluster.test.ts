@@ -64,13 +64,13 @@ describe('an addition of which nobody knows whether the group agreed', () => {
     await cluster.kill();
   });
 
-  // An earlier attempt that was not answered may be the change that is under way.
+  // The change that is under way may be this one.
   it.each([changing, unknown])(
     'is not forgotten for another one: $code',
     async (failure) => {
       cluster = await start(1);
-      const refusing = asked().mockRejectedValue(failure);
-      await expect(cluster.add({ node: 'n2', learner: true })).rejects.toMatchObject({ code: failure.code });
+      const refusing = asked().mockRejectedValueOnce(unknown).mockRejectedValue(failure);
+      await expect(cluster.add({ node: 'n2', learner: true })).rejects.toMatchObject({ code: unknown.code });
       expect(cluster.node('n2').running).toBe(true);
       await expect(cluster.add({ node: 'n3', learner: true })).rejects.toMatchObject({
         code: 'TUTTI_MEMBERSHIP_CHANGING',
@@ -100,6 +100,44 @@ describe('an addition of which nobody knows whether the group agreed', () => {
     await added();
     expect(roster()).toMatchObject({ joined: ['n2'] });
     expect(roster().joining).toBeUndefined();
+  }, 120_000);
+});
+
+describe('a change that is refused because another one is under way', () => {
+  const refusing = (what: 'addMember' | 'removeMember') =>
+    vi.spyOn(AdminClient.prototype, what).mockRejectedValueOnce(changing);
+  afterEach(() => vi.restoreAllMocks());
+
+  it('leaves nothing of an addition', async () => {
+    const cluster = await start(1);
+    try {
+      refusing('addMember');
+      const added = cluster.add({ node: 'n2', learner: true });
+      await expect(added).rejects.toMatchObject({ code: changing.code });
+      expect(roster().joining).toBeUndefined();
+      expect(cluster.nodes().map(({ id }) => id)).toEqual(['n1']);
+      await cluster.add({ node: 'n3', learner: true });
+      expect(roster().joined).toEqual(['n3']);
+    } finally {
+      await cluster.kill();
+    }
+  }, 120_000);
+
+  it('leaves nothing of a removal: the node works again, and goes with no later change', async () => {
+    const cluster = await start(3);
+    try {
+      refusing('removeMember');
+      await expect(cluster.remove('n3')).rejects.toMatchObject({ code: changing.code });
+      expect(roster().leaving).toBeUndefined();
+      // It had given its work away.
+      expect(cluster.node('n3').running).toBe(false);
+      await cluster.restart('n3');
+      await cluster.remove('n2');
+      expect(roster()).toMatchObject({ removed: ['n2'] });
+      expect(cluster.nodes().map(({ id }) => id)).toEqual(['n1', 'n3']);
+    } finally {
+      await cluster.kill();
+    }
   }, 120_000);
 });
 
@@ -137,9 +175,10 @@ describe('a removal of which nobody knows whether the group agreed', () => {
     'is not forgotten, nor for another one: $code',
     async (failure) => {
       const cluster = await start(3);
-      const refusing = vi.spyOn(AdminClient.prototype, 'removeMember').mockRejectedValue(failure);
+      const asked = vi.spyOn(AdminClient.prototype, 'removeMember');
+      const refusing = asked.mockRejectedValueOnce(unknown).mockRejectedValue(failure);
       try {
-        await expect(cluster.remove('n3')).rejects.toMatchObject({ code: failure.code });
+        await expect(cluster.remove('n3')).rejects.toMatchObject({ code: unknown.code });
         expect(roster()).toMatchObject({ removed: [], leaving: 'n3' });
         expect(cluster.node('n3').running).toBe(true);
         await expect(cluster.remove('n2')).rejects.toMatchObject({

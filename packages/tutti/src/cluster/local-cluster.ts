@@ -42,17 +42,16 @@ export interface ClusterFile {
   readonly nodes: readonly { readonly id: string; readonly pid: number; readonly adminUrl: string }[];
 }
 
-/**
- * A change that ended so may have been agreed, or be agreed later, all the same. The one that is under way may be an
- * earlier attempt at this one, which was not answered.
- */
+/** A change that ended so may have been agreed, or be agreed later, all the same. */
 const MAY_BE_DONE: ReadonlySet<string> = new Set([
   'TUTTI_OUTCOME_UNKNOWN',
   'TUTTI_ADMIN_UNREACHABLE',
   'TUTTI_TIMEOUT',
-  'TUTTI_MEMBERSHIP_CHANGING',
 ]);
-const mayBeDone = (thrown: unknown) => isTuttiError(thrown) && MAY_BE_DONE.has(thrown.code);
+/** `wasOpen`: it may have been before it was asked for again. Then the one that is under way may be this one. */
+const mayBeDone = (thrown: unknown, wasOpen: boolean) =>
+  isTuttiError(thrown) &&
+  (MAY_BE_DONE.has(thrown.code) || (wasOpen && thrown.code === 'TUTTI_MEMBERSHIP_CHANGING'));
 /** How long a node may take to give its work away. */
 const DRAIN_PATIENCE_MS = 10_000;
 
@@ -209,7 +208,7 @@ export class LocalCluster implements Launcher {
       const contact = contactOf(await this.#begin(id));
       const others = this.#clientOf(() => this.#othersThan(this.#nodes.get(id)));
       await others.addMember({ node: id, contact, promote: !learner }).catch((thrown: unknown) => {
-        isOpen = mayBeDone(thrown);
+        isOpen = mayBeDone(thrown, isOpen);
         throw thrown;
       });
     } catch (thrown) {
@@ -248,6 +247,7 @@ export class LocalCluster implements Launcher {
   async #remove(id: string): Promise<void> {
     if (this.#roster.leaving !== id) await this.#finishLeaving();
     this.#roster.checkLeaving(id);
+    const wasOpen = this.#roster.leaving === id;
     const node = this.#nodes.get(id);
     if (node) this.#roster.beginsLeaving(id);
     const hasLeft = await this.#drain(id);
@@ -257,7 +257,7 @@ export class LocalCluster implements Launcher {
     } catch (thrown) {
       // It was removed before, and its process was not ended then.
       if (!node || !isTuttiError(thrown, 'TUTTI_NOT_A_MEMBER')) {
-        if (isTuttiError(thrown) && !mayBeDone(thrown)) {
+        if (isTuttiError(thrown) && !mayBeDone(thrown, wasOpen)) {
           this.#roster.stays();
           // In its next life it takes work again.
           if (hasLeft) await node?.kill();
