@@ -214,26 +214,38 @@ test('a group whose snapshot has no log beside it has lost that, term and vote w
 /** A store whose disk is full: what is written waits for space, and is refused when the store is closed. */
 class FullStore extends MemoryLogStore {
   isFull = false;
-  #waiting: WriteCallback[] = [];
+  /** The look that finds space: what waits is written then, and the answer is still the old one. */
+  spaceAtLook = Infinity;
+  #looks = 0;
+  closings: ('begun' | 'ended')[] = [];
+  #waiting: { readonly write: LogWrite; readonly done: WriteCallback }[] = [];
 
   override append(write: LogWrite, done: WriteCallback): void {
-    if (this.isFull) this.#waiting.push(done);
+    if (this.isFull) this.#waiting.push({ write, done });
     else super.append(write, done);
   }
 
   override checkRoom(): boolean {
-    return !this.isFull;
+    const hadRoom = !this.isFull;
+    if (hadRoom || ++this.#looks < this.spaceAtLook) return hadRoom;
+    this.isFull = false;
+    for (const { write, done } of this.#waiting.splice(0)) super.append(write, done);
+    return hadRoom;
   }
 
   override close(done: WriteCallback): void {
-    for (const tell of this.#waiting.splice(0))
+    this.closings.push('begun');
+    for (const { done: tell } of this.#waiting.splice(0))
       tell(new TuttiError('TUTTI_STORE_FULL', { directory: 'the log' }));
-    super.close(done);
+    super.close((failure) => {
+      this.closings.push('ended');
+      done(failure);
+    });
   }
 }
 
-test('what a group has forgotten cannot be noted on a full disk: the log is refused by code, and opens when there is space', async () => {
-  const world = new World(1);
+/** A log of which a record is lost, so that what its group has forgotten is noted when it is opened. */
+async function forgetfulOn(world: World): Promise<{ inner: FullStore; group: string }> {
   const inner = new FullStore(world.clock);
   world.inner = inner;
   await filled(world, 30);
@@ -242,13 +254,33 @@ test('what a group has forgotten cannot be noted on a full disk: the log is refu
   await world.close();
   inner.lose({ entries: [index] });
   inner.isFull = true;
-  await expect(world.open()).rejects.toMatchObject({ code: 'TUTTI_STORE_FULL' });
-  inner.isFull = false;
-  const state = (await world.open()).get(group)!;
-  expect(state.damage).toMatchObject({ endLost: true });
-  await world.heal(group, state);
-  await world.close();
-});
+  inner.closings = [];
+  return { inner, group };
+}
+
+test.each([
+  ['cannot be noted on a full disk', Infinity, 'the log'],
+  // At the first look something has been read since before.
+  ['is noted after all, since the look that refuses it finds space', 2, 'use by several groups'],
+])(
+  'what a group has forgotten %s: the log is refused by code, and opens when there is space',
+  async (_, spaceAtLook, where) => {
+    const world = new World(1);
+    const { inner, group } = await forgetfulOn(world);
+    inner.spaceAtLook = spaceAtLook;
+    await expect(world.open()).rejects.toMatchObject({
+      code: 'TUTTI_STORE_FULL',
+      details: { directory: where },
+    });
+    // Closed once, and before anybody was told, who might open it again.
+    expect(inner.closings).toEqual(['begun', 'ended']);
+    inner.isFull = false;
+    const state = (await world.open()).get(group)!;
+    expect(state.damage).toMatchObject({ endLost: true });
+    await world.heal(group, state);
+    await world.close();
+  },
+);
 
 test('whatever is lost of a shared log, a group has all of its own or says what it has forgotten', async () => {
   const outcomes = { whole: 0, damaged: 0 };

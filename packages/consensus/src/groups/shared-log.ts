@@ -1,4 +1,4 @@
-import { assert, type Clock, logIndex, type Timer, TuttiError, term } from '@tutti/kernel';
+import { assert, type Clock, isTuttiError, logIndex, type Timer, TuttiError, term } from '@tutti/kernel';
 import type { Entry } from '../raft/messages.ts';
 import { attempt } from '../replica/turn-budget.ts';
 import type { LogStore, WriteCallback } from '../storage/log-store.ts';
@@ -56,6 +56,8 @@ export class SharedLog {
   #writing = false;
   #opened = false;
   #looking: Timer | undefined;
+  /** The store was closed because what was to be written while it was opened found no space. */
+  #refused: TuttiError | undefined;
   #hasLostRecords = false;
   #lastRead: { readonly record: number; readonly data: Uint8Array } | undefined;
   /** Whether there was space, and when that was last looked at. */
@@ -82,23 +84,22 @@ export class SharedLog {
    * @throws TuttiError (through the callback) `TUTTI_STORE_*`
    */
   open(done: WriteCallback): void {
+    this.#refused = undefined;
     this.#store.open((failure, state) => {
       if (failure) return done(failure);
-      this.#lookForSpace();
-      const fail = (problem: Error): void => {
-        this.#endLooking();
-        this.#store.close(() => done(problem));
-      };
+      const fail = this.#closingFor(done);
+      this.#lookForSpace(fail);
       const recovery = new SharedLogRecovery(this.#store, this.#clock, (index, bytes) =>
         this.#cleaner.wrote(index, bytes),
       );
       const begin = (firstIndex: number): void => this.#cleaner.begin(firstIndex);
       recovery.run(state!, begin, (problem, recovered) => {
         const { failure: invalid } = attempt(() => recovered && this.#adopt(recovered));
-        const wrong = problem ?? invalid;
+        const wrong = problem ?? invalid ?? this.#refused;
         if (wrong) return fail(wrong);
         this.#noteLosses(recovered!, (unwritten) => {
-          if (unwritten) return fail(unwritten);
+          const unopened = unwritten ?? this.#refused;
+          if (unopened) return fail(unopened);
           this.#endLooking();
           this.#opened = true;
           done(undefined);
@@ -107,15 +108,30 @@ export class SharedLog {
     });
   }
 
+  /** Closes the store at the first failure. Whoever is told may open it again: nobody is before it is closed. */
+  #closingFor(done: WriteCallback): (failure: Error) => void {
+    let told: Error | undefined;
+    return (failure) => {
+      const isClosing = told !== undefined;
+      // What the store refuses for want of space names its place.
+      if (!isClosing || isTuttiError(failure, 'TUTTI_STORE_FULL')) told = failure;
+      if (isClosing) return;
+      this.#endLooking();
+      this.#store.close(() => done(told));
+    };
+  }
+
   /**
    * Until the log is open, no group looks whether there is space. What has waited for some, while nothing was read
-   * either, is refused by closing the store.
+   * either, is refused by closing the store. The look may itself have found some, and is answered as before: what is
+   * written then goes to a store that is being closed, and nothing more is to be built on it.
    */
-  #lookForSpace(): void {
+  #lookForSpace(refuse: (failure: Error) => void): void {
     const { bytes } = this;
     this.#looking = this.#clock.setTimer(LOOK_MS, () => {
-      if (this.#store.checkRoom?.() === false && this.bytes === bytes) this.#store.close(() => {});
-      else this.#lookForSpace();
+      if (this.#store.checkRoom?.() !== false || this.bytes !== bytes) return this.#lookForSpace(refuse);
+      this.#refused = new TuttiError('TUTTI_STORE_FULL', { directory: 'use by several groups' });
+      refuse(this.#refused);
     });
   }
 
@@ -136,7 +152,7 @@ export class SharedLog {
     let underWay = 1 + forgetful.length;
     let failure: Error | undefined;
     const settled: WriteCallback = (problem) => {
-      failure ??= problem;
+      failure ??= problem ?? this.#refused;
       if (--underWay > 0) return;
       if (failure || headlessThrough === 0) done(failure);
       else this.#beginAfter(headlessThrough, done);
