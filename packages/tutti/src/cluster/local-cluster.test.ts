@@ -141,6 +141,31 @@ describe('a change that is refused because another one is under way', () => {
   }, 120_000);
 });
 
+describe('a start that goes on with a change of the launcher before', () => {
+  afterEach(() => vi.restoreAllMocks());
+
+  it.each([
+    ['addMember', 1, (cluster: LocalCluster) => cluster.add({ node: 'n2', learner: true })],
+    ['removeMember', 2, (cluster: LocalCluster) => cluster.remove('n2')],
+  ] as const)(
+    'and is aborted in %s fails, and leaves no node',
+    async (what, nodes, change) => {
+      const asked = vi.spyOn(AdminClient.prototype, what).mockRejectedValue(unknown);
+      const before = await start(nodes);
+      await expect(change(before)).rejects.toMatchObject({ code: unknown.code });
+      await before.kill();
+      const abort = new AbortController();
+      asked.mockImplementation(() => {
+        abort.abort();
+        return Promise.reject(unknown);
+      });
+      await expect(start(nodes, { signal: abort.signal })).rejects.toMatchObject({ code: 'TUTTI_ABORTED' });
+      expect(readdirSync(directory)).not.toContain('cluster.json');
+    },
+    120_000,
+  );
+});
+
 describe('an addition for which the group was never asked', () => {
   it.each([
     ['has no folder', (path: string) => writeFileSync(path, ''), 'TUTTI_FOLDER_UNWRITABLE'],

@@ -55,6 +55,10 @@ const mayBeDone = (thrown: unknown, wasOpen: boolean) =>
 /** How long a node may take to give its work away. */
 const DRAIN_PATIENCE_MS = 10_000;
 
+function refuseAborted({ signal }: StartWatch): void {
+  if (signal?.aborted) throw new TuttiError('TUTTI_ABORTED', { what: 'The start of the cluster' });
+}
+
 type ChangeListener = (change: 'added' | 'removed', node: LocalNode) => void;
 
 /**
@@ -84,7 +88,7 @@ export class LocalCluster implements Launcher {
    * are ended before this rejects. One launcher at a time holds the directory: a second would not only fail to start,
    * but count up the lives of the first one's nodes and end their shell tasks as leftovers.
    * @throws TuttiError `TUTTI_FOLDER_UNWRITABLE`, `TUTTI_FOLDER_OF_NODE`, `TUTTI_OPTION_INVALID` for another number of nodes than before,
-   * `TUTTI_STORE_LOCKED`, `TUTTI_NODE_DIED`, also when it is aborted, or what a node failed with
+   * `TUTTI_STORE_LOCKED`, `TUTTI_NODE_DIED`, or what a node failed with; aborted, `TUTTI_NODE_DIED` or `TUTTI_ABORTED`
    */
   static async start(options: LocalClusterOptions, watch: StartWatch = {}): Promise<LocalCluster> {
     const cluster = new LocalCluster(options, makeWritableFolder(clusterFolder(options.directory)));
@@ -116,8 +120,11 @@ export class LocalCluster implements Launcher {
       await ready;
       cluster.#roster.allBegan();
       // What the launcher before began. If it cannot be done now, the next change or the next launcher tries.
+      // What fails for want of nodes is swallowed there.
       await cluster.#inTurn(() => cluster.#finishJoining());
+      refuseAborted(watch);
       await cluster.#inTurn(() => cluster.#finishLeaving());
+      refuseAborted(watch);
       cluster.#writeFile();
       return cluster;
     } catch (thrown) {
