@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DirectoryLock } from '@tutti/consensus/file';
@@ -39,6 +39,29 @@ async function refusalOf(
 }
 
 const identities = () => ['n1', 'n2', 'n3'].map((name) => readIdentity(directoryOf(name)));
+
+describe('a restore whose draft another one takes for a leftover, since both have the same process number', () => {
+  it.each(['n1', 'n2', 'n3'])(
+    'fails by code while it makes %s, and half of a cluster is nowhere',
+    async (node) => {
+      const parent = mkdtempSync(join(folder, 'twice-'));
+      const target = join(parent, 'cluster');
+      const nodes = ['n1', 'n2', 'n3'];
+      const restore = () =>
+        restoreCluster({ file: join(folder, 'backup'), directory: target, nodes, cluster: 'tutti' });
+      const first = restore().catch((thrown: unknown) => thrown);
+      while (!readdirSync(parent).some((draft) => existsSync(join(parent, draft, node))))
+        await new Promise((turn) => setImmediate(turn));
+      const { lineage } = await restore();
+      expect(await first).toMatchObject({ code: 'TUTTI_FOLDER_UNWRITABLE' });
+      expect(readdirSync(parent)).toEqual(['cluster']);
+      expect(Roster.find(target)).toMatchObject({ current: nodes, lineage });
+      expect(nodes.map((name) => readIdentity(join(target, name))?.lineage)).toEqual(
+        nodes.map(() => lineage),
+      );
+    },
+  );
+});
 
 describe('a lost quorum', () => {
   it('is only looked at until somebody says that data may be lost', async () => {

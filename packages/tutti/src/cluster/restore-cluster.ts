@@ -16,8 +16,9 @@ import { type BackupAbout, BackupFile, createFileLogStore } from '@tutti/consens
 import { clusterId, nodeId, TuttiError } from '@tutti/kernel';
 import { generateKeyPair } from '@tutti/transport';
 import { logFolderOf, writeIdentity } from '../node/identity.ts';
+import { makeWritableFolder } from '../node/writable-folder.ts';
 import { clusterFolder } from './cluster-folder.ts';
-import { Roster } from './roster.ts';
+import { ROSTER_FILE, Roster } from './roster.ts';
 
 /** What is to be made of a backup. */
 export interface RestoreOptions {
@@ -39,7 +40,8 @@ export interface Restored {
  * Makes a new cluster with the state of a backup, in new directories. Its lineage is new as well: nodes of the cluster
  * that the backup is of, or of another one that was made of it, are turned away. All is there under its name, or nothing.
  * @throws TuttiError `TUTTI_BACKUP_UNUSABLE`, `TUTTI_STORE_NEWER_VERSION`, `TUTTI_RESTORE_NOT_EMPTY`,
- * `TUTTI_FOLDER_OF_NODE`, `TUTTI_STORE_*`
+ * `TUTTI_FOLDER_OF_NODE`, `TUTTI_STORE_*`, `TUTTI_FOLDER_UNWRITABLE` also when another restore to the same place, on
+ * another machine or in another container, took the half of this one for a leftover
  */
 export async function restoreCluster(options: RestoreOptions): Promise<Restored> {
   const directory = clusterFolder(options.directory);
@@ -47,12 +49,11 @@ export async function restoreCluster(options: RestoreOptions): Promise<Restored>
     throw new TuttiError('TUTTI_RESTORE_NOT_EMPTY', { directory });
   const backup = BackupFile.open(resolve(options.file));
   clearDrafts(directory);
-  const draft = `${directory}.${process.pid}.tmp`;
+  const draft = draftOf(directory);
   try {
     const lineage = randomBytes(8).toString('hex');
-    mkdirSync(draft, { recursive: true });
-    for (const name of options.nodes) await makeNode(join(draft, name), name, options, backup, lineage);
-    Roster.found(draft, options.nodes, lineage).save();
+    makeWritableFolder(draft);
+    await fill(draft, options, backup, lineage);
     putInPlace(draft, directory);
     return { about: backup.about, lineage };
   } finally {
@@ -61,16 +62,60 @@ export async function restoreCluster(options: RestoreOptions): Promise<Restored>
   }
 }
 
-/** What processes have left that were ended while they restored to this place; one of them may have had our number. */
+/** No two are called the same: in containers over one volume, processes have the same numbers. */
+const draftOf = (directory: string): string =>
+  `${directory}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
+const DRAFT = /^\.(\d+)(?:\.[0-9a-f]{8})?\.tmp$/;
+
+async function fill(
+  draft: string,
+  options: RestoreOptions,
+  backup: BackupFile,
+  lineage: string,
+): Promise<void> {
+  try {
+    // First: while it is there, all that was made after it is.
+    Roster.found(draft, options.nodes, lineage).save();
+    for (const name of options.nodes) await makeNode(join(draft, name), name, options, backup, lineage);
+  } catch (thrown) {
+    refuseIfTaken(draft, thrown);
+    throw thrown;
+  }
+  refuseIfTaken(draft);
+}
+
+/** Whoever clears a draft away takes all of it at once; what is under its name after that is not all. */
+function refuseIfTaken(draft: string, cause?: unknown): void {
+  if (existsSync(join(draft, ROSTER_FILE))) return;
+  const problem = 'another restore to the same place has taken it away, and nothing was restored by this one';
+  throw new TuttiError('TUTTI_FOLDER_UNWRITABLE', { folder: draft, problem }, { cause });
+}
+
+/**
+ * What processes have left that were ended while they restored to this place; one of them may have had our number. That
+ * another machine's process goes on cannot be seen from here: a draft gets another name first, so that it is gone as a
+ * whole for whoever is at work on it, and is never taken for one that is complete.
+ */
 function clearDrafts(directory: string): void {
   const parent = dirname(directory);
   if (!existsSync(parent)) return;
   for (const name of readdirSync(parent)) {
     if (!name.startsWith(`${basename(directory)}.`)) continue;
-    const owner = /^\.(\d+)\.tmp$/.exec(name.slice(basename(directory).length))?.[1];
+    const owner = DRAFT.exec(name.slice(basename(directory).length))?.[1];
     if (owner && (Number(owner) === process.pid || !isRunning(Number(owner))))
-      rmSync(join(parent, name), { recursive: true, force: true });
+      clear(join(parent, name), draftOf(directory));
   }
+}
+
+function clear(draft: string, aside: string): void {
+  try {
+    renameSync(draft, aside);
+  } catch (thrown) {
+    // Put in place or cleared by somebody else since it was seen.
+    if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw thrown;
+  }
+  rmSync(aside, { recursive: true, force: true });
 }
 
 function isRunning(pid: number): boolean {
@@ -87,6 +132,7 @@ function putInPlace(draft: string, directory: string): void {
     if (existsSync(directory)) rmdirSync(directory);
     renameSync(draft, directory);
   } catch (thrown) {
+    refuseIfTaken(draft, thrown);
     // Somebody else was faster.
     if (!['ENOTEMPTY', 'EEXIST'].includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
     throw new TuttiError('TUTTI_RESTORE_NOT_EMPTY', { directory }, { cause: thrown });
@@ -101,7 +147,8 @@ async function makeNode(
   { about, contents }: BackupFile,
   lineage: string,
 ): Promise<void> {
-  mkdirSync(logFolderOf(directory), { recursive: true });
+  // Not `recursive`: where the draft has been taken away, it is not to be made anew.
+  for (const folder of [directory, logFolderOf(directory)]) mkdirSync(folder);
   writeIdentity(directory, {
     format: 1,
     clusterId: clusterId(cluster),

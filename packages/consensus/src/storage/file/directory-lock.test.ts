@@ -33,6 +33,14 @@ function interrupted(at: number, action: () => void): { disk: DiskCalls; made: (
   return { disk, made: () => made };
 }
 
+test('a directory that was taken away meanwhile is let go of', () => {
+  const directory = fs.mkdtempSync(join(root, 'gone-'));
+  const lock = DirectoryLock.acquire(directory);
+  fs.renameSync(directory, `${directory}-aside`);
+  expect(() => lock.release()).not.toThrow();
+  expect(fs.existsSync(directory)).toBe(false);
+});
+
 test('a directory is let go of on a disk that has no space for another letter', () => {
   const directory = join(root, 'full');
   fs.mkdirSync(directory);

@@ -102,6 +102,8 @@ export class DirectoryLock {
       this.#disk.writeFileSync(draft, RELEASED);
       this.#disk.renameSync(draft, path);
     } catch (thrown) {
+      // The folder was taken away meanwhile, and the lock with it.
+      if (!this.#disk.existsSync(this.#directory)) return;
       if (!isFull(thrown as Error)) throw thrown;
       // Not even those have space: an empty file names nobody either.
       this.#disk.rmSync(draft, { force: true });
