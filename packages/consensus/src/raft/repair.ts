@@ -39,8 +39,8 @@ export interface RepairRequest {
   /** A leader whose log ends just before this puts an entry there, see `RepairFence`. 0: nothing is asked for. */
   readonly fence: LogIndex;
   /**
-   * The term the asking node is in: below it there is no leader that it may follow to the end of a log, so a member that
-   * is in a lower one goes on to it. 0: it has forgotten, or needs no leader.
+   * The term the asking node is in: below it there is no leader that it may follow, nor one whose word it may take for
+   * what was never agreed, so a member that is in a lower one goes on to it. 0: it has forgotten, or needs no leader.
    */
   readonly term: Term;
 }

@@ -124,6 +124,62 @@ describe('a node whose log is damaged', () => {
     expect(cluster.electLeader().replica.status().term).toBeGreaterThanOrEqual(term);
   });
 
+  test('has it make way too when what is lost was never agreed, so that nobody has it', () => {
+    const cluster = agreed(10, { preVote: false });
+    const node = cluster.leader()!;
+    cluster.network.isolate(node.id);
+    for (let i = 0; i < 5; i++) cluster.propose(node, 'nowhere');
+    cluster.run(3_000);
+    const { term, lastIndex } = node.replica.status();
+    const others = cluster.nodes.filter((other) => other !== node).map((other) => other.replica.status());
+    expect(term).toBeGreaterThan(others.find(({ role }) => role === 'leader')!.term);
+    cluster.crash(node);
+    cluster.run(10);
+    node.store.lose({ entries: [lastIndex - 2] });
+    cluster.network.heal();
+    cluster.start(node);
+    cluster.until('it serves', () => isServing(node));
+    cluster.propose(cluster.electLeader(), 'after');
+    cluster.until('all agree', () => histories(cluster).every((history) => history.endsWith('after')));
+  });
+
+  test('goes on asking each of its peers when none could help: one of them may lead by now', () => {
+    for (const [which, waitMs] of [
+      [0, 0],
+      [1, 0],
+      [0, 300],
+      [1, 300],
+    ] as const) {
+      const cluster = agreed(10);
+      const node = cluster.leader()!;
+      const [one, other] = cluster.followers();
+      cluster.network.isolate(node.id);
+      for (let i = 0; i < 5; i++) cluster.propose(node, 'nowhere');
+      cluster.run(1_000);
+      cluster.crash(node);
+      cluster.run(10);
+      node.store.lose({ entries: [14] });
+      cluster.network.heal();
+      cluster.network.cut(one!.id, other!.id);
+      cluster.run(3_000);
+      cluster.start(node);
+      cluster.run(3_000);
+      cluster.network.heal();
+      cluster.network.isolate(node.id);
+      const leads = (): TestNode | undefined =>
+        cluster.nodes.find(
+          ({ replica }) => replica.status().role === 'leader' && replica.status().commitIndex > 10,
+        );
+      cluster.until('one leads', () => leads() !== undefined);
+      const wanted = [one!, other!][which]!;
+      if (leads() !== wanted) leads()!.replica.transferLeadershipWith(wanted.id, () => {});
+      cluster.until('that one leads', () => leads() === wanted);
+      cluster.run(waitMs);
+      cluster.network.heal();
+      cluster.until('it serves', () => isServing(node));
+    }
+  });
+
   test('waits for a leader as long as there is none, though every peer has said that it does not lead', () => {
     for (const damage of [{ endFrom: 4 }, { endFrom: 4, hardState: true }]) {
       const cluster = agreed(8);

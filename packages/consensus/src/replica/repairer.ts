@@ -265,7 +265,7 @@ export class Repairer {
       nextTerm: (fetch.kind === 'hole' && store.termAt(logIndex(next))) || NO_TERM,
       offset: fetch.kind === 'snapshot' ? (fetch.writer?.size ?? 0) : 0,
       fence: this.#state.damage!.hardStateLost ? this.#fence.askedOf(peer) : logIndex(0),
-      term: fetch.kind === 'end' ? (this.term ?? NO_TERM) : NO_TERM,
+      term: this.term ?? NO_TERM,
     };
     this.#asked = request;
     this.#parts.send(request);
@@ -293,8 +293,10 @@ export class Repairer {
     if (this.#mayLead(reply)) this.#leaderHelpless = true;
     const [hole] = this.#state.damage!.lost;
     if (this.#leaderHelpless && hole) return this.#step({ kind: 'cut', from: hole.from });
+    // Nobody could: the timer asks them in turn, since one may lead by now. To go on here as well would pass some over.
+    if (this.#peers.every((peer) => this.#helpless.has(peer))) return;
     if (reply.from === this.#peers[this.#peer]) this.#nextPeer();
-    if (!this.#peers.every((peer) => this.#helpless.has(peer))) this.#ask();
+    this.#ask();
   }
 
   /**
@@ -367,9 +369,8 @@ export class Repairer {
       fetch.busy = false;
       fetch.writer = undefined;
       if (!failure) return this.#step({ kind: 'snapshot' });
-      // It was damaged on its way, or where it comes from: the next peer is asked.
-      if (!isTuttiError(failure, 'TUTTI_STORE_CORRUPT')) return this.#notTaken(fetch, failure);
-      this.#nextPeer();
+      // It was damaged on its way, or where it comes from: the timer asks the next peer.
+      if (!isTuttiError(failure, 'TUTTI_STORE_CORRUPT')) this.#notTaken(fetch, failure);
     });
   }
 
