@@ -140,10 +140,13 @@ export class RaftNode {
   /**
    * A member that repairs its store is in this term. It says nothing else, so that nobody would learn of the term by
    * the rule for all servers (Raft 5.1), and a leader of a lower one could not help it.
+   * @returns whether it is news.
    */
-  hearTerm(from: NodeId, term: Term): void {
+  hearTerm(from: NodeId, term: Term): boolean {
     const state = this.#state;
-    if (term > state.term && state.electorate.isMember(from)) becomeFollower(state, term, undefined);
+    const isNews = term > state.term && state.electorate.isMember(from);
+    if (isNews) becomeFollower(state, term, undefined);
+    return isNews;
   }
 
   /** As leader whose log ends just before `index`, puts an entry there: for a peer that has forgotten how it voted. */

@@ -95,9 +95,8 @@ export class Driver {
       applier: this.#applier,
       schedule: () => this.#turns.schedule(),
       asked: ({ from, term, fence }) => {
-        if (fence === 0 && term <= this.#core.term) return;
+        if (!this.#core.hearTerm(from, term) && fence === 0) return;
         this.quiescence.wake();
-        this.#core.hearTerm(from, term);
         if (fence > 0) this.#core.fence(fence);
         this.#turns.schedule();
       },

@@ -109,3 +109,34 @@ test('a walk goes on when what it stands on, and what is around it, is deleted',
   expect(met).toEqual([0, 1, 2, 3, 6, 7, 9]);
   expect([...map.keys()]).toEqual([0, 1, 9]);
 });
+
+test('a capture is read in as many steps as it has pairs, in whatever order these are deleted', () => {
+  const map = new SnapshotableMap<number, number>();
+  const count = 300_000;
+  for (let key = 0; key < count; key++) map.set(key, key);
+  const reading = map.capture()[Symbol.iterator]();
+  for (let read = 0; read < count / 2; read++) reading.next();
+  for (let key = count - 1; key >= 0; key--) map.delete(key);
+  let left = 0;
+  while (!reading.next().done) left++;
+  expect(left).toBe(count / 2);
+});
+
+test('a key that comes twice in a snapshot has the later value', () => {
+  const map = new SnapshotableMap<string, number>();
+  const restorer = map.restorer((part) => part as [string, number]);
+  for (const pair of [
+    ['a', 1],
+    ['b', 2],
+    ['a', 3],
+  ] as const)
+    restorer.add([...pair]);
+  restorer.finish();
+  expect([[...map.entries()], map.size]).toEqual([
+    [
+      ['a', 3],
+      ['b', 2],
+    ],
+    2,
+  ]);
+});

@@ -9,7 +9,7 @@ interface Slot<K, V> {
   readonly order: number;
   /** The capture that has put this key's value aside already. */
   savedFor: number;
-  /** Once it is deleted, these two stay what they were then: a walk that stands on it finds its way from there. */
+  /** Once it is deleted this stays what it was then: a walk that stands on it finds its way from there. */
   previous: Slot<K, V> | undefined;
   next: Slot<K, V> | undefined;
   isDeleted: boolean;
@@ -50,6 +50,8 @@ class Slots<K extends string | number, V> {
     if (next) next.previous = previous;
     else this.#last = previous;
     slot.isDeleted = true;
+    // Or what is deleted later would live as long as anybody stands on this one.
+    slot.next = undefined;
     this.#byKey.delete(slot.key);
   }
 
@@ -80,6 +82,8 @@ class Capture<K extends string | number, V> {
   /** The newest that the walk over the slots has met. */
   #met: Slot<K, V> | undefined;
   #ahead: Slot<K, V> | undefined;
+  /** Nothing is left to meet; what is inserted from now on was not captured. */
+  #isWalked = false;
   #position = 0;
   #left: number;
   replaced = false;
@@ -104,7 +108,12 @@ class Capture<K extends string | number, V> {
   next(): readonly [K, V] | undefined {
     assert(!this.replaced, 'a capture is read before the next one of the same map begins');
     if (this.#left === 0) return undefined;
-    this.#left--;
+    const pair = this.#take();
+    if (--this.#left === 0) this.#met = undefined;
+    return pair;
+  }
+
+  #take(): readonly [K, V] {
     const ahead = this.#nextLive();
     const saved = this.#saved.peek();
     if (saved && (!ahead || saved.order < ahead.order)) {
@@ -121,10 +130,10 @@ class Capture<K extends string | number, V> {
   /** The next key that still has the value it had; it stays where it is until it is taken. */
   #nextLive(): Slot<K, V> | undefined {
     while (!this.#ahead || this.#ahead.savedFor === this.id) {
-      const slot = this.slots.after(this.#met);
-      if (!slot || slot.order > this.#lastOrder) return (this.#ahead = undefined);
-      this.#met = slot;
-      this.#ahead = slot;
+      this.#ahead = this.#isWalked ? undefined : this.slots.after(this.#met);
+      this.#isWalked = !this.#ahead || this.#ahead.order > this.#lastOrder;
+      if (this.#isWalked) return (this.#met = this.#ahead = undefined);
+      this.#met = this.#ahead;
     }
     return this.#ahead;
   }
@@ -133,8 +142,8 @@ class Capture<K extends string | number, V> {
 /**
  * A map for the state of a replicated module, whose snapshot costs nothing to take: {@link capture} is O(1), and the
  * pairs are then handed out one by one, as they were at that moment, while the map goes on changing. A change costs
- * what a `Map`'s does, and O(log c) more for the c pairs that changed ahead of a capture that is being read; those are
- * what is kept in memory besides. However many pairs there are, none of its methods but the walks takes long.
+ * what a `Map`'s does and a hash of its key, and O(log c) more for the c pairs that changed ahead of a capture that is
+ * being read; those are what is kept in memory besides. However many pairs there are, none of its methods but the walks takes long.
  *
  * Pairs are visited in the order their keys were first set, also by a capture and after a restore, so what depends on
  * the order stays equal on every node. Values are replaced with {@link set}, never changed in place: a capture would
@@ -175,8 +184,7 @@ export class SnapshotableMap<K extends string | number, V> {
   }
 
   clear(): void {
-    // A capture that is being read walks on over the pairs that were let go.
-    this.#slots = new Slots();
+    this.#replace(new Slots());
   }
 
   *entries(): IterableIterator<[K, V]> {
@@ -214,13 +222,21 @@ export class SnapshotableMap<K extends string | number, V> {
     return {
       add: (part) => {
         const [key, value] = pairOf(part);
-        slots.insert(key, value, ++order);
+        const known = slots.find(key);
+        if (known) known.value = value;
+        else slots.insert(key, value, ++order);
       },
       finish: () => {
-        this.#slots = slots;
+        this.#replace(slots);
         this.#lastOrder = order;
       },
     };
+  }
+
+  /** A capture that is being read walks on over the pairs that are let go; one that is over lets go of them too. */
+  #replace(slots: Slots<K, V>): void {
+    if (this.#capture?.isOver) this.#capture = undefined;
+    this.#slots = slots;
   }
 
   *#walk(): IterableIterator<Slot<K, V>> {

@@ -24,10 +24,7 @@ test('answers as a Map does, however often it has been split', () => {
         }
         expect(map.size).toBe(twin.size);
       }
-      for (let n = 0; n < 11_000; n += 7) {
-        expect(map.get(keyOf(n))).toBe(twin.get(keyOf(n)));
-        expect(map.has(keyOf(n))).toBe(twin.has(keyOf(n)));
-      }
+      for (let n = 0; n < 11_000; n += 7) expect(map.get(keyOf(n))).toBe(twin.get(keyOf(n)));
     }),
     { numRuns: 60 },
   );

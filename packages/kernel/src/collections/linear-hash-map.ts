@@ -25,10 +25,6 @@ export class LinearHashMap<K extends string | number, V> {
     return this.#partOf(key).get(key);
   }
 
-  has(key: K): boolean {
-    return this.#partOf(key).has(key);
-  }
-
   set(key: K, value: V): void {
     const part = this.#partOf(key);
     const before = part.size;

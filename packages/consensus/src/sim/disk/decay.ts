@@ -38,7 +38,7 @@ export function decay(drive: SimDrive, random: Random): 'turned bit' | 'misdirec
   if (stretches.length === 0) return undefined;
   const { file, from, to } = random.pick(stretches);
   const at = random.integer(from, to - 1);
-  const stray = random.chance(0.3) && records.length > 0 ? random.pick(records) : undefined;
+  const stray = random.chance(0.5) && records.length > 0 ? random.pick(records) : undefined;
   if (stray) file.replace(at - (at % 8), stray.subarray(0, to - at));
   else file.rot(at, random.integer(0, 7));
   return stray ? 'misdirected write' : 'turned bit';
