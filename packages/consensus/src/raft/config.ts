@@ -9,7 +9,10 @@ export interface RaftConfig {
   readonly electionTimeoutTicks: number;
   /** Ticks between heartbeats; default 2, at least 1. */
   readonly heartbeatTicks: number;
-  /** Asks whether an election could be won before the term is raised (Raft thesis 9.6); default true. */
+  /**
+   * Asks whether an election could be won before the term is raised (Raft thesis 9.6); default true. A node that is out
+   * of its own newest configuration asks in any case.
+   */
   readonly preVote: boolean;
   /**
    * Election priority, lower first, 0 (default) to 16: this node waits so many election timeouts longer before it

@@ -11,7 +11,9 @@ import { mayTakeOver } from './transfer.ts';
 export function campaign(state: RaftState): void {
   drawElectionTimeout(state);
   if (!state.mayLead || state.role === 'leader' || !mayCampaign(state) || state.installing) return;
-  if (state.config.preVote) becomePreCandidate(state);
+  // One that is out of its own newest configuration may be needed still, but those in it must not have to keep up with
+  // its terms: without pre-vote they could find no time to elect anybody.
+  if (state.config.preVote || !state.electorate.isVoter(state.id)) becomePreCandidate(state);
   else becomeCandidate(state);
 }
 

@@ -1,4 +1,4 @@
-import { isTuttiError, nodeId } from '@tutti/kernel';
+import { isTuttiError, nodeId, term } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import type { MembershipChange } from './membership-change.ts';
 import type { RaftMessage } from './messages.ts';
@@ -113,9 +113,19 @@ test('a candidate that is outside the latest configuration survives a snapshot t
   core.step(entry);
   cluster.host('c').flush();
   core.campaign();
+  for (const from of ['a', 'b'] as const)
+    core.step({
+      type: 'voteReply',
+      from: nodeId(from),
+      to: nodeId('c'),
+      term: core.term,
+      pre: true,
+      campaignTerm: term(core.term + 1),
+      granted: true,
+    });
   expect(core.role).toBe('candidate');
-  const { membership, membershipIndex: index, term } = core;
+  const { membership, membershipIndex: index } = core;
   core.snapshotReceived({ index, term: cluster.core('a').term, membership });
-  expect(term).toBeGreaterThan(cluster.core('a').term);
+  expect(core.term).toBeGreaterThan(cluster.core('a').term);
   expect(() => cluster.host('c').drain()).not.toThrow();
 });
