@@ -84,15 +84,14 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a leader of a lower term does not make way for a node that is repaired',
     file: 'raft/raft-node.ts',
-    right:
-      'if (term > state.term && state.electorate.isMember(from)) becomeFollower(state, term, undefined);',
+    right: 'if (isNews) becomeFollower(state, term, undefined);',
     wrong: '',
     season: DECAY_ALONE,
   },
   {
     name: 'a node that is repaired does not say what term it is in',
     file: 'replica/repairer.ts',
-    right: "term: fetch.kind === 'end' ? (this.term ?? NO_TERM) : NO_TERM,",
+    right: 'term: this.term ?? NO_TERM,',
     wrong: 'term: NO_TERM,',
     season: DECAY_ALONE,
   },
