@@ -13,7 +13,7 @@ import type { BoardCommand } from './coordination/board/commands.ts';
 import { type Blocker, explainTask } from './coordination/board/explain.ts';
 import { SessionWaiters } from './coordination/board/session-waiters.ts';
 import type { SessionRecord, TaskRecord } from './coordination/board/state.ts';
-import { SubmissionOutbox } from './coordination/board/submission-outbox.ts';
+import { type AddedTasks, SubmissionOutbox } from './coordination/board/submission-outbox.ts';
 import { TaskBoard, type TaskBoardOptions } from './coordination/board/task-board.ts';
 import { TaskWaiters } from './coordination/board/task-waiters.ts';
 import { builtInDetectors, conflictsAt } from './coordination/conflict/conflicts-at.ts';
@@ -28,7 +28,7 @@ import { type MasterTools, masterMachine } from './coordination/master/master-ma
 import { checkPlan } from './engines/workflow/check-plan.ts';
 import type { ExecutionMode, Plan, PlanTask } from './engines/workflow/plan.ts';
 import { handBackWhenLeaving } from './orchestrators/hand-back.ts';
-import { handOut } from './orchestrators/hand-out.ts';
+import { HandOuts } from './orchestrators/hand-outs.ts';
 import { type OrchestratorStatus, OrchestratorTree } from './orchestrators/orchestrator-tree.ts';
 import { checkWorkers } from './workers/find-worker.ts';
 import type { Worker } from './workers/worker.ts';
@@ -68,7 +68,7 @@ export interface OrchestrationOptions {
   readonly capabilities?: MasterCapabilities;
   /**
    * Who gets a task when several could; default {@link leastLoaded}. With one of your own every task is placed by it;
-   * by default slots that are free take what is new, and one that becomes free the next, as evenly as it would place them.
+   * by default slots that are free take what is new, and one that becomes free the next, about as evenly as it would place them.
    */
   readonly balancer?: Balancer;
   readonly board?: TaskBoardOptions;
@@ -181,24 +181,13 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
   const board = cluster.replicated('board', taskBoard);
   const waiters = new SessionWaiters(board);
   const taskWaiters = new TaskWaiters(board);
-  const handsOut = handsOutItself(options, capabilities);
-  const handRandom = random.fork('hand out');
-  /** Asks for slots for what was just proposed. Whatever comes of it, the master gives what is left. */
-  const giveAtOnce = (tasks: readonly PlanTask[], orchestrators: Plan['orchestrators']) => {
-    if (!handsOut) return;
-    const limitOf = (orchestrator: string) =>
-      orchestrators.find(({ id }) => id === orchestrator)?.maxConcurrentTasks ?? 0;
-    try {
-      const commands = handOut(board.module, cluster.members.list(), { tasks, limitOf }, handRandom);
-      const [only] = commands;
-      if (only) board.propose(commands.length === 1 ? only : { type: 'batch', commands }).catch(() => {});
-    } catch {
-      // Tasks that cannot even be read are refused by the log; whoever brought them is told there.
-    }
-  };
-  const outbox = new SubmissionOutbox(board, clock, (session, tasks) =>
-    giveAtOnce(tasks, board.module.session(session)?.plan.orchestrators ?? []),
-  );
+  const tools = { board, members: cluster.members, clock, random: random.fork('hand out') };
+  const handOuts = handsOutItself(options, capabilities) ? new HandOuts(tools) : undefined;
+  const arriving = ({ session, tasks }: AddedTasks) => ({
+    tasks,
+    orchestrators: board.module.session(session)?.plan.orchestrators ?? [],
+  });
+  const outbox = new SubmissionOutbox(board, clock, (added) => handOuts?.now(added.map(arriving)));
   const holder = { node: cluster.system.nodeId, incarnation: cluster.system.incarnation };
   const tree = new OrchestratorTree(cluster.system, {
     holder,
@@ -227,9 +216,8 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
       checkWorkers(workers, plan);
       waiters.expect(session);
       const type = staysOpen ? 'session.begin' : 'session.open';
-      const opened = board.propose({ type, session, plan, mode, folder } satisfies BoardCommand);
-      giveAtOnce(plan.tasks, plan.orchestrators);
-      await opened;
+      handOuts?.soon(plan);
+      await board.propose({ type, session, plan, mode, folder } satisfies BoardCommand);
       return session;
     },
     async add(session, tasks, { submission: id = ids.next('submission') } = {}) {
@@ -238,7 +226,7 @@ export function createOrchestration(options: OrchestrationOptions): Orchestratio
       return id;
     },
     async close(session) {
-      giveAtOnce(outbox.flush(session), board.module.session(session)?.plan.orchestrators ?? []);
+      handOuts?.soon(arriving({ session, tasks: outbox.flush(session) }));
       await board.propose({ type: 'session.close', session } satisfies BoardCommand);
     },
     async cancel(session, reason = 'asked to stop') {

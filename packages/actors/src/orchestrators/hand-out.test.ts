@@ -19,7 +19,7 @@ function boardWith(held: readonly number[], count: number, limit: number) {
   });
   const plan = planOf(tasksOf('t', count), { limit });
   const members = held.map((_, node) => memberOf(NODES[node]!));
-  const takes = handOut(hand.board, members, { ...plan, limitOf: () => limit }, seededRandom(7));
+  const takes = handOut(hand.board, members, [plan], seededRandom(7));
   hand.open('new', plan);
   hand.apply(...takes);
   const after = held.map((_, node) => hand.board.laneLoad('backend', memberOf(NODES[node]!).nodeId));
@@ -52,9 +52,7 @@ test('one new task is one take, and not of the same node each time', () => {
   const random = seededRandom(3);
   const members = NODES.map((node) => memberOf(node));
   const plan = planOf([{ id: 'a' }]);
-  const nodes = Array.from({ length: 50 }, () =>
-    handOut(hand.board, members, { ...plan, limitOf: () => 5 }, random),
-  );
+  const nodes = Array.from({ length: 50 }, () => handOut(hand.board, members, [plan], random));
   expect(nodes.every((takes) => takes.length === 1)).toBe(true);
   expect(new Set(nodes.map(([take]) => take!.holder.node)).size).toBe(3);
 });
@@ -63,7 +61,7 @@ test('nothing is asked for tasks that need others, for members that leave, or wh
   const hand = new HandBoard();
   const random = seededRandom(1);
   const ask = (plan: ReturnType<typeof planOf>, ...members: ReturnType<typeof memberOf>[]) =>
-    handOut(hand.board, members, { ...plan, limitOf: () => 5 }, random);
+    handOut(hand.board, members, [plan], random);
   const two = planOf([{ id: 'a' }, { id: 'b', needs: ['a'] }]);
   expect(ask(two, memberOf('n1')).map(({ upTo }) => upTo)).toEqual([1]);
   expect(ask(two, memberOf('n1', 'leaving'), memberOf('n2')).map(({ holder }) => holder.node)).toEqual([
@@ -77,10 +75,68 @@ test('nothing is asked for tasks that need others, for members that leave, or wh
 test('a plan of any width is handed out in bounded pieces', () => {
   const hand = new HandBoard();
   const wide = planOf(tasksOf('t', 5_000), { limit: 5_000 });
-  const takes = handOut(hand.board, [memberOf('n1')], { ...wide, limitOf: () => 5_000 }, seededRandom(1));
+  const takes = handOut(hand.board, [memberOf('n1')], [wide], seededRandom(1));
   expect(takes.map(({ upTo }) => upTo)).toEqual([1_024]);
   const many = planOf(tasksOf('t', 200).map(({ id }) => ({ id, orchestrator: id })));
-  expect(handOut(hand.board, [memberOf('n1')], { ...many, limitOf: () => 5 }, seededRandom(1))).toHaveLength(
-    64,
+  expect(handOut(hand.board, [memberOf('n1')], [many], seededRandom(1))).toHaveLength(64);
+});
+
+test('what several bring is handed out as one, each orchestrator up to the limit that allows most', () => {
+  const hand = new HandBoard();
+  const members = NODES.map((node) => memberOf(node));
+  const plans = Array.from({ length: 20 }, (_, i) => planOf([{ id: 'a' }], { limit: i === 0 ? 4 : 2 }));
+  const takes = handOut(hand.board, members, plans, seededRandom(1));
+  expect(takes.map(({ upTo }) => upTo)).toEqual([4, 4, 4]);
+  plans.forEach((plan, at) => hand.open(`s${at}`, plan));
+  hand.apply(...takes);
+  const held = NODES.map((node) => hand.board.laneLoad('backend', memberOf(node).nodeId).held);
+  expect(held.every((count) => count >= 2 && count <= 3)).toBe(true);
+});
+
+test('chance alone decides between nodes that are as busy, whatever stands beside them', () => {
+  const hand = new HandBoard();
+  hand.open('old', planOf([{ id: 'o' }]));
+  hand.hand('old', 'n3', 'o');
+  const random = seededRandom(5);
+  const members = NODES.map((node) => memberOf(node));
+  const chosen = Array.from(
+    { length: 600 },
+    () => handOut(hand.board, members, [planOf([{ id: 'a' }])], random)[0]!.holder.node,
   );
+  const first = chosen.filter((node) => node === 'n1').length;
+  expect(chosen).not.toContain('n3');
+  expect(Math.abs(first - 300)).toBeLessThan(60);
+});
+
+test('what one orchestrator takes makes its node busier for the next', () => {
+  const hand = new HandBoard();
+  const random = seededRandom(2);
+  const members = [memberOf('n1'), memberOf('n2')];
+  const two = planOf([{ id: 'a' }, { id: 'b', orchestrator: 'frontend' }]);
+  for (let i = 0; i < 20; i++) {
+    const nodes = handOut(hand.board, members, [two], random).map(({ holder }) => holder.node);
+    expect(new Set(nodes).size).toBe(2);
+  }
+});
+
+test('a node that began anew is asked beyond what its life before still holds, as the take counts', () => {
+  const hand = new HandBoard();
+  hand.open('old', planOf(tasksOf('o', 2)));
+  hand.hand('old', 'n1', 'o0', 'o1');
+  const takes = handOut(hand.board, [memberOf('n1', 'up', 2)], [planOf([{ id: 'a' }])], seededRandom(1));
+  expect(takes.map(({ upTo }) => upTo)).toEqual([3]);
+});
+
+test('tasks behind a barrier, and what is no task at all, ask for nothing', () => {
+  const hand = new HandBoard();
+  const barriers = [{ id: 'm', title: 'm', participants: ['backend'], after: ['a'], before: ['b', 'c'] }];
+  const plan = planOf([{ id: 'a' }, { id: 'b' }, { id: 'c' }], { barriers });
+  const ask = (tasks: unknown) =>
+    handOut(hand.board, [memberOf('n1')], [{ ...plan, tasks: tasks as never }], seededRandom(1));
+  expect(ask(plan.tasks).map(({ upTo }) => upTo)).toEqual([1]);
+  const [good] = plan.tasks;
+  const { needs: _, ...without } = good!;
+  expect(ask([without, null, 7, {}, { ...good, orchestrator: 7 }, good]).map(({ upTo }) => upTo)).toEqual([
+    1,
+  ]);
 });

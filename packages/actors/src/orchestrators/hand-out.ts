@@ -2,7 +2,7 @@ import type { Random } from '@tutti/kernel';
 import type { Member } from '@tutti/runtime';
 import type { Holder, TakeTasks } from '../coordination/board/commands.ts';
 import type { TaskBoard } from '../coordination/board/task-board.ts';
-import type { PlanTask } from '../engines/workflow/plan.ts';
+import type { Plan, PlanTask } from '../engines/workflow/plan.ts';
 
 /** Tasks that are handed out at once, so that a wide plan is no entry without bounds; the master gives the rest. */
 const TASKS_MAX = 1_024;
@@ -10,72 +10,98 @@ const TASKS_MAX = 1_024;
 /** Takes in one entry; beyond these the master gives. */
 const TAKES_MAX = 64;
 
-/** Tasks that are on their way to the board. */
+/** Tasks of one session that are on their way to the board, with what there is to know of it. A plan is one, too. */
 export interface Arriving {
   readonly tasks: readonly PlanTask[];
-  /** Most that each orchestrator of their session runs at once on a node. */
-  readonly limitOf: (orchestrator: string) => number;
+  /** With how many tasks each runs at once on a node. */
+  readonly orchestrators: Plan['orchestrators'];
+  /** What keeps some of these tasks back; default none. */
+  readonly barriers?: Plan['barriers'];
 }
 
-interface Place {
+/** What could begin at once of one orchestrator's. */
+interface Startable {
+  count: number;
+  /** Most that runs at once on a node, by the session that allows most: the board keeps the limit of each. */
+  limit: number;
+}
+
+/** A node, and how much it holds of all orchestrators, what was asked for before counted in. */
+interface Node {
   readonly holder: Holder;
+  held: number;
+}
+
+/** The same for one orchestrator: how much it holds there. */
+interface Place {
+  readonly node: Node;
   readonly held: number;
-  readonly nodeHeld: number;
 }
 
 /**
  * What to propose right behind tasks that are new, so that slots which are free take them at once: without it each
- * would wait for the master to see it and for another entry of the log. As even as the master would be: every node up
- * to one level, the least busy first. Where others wait for the same orchestrator already there is no slot free, or the
- * master is about to give it; so nothing is asked for then.
+ * would wait for the master to see it and for another entry of the log. Every node is asked up to one level, the least
+ * busy first, as far as this node's copy of the board shows it. Where others wait for the same orchestrator already
+ * there is no slot free, or the master is about to give it; so nothing is asked for then.
  */
 export function handOut(
   board: TaskBoard,
   members: readonly Member[],
-  { tasks, limitOf }: Arriving,
+  arriving: readonly Arriving[],
   random: Random,
 ): TakeTasks[] {
   const takes: TakeTasks[] = [];
-  for (const [orchestrator, count] of startable(tasks)) {
+  const nodes = nodesOf(board, members);
+  for (const [orchestrator, { count, limit }] of startable(arriving)) {
     if (takes.length >= TAKES_MAX) break;
     if (board.isWaitedFor(orchestrator)) continue;
-    const places = placesOf(board, members, orchestrator, random);
+    const places = placesFor(board, nodes, orchestrator, random);
     for (const [at, upTo] of levels(places, count).entries()) {
-      const { holder, held } = places[at]!;
-      const most = Math.min(upTo, limitOf(orchestrator));
-      if (most > held) takes.push({ type: 'tasks.take', holder, orchestrator, upTo: most });
+      const { node, held } = places[at]!;
+      const most = Math.min(upTo, limit);
+      if (most <= held) continue;
+      takes.push({ type: 'tasks.take', holder: node.holder, orchestrator, upTo: most });
+      node.held += most - held;
     }
   }
   return takes;
 }
 
-/** How many tasks of each orchestrator need nothing. They are not checked yet, so what is no task is left out. */
-function startable(tasks: readonly PlanTask[]): Map<string, number> {
-  const counts = new Map<string, number>();
+/** How many tasks of each orchestrator wait for nothing. They are not checked yet: what is no task is left out. */
+function startable(arriving: readonly Arriving[]): Map<string, Startable> {
+  const found = new Map<string, Startable>();
   let total = 0;
-  for (const task of tasks as readonly (Partial<PlanTask> | null | undefined)[]) {
-    const { orchestrator, needs } = task ?? {};
-    if (typeof orchestrator !== 'string' || !Array.isArray(needs) || needs.length > 0) continue;
-    counts.set(orchestrator, (counts.get(orchestrator) ?? 0) + 1);
-    if (++total === TASKS_MAX) break;
+  for (const { tasks, orchestrators, barriers = [] } of arriving) {
+    const limits = new Map(orchestrators.map(({ id, maxConcurrentTasks }) => [id, maxConcurrentTasks]));
+    const keptBack = new Set(barriers.flatMap(({ before }) => before));
+    for (const task of tasks as readonly (Partial<PlanTask> | null | undefined)[]) {
+      const { id, orchestrator, needs } = task ?? {};
+      const limit = limits.get(orchestrator!);
+      if (limit === undefined || !Array.isArray(needs) || needs.length > 0 || keptBack.has(id!)) continue;
+      const known = found.get(orchestrator!);
+      if (known) known.limit = Math.max(known.limit, limit);
+      else found.set(orchestrator!, { count: 0, limit });
+      found.get(orchestrator!)!.count++;
+      if (++total === TASKS_MAX) return found;
+    }
   }
-  return counts;
+  return found;
 }
 
-/** The least busy first: with this orchestrator's tasks, then with all; chance decides between equals. */
-function placesOf(
-  board: TaskBoard,
-  members: readonly Member[],
-  orchestrator: string,
-  random: Random,
-): Place[] {
+function nodesOf(board: TaskBoard, members: readonly Member[]): Node[] {
   const up = members.filter(({ state }) => state === 'up');
-  const places = up.map(({ nodeId: node, incarnation }): Place => {
-    const { size } = board.heldByOrchestrator(node, incarnation, orchestrator);
-    return { holder: { node, incarnation }, held: size, nodeHeld: board.heldCount(node, incarnation) };
-  });
-  if (places.length > 1) places.unshift(...places.splice(random.integer(0, places.length - 1)));
-  return places.sort((a, b) => a.held - b.held || a.nodeHeld - b.nodeHeld);
+  return up.map(({ nodeId: node, incarnation }) => ({
+    holder: { node, incarnation },
+    held: board.heldCount(node, incarnation),
+  }));
+}
+
+/** The least busy first: with this orchestrator's tasks, counted as a take counts, then with all; then by chance. */
+function placesFor(board: TaskBoard, nodes: readonly Node[], orchestrator: string, random: Random): Place[] {
+  const places = nodes.map(
+    (node): Place => ({ node, held: board.laneLoad(orchestrator, node.holder.node).held }),
+  );
+  return random.shuffle(places).sort((a, b) => a.held - b.held || a.node.held - b.node.held);
 }
 
 /** Up to how many the least busy places hold when so many more are spread over them; the others keep what they have. */

@@ -19,7 +19,9 @@ function busyLog() {
     });
   };
   const board = { propose: propose as ReplicatedHandle['propose'] };
-  const outbox = new SubmissionOutbox(board, clock, (_, tasks) => behind.push(tasks.map(({ id }) => id)));
+  const outbox = new SubmissionOutbox(board, clock, (added) => {
+    behind.push(added.flatMap(({ tasks }) => tasks.map(({ id }) => id)));
+  });
   const add = (id: string, fields: Partial<PlanTask> = {}) =>
     outbox.add('s', { id, tasks: [smallTask(id, fields)] });
   const pass = async () => {
@@ -27,7 +29,7 @@ function busyLog() {
     await new Promise((resolve) => setImmediate(resolve));
     clock.advance(1);
   };
-  return { outbox, entries, behind, add, pass };
+  return { clock, outbox, entries, behind, add, pass };
 }
 
 test('what comes while the log is busy goes together when it has answered, and nothing waits for more', async () => {
@@ -123,4 +125,49 @@ test('what a session has gathered can be proposed at once, and that of others wa
   entries[1]!.answer();
   await pass();
   expect(entries.map(({ ids }) => ids)).toEqual([['a'], ['b'], ['c']]);
+});
+
+test('an entry that is not answered keeps the next back for 100 ms, and its late answer lets nothing more go', async () => {
+  const { clock, entries, add, pass } = busyLog();
+  const all = [add('a')];
+  await pass();
+  all.push(add('b'));
+  clock.advance(90);
+  await pass();
+  expect(entries).toHaveLength(1);
+  clock.advance(10);
+  await pass();
+  expect(entries.map(({ ids }) => ids)).toEqual([['a'], ['b']]);
+  all.push(add('c'));
+  entries[0]!.answer();
+  await pass();
+  expect(entries).toHaveLength(2);
+  entries[1]!.answer();
+  await pass();
+  entries[2]!.answer();
+  await Promise.all(all);
+});
+
+test('what waits for an answer is bounded, also when every round goes before the last was answered', async () => {
+  const { clock, entries, add, pass } = busyLog();
+  for (let round = 0; round < 4; round++) {
+    const adds = Array.from({ length: 5_000 }, (_, i) => add(`${round}-${i}`));
+    for (const one of adds) one.catch(() => {});
+    clock.advance(100);
+    await pass();
+  }
+  await expect(add('more')).rejects.toMatchObject({ code: 'TUTTI_OVERLOADED' });
+  entries[0]!.answer();
+  await pass();
+  void add('again');
+  await pass();
+});
+
+test('all that a round brings is told of once', async () => {
+  const { outbox, behind, add, pass } = busyLog();
+  void add('a', { with: { text: 'x'.repeat(130_000) } });
+  void add('b', { with: { text: 'x'.repeat(130_000) } });
+  void outbox.add('other', { id: 'c', tasks: [smallTask('c')] });
+  await pass();
+  expect(behind).toEqual([['a', 'b', 'c']]);
 });
