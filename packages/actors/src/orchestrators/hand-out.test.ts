@@ -79,6 +79,9 @@ test('a plan of any width is handed out in bounded pieces', () => {
   expect(takes.map(({ upTo }) => upTo)).toEqual([1_024]);
   const many = planOf(tasksOf('t', 200).map(({ id }) => ({ id, orchestrator: id })));
   expect(handOut(hand.board, [memberOf('n1')], [many], seededRandom(1))).toHaveLength(64);
+  const wideCluster = Array.from({ length: 50 }, (_, i) => memberOf(`n${i}`));
+  const three = planOf(tasksOf('t', 300).map(({ id }, i) => ({ id, orchestrator: `o${i % 3}` })));
+  expect(handOut(hand.board, wideCluster, [three], seededRandom(1))).toHaveLength(64);
 });
 
 test('what several bring is handed out as one, each orchestrator up to the limit that allows most', () => {

@@ -53,13 +53,13 @@ export function handOut(
   const takes: TakeTasks[] = [];
   const nodes = nodesOf(board, members);
   for (const [orchestrator, { count, limit }] of startable(arriving)) {
-    if (takes.length >= TAKES_MAX) break;
     if (board.isWaitedFor(orchestrator)) continue;
     const places = placesFor(board, nodes, orchestrator, random);
     for (const [at, upTo] of levels(places, count).entries()) {
       const { node, held } = places[at]!;
       const most = Math.min(upTo, limit);
       if (most <= held) continue;
+      if (takes.length === TAKES_MAX) return takes;
       takes.push({ type: 'tasks.take', holder: node.holder, orchestrator, upTo: most });
       node.held += most - held;
     }
