@@ -14,12 +14,10 @@ export { runVirtual, settled, VirtualClock } from './clock/virtual-clock.ts';
 export { BoundedQueue, type Offer, type OverflowPolicy } from './collections/bounded-queue.ts';
 export { Heap } from './collections/heap.ts';
 export { Histogram, type PackedHistogram } from './collections/histogram.ts';
-export { LinearHashMap } from './collections/linear-hash-map.ts';
 export { Ring } from './collections/ring.ts';
 export { durationMs, showDuration } from './duration.ts';
 export { ERRORS, type ErrorCode, type ErrorRow } from './error/error-table.ts';
 export { type ErrorDetails, isTuttiError, messageOf, TuttiError } from './error/tutti-error.ts';
-export { hashText } from './hash-text.ts';
 export {
   type ClusterId,
   clusterId,

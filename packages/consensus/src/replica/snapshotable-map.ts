@@ -1,69 +1,14 @@
-import { assert, Heap, LinearHashMap, type WireValue } from '@tutti/kernel';
+import { assert, Heap, type WireValue } from '@tutti/kernel';
 import type { ModuleRestorer } from '../consensus.ts';
 
-/** A pair, between those whose keys were inserted before and after it. */
-interface Slot<K, V> {
-  readonly key: K;
+interface Slot<V> {
   value: V;
   /** Grows from one inserted key to the next, so a walk over the map meets it in rising order. */
   readonly order: number;
   /** The capture that has put this key's value aside already. */
   savedFor: number;
-  /** Once it is deleted this stays what it was then: a walk that stands on it finds its way from there. */
-  previous: Slot<K, V> | undefined;
-  next: Slot<K, V> | undefined;
-  isDeleted: boolean;
 }
 
-/** Pairs that are found by their keys and walked over in the order of their insertion, without the stalls of a large `Map`. */
-class Slots<K extends string | number, V> {
-  readonly #byKey = new LinearHashMap<K, Slot<K, V>>();
-  #first: Slot<K, V> | undefined;
-  #last: Slot<K, V> | undefined;
-
-  get size(): number {
-    return this.#byKey.size;
-  }
-
-  get lastOrder(): number {
-    return this.#last?.order ?? 0;
-  }
-
-  find(key: K): Slot<K, V> | undefined {
-    return this.#byKey.get(key);
-  }
-
-  /** @param order Above that of any slot there was. */
-  insert(key: K, value: V, order: number): void {
-    const previous = this.#last;
-    const slot = { key, value, order, savedFor: 0, previous, next: undefined, isDeleted: false };
-    if (previous) previous.next = slot;
-    else this.#first = slot;
-    this.#last = slot;
-    this.#byKey.set(key, slot);
-  }
-
-  delete(slot: Slot<K, V>): void {
-    const { previous, next } = slot;
-    if (previous) previous.next = next;
-    else this.#first = next;
-    if (next) next.previous = previous;
-    else this.#last = previous;
-    slot.isDeleted = true;
-    // Or what is deleted later would live as long as anybody stands on this one.
-    slot.next = undefined;
-    this.#byKey.delete(slot.key);
-  }
-
-  /** What comes after `slot`, which may have been deleted; the first without one. */
-  after(slot: Slot<K, V> | undefined): Slot<K, V> | undefined {
-    let at = slot;
-    while (at?.isDeleted) at = at.previous;
-    return at ? at.next : this.#first;
-  }
-}
-
-/** A pair as it was when a capture began. */
 interface Saved<K, V> {
   readonly order: number;
   readonly key: K;
@@ -74,24 +19,22 @@ interface Saved<K, V> {
  * One walk over a map as it was when it began. What changes ahead of the walk is put aside first, in its old form;
  * what changes behind it, or was added since, does not matter any more.
  */
-class Capture<K extends string | number, V> {
+class Capture<K, V> {
   readonly id: number;
-  readonly slots: Slots<K, V>;
+  readonly slots: Map<K, Slot<V>>;
   readonly #lastOrder: number;
+  readonly #live: Iterator<[K, Slot<V>]>;
   readonly #saved = new Heap<Saved<K, V>>((a, b) => a.order - b.order);
-  /** The newest that the walk over the slots has met. */
-  #met: Slot<K, V> | undefined;
-  #ahead: Slot<K, V> | undefined;
-  /** Nothing is left to meet; what is inserted from now on was not captured. */
-  #isWalked = false;
+  #ahead: [K, Slot<V>] | undefined;
   #position = 0;
   #left: number;
   replaced = false;
 
-  constructor(id: number, slots: Slots<K, V>) {
+  constructor(id: number, slots: Map<K, Slot<V>>, lastOrder: number) {
     this.id = id;
     this.slots = slots;
-    this.#lastOrder = slots.lastOrder;
+    this.#lastOrder = lastOrder;
+    this.#live = slots.entries();
     this.#left = slots.size;
   }
 
@@ -99,41 +42,36 @@ class Capture<K extends string | number, V> {
     return this.#left === 0;
   }
 
-  keep({ key, value, order, savedFor }: Slot<K, V>): boolean {
-    if (order > this.#lastOrder || order <= this.#position || savedFor === this.id) return false;
-    this.#saved.push({ order, key, value });
-    return true;
+  keep(key: K, slot: Slot<V>): void {
+    const { order } = slot;
+    if (order > this.#lastOrder || order <= this.#position || slot.savedFor === this.id) return;
+    slot.savedFor = this.id;
+    this.#saved.push({ order, key, value: slot.value });
   }
 
   next(): readonly [K, V] | undefined {
     assert(!this.replaced, 'a capture is read before the next one of the same map begins');
     if (this.#left === 0) return undefined;
-    const pair = this.#take();
-    if (--this.#left === 0) this.#met = undefined;
-    return pair;
-  }
-
-  #take(): readonly [K, V] {
+    this.#left--;
     const ahead = this.#nextLive();
     const saved = this.#saved.peek();
-    if (saved && (!ahead || saved.order < ahead.order)) {
+    if (saved && (!ahead || saved.order < ahead[1].order)) {
       this.#saved.pop();
       this.#position = saved.order;
       return [saved.key, saved.value];
     }
     assert(ahead, 'what was captured is in the map or was put aside');
     this.#ahead = undefined;
-    this.#position = ahead.order;
-    return [ahead.key, ahead.value];
+    this.#position = ahead[1].order;
+    return [ahead[0], ahead[1].value];
   }
 
   /** The next key that still has the value it had; it stays where it is until it is taken. */
-  #nextLive(): Slot<K, V> | undefined {
-    while (!this.#ahead || this.#ahead.savedFor === this.id) {
-      this.#ahead = this.#isWalked ? undefined : this.slots.after(this.#met);
-      this.#isWalked = !this.#ahead || this.#ahead.order > this.#lastOrder;
-      if (this.#isWalked) return (this.#met = this.#ahead = undefined);
-      this.#met = this.#ahead;
+  #nextLive(): [K, Slot<V>] | undefined {
+    while (!this.#ahead || this.#ahead[1].savedFor === this.id) {
+      const { done, value } = this.#live.next();
+      if (done || value[1].order > this.#lastOrder) return (this.#ahead = undefined);
+      this.#ahead = value;
     }
     return this.#ahead;
   }
@@ -142,15 +80,15 @@ class Capture<K extends string | number, V> {
 /**
  * A map for the state of a replicated module, whose snapshot costs nothing to take: {@link capture} is O(1), and the
  * pairs are then handed out one by one, as they were at that moment, while the map goes on changing. A change costs
- * what a `Map`'s does and a hash of its key, and O(log c) more for the c pairs that changed ahead of a capture that is
- * being read; those are what is kept in memory besides. However many pairs there are, none of its methods but the walks takes long.
+ * what a `Map`'s does, and O(log c) more for the c pairs that changed ahead of a capture that is being read; those are
+ * what is kept in memory besides.
  *
  * Pairs are visited in the order their keys were first set, also by a capture and after a restore, so what depends on
  * the order stays equal on every node. Values are replaced with {@link set}, never changed in place: a capture would
  * show the change.
  */
-export class SnapshotableMap<K extends string | number, V> {
-  #slots = new Slots<K, V>();
+export class SnapshotableMap<K, V> {
+  #slots = new Map<K, Slot<V>>();
   #lastOrder = 0;
   #captures = 0;
   #capture: Capture<K, V> | undefined;
@@ -160,43 +98,42 @@ export class SnapshotableMap<K extends string | number, V> {
   }
 
   has(key: K): boolean {
-    return this.#slots.find(key) !== undefined;
+    return this.#slots.has(key);
   }
 
   get(key: K): V | undefined {
-    return this.#slots.find(key)?.value;
+    return this.#slots.get(key)?.value;
   }
 
   set(key: K, value: V): void {
-    const slot = this.#slots.find(key);
+    const slot = this.#slots.get(key);
     if (slot) {
-      this.#keep(slot);
+      this.#keep(key, slot);
       slot.value = value;
-    } else this.#slots.insert(key, value, ++this.#lastOrder);
+    } else this.#slots.set(key, { value, order: ++this.#lastOrder, savedFor: 0 });
   }
 
   delete(key: K): boolean {
-    const slot = this.#slots.find(key);
+    const slot = this.#slots.get(key);
     if (!slot) return false;
-    this.#keep(slot);
-    this.#slots.delete(slot);
-    return true;
+    this.#keep(key, slot);
+    return this.#slots.delete(key);
   }
 
   clear(): void {
-    this.#replace(new Slots());
+    this.#replace(new Map());
   }
 
   *entries(): IterableIterator<[K, V]> {
-    for (const { key, value } of this.#walk()) yield [key, value];
+    for (const [key, { value }] of this.#slots) yield [key, value];
   }
 
   *values(): IterableIterator<V> {
-    for (const { value } of this.#walk()) yield value;
+    for (const { value } of this.#slots.values()) yield value;
   }
 
-  *keys(): IterableIterator<K> {
-    for (const { key } of this.#walk()) yield key;
+  keys(): IterableIterator<K> {
+    return this.#slots.keys();
   }
 
   /**
@@ -205,7 +142,7 @@ export class SnapshotableMap<K extends string | number, V> {
    */
   capture(): Iterable<readonly [K, V]> {
     if (this.#capture) this.#capture.replaced = !this.#capture.isOver;
-    const capture = new Capture(++this.#captures, this.#slots);
+    const capture = new Capture(++this.#captures, this.#slots, this.#lastOrder);
     this.#capture = capture;
     return (function* pairs() {
       for (let pair = capture.next(); pair; pair = capture.next()) yield pair;
@@ -217,14 +154,12 @@ export class SnapshotableMap<K extends string | number, V> {
    * snapshot.
    */
   restorer(pairOf: (part: WireValue) => readonly [K, V]): ModuleRestorer {
-    const slots = new Slots<K, V>();
+    const slots = new Map<K, Slot<V>>();
     let order = 0;
     return {
       add: (part) => {
         const [key, value] = pairOf(part);
-        const known = slots.find(key);
-        if (known) known.value = value;
-        else slots.insert(key, value, ++order);
+        slots.set(key, { value, order: ++order, savedFor: 0 });
       },
       finish: () => {
         this.#replace(slots);
@@ -234,19 +169,12 @@ export class SnapshotableMap<K extends string | number, V> {
   }
 
   /** A capture that is being read walks on over the pairs that are let go; one that is over lets go of them too. */
-  #replace(slots: Slots<K, V>): void {
+  #replace(slots: Map<K, Slot<V>>): void {
     if (this.#capture?.isOver) this.#capture = undefined;
     this.#slots = slots;
   }
 
-  *#walk(): IterableIterator<Slot<K, V>> {
-    const slots = this.#slots;
-    for (let slot = slots.after(undefined); slot; slot = slots.after(slot)) yield slot;
-  }
-
-  #keep(slot: Slot<K, V>): void {
-    const capture = this.#capture;
-    if (capture?.slots !== this.#slots || capture.replaced) return;
-    if (capture.keep(slot)) slot.savedFor = capture.id;
+  #keep(key: K, slot: Slot<V>): void {
+    if (this.#capture?.slots === this.#slots && !this.#capture.replaced) this.#capture.keep(key, slot);
   }
 }

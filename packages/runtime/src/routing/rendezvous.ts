@@ -1,4 +1,4 @@
-import { hashText } from '@tutti/kernel';
+import { hashText } from '../sharding/shard-id.ts';
 
 /**
  * The member that a key belongs to: the one with the highest hash of both together (D. Thaler, C. Ravishankar, "Using

@@ -1,6 +1,5 @@
 import type { NodeId } from '@tutti/kernel';
-import { hashText } from '@tutti/kernel';
-import type { ShardId } from './shard-id.ts';
+import { hashText, type ShardId } from './shard-id.ts';
 
 /** A node that takes shards, with its share beside a node of 1. */
 export interface WeightedNode {

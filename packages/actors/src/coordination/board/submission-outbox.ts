@@ -51,9 +51,10 @@ const OF_ALL = [
 
 /**
  * Gathers what is added to each session into few entries of the log, and hands out what each submission came to. What
- * comes in one turn is proposed together at its end; what comes while the log is busy with that goes with the next, so
- * that the busier the log is, the more goes into an entry (the self-clocking of group commit), but waits 100 ms at most. A submission that cannot
- * be proposed at all is refused alone: those that were gathered with it are proposed once more, each by itself.
+ * comes in one turn is proposed together at its end; what comes while the log is busy with that goes with the next, or
+ * after 100 ms. So the busier the log is, the more goes into an entry (the self-clocking of group commit). A submission
+ * that cannot be proposed at all is refused alone: those that were gathered with it are proposed once more, each by
+ * itself.
  */
 export class SubmissionOutbox {
   readonly #board: Pick<ReplicatedHandle, 'propose'>;
