@@ -8,11 +8,10 @@ import {
   silentLogger,
   VirtualClock,
 } from '@tutti/kernel';
-import type { AnyActorLogic } from 'xstate';
 import type { ActorSystem, ActorSystemOptions, Escalation } from '../system/actor-system.ts';
 import { createActorSystem } from '../system/create-actor-system.ts';
+import { loadFrom, type MemoryThread, type ModulesByName, memoryThreads } from '../threads/memory-threads.ts';
 import type { ThreadOptions } from '../threads/thread-pool.ts';
-import { type MemoryThread, memoryThreads } from './memory-threads.ts';
 import { type Probe, spawnProbe } from './probe.ts';
 
 /** Who the simulated node is, and from which seed. */
@@ -22,7 +21,9 @@ export interface TestSystemOptions
   readonly seed?: number;
   /** Threads within this one, and the modules that can be imported there; default none. */
   readonly threads?: Partial<Omit<ThreadOptions, 'threads'>> & {
-    readonly modules: Readonly<Record<string, Readonly<Record<string, AnyActorLogic>>>>;
+    readonly modules: ModulesByName;
+    /** How long a message, and the news of its end, is on its way from or to a thread, in milliseconds; default 0. */
+    readonly hopMs?: number;
   };
 }
 
@@ -48,8 +49,8 @@ export function createTestSystem(options: TestSystemOptions = {}): TestSystem {
   const random = seededRandom(options.seed ?? 1);
   const escalations: Escalation[] = [];
   const logger: Logger = options.logger ?? silentLogger;
-  const threads = memoryThreads(clock, options.threads?.modules ?? {});
-  const { modules: _, ...bounds } = options.threads ?? { modules: undefined };
+  const { modules = {}, hopMs = 0, ...bounds } = options.threads ?? {};
+  const threads = memoryThreads(clock, { load: loadFrom(modules), hopMs: () => hopMs });
   const system = createActorSystem({
     nodeId: options.nodeId ?? nodeId('test'),
     incarnation: options.incarnation ?? incarnation(1),

@@ -48,6 +48,7 @@ export class ThreadLink<Out, In> {
   }
 
   push(message: Out): void {
+    if (this.#isClosed) return;
     this.#waiting.push(message);
     this.schedule();
   }
@@ -55,9 +56,7 @@ export class ThreadLink<Out, In> {
   /** Closes a batch at the end of this turn, also an empty one if something is summed up for it. */
   schedule(): void {
     this.#isDue = true;
-    if (this.#isScheduled || this.#isClosed || this.#posted - this.#confirmed >= BATCHES_MAX) return;
-    this.#isScheduled = true;
-    this.#options.clock.nextTurn(() => this.#flush());
+    if (!this.#isHeldUp) this.#takeTurn();
   }
 
   receive({ taken, messages }: Batch): void {
@@ -69,7 +68,8 @@ export class ThreadLink<Out, In> {
         this.#options.onMessage(message as In);
       }
     }
-    if (this.#isDue || this.#taken - this.#told >= BATCHES_MAX / 2) this.schedule();
+    if (this.#isDue) this.schedule();
+    if (this.#taken - this.#told >= BATCHES_MAX / 2) this.#takeTurn();
   }
 
   /** Takes and gives nothing any more. */
@@ -78,13 +78,25 @@ export class ThreadLink<Out, In> {
     this.#waiting = [];
   }
 
+  get #isHeldUp(): boolean {
+    return this.#posted - this.#confirmed >= BATCHES_MAX;
+  }
+
+  #takeTurn(): void {
+    if (this.#isScheduled || this.#isClosed) return;
+    this.#isScheduled = true;
+    this.#options.clock.nextTurn(() => this.#flush());
+  }
+
   #flush(): void {
     this.#isScheduled = false;
     if (this.#isClosed) return;
+    // What it has taken it says also now: batches may have crossed, and two sides that both kept it back would wait for ever.
+    if (this.#isHeldUp) return this.#confirm();
     this.#options.onClosing?.();
     this.#isDue = false;
     const messages = this.#waiting;
-    if (messages.length === 0 && this.#taken === this.#told) return;
+    if (messages.length === 0) return this.#confirm();
     this.#waiting = [];
     try {
       this.#post(messages);
@@ -97,6 +109,10 @@ export class ThreadLink<Out, In> {
         }
       }
     }
+  }
+
+  #confirm(): void {
+    if (this.#taken !== this.#told) this.#post([]);
   }
 
   #post(messages: readonly Out[]): void {

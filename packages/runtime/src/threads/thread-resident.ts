@@ -82,7 +82,8 @@ export class ThreadResident {
       case 'follow':
       case 'unfollow':
         this.#isFollowed = message.t === 'follow';
-        this.#isNews = this.#isFollowed && this.#snapshot !== undefined;
+        // Who follows is shown the present one. Of what has yet to be told the state value is, also when nobody follows.
+        if (this.#isFollowed) this.#isNews = this.#snapshot !== undefined;
         return this.#options.changed();
     }
   }

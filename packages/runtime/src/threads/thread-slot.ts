@@ -32,6 +32,9 @@ interface Resident {
 /** How long a thread may take to begin, which a busy machine makes longer than anything that it does later. */
 const BEGIN_MS = 30_000;
 
+/** A timer that fires so much too late says that the whole process may have been suspended. */
+const STOOD_STILL_MS = 1_000;
+
 /** One thread and the lives in it, as its node sees them. */
 export class ThreadSlot implements OutpostThread {
   readonly number: number;
@@ -41,6 +44,8 @@ export class ThreadSlot implements OutpostThread {
   readonly #door: ThreadDoor;
   readonly #residents = new Map<number, Resident>();
   #outstanding = 0;
+  /** The life that took the last place when the thread was last full. */
+  #lastServed = 0;
   #isOver = false;
   #why: string | undefined;
   #watch: Timer | undefined;
@@ -85,8 +90,9 @@ export class ThreadSlot implements OutpostThread {
     return this.#isOver || this.#why !== undefined;
   }
 
+  /** What comes when it is to end would be lost with it, and is left to the next life. */
   get hasRoom(): boolean {
-    return this.#outstanding < this.#options.outstandingMax;
+    return !this.isEnding && this.#outstanding < this.#options.outstandingMax;
   }
 
   get deadLetters(): DeadLetters {
@@ -110,7 +116,10 @@ export class ThreadSlot implements OutpostThread {
   }
 
   post(message: ToThread): void {
-    if (message.t === 'event' || message.t === 'ask') this.#outstanding++;
+    if (message.t === 'event' || message.t === 'ask') {
+      this.#outstanding++;
+      if (!this.hasRoom) this.#lastServed = message.life;
+    }
     this.#link.push(message);
   }
 
@@ -118,8 +127,14 @@ export class ThreadSlot implements OutpostThread {
     if (count === 0) return;
     const wasFull = !this.hasRoom;
     this.#outstanding -= count;
-    if (!wasFull || !this.hasRoom) return;
-    for (const { outpost } of this.#residents.values()) outpost?.wake();
+    if (wasFull && this.hasRoom) this.#wakeAll();
+  }
+
+  /** Those behind whoever had the last place come first: else whoever came to the thread early could have all of them. */
+  #wakeAll(): void {
+    const last = this.#lastServed;
+    for (const [life, { outpost }] of this.#residents) if (life > last) outpost?.wake();
+    for (const [life, { outpost }] of this.#residents) if (life <= last) outpost?.wake();
   }
 
   drop(life: number, graceMs: number): void {
@@ -158,11 +173,13 @@ export class ThreadSlot implements OutpostThread {
     this.#hasSpoken = false;
     this.#link.push({ t: 'ping' });
     const allowedMs = this.#hasBegun ? hangMs : Math.max(hangMs, BEGIN_MS);
+    const due = clock.now() + allowedMs;
     this.#watch = clock.setTimer(allowedMs, () => {
       // This node may have stood still itself: what has arrived meanwhile is read first.
       clock.nextTurn(() => {
         this.#watch = undefined;
-        if (this.#hasSpoken) this.#keepWatch();
+        // A process that stands still takes its threads along: they have not had their time.
+        if (this.#hasSpoken || clock.now() - due >= STOOD_STILL_MS) this.#keepWatch();
         else this.end(`it has said nothing for ${String(allowedMs)} ms`);
       });
     });

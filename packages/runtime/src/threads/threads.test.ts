@@ -12,10 +12,10 @@ import {
 } from 'xstate';
 import type { Ref, Terminated } from '../actor/ref.ts';
 import { reply, replying, replyLater } from '../actor/reply.ts';
-import type { DeadLetter } from '../mailbox/dead-letters.ts';
 import { supervisor } from '../supervision/supervisor.ts';
 import { ClusterHarness } from '../testing/cluster-harness.ts';
-import { createTestSystem, type TestSystemOptions } from '../testing/test-system.ts';
+import { createTestSystem } from '../testing/test-system.ts';
+import { threadWorld } from '../testing/thread-world.ts';
 import { threaded } from './threaded.ts';
 
 type Event = EventObject & { readonly n?: number; readonly value?: unknown; readonly to?: Ref };
@@ -80,28 +80,9 @@ const late = setup({ types: { context: {}, events: {} as Event } }).createMachin
   },
 });
 
-const modules = { m: { list, caller, patient, late, text: 'no logic' as never as AnyActorLogic } };
+const logics = { list, caller, patient, late, text: 'no logic' as never as AnyActorLogic };
 
-function world(options: Partial<TestSystemOptions['threads']> = {}) {
-  const test = createTestSystem({ threads: { modules, ...options } });
-  const letters: DeadLetter[] = [];
-  test.system.deadLetters.onDeadLetter((letter) => letters.push(letter));
-  const settle = async <Value>(promise: Promise<Value>): Promise<Value> => {
-    let isOver = false;
-    const end = () => (isOver = true);
-    promise.then(end, end);
-    await test.until(() => isOver, 600_000);
-    return await promise;
-  };
-  const pass = async (durationMs: number) => {
-    const end = test.clock.now() + durationMs;
-    test.clock.setTimer(durationMs, () => {});
-    await test.until(() => test.clock.now() >= end);
-  };
-  const place = (name: keyof typeof modules.m, rest: object = {}): Ref =>
-    test.system.spawn(threaded('m', { export: name }), rest) as Ref;
-  return { ...test, letters, settle, pass, place };
-}
+const world = (bounds: Parameters<typeof threadWorld>[1] = {}) => threadWorld(logics, bounds);
 
 const add = (ref: Ref, n: number) => ref.send({ type: 'add', n } as Event);
 const read = (ref: Ref) => ref.ask<readonly number[]>({ type: 'read' }, { timeoutMs: 60_000 });
@@ -570,7 +551,7 @@ describe('whatever happens to its threads', () => {
             if (event.type === 'fail') throw new Error('told to');
             return undefined;
           }, undefined);
-          const w = world({ windowMax, modules: { m: { ...modules.m, list: witness } } });
+          const w = threadWorld({ ...logics, list: witness }, { windowMax });
           const intensity = { restarts: 1_000, withinMs: 1_000 };
           const ref = w.place('list', { supervise: { intensity } });
           let sent = 0;

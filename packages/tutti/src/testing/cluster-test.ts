@@ -11,7 +11,15 @@ import type { TestClusterOptions } from './test-cluster-options.ts';
 export interface ClusterTest
   extends Pick<
     TestClusterOptions,
-    'setup' | 'latencyMs' | 'diskMs' | 'disks' | 'clockSkewMs' | 'clockDrift' | 'cluster' | 'consensus'
+        | 'setup'
+    | 'latencyMs'
+    | 'diskMs'
+    | 'disks'
+    | 'clockSkewMs'
+    | 'clockDrift'
+    | 'cluster'
+    | 'consensus'
+    | 'threads'
   > {
   /** How many nodes, 1 to 7; default 3. */
   readonly nodes?: number;

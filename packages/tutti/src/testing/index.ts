@@ -23,5 +23,11 @@ export {
 } from './run-cluster-test.ts';
 export { type Shrunk, shrinkClusterTest } from './shrink-cluster-test.ts';
 export { createTestCluster, TestCluster } from './test-cluster.ts';
-export type { TestClusterOptions, TestTrace, WhichNode } from './test-cluster-options.ts';
+export type {
+  TestClusterOptions,
+  TestThreadOptions,
+  TestTrace,
+  WhichNode,
+} from './test-cluster-options.ts';
 export type { TestNode, TestNodeSetup } from './test-node.ts';
+export type { TestThread } from './test-threads.ts';

@@ -90,8 +90,9 @@ function optionsOf({
   clockDrift,
   cluster,
   consensus,
+  threads,
 }: ClusterTest) {
-  const all = { setup, latencyMs, diskMs, disks, clockSkewMs, clockDrift, cluster, consensus };
+  const all = { setup, latencyMs, diskMs, disks, clockSkewMs, clockDrift, cluster, consensus, threads };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 

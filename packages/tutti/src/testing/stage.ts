@@ -1,4 +1,5 @@
 import type { VirtualClock } from '@tutti/kernel';
+import type { ThreadModules } from './thread-modules.ts';
 import { type Ambient, realTurn, takeGlobals, within } from './virtual-globals.ts';
 
 interface Waiter {
@@ -10,6 +11,8 @@ interface StageOptions {
   readonly clock: VirtualClock;
   /** Time and chance of whatever is not a node: the test itself. */
   readonly outside: Ambient;
+  /** What is imported between two events. */
+  readonly modules: ThreadModules;
   /** Called after each event; throws what ends the run. */
   readonly judge: () => void;
   /** Told what nobody caught, which would have ended a real process. */
@@ -94,7 +97,7 @@ export class Stage {
   }
 
   async #turn(act: () => void): Promise<void> {
-    const { outside, uncaught } = this.#options;
+    const { outside, uncaught, modules } = this.#options;
     this.#events++;
     within(outside);
     try {
@@ -103,6 +106,11 @@ export class Stage {
       uncaught(thrown);
     }
     await realTurn();
+    if (modules.isAsked) {
+      // What a module does while it is imported is done once for all runs of this process, so it is no part of any.
+      within(undefined);
+      await modules.importAll();
+    }
     within(outside);
     this.#lookForWaiters();
     within(undefined);

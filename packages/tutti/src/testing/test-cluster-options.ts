@@ -1,6 +1,6 @@
 import type { ReplicaConfig } from '@tutti/consensus';
 import { type NodeId, nodeId, TuttiError } from '@tutti/kernel';
-import type { ClusterConfig } from '@tutti/runtime';
+import type { ClusterConfig, ThreadOptions } from '@tutti/runtime';
 import type { LatencyRange } from '@tutti/transport/memory';
 import type { TestNodeSetup } from './test-node.ts';
 
@@ -26,8 +26,19 @@ export interface TestClusterOptions {
   readonly cluster?: Partial<ClusterConfig>;
   /** Those of its Raft group. */
   readonly consensus?: ReplicaConfig;
+  /** Threads of each node for actors of `threaded(...)` logic: none of the process's, but on the node's virtual time. */
+  readonly threads?: TestThreadOptions;
   /** How many lines of its trace are kept; default 200. */
   readonly traceLines?: number;
+}
+
+/** The bounds are those of a node's threads; default 2 threads. */
+export interface TestThreadOptions extends Partial<Omit<ThreadOptions, 'threads'>> {
+  /**
+   * Modules by the URL that `threaded` is given, which are then not imported; default none. What they keep outside of
+   * their actors is shared by all threads of all nodes, which real ones do not.
+   */
+  readonly modules?: Readonly<Record<string, object>>;
 }
 
 /** A node by its name, its place from 0, or as `cluster.node` gives it. */

@@ -17,6 +17,7 @@ import { Stage } from './stage.ts';
 import { namesOf, type TestClusterOptions, type TestTrace, type WhichNode } from './test-cluster-options.ts';
 import { type TestDisk, TestMachine } from './test-machine.ts';
 import { setupOf, TestNode } from './test-node.ts';
+import { ThreadModules } from './thread-modules.ts';
 import { type Ambient, within } from './virtual-globals.ts';
 
 const LIMIT_MS = 60_000;
@@ -40,6 +41,7 @@ export class TestCluster {
   readonly #machines: readonly TestMachine[];
   readonly #trace: Trace;
   readonly #invariants = new Invariants();
+  readonly #modules: ThreadModules;
   readonly #stage: Stage;
   readonly #ambients = new WeakMap<Clock, Ambient>();
   readonly #latency: LatencyRange;
@@ -62,9 +64,11 @@ export class TestCluster {
     });
     this.#links = new LinkFaults(this.#network);
     this.random = random.fork('test');
+    this.#modules = new ThreadModules(options.threads?.modules ?? {});
     this.#stage = new Stage({
       clock: this.#clock,
       outside: { clock: this.#clock, random: random.fork('outside') },
+      modules: this.#modules,
       judge: () => this.#judge(),
       uncaught: (thrown) =>
         this.#fail(this.#acting, thrown instanceof Error ? thrown : new Error(String(thrown))),
@@ -76,6 +80,7 @@ export class TestCluster {
 
   #makeMachine(id: NodeId, random: Random, options: TestClusterOptions): TestMachine {
     const ambientRandom = random.fork('process');
+    const { modules: _, ...bounds } = options.threads ?? {};
     return new TestMachine({
       id,
       voters: this.#ids,
@@ -87,6 +92,8 @@ export class TestCluster {
       clock: { skewMs: options.clockSkewMs ?? 0, drift: options.clockDrift ?? 0 },
       cluster: options.cluster ?? {},
       consensus: options.consensus ?? {},
+      threads: { size: 2, ...bounds },
+      modules: this.#modules,
       setup: (machine, life) => options.setup?.(setupOf(machine, life)),
       listener: {
         touched: (machine, clock) => {

@@ -10,11 +10,13 @@ import {
   type Random,
   type VirtualClock,
 } from '@tutti/kernel';
-import type { ClusterConfig, Escalation } from '@tutti/runtime';
+import type { ClusterConfig, Escalation, ThreadOptions } from '@tutti/runtime';
 import { msgpackCodec } from '@tutti/transport';
 import type { MemoryNetwork } from '@tutti/transport/memory';
 import { type AssembledNode, assembleNode } from '../node/assemble-node.ts';
 import { type Delivered, GatedTransport } from './gated-transport.ts';
+import { TestThreads } from './test-threads.ts';
+import type { ThreadModules } from './thread-modules.ts';
 import { apart } from './virtual-globals.ts';
 
 /** What a machine tells the world about itself. */
@@ -45,6 +47,8 @@ export interface MachineParts {
   readonly clock: { readonly skewMs: number; readonly drift: number };
   readonly cluster: Partial<ClusterConfig>;
   readonly consensus: ReplicaConfig;
+  readonly threads: Omit<ThreadOptions, 'threads'>;
+  readonly modules: ThreadModules;
   /** Declares what the node has; called in every life, before it starts. */
   readonly setup: (machine: TestMachine, life: Life) => void;
   readonly listener: MachineListener;
@@ -57,6 +61,7 @@ export interface Life {
   readonly node: AssembledNode;
   readonly replica: Replica;
   readonly store: OpenStore;
+  readonly threads: TestThreads;
   /** Does something as this process: now, when it goes on, or never. Whoever calls stays who he is. */
   readonly enter: (action: () => void) => void;
   /** Does something outside of it, in an event of its own. */
@@ -120,6 +125,13 @@ export class TestMachine {
       config: this.#parts.consensus,
       onFailStop: (failure) => listener.failed(this, failure),
     });
+    const chanceOfNode = chance.fork('node');
+    const threads = new TestThreads(
+      clock,
+      chance.fork('threads'),
+      this.#parts.modules,
+      (what, digest) => void listener.note(what, id, digest),
+    );
     const node = assembleNode(
       {
         ...self,
@@ -131,7 +143,14 @@ export class TestMachine {
         onEscalation: ({ address, error }: Escalation) =>
           listener.note('escalation', id, `${address}: ${messageOf(error)}`),
       },
-      { clock, random: chance.fork('node'), logger, transport, consensus: replica },
+      {
+        clock,
+        random: chanceOfNode,
+        logger,
+        transport,
+        consensus: replica,
+        threads: { ...this.#parts.threads, threads },
+      },
     );
     const life: Life = {
       incarnation: self.incarnation,
@@ -139,6 +158,7 @@ export class TestMachine {
       node,
       replica,
       store,
+      threads,
       enter: (action) => apart(() => clock.run(action)),
       leave: (action) => void world.setTimer(0, action),
       onDeath: new Set(),

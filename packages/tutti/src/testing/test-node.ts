@@ -11,6 +11,7 @@ import type { AnyActorLogic, EventFromLogic, EventObject, SnapshotFrom } from 'x
 import type { AssembledNode } from '../node/assemble-node.ts';
 import { OutsideRef } from './outside-ref.ts';
 import type { Life, TestMachine } from './test-machine.ts';
+import type { TestThread } from './test-threads.ts';
 
 /** A node before it starts, in each of its lives: here it is told what it has. The calls are those of `createNode`. */
 export interface TestNodeSetup {
@@ -117,6 +118,23 @@ export class TestNode {
   /** Its actors. */
   tree(): readonly ActorNodeInfo[] {
     return this.#machine.life?.node.system.tree() ?? [];
+  }
+
+  /** The threads of its present life that have not ended, in the order of their numbers. */
+  get threads(): readonly TestThread[] {
+    const life = this.#machine.life;
+    if (!life) return [];
+    return life.threads.begun
+      .filter(({ isOver }) => !isOver)
+      .map((thread) => ({
+        number: thread.number,
+        get isOver() {
+          return thread.isOver;
+        },
+        crash: (problem = 'it crashed') => life.enter(() => thread.crash(problem)),
+        block: () => life.enter(() => thread.block()),
+        goOn: () => life.enter(() => thread.goOn()),
+      }));
   }
 
   #mustRun(address: string): Life {
