@@ -14,7 +14,12 @@ interface Observation {
   readonly life: Incarnation | undefined;
   readonly onEnded: ((notice: Terminated) => void) | undefined;
   readonly onSnapshot: ((snapshot: unknown) => void) | undefined;
+  /** Whether it is to be stopped as well, and has been told so. */
+  stop?: 'wanted' | 'told';
 }
+
+/** How long a stop waits when the link is full. */
+const STOP_AGAIN_MS = 50;
 
 interface RemoteObserversOptions {
   readonly courier: Courier;
@@ -58,6 +63,16 @@ export class RemoteObservers {
     const life = parseLocalAddress(address)?.incarnation;
     if (this.#isGone(node, life)) return () => {};
     return this.#add({ kind: 'subscribe', address, node, life, onEnded: undefined, onSnapshot });
+  }
+
+  /**
+   * Stops an actor of another node, after what it was sent before; calls back when it has ended, or was not there. What
+   * a broken link may have lost is said again when there is one.
+   */
+  stop(node: NodeId, address: Address, onEnded: () => void): void {
+    const life = parseLocalAddress(address)?.incarnation;
+    if (this.#isGone(node, life)) this.#endLater(address, onEnded);
+    else this.#add({ kind: 'watch', address, node, life, onEnded, onSnapshot: undefined, stop: 'wanted' });
   }
 
   /** What the other side answers. */
@@ -116,8 +131,22 @@ export class RemoteObservers {
   }
 
   /** Not being linked now is no failure: it is asked again when the link comes up. */
-  #request(id: number, { kind, node, address }: Observation): void {
+  #request(id: number, observation: Observation): void {
+    const { kind, node, address } = observation;
     this.#options.courier.signal(node, { t: kind, id, to: address });
+    if (observation.stop) this.#askToStop(id, observation);
+  }
+
+  /** In the lane of the messages, and so behind those that it was sent. */
+  #askToStop(id: number, observation: Observation): void {
+    if (this.#open.get(id) !== observation) return;
+    const { node, address } = observation;
+    // Without a uid the address is that of whoever comes next as well, who is not meant.
+    if (observation.stop === 'told' && parseLocalAddress(address)?.uid === undefined) return;
+    const { courier, clock } = this.#options;
+    const outcome = courier.signal(node, { t: 'stop', id: courier.nextId(), to: address }, 'bulk');
+    if (outcome === 'queued') observation.stop = 'told';
+    if (outcome === 'full') clock.setTimer(STOP_AGAIN_MS, () => this.#askToStop(id, observation));
   }
 
   #linkUp(peer: PeerIdentity): void {

@@ -151,6 +151,50 @@ describe('a ref to an actor of another node', () => {
   });
 });
 
+describe('a stop from another node', () => {
+  it('comes after what was sent before it, also when both are said in one turn', async () => {
+    const harness = await started();
+    const { got, remote } = listener(harness);
+    for (let n = 1; n <= 50; n++) remote.send({ type: 'take', n });
+    const stopped = remote.stop();
+    remote.send({ type: 'take', n: 51 });
+    await harness.settle(stopped);
+    await harness.pass(50);
+    expect(got).toEqual(Array.from({ length: 50 }, (_, i) => i + 1));
+    const counts = harness.node('n1').system.deadLetters.counts();
+    expect(counts.stopped + counts['unknown-actor']).toBe(1);
+  });
+
+  it.each(['reset', 'silent'] as const)(
+    'is said again when a broken link may have lost it (%s)',
+    async (how) => {
+      const harness = await started();
+      const { local, remote } = listener(harness);
+      const [n1, n2] = [harness.node('n1').nodeId, harness.node('n2').nodeId];
+      harness.network.cut(n1, n2, how);
+      let isOver = false;
+      const stopped = remote.stop().then(() => (isOver = true));
+      await harness.pass(20);
+      expect(isOver).toBe(false);
+      harness.network.cut(n1, n2, 'reset');
+      harness.network.healAll();
+      await harness.settle(stopped);
+      const notices = watchFrom(harness, 'n1', local.address);
+      await harness.pass(10);
+      expect(notices.map(({ reason }) => reason)).toEqual(['unknown']);
+    },
+  );
+
+  it('resolves when the node is lost, and at once for a node that never was', async () => {
+    const harness = await started();
+    const { remote } = listener(harness);
+    const stopped = remote.stop();
+    harness.crash('n1');
+    await harness.settle(stopped);
+    await harness.settle(harness.node('n2').system.ref('local:n9/1/nobody').stop());
+  });
+});
+
 describe('a watch across nodes', () => {
   it('tells the end of an actor exactly once', async () => {
     const harness = await started();

@@ -84,15 +84,10 @@ class RemoteRef implements Ref {
     return this.#options.observers.subscribe(this.#node, this.address, listener);
   }
 
-  /** Resolves as well when the node or the actor is gone already, or the answer was lost: it is stopped either way. */
+  /** Resolves as well when the node or the actor is gone already. Without a link to a node that lives it waits for one. */
   stop(): Promise<void> {
-    const { courier } = this.#options;
     return new Promise((resolve) => {
-      const release = this.watch(() => resolve());
-      if (courier.signal(this.#node, { t: 'stop', id: courier.nextId(), to: this.address }) === 'queued')
-        return;
-      release();
-      resolve();
+      this.#options.observers.stop(this.#node, this.address, () => resolve());
     });
   }
 

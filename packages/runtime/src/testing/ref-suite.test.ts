@@ -2,15 +2,19 @@ import type { AnyActorLogic } from 'xstate';
 import type { Ref } from '../actor/ref.ts';
 import { threaded } from '../threads/threaded.ts';
 import { type Agreement, ClusterHarness, type Declare } from './cluster-harness.ts';
-import { refSubject } from './ref-subject.ts';
+import { refSubject, stillborn } from './ref-subject.ts';
 import { type RefWorld, refSuite } from './ref-suite.ts';
 import { createTestSystem } from './test-system.ts';
 
+const logics = { refSubject, stillborn };
+
 /** A ref to an actor of one node, whatever hosts it there. */
-function nodeWorld(logic: AnyActorLogic): RefWorld {
-  const test = createTestSystem({ threads: { modules: { 'test:subject': { refSubject } } } });
+function nodeWorld(logicOf: (name: keyof typeof logics) => AnyActorLogic): RefWorld {
+  const test = createTestSystem({ threads: { modules: { 'test:subject': logics } } });
+  const spawn: RefWorld['spawn'] = (name, options) => test.system.spawn(logicOf(name), options);
   return {
-    ref: test.system.spawn(logic, { id: 'subject' }) as Ref,
+    ref: spawn!('refSubject', { id: 'subject' }),
+    spawn,
     holder: test.system,
     async settle(promise) {
       let isOver = false;
@@ -27,9 +31,19 @@ function nodeWorld(logic: AnyActorLogic): RefWorld {
   };
 }
 
-refSuite('an actor of the same node', async () => nodeWorld(refSubject));
+refSuite('an actor of the same node', async () => nodeWorld((name) => logics[name]), { isSpawned: true });
 
-refSuite('an actor of a thread', async () => nodeWorld(threaded('test:subject', { export: 'refSubject' })));
+refSuite(
+  'an actor of a thread',
+  async () => nodeWorld((name) => threaded('test:subject', { export: name })),
+  { isSpawned: true },
+);
+
+/** Spawns on n2, and gives the ref that n1 has. */
+const far =
+  (harness: ClusterHarness): NonNullable<RefWorld['spawn']> =>
+  (name, options) =>
+    harness.node('n1').system.ref(harness.node('n2').system.spawn(logics[name], options).address);
 
 /** A ref as n1 holds it, in a cluster of three. */
 async function clusterWorld(
@@ -44,23 +58,21 @@ async function clusterWorld(
   await harness.start();
   return {
     ref: place(harness),
+    spawn: far(harness),
     holder: harness.node('n1').system,
     settle: (promise) => harness.settle(promise, 60_000),
     pass: (durationMs) => harness.pass(durationMs),
   };
 }
 
-refSuite('an actor of another node', () =>
-  clusterWorld((harness) => {
-    const { address } = harness.node('n2').system.spawn(refSubject, { id: 'subject' });
-    return harness.node('n1').system.ref(address);
-  }),
-);
+refSuite('an actor of another node', () => clusterWorld((harness) => far(harness)('refSubject', { id: 'subject' })), {
+  isSpawned: true,
+});
 
 refSuite(
   'a durable entity',
   () => clusterWorld((harness) => harness.node('n1').cluster.ref('subject', 'a')),
-  { stop: 'rests' },
+  { stop: 'rests', keepsState: true },
 );
 
 refSuite(
@@ -72,5 +84,6 @@ refSuite(
     ended: 'TUTTI_REPLICATED_REFUSED',
     answersAlways: true,
     stop: 'refused',
+    keepsState: true,
   },
 );

@@ -2,7 +2,7 @@ import { isTuttiError } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import type { EventObject } from 'xstate';
 import type { Ref, Terminated } from '../actor/ref.ts';
-import type { ActorSystem } from '../system/actor-system.ts';
+import type { ActorSystem, SpawnOptions } from '../system/actor-system.ts';
 import type { SubjectEvent } from './ref-subject.ts';
 
 /** One actor under test, as somebody holds it. */
@@ -14,6 +14,8 @@ export interface RefWorld {
   readonly settle: <Value>(promise: Promise<Value>) => Promise<Value>;
   /** Lets so much time go by. */
   readonly pass: (durationMs: number) => Promise<void>;
+  /** Spawns one more of this kind, where kinds are spawned, and gives the ref that the holder has of it. */
+  readonly spawn?: (logic: 'refSubject' | 'stillborn', options: SpawnOptions) => Ref;
 }
 
 /** Where kinds of refs may differ. */
@@ -26,6 +28,10 @@ export interface RefTraits {
   readonly answersAlways?: boolean;
   /** `ends` (default): for good. `rests`: the next message starts it again. `refused`: it cannot be stopped. */
   readonly stop?: 'ends' | 'rests' | 'refused';
+  /** After a failure it goes on from what it had; by default it begins afresh. */
+  readonly keepsState?: boolean;
+  /** Its world can {@link RefWorld.spawn}. */
+  readonly isSpawned?: boolean;
 }
 
 const send = (ref: Ref, event: SubjectEvent) => ref.send(event);
@@ -46,6 +52,16 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       const { ref, settle } = await make();
       for (const n of oneTo(100)) send(ref, { type: 'add', n });
       expect(await settle(ask(ref, { type: 'read' }))).toEqual(oneTo(100));
+    });
+
+    it('keeps that order between asks and sends, however they are mixed', async () => {
+      const { ref, settle } = await make();
+      const asks = oneTo(30).map((n) => {
+        send(ref, { type: 'add', n });
+        return ask<readonly number[]>(ref, { type: 'read' });
+      });
+      const answers = await settle(Promise.all(asks));
+      expect(answers).toEqual(oneTo(30).map((n) => oneTo(n)));
     });
 
     it('brings answers back as they were given, to whoever asked, however many ask at once', async () => {
@@ -99,6 +115,15 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       expect(await settle(ask(ref, { type: 'echo', value: 'still here' }))).toBe('still here');
     });
 
+    it('handles what came behind a message that it failed on, in order', async () => {
+      const { ref, settle } = await make();
+      for (const n of oneTo(5)) send(ref, { type: 'add', n });
+      send(ref, { type: 'fail' });
+      for (const n of oneTo(5)) send(ref, { type: 'add', n: 5 + n });
+      const seen = await settle(ask<readonly number[]>(ref, { type: 'read' }));
+      expect(seen).toEqual(traits.keepsState ? oneTo(10) : [6, 7, 8, 9, 10]);
+    });
+
     it('tells each watcher of the end once, also one that comes later, and none that has gone', async () => {
       const { ref, settle, pass } = await make();
       const notices: Terminated[] = [];
@@ -120,6 +145,19 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       await pass(1_000);
       expect(notices).toHaveLength(3);
       expect(unwanted).toEqual([]);
+    });
+
+    it('tells a watcher of the end although another one throws', async () => {
+      const { ref, settle, pass } = await make();
+      await settle(ask(ref, { type: 'echo', value: 1 }));
+      const notices: Terminated[] = [];
+      ref.watch(() => {
+        throw new Error('careless');
+      });
+      ref.watch((notice) => notices.push(notice));
+      send(ref, { type: 'end' });
+      await pass(1_000);
+      expect(notices).toMatchObject([{ reason: 'done', address: ref.address }]);
     });
 
     it('of one that has ended refuses asks at once, and takes sends without a word', async () => {
@@ -164,6 +202,45 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       await settle(codeOf(ref.stop()));
     });
 
+    if (stop !== 'refused')
+      it('handles all that it was sent before it stops', async () => {
+        const { ref, settle, pass } = await make();
+        let last: readonly number[] = [];
+        ref.subscribe((snapshot) => {
+          last = (snapshot as { context: { seen: readonly number[] } }).context.seen;
+        });
+        await settle(ask(ref, { type: 'echo', value: 1 }));
+        for (const n of oneTo(100)) send(ref, { type: 'add', n });
+        await settle(ref.stop());
+        await pass(500);
+        const seen = stop === 'rests' ? await settle(ask(ref, { type: 'read' })) : last;
+        expect(seen).toEqual(oneTo(100));
+      });
+
+    if (!traits.answersAlways) {
+      it('gives each asker its own answer, also when that of an ask that is over comes late', async () => {
+        const { ref, holder, settle, pass } = await make();
+        const before = holder.pendingAsks;
+        expect(await settle(codeOf(ask(ref, { type: 'hold' }, { timeoutMs: 80 })))).toBe('TUTTI_ASK_TIMEOUT');
+        const waiting = ask(ref, { type: 'hold' }, { timeoutMs: 60_000 });
+        for (const value of ['for the first', 'for the second']) send(ref, { type: 'release', value });
+        expect(await settle(waiting)).toBe('for the second');
+        expect(await settle(ask(ref, { type: 'echo', value: 'own' }))).toBe('own');
+        await pass(200);
+        expect(holder.pendingAsks).toBe(before);
+      });
+
+      it.each(['fail', 'end'] as const)('fails the asks that it held when it comes to its "%s"', async (type) => {
+        const { ref, settle } = await make();
+        const held = codeOf(ask(ref, { type: 'hold' }, { timeoutMs: 60_000 }));
+        await settle(ask(ref, { type: 'echo', value: 1 }));
+        send(ref, { type });
+        expect(await settle(held)).toBe('TUTTI_ACTOR_UNKNOWN');
+      });
+    }
+
+    if (traits.isSpawned) livesSuite(make);
+
     it('confirms what is sent over a reliable channel, each event handled once and in order', async () => {
       const { ref, holder, settle } = await make();
       const channel = holder.reliable(ref, { channel: 'conformance', windowMax: 8 });
@@ -187,5 +264,55 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       const late = await settle(codeOf(channel.send({ type: 'add', n: 1 } as EventObject)));
       expect([ended, 'TUTTI_ACTOR_UNKNOWN']).toContain(late);
     });
+  });
+}
+
+/** What holds of the lives of one that is spawned, and of those who come after it. */
+function livesSuite(make: () => Promise<RefWorld>): void {
+  it('never reaches whoever comes after it at the same path', async () => {
+    const { spawn, settle, pass } = await make();
+    const first = spawn!('refSubject', { id: 'twice' });
+    await settle(ask(first, { type: 'echo', value: 1 }));
+    await settle(first.stop());
+    const second = spawn!('refSubject', { id: 'twice' });
+    const notices: Terminated[] = [];
+    first.watch((notice) => notices.push(notice));
+    send(first, { type: 'add', n: 1 });
+    expect(await settle(codeOf(ask(first, { type: 'read' })))).toBe('TUTTI_ACTOR_UNKNOWN');
+    await settle(first.stop());
+    await pass(500);
+    expect(notices).toHaveLength(1);
+    expect(await settle(ask(second, { type: 'read' }))).toEqual([]);
+    await settle(second.stop());
+  });
+
+  it('of one that fails while it is made tells watchers once, and fails asks', async () => {
+    const { spawn, settle, pass } = await make();
+    const ref = spawn!('stillborn', { supervise: false });
+    const notices: Terminated[] = [];
+    ref.watch((notice) => notices.push(notice));
+    send(ref, { type: 'add', n: 1 });
+    const codes = await settle(Promise.all([1, 2].map(() => codeOf(ask(ref, { type: 'read' })))));
+    // Whoever hears of it from afar may come too late to be told more than that nobody is there.
+    for (const code of codes) expect(['TUTTI_ACTOR_FAILED', 'TUTTI_ACTOR_UNKNOWN']).toContain(code);
+    await pass(1_000);
+    expect(notices).toHaveLength(1);
+    expect(['failed', 'unknown']).toContain(notices[0]!.reason);
+    expect(await settle(codeOf(ask(ref, { type: 'read' })))).toBe('TUTTI_ACTOR_UNKNOWN');
+  });
+
+  it('of one that fails too often tells watchers once, when it is given up, and fails what still waits', async () => {
+    const { spawn, settle, pass } = await make();
+    const ref = spawn!('refSubject', { supervise: { intensity: { restarts: 2, withinMs: 60_000 } } });
+    await settle(ask(ref, { type: 'echo', value: 1 }));
+    const notices: Terminated[] = [];
+    ref.watch((notice) => notices.push(notice));
+    const asks = oneTo(5).map((n) => codeOf(ask(ref, n < 5 ? { type: 'fail' } : { type: 'read' })));
+    const codes = await settle(Promise.all(asks));
+    expect(codes.slice(0, 3)).toEqual(oneTo(3).map(() => 'TUTTI_ACTOR_FAILED'));
+    for (const code of codes.slice(3)) expect(['TUTTI_ACTOR_FAILED', 'TUTTI_ACTOR_UNKNOWN']).toContain(code);
+    await pass(1_000);
+    expect(notices).toMatchObject([{ address: ref.address, reason: 'failed', problem: 'told to' }]);
+    expect(await settle(codeOf(ask(ref, { type: 'read' })))).toBe('TUTTI_ACTOR_UNKNOWN');
   });
 }

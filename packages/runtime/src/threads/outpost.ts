@@ -194,9 +194,9 @@ export class Outpost {
       case 'done':
         return this.#done(message.handled, message.putOff);
       case 'reply':
-        return this.#answer(message.seq, (target) => target.reply(this.#life?.thread.decode(message.value)));
+        return this.#reply(message.seq, this.#life?.thread.decode(message.value));
       case 'fail':
-        return this.#answer(message.seq, (target) => target.fail(errorFromWire(message.error)));
+        return void this.#takeTarget(message.seq)?.fail(errorFromWire(message.error));
       case 'snapshot':
         return this.#mirror(message.view, message.isWhole);
       case 'ended': {
@@ -305,13 +305,20 @@ export class Outpost {
     }
   }
 
-  #answer(seq: number, act: (target: ReplyTarget) => void): void {
+  #reply(seq: number, value: unknown): void {
+    const target = this.#takeTarget(seq);
+    if (target) return target.reply(value);
+    // Its ask is over, and was forgotten; as with any other that comes late, that is said.
+    this.#life?.thread.deadLetters.publish('ask', { type: 'reply', value } as EventObject, 'late-reply');
+  }
+
+  /** Whoever waits for the answer to a message, for the one time that it is answered. */
+  #takeTarget(seq: number): ReplyTarget | undefined {
     const entry = this.#late.get(seq) ?? this.#entries.get(seq);
-    if (!entry?.target) return;
-    const { target } = entry;
-    entry.target = undefined;
     this.#late.delete(seq);
-    act(target);
+    const target = entry?.target;
+    if (entry) entry.target = undefined;
+    return target;
   }
 
   #mirror(view: unknown, isWhole: boolean): void {

@@ -109,8 +109,11 @@ export class ThreadDoor {
     try {
       this.#open.set(message.id, message.t === 'subscribe' ? this.#follow(message) : this.#watch(message));
     } catch (error) {
-      const fields = { actor: message.to, problem: messageOf(error) };
-      this.#system.logger.error(fields, `a thread cannot ${message.t} an actor`);
+      const { id, to: address } = message;
+      const problem = messageOf(error);
+      this.#system.logger.error({ actor: address, problem }, `a thread cannot ${message.t} an actor`);
+      // Or it would wait for ever.
+      if (message.t === 'watch') this.#post({ t: 'gone', id, notice: { address, reason: 'unknown', problem } });
     }
   }
 

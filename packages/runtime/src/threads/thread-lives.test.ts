@@ -4,8 +4,11 @@ import { describe, expect, it } from 'vitest';
 import { assign, type EventObject, fromCallback, fromTransition, setup } from 'xstate';
 import type { Ref, Terminated } from '../actor/ref.ts';
 import { reply, replying } from '../actor/reply.ts';
+import { supervisor } from '../supervision/supervisor.ts';
 import type { ActorSystem } from '../system/actor-system.ts';
+import { refSubject } from '../testing/ref-subject.ts';
 import { threadWorld } from '../testing/thread-world.ts';
+import { threaded } from './threaded.ts';
 
 type Event = EventObject & { readonly n?: number; readonly value?: unknown; readonly to?: Ref };
 
@@ -295,6 +298,37 @@ describe('a message that is refused', () => {
   });
 });
 
+describe('a watch from a thread', () => {
+  it('that cannot be made is told so, as one from another node is', async () => {
+    const { system, place, pass, probe } = threadWorld(logics);
+    const refuse = (): never => {
+      throw new Error('watched by too many');
+    };
+    const nothing = () => Promise.resolve(undefined as never);
+    const far: Ref = { address: 'far:1', send() {}, ask: nothing, stop: nothing, watch: refuse, subscribe: refuse };
+    system.addResolver({ matches: (address) => address === far.address, ref: () => far });
+    const { ref: value, events } = probe();
+    place('guest').send({ type: 'watch', to: far, value } as Event);
+    await pass(5);
+    expect(events).toMatchObject([
+      { type: 'told', value: { address: 'far:1', reason: 'unknown', problem: 'watched by too many' } },
+    ]);
+  });
+});
+
+describe('an answer from a thread', () => {
+  it('that comes when nobody remembers its ask is a dead letter, as any that comes late', async () => {
+    const { place, settle, pass, letters } = threadWorld({ refSubject });
+    const ref = place('refSubject');
+    expect(await settle(codeOf(ref.ask({ type: 'hold' }, { timeoutMs: 80 })))).toBe('TUTTI_ASK_TIMEOUT');
+    add(ref, 1);
+    await pass(5);
+    ref.send({ type: 'release', value: 'late' } as Event);
+    await pass(5);
+    expect(letters.map(({ reason }) => reason)).toEqual(['late-reply']);
+  });
+});
+
 describe('a thread that has ended', () => {
   it('watches and follows nobody any more', async () => {
     const { system, place, pass, threads, probe } = threadWorld(logics);
@@ -320,6 +354,21 @@ describe('a thread that has ended', () => {
     threads[0]!.crash('gone');
     await pass(5);
     expect(open).toEqual([]);
+  });
+
+  it('while it imports an actor holds up those that start after it until the next life is up', async () => {
+    const { system, settle, pass, threads, until } = threadWorld(logics, { hopMs: 5 });
+    const children = [
+      { id: 'a', logic: threaded('m', { export: 'list' }) },
+      { id: 'b', logic: list },
+    ];
+    system.spawn(supervisor({ children }), { id: 's' });
+    await until(() => threads.length === 1);
+    threads[0]!.crash('its module ended it');
+    await pass(50);
+    const [a, b] = ['a', 'b'].map((id): Ref => system.ref(`local:test/1/s/${id}`));
+    expect(await settle(Promise.all([read(a!), read(b!)]))).toEqual([[], []]);
+    expect(system.tree()[0]!.children.map(({ restarts }) => restarts)).toEqual([1, 0]);
   });
 
   it('takes nothing more from the moment that it is told to end: that is for the next life', async () => {

@@ -162,8 +162,9 @@ describe('the threads of a test cluster', () => {
       const words: string[] = [];
       const note = (_: undefined, event: EventObject): undefined => void words.push(JSON.stringify(event));
       const back = cluster.node('n1').spawn(fromTransition(note, undefined));
-      const runner: Ref = cluster.node('n1').spawn(threaded(errands, { export: 'errands' }));
-      const ref = place('n1');
+      const supervise = { intensity: { restarts: 100, withinMs: 1_000 } };
+      const runner: Ref = cluster.node('n1').spawn(threaded(errands, { export: 'errands' }), { supervise });
+      const ref = place('n1', { supervise });
       for (let round = 0; round < 30; round++) {
         add(ref, round, cluster.random.pick(cluster.nodes).id);
         runner.send({ type: 'run', to: cluster.node('n1').ref('counter', 'a'), back } as EventObject);

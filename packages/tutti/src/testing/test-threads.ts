@@ -1,4 +1,4 @@
-import type { Clock, Random, Thread, Threads } from '@tutti/kernel';
+import type { Clock, Random, Thread, ThreadData, ThreadListener, Threads } from '@tutti/kernel';
 import { type MemoryThread, memoryThreads } from '@tutti/runtime/memory';
 import { digestOf } from './digest.ts';
 import type { ThreadModules } from './thread-modules.ts';
@@ -39,7 +39,7 @@ export class TestThreads implements Threads {
     return this.#inner.begun;
   }
 
-  start(...[data, listener]: Parameters<Threads['start']>): Thread {
+  start(data: ThreadData, listener: ThreadListener): Thread {
     const number = String(data['thread']);
     const thread = this.#inner.start(data, {
       message: (value) => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { isTuttiError, type PeerAddress } from '@tutti/kernel';
 import { type Ref, replying, type Terminated, threaded } from '@tutti/runtime';
-import { refSuite } from '@tutti/runtime/testing';
+import { type RefWorld, refSuite } from '@tutti/runtime/testing';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type { EventObject } from 'xstate';
 import { createNode, type NodeOptions, type TuttiNode } from '../node/create-node.ts';
@@ -53,19 +53,25 @@ const counting = replying((n: number, _event, answer) => {
 }, 0);
 const ending = (ref: Ref) => new Promise<Terminated>((resolve) => ref.watch(resolve));
 
-refSuite("an actor of one of Node's workers", async () => {
+refSuite(
+  "an actor of one of Node's workers",
+  async () => {
   const node = await shared();
+  const spawn: RefWorld['spawn'] = (name, options) => node.spawn(threaded(subject, { export: name }), options);
   const ref: Ref = node.spawn(threaded(subject, { export: 'refSubject' }));
   // What the suite waits for are moments of a clock that jumps; this one has to be waited for.
   await ref.ask({ type: 'echo', value: 0 } as EventObject, { timeoutMs: 30_000 });
   return {
     ref,
+    spawn,
     holder: node.parts.system,
     settle: (promise) => promise,
     pass: (durationMs) =>
       new Promise((resolve) => node.parts.system.clock.setTimer(Math.min(durationMs, 300), () => resolve())),
   };
-});
+  },
+  { isSpawned: true },
+);
 
 describe('an actor that holds its thread', () => {
   it.each(['busy', 'sleep'])('(%s) does not hold the node', async (type) => {
