@@ -31,6 +31,12 @@ export class CellListeners {
   }
 }
 
+/** The same listener; what it throws is logged, as of one that follows an actor of its own node. */
+export const guarded =
+  <Value>(listener: (value: Value) => void, address: Address, logger: Logger, what: string) =>
+  (value: Value): void =>
+    call(listener, value, () => address, logger, what);
+
 function call<Value>(
   listener: (value: Value) => void,
   value: Value,

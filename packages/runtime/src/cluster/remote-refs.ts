@@ -1,7 +1,8 @@
-import { type Incarnation, type NodeId, type Transport, TuttiError } from '@tutti/kernel';
+import { type Incarnation, type Logger, type NodeId, type Transport, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { parseLocalAddress } from '../actor/address.ts';
 import type { AskTable } from '../actor/ask.ts';
+import { guarded } from '../actor/cell-listeners.ts';
 import { type Address, type AskOptions, nodeOf, type Ref, type Terminated } from '../actor/ref.ts';
 import type { AddressResolver, ReplyTarget } from '../system/actor-system.ts';
 import type { Courier } from './courier.ts';
@@ -18,6 +19,7 @@ interface RemoteRefsOptions {
   readonly asks: AskTable;
   readonly members: Members;
   readonly transport: Transport;
+  readonly logger: Logger;
 }
 
 /** Makes refs to the actors of other nodes: `local:<node>/<incarnation>/<path>`. */
@@ -77,11 +79,15 @@ class RemoteRef implements Ref {
   }
 
   watch(listener: (notice: Terminated) => void): () => void {
-    return this.#options.observers.watch(this.#node, this.address, listener);
+    const { observers, logger } = this.#options;
+    const told = guarded(listener, this.address, logger, 'a watcher threw');
+    return observers.watch(this.#node, this.address, told);
   }
 
   subscribe(listener: (snapshot: unknown) => void): () => void {
-    return this.#options.observers.subscribe(this.#node, this.address, listener);
+    const { observers, logger } = this.#options;
+    const told = guarded(listener, this.address, logger, 'a subscriber threw');
+    return observers.subscribe(this.#node, this.address, told);
   }
 
   /** Resolves as well when the node or the actor is gone already. Without a link to a node that lives it waits for one. */

@@ -1,7 +1,8 @@
 import type { Consensus, ProposeOptions } from '@tutti/consensus';
-import { type Clock, messageOf, TuttiError } from '@tutti/kernel';
+import { type Clock, type Logger, messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { AskTable } from '../actor/ask.ts';
+import { guarded } from '../actor/cell-listeners.ts';
 import { LOGIC_VERSION_DEFAULT } from '../actor/logic-identity.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
 import { DELIVERY } from '../delivery/delivery-log.ts';
@@ -24,6 +25,7 @@ interface ReplicatedRefsOptions {
   readonly deadLetters: DeadLetters;
   readonly makeRef: (address: Address) => Ref;
   readonly membership: Membership;
+  readonly logger: Logger;
 }
 
 /** Makes refs to replicated logics: `replicated:<name>`. */
@@ -79,13 +81,14 @@ class ReplicatedRef implements Ref {
   }
 
   watch(listener: (notice: Terminated) => void): () => void {
+    const tell = guarded(listener, this.address, this.#options.logger, 'a watcher threw');
     let over = false;
     const check = () => {
       const { status, error } = this.#logic.current;
       if (over || status === 'active') return;
       over = true;
       stop();
-      listener({
+      tell({
         address: this.address,
         reason: status === 'done' ? 'done' : 'failed',
         ...(error === undefined ? {} : { problem: messageOf(error) }),
@@ -99,7 +102,8 @@ class ReplicatedRef implements Ref {
   }
 
   subscribe(listener: (snapshot: unknown) => void): () => void {
-    return this.#follow(() => listener(this.#logic.current));
+    const tell = guarded(listener, this.address, this.#options.logger, 'a subscriber threw');
+    return this.#follow(() => tell(this.#logic.current));
   }
 
   /** A replicated logic lives as long as the cluster has it declared. */
@@ -113,11 +117,11 @@ class ReplicatedRef implements Ref {
   #follow(listener: () => void): () => void {
     const { consensus, clock } = this.#options;
     let over = false;
-    const guarded = () => {
+    const check = () => {
       if (!over) listener();
     };
-    const stop = consensus.watch(this.#logic.name, { applied: guarded, restored: guarded });
-    clock.nextTurn(guarded);
+    const stop = consensus.watch(this.#logic.name, { applied: check, restored: check });
+    clock.nextTurn(check);
     return () => {
       over = true;
       stop();

@@ -1,7 +1,8 @@
 import type { Consensus } from '@tutti/consensus';
-import { type Clock, isTuttiError, type NodeId, TuttiError } from '@tutti/kernel';
+import { type Clock, isTuttiError, type Logger, type NodeId, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { AskTable } from '../actor/ask.ts';
+import { guarded } from '../actor/cell-listeners.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
 import { LEVEL, levelIsLow } from '../cluster/cluster-level.ts';
 import type { Membership } from '../cluster/membership.ts';
@@ -33,6 +34,7 @@ interface EntityRefsOptions {
   readonly observers: RemoteObservers;
   readonly selfNode: NodeId;
   readonly membership: Membership;
+  readonly logger: Logger;
 }
 
 /** What an observer is told: nothing but that there is news, or the last state of an entity that has ended. */
@@ -140,19 +142,20 @@ class EntityRef implements Ref {
    * is not durable only the owner knows, so there the notice comes only on the owner's node.
    */
   watch(listener: (notice: Terminated) => void): () => void {
-    const { states, clock, host } = this.#options;
+    const { states, clock, host, logger } = this.#options;
+    const tell = guarded(listener, this.address, logger, 'a watcher threw');
     let over = false;
     const check = () => {
       if (over || !isEnded(states.get(this.#name))) return;
       over = true;
       stop();
-      listener({ address: this.address, reason: 'done' });
+      tell({ address: this.address, reason: 'done' });
     };
     const stopLog = this.#observers.add(this.#name, check);
     const stopLocal = this.#isDurable
       ? undefined
       : host.find(this.address)?.watch((notice) => {
-          if (!over && notice.reason === 'done') listener({ ...notice, address: this.address });
+          if (!over && notice.reason === 'done') tell({ ...notice, address: this.address });
         });
     const stop = () => {
       stopLog();
@@ -170,15 +173,16 @@ class EntityRef implements Ref {
    * status and a small output. Otherwise from the owner of the moment.
    */
   subscribe(listener: (snapshot: unknown) => void): () => void {
-    const { states, makeRef, clock } = this.#options;
-    if (!this.#isDurable) return this.#followOwner(listener);
+    const { states, makeRef, clock, logger } = this.#options;
+    const tell = guarded(listener, this.address, logger, 'a subscriber threw');
+    if (!this.#isDurable) return this.#followOwner(tell);
     let toldVersion = 0;
     let over = false;
     const check = (last?: LastState) => {
       const state = last ?? states.get(this.#name);
       if (over || !state || state.version === toldVersion) return;
       toldVersion = state.version;
-      listener(decodeRefs(DeliveryLog.takeFrom(state.snapshot).persisted, makeRef));
+      tell(decodeRefs(DeliveryLog.takeFrom(state.snapshot).persisted, makeRef));
     };
     const stop = this.#observers.add(this.#name, check);
     clock.nextTurn(() => check());

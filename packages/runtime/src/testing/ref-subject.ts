@@ -35,7 +35,7 @@ export const refSubject: AnyActorLogic = setup({
 });
 
 /** Fails while it is made. */
-export const stillborn: AnyActorLogic = setup({ types: { context: {} as object } }).createMachine({
+export const stillborn: AnyActorLogic = setup({}).createMachine({
   id: 'stillborn',
   context: () => {
     throw new Error('stillborn');

@@ -13,7 +13,7 @@ function nodeWorld(logicOf: (name: keyof typeof logics) => AnyActorLogic): RefWo
   const test = createTestSystem({ threads: { modules: { 'test:subject': logics } } });
   const spawn: RefWorld['spawn'] = (name, options) => test.system.spawn(logicOf(name), options);
   return {
-    ref: spawn!('refSubject', { id: 'subject' }),
+    ref: spawn('refSubject', { id: 'subject' }),
     spawn,
     holder: test.system,
     async settle(promise) {
@@ -65,9 +65,13 @@ async function clusterWorld(
   };
 }
 
-refSuite('an actor of another node', () => clusterWorld((harness) => far(harness)('refSubject', { id: 'subject' })), {
-  isSpawned: true,
-});
+refSuite(
+  'an actor of another node',
+  () => clusterWorld((harness) => far(harness)('refSubject', { id: 'subject' })),
+  {
+    isSpawned: true,
+  },
+);
 
 refSuite(
   'a durable entity',

@@ -147,14 +147,21 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       expect(unwanted).toEqual([]);
     });
 
-    it('tells a watcher of the end although another one throws', async () => {
+    it('tells whoever watches and subscribes, although others throw at what they are told', async () => {
       const { ref, settle, pass } = await make();
-      await settle(ask(ref, { type: 'echo', value: 1 }));
-      const notices: Terminated[] = [];
-      ref.watch(() => {
+      const careless = () => {
         throw new Error('careless');
-      });
+      };
+      const notices: Terminated[] = [];
+      let shown: unknown;
+      ref.watch(careless);
       ref.watch((notice) => notices.push(notice));
+      ref.subscribe(careless);
+      ref.subscribe((snapshot) => (shown = snapshot));
+      send(ref, { type: 'add', n: 1 });
+      expect(await settle(ask(ref, { type: 'read' }))).toEqual([1]);
+      await pass(500);
+      expect(shown).toMatchObject({ context: { seen: [1] } });
       send(ref, { type: 'end' });
       await pass(1_000);
       expect(notices).toMatchObject([{ reason: 'done', address: ref.address }]);
@@ -230,13 +237,16 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
         expect(holder.pendingAsks).toBe(before);
       });
 
-      it.each(['fail', 'end'] as const)('fails the asks that it held when it comes to its "%s"', async (type) => {
-        const { ref, settle } = await make();
-        const held = codeOf(ask(ref, { type: 'hold' }, { timeoutMs: 60_000 }));
-        await settle(ask(ref, { type: 'echo', value: 1 }));
-        send(ref, { type });
-        expect(await settle(held)).toBe('TUTTI_ACTOR_UNKNOWN');
-      });
+      it.each(['fail', 'end'] as const)(
+        'fails the asks that it held when it comes to its "%s"',
+        async (type) => {
+          const { ref, settle } = await make();
+          const held = codeOf(ask(ref, { type: 'hold' }, { timeoutMs: 60_000 }));
+          await settle(ask(ref, { type: 'echo', value: 1 }));
+          send(ref, { type });
+          expect(await settle(held)).toBe('TUTTI_ACTOR_UNKNOWN');
+        },
+      );
     }
 
     if (traits.isSpawned) livesSuite(make);
@@ -304,9 +314,9 @@ function livesSuite(make: () => Promise<RefWorld>): void {
   it('of one that fails too often tells watchers once, when it is given up, and fails what still waits', async () => {
     const { spawn, settle, pass } = await make();
     const ref = spawn!('refSubject', { supervise: { intensity: { restarts: 2, withinMs: 60_000 } } });
-    await settle(ask(ref, { type: 'echo', value: 1 }));
     const notices: Terminated[] = [];
     ref.watch((notice) => notices.push(notice));
+    await settle(ask(ref, { type: 'echo', value: 1 }));
     const asks = oneTo(5).map((n) => codeOf(ask(ref, n < 5 ? { type: 'fail' } : { type: 'read' })));
     const codes = await settle(Promise.all(asks));
     expect(codes.slice(0, 3)).toEqual(oneTo(3).map(() => 'TUTTI_ACTOR_FAILED'));

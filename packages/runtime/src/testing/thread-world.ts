@@ -1,4 +1,3 @@
-import type { AnyActorLogic, EventObject } from 'xstate';
 import type { Ref } from '../actor/ref.ts';
 import type { DeadLetter } from '../mailbox/dead-letters.ts';
 import type { SpawnOptions } from '../system/actor-system.ts';
@@ -41,7 +40,6 @@ export function threadWorld(
       test.clock.setTimer(durationMs, () => {});
       await test.until(() => test.clock.now() >= end);
     },
-    place: (name, options = {}) =>
-      test.system.spawn(threaded<AnyActorLogic>(MODULE, { export: name }), options) as Ref<EventObject>,
+    place: (name, options = {}) => test.system.spawn(threaded(MODULE, { export: name }), options) as Ref,
   };
 }

@@ -196,7 +196,7 @@ export class Outpost {
       case 'reply':
         return this.#reply(message.seq, this.#life?.thread.decode(message.value));
       case 'fail':
-        return void this.#takeTarget(message.seq)?.fail(errorFromWire(message.error));
+        return this.#takeTarget(message.seq)?.fail(errorFromWire(message.error));
       case 'snapshot':
         return this.#mirror(message.view, message.isWhole);
       case 'ended': {

@@ -113,7 +113,8 @@ export class ThreadDoor {
       const problem = messageOf(error);
       this.#system.logger.error({ actor: address, problem }, `a thread cannot ${message.t} an actor`);
       // Or it would wait for ever.
-      if (message.t === 'watch') this.#post({ t: 'gone', id, notice: { address, reason: 'unknown', problem } });
+      if (message.t === 'watch')
+        this.#post({ t: 'gone', id, notice: { address, reason: 'unknown', problem } });
     }
   }
 

@@ -98,8 +98,7 @@ describe('room in a thread that becomes free', () => {
     threads[0]!.goOn();
     await pass(100);
     expect(seen).toHaveLength(60);
-    for (let at = 0; at + 3 <= seen.length; at += 3)
-      expect(seen.slice(at, at + 3).toSorted()).toEqual([0, 1, 2]);
+    for (let at = 0; at + 3 <= seen.length; at += 3) expect(new Set(seen.slice(at, at + 3)).size).toBe(3);
   });
 
   it('lets a sender go on that is held for the mailbox of an actor there', async () => {
@@ -209,7 +208,7 @@ describe('a stop of an actor in a thread', () => {
 describe('who follows an actor in a thread', () => {
   it.each(['fails', 'loses its thread'])('follows its next life when it %s', async (how) => {
     const { place, pass, threads, probe } = threadWorld(logics, { size: 1 });
-    const ref = place('list');
+    const ref = place('list', { supervise: { intensity: { restarts: 9, withinMs: 1_000 } } });
     const shown: unknown[] = [];
     const end = ref.subscribe((snapshot) => shown.push((snapshot as { context: unknown }).context));
     const below = probe();
@@ -305,7 +304,14 @@ describe('a watch from a thread', () => {
       throw new Error('watched by too many');
     };
     const nothing = () => Promise.resolve(undefined as never);
-    const far: Ref = { address: 'far:1', send() {}, ask: nothing, stop: nothing, watch: refuse, subscribe: refuse };
+    const far: Ref = {
+      address: 'far:1',
+      send() {},
+      ask: nothing,
+      stop: nothing,
+      watch: refuse,
+      subscribe: refuse,
+    };
     system.addResolver({ matches: (address) => address === far.address, ref: () => far });
     const { ref: value, events } = probe();
     place('guest').send({ type: 'watch', to: far, value } as Event);
@@ -368,11 +374,15 @@ describe('a thread that has ended', () => {
     await pass(50);
     const [a, b] = ['a', 'b'].map((id): Ref => system.ref(`local:test/1/s/${id}`));
     expect(await settle(Promise.all([read(a!), read(b!)]))).toEqual([[], []]);
-    expect(system.tree()[0]!.children.map(({ restarts }) => restarts)).toEqual([1, 0]);
+    // One that ends before it is up could not be started, so that its supervisor begins again.
+    expect(system.tree()).toMatchObject([{ path: 's', restarts: 1 }]);
   });
 
   it('takes nothing more from the moment that it is told to end: that is for the next life', async () => {
-    const { place, pass, settle, threads, letters, until } = threadWorld(logics, { hangMs: 1_000, hopMs: 20 });
+    const { place, pass, settle, threads, letters, until } = threadWorld(logics, {
+      hangMs: 1_000,
+      hopMs: 20,
+    });
     const ref = place('list');
     await settle(read(ref));
     threads[0]!.block();

@@ -11,7 +11,7 @@ import type { TestClusterOptions } from './test-cluster-options.ts';
 export interface ClusterTest
   extends Pick<
     TestClusterOptions,
-        | 'setup'
+    | 'setup'
     | 'latencyMs'
     | 'diskMs'
     | 'disks'

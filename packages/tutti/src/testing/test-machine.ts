@@ -126,11 +126,8 @@ export class TestMachine {
       onFailStop: (failure) => listener.failed(this, failure),
     });
     const chanceOfNode = chance.fork('node');
-    const threads = new TestThreads(
-      clock,
-      chance.fork('threads'),
-      this.#parts.modules,
-      (what, digest) => void listener.note(what, id, digest),
+    const threads = new TestThreads(clock, chance.fork('threads'), this.#parts.modules, (what, digest) =>
+      listener.note(what, id, digest),
     );
     const node = assembleNode(
       {

@@ -26,7 +26,7 @@ export class ThreadModules {
             const found = (this.#given[module] ?? (await import(module))) as Record<string, unknown>;
             clock.nextTurn(() => resolve(found[exported]));
           } catch (thrown) {
-            clock.nextTurn(() => reject(thrown as Error));
+            clock.nextTurn(() => reject(thrown));
           }
         });
       });

@@ -56,19 +56,22 @@ const ending = (ref: Ref) => new Promise<Terminated>((resolve) => ref.watch(reso
 refSuite(
   "an actor of one of Node's workers",
   async () => {
-  const node = await shared();
-  const spawn: RefWorld['spawn'] = (name, options) => node.spawn(threaded(subject, { export: name }), options);
-  const ref: Ref = node.spawn(threaded(subject, { export: 'refSubject' }));
-  // What the suite waits for are moments of a clock that jumps; this one has to be waited for.
-  await ref.ask({ type: 'echo', value: 0 } as EventObject, { timeoutMs: 30_000 });
-  return {
-    ref,
-    spawn,
-    holder: node.parts.system,
-    settle: (promise) => promise,
-    pass: (durationMs) =>
-      new Promise((resolve) => node.parts.system.clock.setTimer(Math.min(durationMs, 300), () => resolve())),
-  };
+    const node = await shared();
+    const spawn: RefWorld['spawn'] = (name, options) =>
+      node.spawn(threaded(subject, { export: name }), options);
+    const ref: Ref = node.spawn(threaded(subject, { export: 'refSubject' }));
+    // What the suite waits for are moments of a clock that jumps; this one has to be waited for.
+    await ref.ask({ type: 'echo', value: 0 } as EventObject, { timeoutMs: 30_000 });
+    return {
+      ref,
+      spawn,
+      holder: node.parts.system,
+      settle: (promise) => promise,
+      pass: (durationMs) =>
+        new Promise((resolve) =>
+          node.parts.system.clock.setTimer(Math.min(durationMs, 300), () => resolve()),
+        ),
+    };
   },
   { isSpawned: true },
 );
