@@ -228,6 +228,22 @@ describe('a watch across nodes', () => {
     expect(notices).toEqual([{ address: local.address, reason: 'done' }]);
   });
 
+  it('tells the others of a lost node although one watcher throws', async () => {
+    const harness = await started();
+    const [first, second] = [mortal, mortal].map((logic) => harness.node('n1').system.spawn(logic));
+    harness
+      .node('n2')
+      .system.ref(first!.address)
+      .watch(() => {
+        throw new Error('careless');
+      });
+    const notices = watchFrom(harness, 'n2', second!.address);
+    await harness.pass(50);
+    harness.crash('n1');
+    await harness.until(() => notices.length > 0);
+    expect(notices).toEqual([{ address: second!.address, reason: 'node-lost' }]);
+  });
+
   it('tells exactly once when the node is lost, also if the node comes back', async () => {
     const harness = await started();
     const local = harness.node('n1').system.spawn(mortal);

@@ -70,6 +70,7 @@ refSuite(
   () => clusterWorld((harness) => far(harness)('refSubject', { id: 'subject' })),
   {
     isSpawned: true,
+    isFar: true,
   },
 );
 

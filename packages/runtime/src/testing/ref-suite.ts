@@ -32,6 +32,8 @@ export interface RefTraits {
   readonly keepsState?: boolean;
   /** Its world can {@link RefWorld.spawn}. */
   readonly isSpawned?: boolean;
+  /** What it is sent in one turn comes to it one by one. */
+  readonly isFar?: boolean;
 }
 
 const send = (ref: Ref, event: SubjectEvent) => ref.send(event);
@@ -249,7 +251,7 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       );
     }
 
-    if (traits.isSpawned) livesSuite(make);
+    if (traits.isSpawned) livesSuite(make, traits.isFar ?? false);
 
     it('confirms what is sent over a reliable channel, each event handled once and in order', async () => {
       const { ref, holder, settle } = await make();
@@ -278,7 +280,41 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
 }
 
 /** What holds of the lives of one that is spawned, and of those who come after it. */
-function livesSuite(make: () => Promise<RefWorld>): void {
+function livesSuite(make: () => Promise<RefWorld>, isFar: boolean): void {
+  it('with a bounded mailbox answers what found room and refuses the rest, then takes more again', async () => {
+    const { spawn, settle } = await make();
+    const ref = spawn!('refSubject', { mailbox: { limit: 3 } });
+    expect(await settle(ask(ref, { type: 'echo', value: 'first' }))).toBe('first');
+    const asks = oneTo(200).map((value) => codeOf(ask(ref, { type: 'echo', value }, { timeoutMs: 60_000 })));
+    const ends = await settle(Promise.all(asks));
+    const refused = ends.filter((end) => end === 'TUTTI_OVERLOADED');
+    const answered = ends.flatMap((end, at) =>
+      end === 'TUTTI_OVERLOADED' ? [] : [[end, { value: at + 1 }]],
+    );
+    for (const [end, expected] of answered) expect(end).toEqual(expected);
+    expect(answered.length).toBeGreaterThanOrEqual(3);
+    if (!isFar) expect(refused.length).toBeGreaterThan(0);
+    expect(await settle(ask(ref, { type: 'echo', value: 'last' }))).toBe('last');
+  });
+
+  it('stops although its mailbox is full, after all that found room in it', async () => {
+    const { spawn, settle, pass } = await make();
+    const ref = spawn!('refSubject', { mailbox: { limit: 3 } });
+    let last: readonly number[] = [];
+    const notices: Terminated[] = [];
+    ref.watch((notice) => notices.push(notice));
+    ref.subscribe((snapshot) => {
+      last = (snapshot as { context: { seen: readonly number[] } }).context.seen;
+    });
+    await settle(ask(ref, { type: 'echo', value: 1 }));
+    for (const n of oneTo(200)) send(ref, { type: 'add', n });
+    await settle(ref.stop());
+    await pass(500);
+    expect(last.length).toBeGreaterThanOrEqual(3);
+    expect(last).toEqual([...new Set(last)].toSorted((a, b) => a - b));
+    expect(notices.map(({ reason }) => reason)).toEqual(['stopped']);
+  });
+
   it('never reaches whoever comes after it at the same path', async () => {
     const { spawn, settle, pass } = await make();
     const first = spawn!('refSubject', { id: 'twice' });

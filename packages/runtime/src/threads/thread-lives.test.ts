@@ -1,6 +1,6 @@
 import { isTuttiError } from '@tutti/kernel';
 import * as fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { assign, type EventObject, fromCallback, fromTransition, setup } from 'xstate';
 import type { Ref, Terminated } from '../actor/ref.ts';
 import { reply, replying } from '../actor/reply.ts';
@@ -36,6 +36,7 @@ const guest = fromCallback<Event>(({ receive }) => {
     const tell = (what: unknown) => (value as Ref<Event>).send({ type: 'told', value: what });
     if (type === 'watch') to!.watch(tell);
     if (type === 'follow') to!.subscribe((snapshot) => tell((snapshot as { context: unknown }).context));
+    if (type === 'ask') void to!.ask({ type: 'what' }).then(tell, tell);
     if (type === 'end') {
       for (const n of [1, 2, 3]) to!.send({ type: 'add', n } as Event);
       void to!.stop();
@@ -360,6 +361,21 @@ describe('a thread that has ended', () => {
     threads[0]!.crash('gone');
     await pass(5);
     expect(open).toEqual([]);
+  });
+
+  it('is told nothing more, whatever is answered to it', async () => {
+    const { system, place, pass, threads, probe } = threadWorld(logics);
+    const { promise, resolve } = Promise.withResolvers<never>();
+    const far = { address: 'far:1', send() {}, ask: () => promise } as Partial<Ref> as Ref;
+    system.addResolver({ matches: (address) => address === far.address, ref: () => far });
+    place('guest').send({ type: 'ask', to: far, value: probe().ref } as Event);
+    await pass(5);
+    const post = vi.spyOn(threads[0]!, 'post');
+    threads[0]!.crash('gone');
+    await pass(5);
+    resolve(undefined as never);
+    await pass(5);
+    expect([threads.length, post.mock.calls]).toEqual([2, []]);
   });
 
   it('while it imports an actor holds up those that start after it until the next life is up', async () => {

@@ -60,6 +60,18 @@ describe('an actor on a thread of a test cluster', () => {
     expect(cluster.node('n2').threads).toEqual([]);
   });
 
+  it('keeps the order of what it is sent, however long each message is on its way', async () => {
+    const { cluster, place, read } = await started({ nodes: 1 });
+    const ref = place('n1');
+    await read(ref);
+    const numbers = Array.from({ length: 100 }, (_, at) => at);
+    for (const n of numbers) {
+      ref.send({ type: 'add', n } as EventObject);
+      await cluster.run(0.01);
+    }
+    expect(await read(ref)).toEqual(numbers);
+  });
+
   it('gets copies, as structured cloning makes them, and no functions', async () => {
     const { cluster, place, read } = await started({ nodes: 1 });
     const ref = place('n1');
