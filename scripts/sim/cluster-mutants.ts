@@ -138,21 +138,21 @@ const HAND_OVER: readonly Bug[] = [
   {
     name: 'an owner takes messages after it has let go',
     file: 'sharding/region.ts',
-    right: "if (target && this.#releasing.get(shard) !== 'settling') return false;",
+    right: 'if (target && !this.#releaser.isSettling(shard)) return false;',
     wrong: 'if (target && target.incarnation < 0) return false;',
   },
   {
     name: 'a shard is said to be released before its entities have stopped',
-    file: 'sharding/region.ts',
-    right: 'void host.release(shard).then(() => {',
-    wrong: 'void Promise.resolve(shard).then(() => {',
+    file: 'sharding/releaser.ts',
+    right: 'const gone = host.release(shard);',
+    wrong: 'void host.release(shard);\n    const gone = Promise.resolve();',
     season: UNEVEN,
   },
   {
     name: 'a release that was not heard is not said again',
-    file: 'sharding/region.ts',
-    right: 'if (open.length > 0) this.#sayReleased(open);',
-    wrong: 'if (open.length < 0) this.#sayReleased(open);',
+    file: 'sharding/releaser.ts',
+    right: 'if (open.length > 0 && !this.#stopped) this.#say(...open);',
+    wrong: 'if (open.length < 0 && !this.#stopped) this.#say(...open);',
     season: SILENCE,
   },
   {
@@ -168,6 +168,22 @@ const HAND_OVER: readonly Bug[] = [
     right:
       'this.leftOver.push({ address, event, target, deadline, hops: 0, epoch, isLeftOver: true });\n    return true;',
     wrong: 'return address.length + deadline < epoch;',
+    season: CALM,
+  },
+  {
+    name: 'left-over mail is passed on after released',
+    file: 'sharding/releaser.ts',
+    right: 'if (!isOlder || !mail.canGive(target)) return false;',
+    wrong: 'if (isOlder || !mail.canGive(target)) return false;',
+    breaks: 'what one sender sends to one key keeps its order',
+    season: CALM,
+  },
+  {
+    name: 'mail that came along is delivered by its old owner, too',
+    file: 'sharding/outgoing-mail.ts',
+    right: "const isTheirs = how === 'assigned' ? isKept : how === 'handed' && sameLife(owner, to);",
+    wrong: "const isTheirs = how === 'assigned' ? isKept : how === 'handed' && !sameLife(owner, to);",
+    breaks: 'nothing takes effect twice',
     season: CALM,
   },
   {

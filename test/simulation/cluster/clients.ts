@@ -10,7 +10,7 @@ const ASK_MS = 4_000;
 const SHOW_MS = 2_000;
 /** In calm weather an ask may take an election, and no more. */
 const CALM_ASK_MS = 3_000;
-/** The key of the account that is held now and then; what it hands on may be overtaken by what is sent to its new owner. */
+/** The key of the account that is held now and then, so that what it has put off must come along when it moves. */
 const HELD_KEY = 2;
 const HELD_MS_MAX = 200;
 const [, , LOST, TWICE, ORDER, NOTICED] = PROMISES;
@@ -160,7 +160,7 @@ export class Clients {
       if (deed.key === key && deed.acknowledged && !there.has(at + 1))
         this.#oracle.breaks(LOST, `${key} does not hold ${at + 1}, which ${deed.sender} was told it does`);
     });
-    if (this.#options.calm && key !== `k${HELD_KEY}`) this.#judgeOrder(key, held);
+    if (this.#options.calm) this.#judgeOrder(key, held);
   }
 
   #judgeOrder(key: string, held: readonly number[]): void {

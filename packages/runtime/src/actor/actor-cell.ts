@@ -2,20 +2,21 @@ import { messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
 import { DELIVERY, DeliveryLog } from '../delivery/delivery-log.ts';
 import type { Mailbox } from '../mailbox/mailbox.ts';
-import type { UserMessage } from '../mailbox/user-lane.ts';
+import { eventOf, type UserMessage } from '../mailbox/user-lane.ts';
 import type { SupervisedCell } from '../supervision/supervision.ts';
 import { supervisionOf } from '../supervision/supervisor.ts';
 import type { StateKeeper } from '../system/actor-system.ts';
 import { Asked } from './ask.ts';
 import { CellFamily } from './cell-family.ts';
-import { ChildDown, ChildEnded, ChildUp, type Closing, Commit, type SupervisingCell } from './cell-parts.ts';
+import { ChildDown, type Closing, Commit, isFamilyNews, type SupervisingCell } from './cell-parts.ts';
 import { timerIdOf } from './kept-timers.ts';
 import type { TerminationReason } from './ref.ts';
 import type { HeldEffects } from './xstate-adapter.ts';
 import type { HostedSelf, HostingCell, Signal } from './xstate-self.ts';
 
 const SHUTDOWN_MS_DEFAULT = 5_000;
-const STOP_NOW: Signal<ActorCell> = { handle: (cell) => cell.stopNow() };
+/** Ends it before it looks at another message. */
+export const STOP_NOW: Signal<ActorCell> = { handle: (cell) => cell.stopNow() };
 
 /**
  * One actor: a logic, its snapshot, its place in the tree, and its mailbox while it has messages. It never calls
@@ -302,7 +303,8 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     const commit = this.rare?.commit;
     if (!commit) return;
     this.rare!.commit = undefined;
-    commit.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.address }));
+    const { endedBy } = this.settings.keeper ?? {};
+    commit.fail(endedBy ?? new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.address }));
   }
 
   #close(next: Closing<ActorCell>['next'], how: Closing<ActorCell>['how'], error: unknown): void {
@@ -430,10 +432,8 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   }
 
   #isPassedOn(message: UserMessage): boolean {
-    const { keeper } = this.settings;
-    if (!keeper?.passOn) return false;
-    if (message instanceof Asked) return keeper.passOn(message.event, message.target);
-    return keeper.passOn(message, undefined);
+    const target = message instanceof Asked ? message.target : undefined;
+    return this.settings.keeper?.passOn?.(eventOf(message), target) ?? false;
   }
 
   /** What was sent to in-machine children before the end still reaches them, as XState would have it. */
@@ -443,8 +443,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     for (let i = 0; i < 10_000; i++) {
       const signal = this.mailbox.shiftSystem();
       if (!signal) return;
-      const isNews = signal instanceof ChildDown || signal instanceof ChildEnded || signal instanceof ChildUp;
-      if (!isNews) signal.handle(this);
+      if (signal !== STOP_NOW && !isFamilyNews(signal)) signal.handle(this);
     }
   }
 }

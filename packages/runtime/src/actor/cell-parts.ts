@@ -187,3 +187,7 @@ export class ChildEnded implements Signal<SupervisingCell> {
     cell.onChildEnded(this.#child);
   }
 }
+
+/** Whether a signal only says how the children of a cell fare. */
+export const isFamilyNews = (signal: object): boolean =>
+  signal instanceof ChildDown || signal instanceof ChildEnded || signal instanceof ChildUp;

@@ -23,14 +23,16 @@ export interface ClusterConfig {
   /** Most shards that are being handed over at one time; default 32. */
   readonly movesMax: number;
   /**
-   * How long the owner of a shard still takes messages when it has been asked to hand over; default 10. What others
-   * sent before they knew arrives in this time, so that it is handled before what they send to the next owner. A
-   * longer time lengthens the pause of a hand-over; a sender that lags by more may find its messages reordered.
+   * How long the owner of a shard still takes messages, when it has been asked to hand over, for nodes of the version
+   * before; default 10. All others say when they send it nothing more, and are waited for: 250 at most, which only one
+   * that stalls, or is very far, needs. What comes later than that may be handled behind what its sender sent since.
    */
   readonly settleMs: number;
   /**
    * How long the owner of a shard waits in a hand-over for its entities to handle what is in their mailboxes; default
-   * 10,000. Then they are fenced: nothing they do is let out any more, and what waits for them are dead letters.
+   * 10,000. Then each ends with the turn that it is in, within 1,000 more or in the middle of it, and the next owner gets
+   * what is left. A node that leaves waits for no more than half of what is left of its `drainMs`. What senders keep for
+   * the shard meanwhile waits for `bufferMs` at most.
    */
   readonly handOverMs: number;
   /** Entities that a node starts by itself in a second: remembered ones, and those whose timers are due; default 1,000. */

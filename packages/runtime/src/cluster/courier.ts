@@ -16,9 +16,17 @@ import type { Address, Ref } from '../actor/ref.ts';
 import { isReceipt } from '../delivery/delivery-log.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
 import { claimsToBeEnvelope, envelopeProblem } from '../message/envelope.ts';
+import type { ShardAt } from '../sharding/shard-map.ts';
 import type { ActorSystem, ReplyTarget } from '../system/actor-system.ts';
 import { AskedBefore } from './asked-before.ts';
-import { type ActorMessage, type Parcel, readActorMessage, writeActorMessage } from './parcel.ts';
+import {
+  type ActorMessage,
+  type HandOverMessage,
+  type Parcel,
+  type ParcelMessage,
+  readActorMessage,
+  writeActorMessage,
+} from './parcel.ts';
 import { decodeRefs, encodeRefs } from './ref-codec.ts';
 import { errorFromWire, errorToWire } from './wire-error.ts';
 
@@ -33,13 +41,6 @@ interface OpenAsk {
   readonly deadline: number;
 }
 
-/** Answers another node, which asked for it. */
-interface AnswerTarget extends ReplyTarget {
-  readonly asker: PeerIdentity;
-}
-
-const isAnswerTarget = (target: ReplyTarget): target is AnswerTarget => 'asker' in target;
-
 interface CourierOptions {
   readonly system: ActorSystem;
   readonly transport: Transport;
@@ -47,6 +48,15 @@ interface CourierOptions {
   readonly logger: Logger;
   /** Most asks to other nodes that wait for their answer. */
   readonly asksMax: number;
+}
+
+/** Handles what owners of shards say to those that the shards go to, and what is answered. */
+export interface HandOverHandler {
+  settled(from: PeerIdentity, shards: readonly ShardAt[]): void;
+  /** One parcel has come along; undefined stands for one that was refused here already. */
+  handed(from: PeerIdentity, at: ShardAt, parcel: Parcel | undefined): void;
+  handedAll(from: PeerIdentity, message: Extract<HandOverMessage, { t: 'handedAll' }>): void;
+  kept(from: PeerIdentity, message: Extract<HandOverMessage, { t: 'kept' }>): void;
 }
 
 /** Handles the messages that are neither a parcel nor an answer to an ask. */
@@ -67,6 +77,7 @@ export class Courier {
     this.#options.system.deliver(parcel.address, parcel.event, parcel.target);
   };
   #onSignal: SignalHandler = () => {};
+  #handOver: HandOverHandler | undefined;
   #malformed = 0;
 
   constructor(options: CourierOptions) {
@@ -95,8 +106,8 @@ export class Courier {
     const lives = new Map(transport.linked().map((peer) => [peer.nodeId, peer.incarnation]));
     let relayed = 0;
     for (const { target, deadline } of asks) {
-      if (!target || !isAnswerTarget(target) || deadline <= now) continue;
-      if (lives.get(target.asker.nodeId) === target.asker.incarnation) relayed++;
+      const asker = target?.asker;
+      if (asker && deadline > now && lives.get(asker.nodeId) === asker.incarnation) relayed++;
     }
     return relayed;
   }
@@ -119,6 +130,10 @@ export class Courier {
     this.#onSignal = handler;
   }
 
+  onHandOver(handler: HandOverHandler): void {
+    this.#handOver = handler;
+  }
+
   /** Sends one signal; the control lane, so that it is not held back by what actors send. */
   signal(to: NodeId, message: ActorMessage, lane: Lane = 'control'): SendOutcome {
     return this.#send(to, message, lane);
@@ -127,21 +142,29 @@ export class Courier {
   /**
    * Hands a parcel to this life of another node: while the link is to another life there is none. Anything but `queued`
    * means that it was not taken, nothing has been told to its target, and the caller decides what becomes of it.
+   * @param along With which shard it is handed over, and in which epoch, when it is not for the other node to deliver yet
    */
-  post(life: PeerIdentity, parcel: Parcel): SendOutcome {
+  post(life: PeerIdentity, parcel: Parcel, along?: ShardAt): SendOutcome {
     if (!this.#isLinked(life)) return 'no-link';
     const to = life.nodeId;
     const { address, target, hops, epoch } = parcel;
     const event = encodeRefs(parcel.event);
-    if (!target) return this.#send(to, { t: 'send', to: address, event, hops, epoch }, 'bulk');
+    if (!target) return this.#carry(to, { t: 'send', to: address, event, hops, epoch }, along);
     if (this.#asks.size >= this.#options.asksMax) return 'full';
     const id = this.nextId();
     const ttlMs = Math.max(0, parcel.deadline - this.#options.clock.now());
-    const outcome = this.#send(to, { t: 'ask', to: address, event, hops, epoch, id, ttlMs }, 'bulk');
+    const outcome = this.#carry(to, { t: 'ask', to: address, event, hops, epoch, id, ttlMs }, along);
     if (outcome !== 'queued') return outcome;
     this.#asks.set(id, { target, to: life, address, deadline: parcel.deadline });
     this.#scheduleSweep();
     return 'queued';
+  }
+
+  /** Waits for no answer from this life to these any more; nothing is told to them. */
+  withdraw({ nodeId: node, incarnation }: PeerIdentity, targets: ReadonlySet<ReplyTarget>): void {
+    if (targets.size === 0) return;
+    for (const [id, { to, target }] of this.#asks)
+      if (to.nodeId === node && to.incarnation === incarnation && targets.has(target)) this.#asks.delete(id);
   }
 
   /** Ends the parcel: a dead letter, and a refusal to whoever asked. */
@@ -181,6 +204,13 @@ export class Courier {
       .some((peer) => peer.nodeId === node && peer.incarnation === incarnation);
   }
 
+  #carry(to: NodeId, parcel: ParcelMessage, along: ShardAt | undefined): SendOutcome {
+    const message: ActorMessage = along
+      ? { t: 'handed', shard: along.shard, epoch: along.epoch, parcel }
+      : parcel;
+    return this.#send(to, message, 'bulk');
+  }
+
   #send(to: NodeId, message: ActorMessage, lane: Lane): SendOutcome {
     return this.#options.transport.send(to, CHANNEL.actors, writeActorMessage(message), lane);
   }
@@ -212,16 +242,27 @@ export class Courier {
   #handle(from: PeerIdentity, message: ActorMessage): void {
     switch (message.t) {
       case 'send':
-        this.#arrived(this.#unpack(message, undefined, Number.POSITIVE_INFINITY));
-        break;
       case 'ask': {
-        if (this.#asked.isRepeated(from, message.id)) break;
-        const deadline = this.#options.clock.now() + message.ttlMs;
-        this.#arrived(
-          this.#unpack(message, this.#answerTo(from, message.id, message.to, message.ttlMs), deadline),
-        );
+        const parcel = this.#open(from, message);
+        if (parcel && this.#isSound(parcel)) this.#onParcel(parcel);
         break;
       }
+      case 'settled':
+        this.#handOver?.settled(from, message.shards);
+        break;
+      case 'handed': {
+        const { shard, epoch } = message;
+        const parcel = this.#open(from, message.parcel);
+        if (parcel)
+          this.#handOver?.handed(from, { shard, epoch }, this.#isSound(parcel) ? parcel : undefined);
+        break;
+      }
+      case 'handedAll':
+        this.#handOver?.handedAll(from, message);
+        break;
+      case 'kept':
+        this.#handOver?.kept(from, message);
+        break;
       case 'reply':
       case 'fail':
         this.#settle(from, message);
@@ -240,19 +281,24 @@ export class Courier {
   }
 
   /** What claims to be an envelope is one, of a kind that is known, or it goes no further. */
-  #arrived(parcel: Parcel): void {
+  #isSound(parcel: Parcel): boolean {
     const { event } = parcel;
     const problem = claimsToBeEnvelope(event) ? envelopeProblem(event) : undefined;
-    if (problem === undefined) return this.#onParcel(parcel);
+    if (problem === undefined) return true;
     this.bury(parcel, 'unknown-kind', new TuttiError('TUTTI_MESSAGE_INVALID', { problem }));
+    return false;
   }
 
-  #unpack(
-    message: Extract<ActorMessage, { t: 'send' | 'ask' }>,
-    target: ReplyTarget | undefined,
-    deadline: number,
-  ): Parcel {
+  /** Undefined when it is an ask that has come before. */
+  #open(from: PeerIdentity, message: ParcelMessage): Parcel | undefined {
     const { to: address, hops, epoch } = message;
+    let target: ReplyTarget | undefined;
+    let deadline = Number.POSITIVE_INFINITY;
+    if (message.t === 'ask') {
+      if (this.#asked.isRepeated(from, message.id)) return undefined;
+      deadline = this.#options.clock.now() + message.ttlMs;
+      target = this.#answerTo(from, message.id, address, deadline);
+    }
     return { address, event: this.decode(message.event) as EventObject, target, deadline, hops, epoch };
   }
 
@@ -272,9 +318,8 @@ export class Courier {
     else ask.target.fail(errorFromWire(message.error));
   }
 
-  #answerTo(from: PeerIdentity, id: number, address: string, ttlMs: number): AnswerTarget {
+  #answerTo(from: PeerIdentity, id: number, address: string, deadline: number): ReplyTarget {
     const life = from.incarnation;
-    const deadline = this.#options.clock.now() + ttlMs;
     const answer = (message: ActorMessage) => {
       if (this.#send(from.nodeId, message, 'bulk') === 'queued') return;
       this.#options.system.deadLetters.publish(address, { type: message.t }, 'unreachable');

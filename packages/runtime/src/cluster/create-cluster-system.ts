@@ -332,6 +332,7 @@ class ClusterNode implements ClusterSystem {
     if (this.#phase !== 'running' || this.#evicted) return;
     this.#phase = 'draining';
     const deadline = this.#clock.now() + this.#parts.config.drainMs;
+    this.#parts.region.leavesBy(deadline);
     if (!(await this.#propose({ type: 'leave', ...this.#parts.self }, this.#parts.config.drainMs))) return;
     const hasHeir = () => this.#parts.membership.up().length > 0;
     while (this.#ownsShards() && hasHeir() && !this.#evicted && this.#clock.now() < deadline)

@@ -16,6 +16,10 @@ const names = fc.constantFrom(
   'release',
   'ended',
   'snapshot',
+  'settled',
+  'handed',
+  'handedAll',
+  'kept',
 );
 const odd = fc.oneof(
   fc.constantFrom(
@@ -53,6 +57,10 @@ const message = fc.oneof(
       error: odd,
       reason: odd,
       value: odd,
+      shard: odd,
+      shards: odd,
+      count: odd,
+      isKept: odd,
     },
     { requiredKeys: ['t'] },
   ),
@@ -62,9 +70,10 @@ describe('what another node sends', () => {
   const send: unknown[] = ['send', 'a', { type: 'x' }, 0, 0];
   const ask: unknown[] = ['ask', 'entity:a/b', { type: 'x' }, 0, 0, 1, 5];
   const reply = ['reply', 1, 1, 'answer'];
+  const handed: unknown[] = ['handed', 3, 7, ...send];
 
   it('is read as a message only with all its fields, and no more', () => {
-    for (const whole of [send, ask, reply]) {
+    for (const whole of [send, ask, reply, handed]) {
       expect(readActorMessage(whole), String(whole[0])).toMatchObject({ t: whole[0] });
       expect(readActorMessage([...whole, 1])).toBeUndefined();
       for (let length = 0; length < whole.length; length++)
@@ -88,6 +97,16 @@ describe('what another node sends', () => {
       { t: 'release', id: 1 },
       { t: 'ended', id: 1, life, reason: 'failed', problem: 'why' },
       { t: 'snapshot', id: 1, life, snapshot: { n: 1 } },
+      { t: 'handed', shard: 3, epoch: 7, parcel: { t: 'send', to: 'entity:a/b', event, hops: 1, epoch: 7 } },
+      {
+        t: 'handed',
+        shard: 0,
+        epoch: 7,
+        parcel: { t: 'ask', to: 'entity:a/b', event, hops: 1, epoch: 7, id: 9, ttlMs: 5 },
+      },
+      { t: 'settled', shards: [{ shard: 3, epoch: 7 }] },
+      { t: 'handedAll', id: 4, shard: 3, epoch: 7, count: 2 },
+      { t: 'kept', id: 4, life, isKept: false },
     ];
     for (const sent of messages) {
       const carried: unknown = structuredClone(writeActorMessage(sent));

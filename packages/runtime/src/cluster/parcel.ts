@@ -1,6 +1,7 @@
 import type { Incarnation } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { Address, TerminationReason } from '../actor/ref.ts';
+import type { ShardAt } from '../sharding/shard-map.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import type { ListingChange } from './listings.ts';
 import type { WireError } from './wire-error.ts';
@@ -21,11 +22,8 @@ export interface Parcel {
   readonly isLeftOver?: boolean;
 }
 
-/**
- * What nodes say to each other on the actors' channel. `id` is chosen by the one who asks, watches or subscribes;
- * answers carry `life`, the incarnation they are meant for, so that none reaches the next life under the same number.
- */
-export type ActorMessage =
+/** A parcel on the wire. */
+export type ParcelMessage =
   | {
       readonly t: 'send';
       readonly to: Address;
@@ -42,7 +40,32 @@ export type ActorMessage =
       readonly id: number;
       /** How long the asker still waits, in milliseconds. */
       readonly ttlMs: number;
-    }
+    };
+
+/**
+ * What is said when a shard is handed over, about the epoch that ends, between its owner and the life that it goes to but
+ * for the first; since wire version {@link HAND_OVER_VERSION}.
+ */
+export type HandOverMessage =
+  /** To an owner: the sender sends it nothing more for these shards in these epochs. */
+  | { readonly t: 'settled'; readonly shards: readonly ShardAt[] }
+  /** One parcel that goes along. */
+  | (ShardAt & { readonly t: 'handed'; readonly parcel: ParcelMessage })
+  /** So many were all. */
+  | (ShardAt & { readonly t: 'handedAll'; readonly id: number; readonly count: number })
+  /** The answer to that: whether each of them is kept. */
+  | { readonly t: 'kept'; readonly id: number; readonly life: Incarnation; readonly isKept: boolean };
+
+/** From this wire version on, senders say that they are settled, and what waits for a shard goes along with it. */
+export const HAND_OVER_VERSION = 2;
+
+/**
+ * What nodes say to each other on the actors' channel. `id` is chosen by the one who asks, watches or subscribes;
+ * answers carry `life`, the incarnation they are meant for, so that none reaches the next life under the same number.
+ */
+export type ActorMessage =
+  | ParcelMessage
+  | HandOverMessage
   | { readonly t: 'reply'; readonly id: number; readonly life: Incarnation; readonly value: unknown }
   | { readonly t: 'fail'; readonly id: number; readonly life: Incarnation; readonly error: WireError }
   | { readonly t: 'watch' | 'subscribe' | 'stop'; readonly id: number; readonly to: Address }
@@ -78,12 +101,14 @@ const isId = (value: unknown) => Number.isSafeInteger(value) && (value as number
  * the receiver would otherwise read again in each message.
  */
 export function writeActorMessage(message: ActorMessage): ActorMessage | readonly unknown[] {
-  if (message.t === 'send') return ['send', message.to, message.event, message.hops, message.epoch];
-  if (message.t === 'ask') {
-    const { to, event, hops, epoch, id, ttlMs } = message;
-    return ['ask', to, event, hops, epoch, id, ttlMs];
-  }
+  if (message.t === 'send' || message.t === 'ask') return writeParcel(message);
+  if (message.t === 'handed') return ['handed', message.shard, message.epoch, ...writeParcel(message.parcel)];
   return message.t === 'reply' ? ['reply', message.id, message.life, message.value] : message;
+}
+
+function writeParcel(message: ParcelMessage): readonly unknown[] {
+  const { t, to, event, hops, epoch } = message;
+  return t === 'send' ? [t, to, event, hops, epoch] : [t, to, event, hops, epoch, message.id, message.ttlMs];
 }
 
 /** Checks a message from another node; undefined when it is none of ours, which the caller counts and drops. */
@@ -113,11 +138,25 @@ export function readActorMessage(raw: unknown): ActorMessage | undefined {
       return isListed(message) ? (raw as ActorMessage) : undefined;
     case 'listing':
       return isId(message['version']) ? (raw as ActorMessage) : undefined;
+    case 'settled':
+      return isSettled(message) ? (raw as ActorMessage) : undefined;
+    case 'handedAll':
+      return ['id', 'shard', 'epoch', 'count'].every((field) => isId(message[field]))
+        ? (raw as ActorMessage)
+        : undefined;
+    case 'kept':
+      return isAnswer() && typeof message['isKept'] === 'boolean' ? (raw as ActorMessage) : undefined;
     case 'ended':
       return isAnswer() && typeof message['reason'] === 'string' ? (raw as ActorMessage) : undefined;
     default:
       return undefined;
   }
+}
+
+function isSettled({ shards }: Record<string, unknown>): boolean {
+  const isShardAt = (at: unknown) =>
+    typeof at === 'object' && at !== null && isId((at as ShardAt).shard) && isId((at as ShardAt).epoch);
+  return Array.isArray(shards) && shards.every(isShardAt);
 }
 
 function isListed({ base, version, changes }: Record<string, unknown>): boolean {
@@ -136,11 +175,18 @@ function readTuple(raw: readonly unknown[]): ActorMessage | undefined {
     const [, id, life, value] = raw;
     return raw.length === 4 && isId(id) && isId(life) ? ({ t, id, life, value } as ActorMessage) : undefined;
   }
-  const [, to, event, hops, epoch, id, ttlMs] = raw;
+  if (t !== 'handed') return readParcel(raw);
+  const [, shard, epoch, ...rest] = raw;
+  const parcel = isId(shard) && isId(epoch) ? readParcel(rest) : undefined;
+  return parcel && ({ t, shard, epoch, parcel } as ActorMessage);
+}
+
+function readParcel(raw: readonly unknown[]): ParcelMessage | undefined {
+  const [t, to, event, hops, epoch, id, ttlMs] = raw;
   const isParcel = typeof to === 'string' && isId(hops) && isId(epoch) && isEvent(event);
   if (!isParcel) return undefined;
-  if (t === 'send' && raw.length === 5) return { t, to, event, hops, epoch } as ActorMessage;
+  if (t === 'send' && raw.length === 5) return { t, to, event, hops, epoch } as ParcelMessage;
   if (t === 'ask' && raw.length === 7 && isId(id) && typeof ttlMs === 'number' && ttlMs >= 0)
-    return { t, to, event, hops, epoch, id, ttlMs } as ActorMessage;
+    return { t, to, event, hops, epoch, id, ttlMs } as ParcelMessage;
   return undefined;
 }

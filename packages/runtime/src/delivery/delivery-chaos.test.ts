@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { EventObject } from 'xstate';
 import type { Ref } from '../actor/ref.ts';
 import { replying } from '../actor/reply.ts';
+import type { ClusterConfig } from '../cluster/cluster-config.ts';
 import { ClusterHarness } from '../testing/cluster-harness.ts';
 
 const NAMES = ['n1', 'n2', 'n3'];
@@ -24,14 +25,17 @@ const ledger = () =>
     return type === 'take' ? { ...taken, [by]: [...(taken[by] ?? []), n] } : taken;
   }, {});
 
-async function harnessOf(seed: number): Promise<ClusterHarness> {
+/** Nobody is given up for a link that is broken as long as these are. */
+const PATIENT: Partial<ClusterConfig> = { linkDownGraceMs: 5_000, silenceMs: 10_000, unreachableMs: 60_000 };
+
+async function harnessOf(seed: number, config: Partial<ClusterConfig> = {}): Promise<ClusterHarness> {
   const harness = new ClusterHarness(
     NAMES,
     (cluster) => {
       cluster.entity('ledger', ledger());
       cluster.replicated('book', ledger());
     },
-    {},
+    config,
     seed,
   );
   await harness.start();
@@ -79,7 +83,7 @@ describe('through loss, duplication, reordering and broken links', () => {
   it.each([1, 2, 3, 4, 5, 6])(
     'an actor of another node handles each message, in order, once (seed %i)',
     async (seed) => {
-      const harness = await harnessOf(seed);
+      const harness = await harnessOf(seed, PATIENT);
       const actor = harness.node('n3').system.spawn(ledger());
       await sendThroughChaos(harness, (name) => harness.node(name).system.ref(actor.address));
       expect(await harness.settle(actor.ask({ type: 'read', n: 0, by: '' }))).toEqual({

@@ -106,6 +106,10 @@ export class Activation implements StateKeeper {
     this.keepsTimers = durable;
   }
 
+  get endedBy(): Error | undefined {
+    return this.#fenced ? this.#stale() : undefined;
+  }
+
   get entity(): Address {
     return entityAddress(this.name);
   }
@@ -132,6 +136,17 @@ export class Activation implements StateKeeper {
   /** From now on nothing it does is released. */
   fence(): void {
     this.#fenced = true;
+  }
+
+  /** Ends it with the turn that it is in, and leaves the rest of its mailbox over. */
+  hurry(): void {
+    if (this.ref instanceof LocalRef) this.ref.stopAfterTurn();
+  }
+
+  /** Ends it now. Nobody is told what came of the turn that it is in, and whether that is in the log is for the log to say. */
+  cutOff(): void {
+    this.fence();
+    if (this.ref instanceof LocalRef) this.ref.stopNow();
   }
 
   restore(): unknown {

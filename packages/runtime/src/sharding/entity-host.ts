@@ -197,6 +197,19 @@ export class EntityHost {
     await Promise.all([...(this.#byShard.get(shard) ?? [])].map((activation) => this.#stop(activation)));
   }
 
+  /** Has the entities of a shard end with the turns that they are in, whatever else they were sent. */
+  hurry(shard: ShardId): void {
+    for (const activation of this.#byShard.get(shard) ?? []) activation.hurry();
+  }
+
+  /** Ends the entities of a shard in the middle of their turns. */
+  cutOff(shard: ShardId): void {
+    for (const activation of Array.from(this.#byShard.get(shard) ?? [])) {
+      activation.cutOff();
+      this.#forget(activation, false);
+    }
+  }
+
   /** Fences everything at once and starts nothing more. */
   close(): void {
     this.#closed = true;
@@ -259,13 +272,18 @@ export class EntityHost {
 
   /** Forgets it, once the local copy of the log shows its last commit: the next activation begins from that. */
   async #ended(activation: Activation, hasFailed: boolean): Promise<void> {
-    const { name, shard } = activation;
-    const address = entityAddress(name);
-    if (this.#byAddress.get(address) !== activation) return;
+    const { name, version } = activation;
+    if (this.#byAddress.get(entityAddress(name)) !== activation) return;
     this.#passivation.left(activation);
     activation.stopping ??= Promise.resolve();
-    if ((this.#options.states.get(name)?.version ?? 0) < activation.version)
+    if ((this.#options.states.get(name)?.version ?? 0) < version)
       await this.#options.consensus.readBarrier().catch(() => {});
+    this.#forget(activation, hasFailed);
+  }
+
+  #forget(activation: Activation, hasFailed: boolean): void {
+    const { name, shard } = activation;
+    const address = entityAddress(name);
     if (this.#byAddress.get(address) !== activation) return;
     this.#byAddress.delete(address);
     const set = this.#byShard.get(shard);

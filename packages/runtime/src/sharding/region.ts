@@ -5,7 +5,6 @@ import {
   type Logger,
   messageOf,
   type NodeId,
-  type Timer,
   type Transport,
   TuttiError,
 } from '@tutti/kernel';
@@ -15,14 +14,16 @@ import type { Life, Membership } from '../cluster/membership.ts';
 import type { Parcel } from '../cluster/parcel.ts';
 import type { Awakener } from './awakener.ts';
 import type { EntityHost } from './entity-host.ts';
+import { IncomingMail } from './incoming-mail.ts';
+import { OutgoingMail } from './outgoing-mail.ts';
+import { Releaser } from './releaser.ts';
+import { SettledSenders } from './settled-senders.ts';
 import { type EntityName, parseEntityAddress, type ShardId, shardOf } from './shard-id.ts';
-import { SHARD_MAP, type ShardAt, type ShardCommand, type ShardMap, sameLife } from './shard-map.ts';
+import { type EpochEnd, epochEnd, SHARD_MAP, type ShardMap } from './shard-map.ts';
 import { WaitingParcels } from './waiting-parcels.ts';
 
 /** How long a singleton that has ended rests before it is started again; a message starts it sooner. */
 const SINGLETON_RESTART_MS = 1_000;
-/** How long to wait before telling the cluster once more that shards have been released. */
-const RETRY_MS = 200;
 
 interface RegionOptions {
   readonly self: Life;
@@ -41,15 +42,15 @@ interface RegionOptions {
 /**
  * Brings each message to the node that owns its entity, and hands this node's shards over when the map says so. While
  * a shard is on its way from one owner to the next, every sender keeps its messages; they follow in order once the
- * map names the new owner.
+ * map names the new owner, behind what the old one had not handled, see {@link OutgoingMail}.
  */
 export class Region {
   readonly #options: RegionOptions;
   readonly #waiting: WaitingParcels;
-  /** Shards that this node hands over: still taking messages, or already letting go. */
-  readonly #releasing = new Map<ShardId, 'settling' | 'stopping'>();
-  #released: ShardAt[] = [];
-  #retry: Timer | undefined;
+  readonly #outgoing: OutgoingMail;
+  readonly #incoming: IncomingMail;
+  readonly #settled: SettledSenders;
+  readonly #releaser: Releaser;
   /** Whether this node has applied the log as far as its own joining: what it knows before is a map of the past. */
   #hasJoined = false;
   #stopped = false;
@@ -60,15 +61,32 @@ export class Region {
     this.#waiting = new WaitingParcels({
       clock,
       limit: config.bufferMax,
+      elsewhere: () => this.#outgoing.size + this.#incoming.size,
       waitMs: config.bufferMs,
       refuse: (parcel, error) => courier.refuse(parcel, error),
     });
+    this.#outgoing = new OutgoingMail(options);
+    this.#incoming = new IncomingMail({ ...options, hasRoom: () => this.#waiting.hasRoom });
+    this.#settled = new SettledSenders(options);
+    const parts = { waiting: this.#waiting, mail: this.#outgoing, senders: this.#settled };
+    this.#releaser = new Releaser({ ...options, ...parts });
+    courier.onHandOver({
+      settled: (...said) => this.#settled.said(...said),
+      handed: (...came) => this.#incoming.handed(...came),
+      handedAll: (...came) => this.#incoming.handedAll(...came),
+      kept: (...came) => this.#outgoing.kept(...came),
+    });
     consensus.watch(SHARD_MAP, {
-      applied: (_, outcome) => {
-        if (!isTuttiError(outcome))
-          for (const shard of outcome as readonly ShardId[]) this.#shardChanged(shard);
+      applied: (command, outcome) => {
+        if (isTuttiError(outcome)) return;
+        const changed = outcome as readonly ShardId[];
+        for (const shard of changed) this.#epochEnded(shard, epochEnd(command, shard));
+        for (const shard of changed) this.#shardChanged(shard);
       },
-      restored: () => this.refresh(),
+      restored: () => {
+        for (let shard = 0; shard < shards.size; shard++) this.#epochEnded(shard, undefined);
+        this.refresh();
+      },
     });
     transport.onLink({
       linkUp: ({ nodeId }) => this.#flushWhere((shard) => shards.get(shard).owner?.nodeId === nodeId),
@@ -76,9 +94,9 @@ export class Region {
     });
   }
 
-  /** Messages that wait here for an owner. */
+  /** Messages that wait here for an owner, and copies of those that were handed over and may come back. */
   get buffered(): number {
-    return this.#waiting.size;
+    return this.#waiting.size + this.#outgoing.size + this.#incoming.size;
   }
 
   /** Of those, the asks that came from another node which waits for the answer, see `Courier.countRelayed`. */
@@ -148,11 +166,18 @@ export class Region {
     });
   }
 
+  /** The node leaves, and waits until then for others to have its shards. */
+  leavesBy(at: number): void {
+    this.#releaser.leavesBy(at);
+  }
+
   /** Takes nothing in and hands nothing on any more; what waits is refused. */
   stop(): void {
     this.#stopped = true;
-    if (this.#retry) this.#options.clock.clearTimer(this.#retry);
+    this.#releaser.stop();
     this.#options.awakener.stop();
+    this.#outgoing.stop();
+    this.#incoming.stop();
     this.#waiting.clear();
   }
 
@@ -180,7 +205,7 @@ export class Region {
     if (!this.#hasJoined && !this.#joined()) return false;
     const { owner, target, epoch } = shards.get(shard);
     if (!owner || parcel.epoch > epoch || !membership.isAlive(owner)) return false;
-    if (target && this.#releasing.get(shard) !== 'settling') return false;
+    if (target && !this.#releaser.isSettling(shard)) return false;
     if (this.#isOwner(shard)) return host.deliver(parseEntityAddress(parcel.address)!, shard, epoch, parcel);
     return this.#forward(owner, { ...parcel, epoch, hops: parcel.hops + 1 });
   }
@@ -216,75 +241,30 @@ export class Region {
     this.#waiting.drain(shard, (parcel) => this.#tryRoute(shard, parcel));
   }
 
+  /**
+   * What went along with the shard, or came along, is decided now: here it goes in front of what has waited for the next
+   * owner, since its senders sent it before. Of one that has not changed its owner, nothing is.
+   */
+  #epochEnded(shard: ShardId, end: EpochEnd | undefined): void {
+    const { owner } = this.#options.shards.get(shard);
+    this.#waiting.putBack(shard, this.#incoming.ended(shard, owner, end));
+    this.#waiting.putBack(shard, this.#outgoing.ended(shard, owner, end));
+  }
+
   #shardChanged(shard: ShardId): void {
     const { shards, host, awakener } = this.#options;
+    this.#releaser.changed(shard);
+    this.#settled.changed(shard);
     if (this.#waiting.has(-1)) for (const parcel of this.#waiting.takeAll(-1)) this.route(parcel);
-    const { epoch, target } = shards.get(shard);
+    const { epoch, owner, target } = shards.get(shard);
     host.fence(shard, this.#isOwner(shard) ? epoch : -1);
+    if (owner && target && !this.#isOwner(shard)) this.#settled.tell(owner, { shard, epoch });
     if (this.#stopped) return;
-    if (target && this.#isOwner(shard)) void this.#release(shard, epoch);
+    if (target && this.#isOwner(shard)) void this.#releaser.release({ shard, epoch }, target);
     if (this.#mayRun(shard)) {
       host.startSingletons(shard, epoch);
       awakener.took(shard);
     } else awakener.gave(shard);
     this.#flush(shard);
-  }
-
-  async #release(shard: ShardId, epoch: number): Promise<void> {
-    if (this.#releasing.has(shard)) return;
-    const { clock, config, host } = this.#options;
-    this.#releasing.set(shard, 'settling');
-    await new Promise<void>((resolve) => clock.setTimer(config.settleMs, resolve));
-    this.#releasing.set(shard, 'stopping');
-    if (!(await this.#stopsInTime(shard))) {
-      this.#options.logger.warn(
-        { shard, waitedMs: config.handOverMs },
-        'entities did not stop for a hand-over',
-      );
-      // What they still do is not let out, and the log takes nothing more from them.
-      host.fence(shard, -1);
-    }
-    this.#releasing.delete(shard);
-    this.#sayReleased([{ shard, epoch }]);
-  }
-
-  #stopsInTime(shard: ShardId): Promise<boolean> {
-    const { clock, config, host } = this.#options;
-    return new Promise((resolve) => {
-      const deadline = clock.setTimer(config.handOverMs, () => resolve(false));
-      void host.release(shard).then(() => {
-        clock.clearTimer(deadline);
-        resolve(true);
-      });
-    });
-  }
-
-  /** Shards released in one turn go into one proposal. */
-  #sayReleased(released: readonly ShardAt[]): void {
-    if (this.#released.length === 0)
-      this.#options.clock.nextTurn(() => {
-        const shards = this.#released;
-        this.#released = [];
-        void this.#proposeReleased(shards);
-      });
-    this.#released.push(...released);
-  }
-
-  async #proposeReleased(shards: readonly ShardAt[]): Promise<void> {
-    const { consensus, self, clock } = this.#options;
-    const command: ShardCommand = { type: 'released', ...self, shards };
-    try {
-      await consensus.propose(SHARD_MAP, command);
-    } catch {
-      if (this.#stopped) return;
-      // Not heard, or not taken: say it again for those that still wait for it.
-      const open = shards.filter(({ shard, epoch }) => {
-        const known = this.#options.shards.get(shard);
-        return known.epoch === epoch && known.target !== undefined && sameLife(known.owner, self);
-      });
-      this.#retry = clock.setTimer(RETRY_MS, () => {
-        if (open.length > 0) this.#sayReleased(open);
-      });
-    }
   }
 }

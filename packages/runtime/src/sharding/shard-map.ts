@@ -33,7 +33,36 @@ export type ShardCommand =
   /** Asks living owners to hand over. */
   | { readonly type: 'move'; readonly moves: readonly ShardMove[] }
   /** An owner has stopped the entities of these shards. */
-  | (Life & { readonly type: 'released'; readonly shards: readonly ShardAt[] });
+  | (Life & { readonly type: 'released'; readonly shards: readonly ReleasedShard[] });
+
+/**
+ * A shard that its owner has let go of. `isHanded`: the target has said that it keeps what waited for the shard, so that
+ * it is for the target to deliver. The map itself does not look at it, so a node of any version applies it alike.
+ */
+export type ReleasedShard = ShardAt & { readonly isHanded?: true };
+
+/** How an epoch of a shard ended. */
+export interface EpochEnd {
+  readonly epoch: number;
+  /** `handed` and `released`: its owner let go, with and without what waited. `assigned`: its owner was given up. */
+  readonly how: 'handed' | 'released' | 'assigned';
+  /** The owner that let go. */
+  readonly by: Life | undefined;
+}
+
+/** What a command that has changed the owner of a shard says of the epoch that it ended; undefined for any other. */
+export function epochEnd(command: WireValue, shard: ShardId): EpochEnd | undefined {
+  const said = command as ShardCommand;
+  if (said.type === 'assign') {
+    const move = said.moves.find((each) => each.shard === shard);
+    return move && { epoch: move.epoch, how: 'assigned', by: undefined };
+  }
+  if (said.type !== 'released') return undefined;
+  const released = said.shards.find((each) => each.shard === shard);
+  const { nodeId: node, incarnation: life } = said;
+  const by: Life = { nodeId: node, incarnation: life };
+  return released && { epoch: released.epoch, how: released.isHanded ? 'handed' : 'released', by };
+}
 
 const UNOWNED: Shard = { owner: undefined, epoch: 0, target: undefined };
 

@@ -393,9 +393,11 @@ describe('the members', () => {
   it('take shards by their weight', async () => {
     const harness = new ClusterHarness(NAMES, () => {}, { shards: 256 });
     for (const name of NAMES) harness.boot(name, name === 'n2' ? { weight: 3 } : {});
-    await harness.untilBalanced();
-    const { shards } = harness.node('n1').cluster.status();
-    expect(shards['n2']).toBeGreaterThan(2 * shards['n1']!);
+    // They move in lots, and between two of them nothing does.
+    await harness.until(() => {
+      const { n1 = 0, n2 = 0 } = harness.node('n1').cluster.status().shards;
+      return n1 > 0 && n2 > 2 * n1;
+    });
     expect(harness.node('n1').cluster.members.get(nodeId('n2'))?.declares?.weight).toBe(3);
   });
 });

@@ -18,6 +18,7 @@ function world(limit = 100) {
   const waiting = new WaitingParcels({
     clock,
     limit,
+    elsewhere: () => 0,
     waitMs: 1_000,
     refuse: ({ event }, { code }) => refused.push(`${event.type} ${code}`),
   });

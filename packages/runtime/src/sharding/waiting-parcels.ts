@@ -10,8 +10,10 @@ interface Waiting {
 
 interface WaitingParcelsOptions {
   readonly clock: Clock;
-  /** Most parcels that wait at one time, all shards together. */
+  /** Most parcels that wait at one time, all shards together, and with those that {@link elsewhere} counts. */
   readonly limit: number;
+  /** Parcels that may come to wait here: they have their place already. */
+  readonly elsewhere: () => number;
   readonly waitMs: number;
   /** Ends a parcel that could not be kept, or not any longer. */
   readonly refuse: (parcel: Parcel, error: TuttiError) => void;
@@ -36,6 +38,11 @@ export class WaitingParcels {
     return this.#size;
   }
 
+  /** Whether there is room for one more. */
+  get hasRoom(): boolean {
+    return this.#size + this.#options.elsewhere() < this.#options.limit;
+  }
+
   /** Whether something waits for the shard; with an address, for that entity. */
   has(shard: ShardId, address?: Address): boolean {
     const lists = this.#shards.get(shard);
@@ -52,13 +59,10 @@ export class WaitingParcels {
   }
 
   add(shard: ShardId, parcel: Parcel): void {
-    const { clock, limit, waitMs, refuse } = this.#options;
-    if (this.#size >= limit) {
-      refuse(
-        parcel,
-        new TuttiError('TUTTI_OVERLOADED', { what: 'The buffer of this node', size: this.#size, limit }),
-      );
-      return;
+    const { clock, limit, waitMs, refuse, elsewhere } = this.#options;
+    if (!this.hasRoom) {
+      const details = { what: 'The buffer of this node', size: this.#size + elsewhere(), limit };
+      return refuse(parcel, new TuttiError('TUTTI_OVERLOADED', details));
     }
     const waiting: Waiting = { parcel, until: Math.min(parcel.deadline, clock.now() + waitMs) };
     let lists = this.#shards.get(shard);
@@ -70,14 +74,21 @@ export class WaitingParcels {
     this.#scheduleSweep();
   }
 
-  /** Keeps parcels of one entity that were handed on already and have come back, in front of those that wait for it. */
+  /** Keeps parcels that were handed on already and have come back, in front of those that wait for the same entities. */
   putBack(shard: ShardId, parcels: readonly Parcel[]): void {
-    const [first] = parcels;
-    if (!first) return;
-    const list = this.#shards.get(shard)?.get(first.address);
-    const since = list?.splice(0) ?? [];
-    for (const parcel of parcels) this.add(shard, parcel);
-    list?.push(...since);
+    for (const [address, older] of Map.groupBy(parcels, (parcel) => parcel.address)) {
+      const list = this.#shards.get(shard)?.get(address);
+      const since = list?.splice(0) ?? [];
+      for (const parcel of older) this.add(shard, parcel);
+      list?.push(...since);
+    }
+  }
+
+  /** Whether one of those that wait for a shard is like this. */
+  some(shard: ShardId, isLikeThis: (parcel: Parcel) => boolean): boolean {
+    for (const list of this.#shards.get(shard)?.values() ?? [])
+      if (list.some(({ parcel }) => isLikeThis(parcel))) return true;
+    return false;
   }
 
   /** Offers the parcels of a shard: those of each entity in order, until one is not taken. */

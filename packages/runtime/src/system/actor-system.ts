@@ -1,4 +1,4 @@
-import type { Clock, IdSource, Incarnation, Logger, NodeId, Random } from '@tutti/kernel';
+import type { Clock, IdSource, Incarnation, Logger, NodeId, PeerIdentity, Random } from '@tutti/kernel';
 import type { AnyActorLogic, EventFromLogic, EventObject, InputFrom, SnapshotFrom } from 'xstate';
 import type { KeptTimer, TimerChange } from '../actor/kept-timers.ts';
 import type { Address, Ref } from '../actor/ref.ts';
@@ -13,6 +13,8 @@ import type { ThreadOptions, ThreadStatus } from '../threads/thread-pool.ts';
 export interface ReplyTarget {
   /** When nobody waits any more, on this node's clock; undefined is never. */
   readonly deadline?: number;
+  /** The life of another node that asked and waits for the answer there; undefined when it is one of this node. */
+  readonly asker?: PeerIdentity;
   /** What waits here is a reliable channel: it wants to know that the event was handled, and no reply. */
   readonly isReceipt?: boolean;
   reply(value: unknown): void;
@@ -76,6 +78,11 @@ export interface StateKeeper {
    * that; a message that changes nothing is not held for later ones.
    */
   readonly turnMessagesMax?: number;
+  /**
+   * Looked at when the actor is ended in the middle of a turn whose commit is under way: what to tell those who asked for
+   * what the turn is about; by default that there is no such actor any more.
+   */
+  readonly endedBy?: Error | undefined;
   /**
    * Called when the actor has been stopped in order, for each message that it was sent and has not handled, oldest first:
    * one that its state put off, or that came too late to be handled within the deadline of the stop. True when the keeper

@@ -1,6 +1,6 @@
 import { TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
-import type { ActorCell } from '../actor/actor-cell.ts';
+import { type ActorCell, STOP_NOW } from '../actor/actor-cell.ts';
 import type { Asked, AskTable } from '../actor/ask.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
 import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
@@ -97,6 +97,16 @@ export class LocalRef implements Ref {
       cell.watch(() => resolve());
       cell.requestStop();
     });
+  }
+
+  /** Stops it with the turn that it is in: what else waits for it is passed on, or becomes dead letters. */
+  stopAfterTurn(): void {
+    this.cell?.signal(STOP_NOW);
+  }
+
+  /** Stops it in the middle of its turn: nothing of that is let out. */
+  stopNow(): void {
+    this.cell?.stopNow();
   }
 
   toJSON(): { address: Address } {

@@ -13,6 +13,7 @@ import {
 import type { ClusterConfig } from '../cluster/cluster-config.ts';
 import type { ClusterSystem } from '../cluster/cluster-system.ts';
 import { createClusterSystem } from '../cluster/create-cluster-system.ts';
+import { SHARD_MAP, type ShardCommand } from '../sharding/shard-map.ts';
 import type { ActorSystem } from '../system/actor-system.ts';
 import { createActorSystem } from '../system/create-actor-system.ts';
 import { AgreedLog } from './agreed-log.ts';
@@ -125,6 +126,23 @@ export class ClusterHarness {
   /** What the oracle's list holds; only without Raft. */
   get log(): AgreedLog {
     return this.#log!;
+  }
+
+  /** The owner of a shard as the list tells it, as long as nobody has been given up. */
+  ownerOf(shard: number): NodeId | undefined {
+    let owner: NodeId | undefined;
+    let target: NodeId | undefined;
+    for (const { module, command } of this.log.entries) {
+      if (module !== SHARD_MAP) continue;
+      const said = JSON.parse(command) as ShardCommand;
+      if (said.type === 'configure') continue;
+      const changed = said.type === 'released' ? said.shards : said.moves;
+      if (!changed.some((each) => each.shard === shard)) continue;
+      if (said.type === 'released') owner = target;
+      else if (said.type === 'assign') owner = said.moves.find((each) => each.shard === shard)!.nodeId;
+      else target = said.moves.find((each) => each.shard === shard)!.nodeId;
+    }
+    return owner;
   }
 
   /** A node that believes to lead. */

@@ -134,6 +134,8 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       ref.watch((notice) => notices.push(notice));
       ref.watch((notice) => unwanted.push(notice))();
       await settle(ask(ref, { type: 'echo', value: 1 }));
+      // The watches travel in a lane of their own, and must be there before the end.
+      await pass(50);
       expect(notices).toEqual([]);
       send(ref, { type: 'end' });
       await pass(1_000);

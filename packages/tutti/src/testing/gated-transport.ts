@@ -67,6 +67,10 @@ export class GatedTransport implements Transport {
     });
   }
 
+  wireVersion(peer: NodeId): number | undefined {
+    return this.#inner.wireVersion?.(peer);
+  }
+
   linked(): readonly PeerIdentity[] {
     return this.#inner.linked();
   }
