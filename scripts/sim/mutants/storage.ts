@@ -120,7 +120,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   {
     name: 'a segment that is written anew forgets how far it was flushed',
     file: 'storage/file/segment-rewrite.ts',
-    right: 'flushMarkBytes(before).copy(bytes, FLUSH_MARK_AT);',
+    right: 'flushMarkBytes(before).copy(made.bytes, FLUSH_MARK_AT);',
     wrong: '',
     season: DECAY_OF_NOTES,
   },

@@ -1,4 +1,4 @@
-import type { LogIndex, Term } from '@tutti/kernel';
+import { type LogIndex, logIndex, type Term } from '@tutti/kernel';
 import type { Entry, HardState, SnapshotMeta } from '../raft/messages.ts';
 import type { LogStoreState } from './log-store.ts';
 
@@ -10,6 +10,43 @@ import type { LogStoreState } from './log-store.ts';
 export interface LostRange {
   readonly from: LogIndex;
   readonly to: LogIndex;
+}
+
+/** Indexes, lowest first, as ranges. */
+export function rangesOf(indexes: readonly number[]): readonly LostRange[] {
+  const ranges: { from: LogIndex; to: LogIndex }[] = [];
+  for (const at of indexes) {
+    const index = logIndex(at);
+    const last = ranges.at(-1);
+    if (last && last.to + 1 === index) last.to = index;
+    else ranges.push({ from: index, to: index });
+  }
+  return ranges;
+}
+
+/** Whether an index is in one of some ranges, which stand apart and lowest first. */
+export function isWithin(ranges: readonly LostRange[], index: number): boolean {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (ranges[middle]!.to < index) low = middle + 1;
+    else high = middle;
+  }
+  return low < ranges.length && ranges[low]!.from <= index;
+}
+
+/** What is left of some ranges without others; both stand apart and lowest first. */
+export function without(ranges: readonly LostRange[], taken: readonly LostRange[]): readonly LostRange[] {
+  let left = ranges;
+  for (const { from, to } of taken)
+    left = left.flatMap((range) => {
+      if (range.to < from || range.from > to) return [range];
+      const before = range.from < from ? [{ from: range.from, to: logIndex(from - 1) }] : [];
+      const after = range.to > to ? [{ from: logIndex(to + 1), to: range.to }] : [];
+      return [...before, ...after];
+    });
+  return left;
 }
 
 /**

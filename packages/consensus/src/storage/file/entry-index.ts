@@ -48,14 +48,12 @@ export class EntryIndex extends EntryColumns {
     this.columns[SEGMENT]![row] = 0;
   }
 
-  /** The entries whose records begin from `from` on and before `to` in a segment, lowest first. */
-  within(segment: number, from: number, to: number): number[] {
-    const found: number[] = [];
-    for (let index = Number(this.firstIndex); index <= this.lastIndex; index++) {
-      const place = this.placeOf(index);
-      if (place.segment === segment && place.offset >= from && place.offset < to) found.push(index);
-    }
-    return found;
+  /** Tells the entries whose records stand in a segment, lowest first, and where in it. */
+  eachIn(segment: number, tell: (index: number, offset: number) => void): void {
+    const [segments, offsets] = [this.columns[SEGMENT]!, this.columns[OFFSET]!];
+    const size = this.end - this.base;
+    for (let row = 0; row < size; row++)
+      if (segments[row] === segment) tell(this.base + 1 + row, offsets[row]!);
   }
 
   /** Whether the first entry stands before a place of the log. */
@@ -66,9 +64,12 @@ export class EntryIndex extends EntryColumns {
   }
 
   /** The record of an entry stands at another place of its segment now, if it is the one that counts. */
-  moved({ index, term: entryTerm }: Pick<Entry, 'index' | 'term'>, segment: number, offset: number): void {
-    if (this.rowOf(index) === undefined || this.termAt(index) !== entryTerm) return;
-    if (this.placeOf(index).segment === segment) this.place(index, segment, offset);
+  moved({ index, term: entryTerm, data }: Entry, segment: number, offset: number): void {
+    const row = this.rowOf(index);
+    if (row === undefined || this.termAt(index) !== entryTerm) return;
+    if (this.columns[SEGMENT]![row] !== segment) return;
+    this.place(index, segment, offset);
+    this.columns[LENGTH]![row] = data.length;
   }
 
   /** Puts entries that are known to have been there, and not what they were, up to `index`. */

@@ -1,6 +1,6 @@
 import type { EntryIndex } from './entry-index.ts';
 import { hasHeader, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
-import { scanSegment } from './segment-scan.ts';
+import type { SegmentScan } from './segment-scan.ts';
 
 /** A stretch of a segment whose records are gone. */
 export interface DamagedStretch {
@@ -9,6 +9,13 @@ export interface DamagedStretch {
   readonly offset: number;
   /** The entries that stood there and still count, lowest first: they stand nowhere else on the disk. */
   readonly entries: readonly number[];
+}
+
+/** A segment as it was read, as far as it had been flushed when that began. */
+export interface ReadSegment {
+  readonly bytes: Buffer;
+  readonly end: number;
+  readonly scan: SegmentScan;
 }
 
 /** What is damaged of what was flushed in a segment. */
@@ -23,17 +30,14 @@ export interface SegmentDamage {
  * known, which it is not when a log is read back.
  */
 export function damageOfSegment(
-  bytes: Buffer,
+  { bytes, end, scan: { records } }: ReadSegment,
   segment: Segment,
   index: EntryIndex,
 ): SegmentDamage | undefined {
-  const { sequence, end } = segment;
-  const { records } = scanSegment(bytes.subarray(0, end), sequence);
-  const stretches: DamagedStretch[] = [];
+  const stretches: (DamagedStretch & { readonly to: number; readonly entries: number[] })[] = [];
   let reached = SEGMENT_HEADER_BYTES;
   const lookAt = (after: number, to: number): void => {
-    if (reached < to)
-      stretches.push({ after, offset: reached, entries: index.within(sequence, reached, to) });
+    if (reached < to) stretches.push({ after, offset: reached, to, entries: [] });
   };
   for (const [i, { offset, size }] of records.entries()) {
     lookAt(i, offset);
@@ -42,5 +46,24 @@ export function damageOfSegment(
   lookAt(records.length, end);
   const isNamed = hasHeader(bytes, segment);
   if (isNamed && stretches.length === 0) return undefined;
+  index.eachIn(segment.sequence, (entry, offset) => {
+    const stretch = lastFrom(stretches, offset);
+    if (stretch && offset < stretch.to) stretch.entries.push(entry);
+  });
   return { offset: isNamed ? stretches[0]!.offset : 0, stretches };
+}
+
+/** The last stretch that begins at or before a place. */
+function lastFrom<Stretch extends DamagedStretch>(
+  stretches: readonly Stretch[],
+  offset: number,
+): Stretch | undefined {
+  let low = 0;
+  let high = stretches.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (stretches[middle]!.offset <= offset) low = middle + 1;
+    else high = middle;
+  }
+  return stretches[low - 1];
 }

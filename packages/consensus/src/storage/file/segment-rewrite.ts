@@ -1,11 +1,14 @@
 import { join } from 'node:path';
+import type { Entry } from '../../raft/messages.ts';
 import { BatchEncoder, type LogRecord, sizeOf } from '../record.ts';
 import type { DiskCalls } from './disk-calls.ts';
 import { FLUSH_MARK_AT, flushMarkBytes } from './flush-mark.ts';
+import { inSlices, readSliced, SLICE_BYTES } from './in-slices.ts';
 import type { Gap } from './lost-entries.ts';
 import { syncDirectory } from './meta-file.ts';
 import { SEGMENT_HEADER_BYTES, type Segment, segmentHeader, segmentName, writeFully } from './segment.ts';
-import { outlineOf, scanSegment } from './segment-scan.ts';
+import type { ReadSegment } from './segment-damage.ts';
+import { outlineOf, type SegmentScan, scanning, scanSegment } from './segment-scan.ts';
 
 /** What is put into the gaps of one segment, each after so many of its whole records. */
 export interface Fill {
@@ -29,6 +32,20 @@ export interface SegmentRewrite {
   readonly segments: readonly Segment[];
   /** Asked when everything is written, just before it takes its place. Default that it still is. */
   readonly isWanted?: () => boolean;
+  /** The segment as it is, where it has been read already. */
+  readonly read?: Pick<ReadSegment, 'bytes' | 'scan'>;
+}
+
+/** An entry of a segment that was written anew, and where it stands. */
+export interface PlacedEntry {
+  readonly entry: Entry;
+  readonly offset: number;
+}
+
+/** What a segment holds that was written anew, and where that ends. */
+export interface Rewritten {
+  readonly entries: readonly PlacedEntry[];
+  readonly end: number;
 }
 
 const PADDING: LogRecord = { type: 'padding' };
@@ -39,28 +56,41 @@ const DAMAGED = new Uint8Array(8).fill(0xff);
  * Writes a damaged segment anew beside the old one, with its gaps closed, and puts it in its place by a rename: a crash
  * leaves either of them. A gap that nothing is put into stays one. The whole records keep the numbers of their
  * batches; numbers that nothing is left of get a record that says nothing, so that the log has no gap between this
- * segment and the next. What the header says of flushes stays as it is, so that damage is not taken for a torn write. Calls back with what the segment holds now, in the turn in which it takes its place; with
- * nothing if it was not wanted any more.
+ * segment and the next. What the header says of flushes stays as it is, so that damage is not
+ * taken for a torn write. The loop goes on meanwhile. Calls back with what the segment holds now, in the turn in which it
+ * takes its place; with nothing if it was not wanted any more.
  */
 export function rewriteSegment(
   disk: DiskCalls,
   directory: string,
   rewrite: SegmentRewrite,
-  done: (failure: Error | undefined, bytes?: Buffer) => void,
+  done: (failure: Error | undefined, rewritten?: Rewritten) => void,
 ): void {
-  const { sequence } = rewrite;
-  const path = join(directory, segmentName(sequence));
-  let bytes: Buffer;
-  try {
-    const before = disk.existsSync(path) ? disk.readFileSync(path) : Buffer.alloc(0);
-    bytes = encoded(withFills(before, rewrite), sequence, before.length);
-    // What it says of flushes holds for the records that it keeps, and for what is still missing.
-    flushMarkBytes(before).copy(bytes, FLUSH_MARK_AT);
-  } catch (thrown) {
-    disk.nextTurn(() => done(thrown as Error));
-    return;
-  }
-  replace(disk, directory, path, bytes, rewrite.isWanted ?? (() => true), done);
+  const path = join(directory, segmentName(rewrite.sequence));
+  const begin = (failure: Error | undefined, before?: Buffer): void => {
+    if (failure || !before) return done(failure);
+    inSlices(disk, rewriting(before, rewrite), (problem, made) => {
+      if (problem || !made) return done(problem);
+      const isWanted = rewrite.isWanted ?? (() => true);
+      replace(disk, directory, path, made.bytes, isWanted, (unplaced, isPlaced) =>
+        done(unplaced, isPlaced ? made : undefined),
+      );
+    });
+  };
+  if (rewrite.read) begin(undefined, rewrite.read.bytes);
+  else readSliced(disk, path, begin);
+}
+
+function* rewriting(
+  before: Buffer,
+  rewrite: SegmentRewrite,
+): Generator<void, Rewritten & { readonly bytes: Buffer }> {
+  const { sequence, read } = rewrite;
+  const scan = read?.scan ?? (yield* scanning(before, sequence));
+  const made = yield* encoding(withFills(scan, rewrite), sequence, before.length);
+  // What it says of flushes holds for the records that it keeps, and for what is still missing.
+  flushMarkBytes(before).copy(made.bytes, FLUSH_MARK_AT);
+  return made;
 }
 
 /** Whether a segment still has the records that it had when the log was read. */
@@ -75,11 +105,14 @@ export function isAsRead(
   return outlineOf(scanSegment(bytes, sequence).records) === (outlines.get(sequence) ?? '');
 }
 
-function withFills(bytes: Buffer, { sequence, fills, segments }: SegmentRewrite): readonly Numbered[] {
+function withFills(
+  { records, remainsFrom }: SegmentScan,
+  { sequence, fills, segments }: SegmentRewrite,
+): readonly Numbered[] {
   const range = numbersOf(sequence, segments);
-  const { records, remainsFrom } = scanSegment(bytes, sequence);
   const own = records.filter(({ batch }) => batch >= range.first && batch <= range.last);
-  const fillAt = (at: number) => fills.find(({ after }) => after === at);
+  const fillsBy = new Map(fills.toReversed().map((fill) => [fill.after, fill]));
+  const fillAt = (at: number) => fillsBy.get(at);
   // What is missing at an end that nothing is put to stays missing.
   const first = fillAt(0) ? range.first : (own[0]?.batch ?? range.first);
   const last = fillAt(own.length) ? range.last : (own.at(-1)?.batch ?? range.last);
@@ -117,11 +150,22 @@ function numbersOf(sequence: number, segments: readonly Segment[]): { first: num
   return { first, last: Math.max(first, last) };
 }
 
-function encoded(numbered: readonly Numbered[], sequence: number, sizeBytes: number): Buffer {
+function* encoding(
+  numbered: readonly Numbered[],
+  sequence: number,
+  sizeBytes: number,
+): Generator<void, Rewritten & { readonly bytes: Buffer }> {
   const parts: Uint8Array[] = [segmentHeader(sequence)];
+  const entries: PlacedEntry[] = [];
   let offset = SEGMENT_HEADER_BYTES;
+  let end = offset;
   let checksum = 0;
+  let pausedAt = 0;
   for (let at = 0; at < numbered.length; ) {
+    if (offset - pausedAt >= SLICE_BYTES) {
+      pausedAt = offset;
+      yield;
+    }
     const { batch, record: first } = numbered[at]!;
     if (!first) {
       parts.push(DAMAGED);
@@ -132,14 +176,17 @@ function encoded(numbered: readonly Numbered[], sequence: number, sizeBytes: num
     const run = runFrom(numbered, at);
     const size = run.reduce((sum, { record }) => sum + sizeOf(record), 0);
     const encoder = new BatchEncoder(size, sequence, offset, batch, checksum);
-    for (const [i, { record, isOpen }] of run.entries())
+    for (const [i, { record, isOpen }] of run.entries()) {
+      if (record.type === 'entry') entries.push({ entry: record.entry, offset: encoder.offset });
       encoder.record(record, i === run.length - 1 && !isOpen);
+    }
     at += run.length;
     parts.push(encoder.bytes);
     ({ offset, checksum } = encoder);
+    end = offset;
   }
   const blank = Buffer.alloc(Math.max(0, sizeBytes - offset));
-  return Buffer.concat([...parts, blank]);
+  return { bytes: Buffer.concat([...parts, blank]), entries, end };
 }
 
 /** The records of one batch that stand together. */
@@ -159,13 +206,14 @@ function replace(
   path: string,
   bytes: Buffer,
   isWanted: () => boolean,
-  done: (failure: Error | undefined, bytes?: Buffer) => void,
+  done: (failure: Error | undefined, isPlaced: boolean) => void,
 ): void {
   const draft = `${path}.mended.tmp`;
   // A draft that could not be written is in the way of whoever needs its space.
-  const giveUp = (problem: Error | undefined): void => disk.rm(draft, { force: true }, () => done(problem));
+  const giveUp = (problem: Error | undefined): void =>
+    disk.rm(draft, { force: true }, () => done(problem, false));
   disk.open(draft, 'w', (failure, handle) => {
-    if (failure) return done(failure);
+    if (failure) return done(failure, false);
     const finish = (problem: Error | null | undefined): void =>
       disk.close(handle, () => {
         if (problem) return giveUp(problem);
@@ -176,7 +224,7 @@ function replace(
         } catch (thrown) {
           return giveUp(thrown as Error);
         }
-        done(undefined, bytes);
+        done(undefined, true);
       });
     writeFully(disk, handle, bytes, 0, (problem) => (problem ? finish(problem) : disk.fsync(handle, finish)));
   });

@@ -1,4 +1,5 @@
 import { type FoundRecord, isBlank, recordAt } from '../record.ts';
+import { atOnce, SLICE_BYTES } from './in-slices.ts';
 import { SEGMENT_HEADER_BYTES } from './segment.ts';
 
 /** A whole record of a segment, and whether it follows the one before it without anything damaged between. */
@@ -20,12 +21,22 @@ export interface SegmentScan {
  * damage, and so is one of an earlier batch.
  */
 export function scanSegment(bytes: Uint8Array, sequence: number): SegmentScan {
+  return atOnce(scanning(bytes, sequence));
+}
+
+/** {@link scanSegment}, with a pause now and then. */
+export function* scanning(bytes: Uint8Array, sequence: number): Generator<void, SegmentScan> {
+  let pausedAt = 0;
   const records: ScannedRecord[] = [];
   let offset = SEGMENT_HEADER_BYTES;
   let checksum = 0;
   let batch = 0;
   let remainsFrom: number | undefined;
   while (offset < bytes.length) {
+    if (offset - pausedAt >= SLICE_BYTES) {
+      pausedAt = offset;
+      yield;
+    }
     const follows = remainsFrom === undefined;
     const found = recordAt(bytes, offset, sequence, offset);
     if (

@@ -1,19 +1,25 @@
-import { isTuttiError, type LogIndex, logIndex, TuttiError, term } from '@tutti/kernel';
+import { logIndex, TuttiError, term } from '@tutti/kernel';
 import type { Entry } from '../../raft/messages.ts';
 import type { LogRecord } from '../record.ts';
 import type { MendCallback, ScrubCallback, ScrubDamage, ScrubStep } from '../scrub.ts';
-import type { LostRange } from '../store-damage.ts';
+import { rangesOf } from '../store-damage.ts';
 import type { DiskCalls } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
 import type { EntryReader } from './entry-reader.ts';
-import { type LogPiece, LogScrub } from './log-scrub.ts';
+import { inSlices, readSliced } from './in-slices.ts';
+import { LogScrub } from './log-scrub.ts';
 import type { LogWriter } from './log-writer.ts';
 import type { Segment } from './segment.ts';
-import { type DamagedStretch, damageOfSegment, type SegmentDamage } from './segment-damage.ts';
-import { type Fill, rewriteSegment } from './segment-rewrite.ts';
-import { scanSegment } from './segment-scan.ts';
+import {
+  type DamagedStretch,
+  damageOfSegment,
+  type ReadSegment,
+  type SegmentDamage,
+} from './segment-damage.ts';
+import { type Fill, type Rewritten, rewriteSegment } from './segment-rewrite.ts';
+import { scanning } from './segment-scan.ts';
 import type { SnapshotDirectory } from './snapshot-directory.ts';
-import type { SnapshotFile } from './snapshot-file.ts';
+import { SnapshotScrub } from './snapshot-scrub.ts';
 import type { TailCache } from './tail-cache.ts';
 
 /** The parts of an open store that are read again and mended. */
@@ -27,6 +33,10 @@ export interface StoreScrubParts {
   readonly snapshots: SnapshotDirectory;
 }
 
+/** Entries by their index. */
+type Given = ReadonlyMap<number, Entry>;
+
+const NONE: Given = new Map();
 const NOTHING: ScrubStep = { bytes: 0, passEnded: false, damage: undefined };
 
 /**
@@ -37,9 +47,8 @@ const NOTHING: ScrubStep = { bytes: 0, passEnded: false, damage: undefined };
 export class StoreScrub {
   readonly #parts: StoreScrubParts;
   readonly #log: LogScrub;
-  #snapshot: SnapshotFile | undefined;
-  /** How far the snapshot has been read; undefined while the log is. */
-  #snapshotFrom: number | undefined;
+  readonly #snapshot: SnapshotScrub;
+  #isLogRead = false;
   #damaged: Segment | undefined;
   #busy = false;
   #ended = false;
@@ -47,6 +56,7 @@ export class StoreScrub {
   constructor(parts: StoreScrubParts) {
     this.#parts = parts;
     this.#log = new LogScrub(parts.disk, () => parts.writer.segments);
+    this.#snapshot = new SnapshotScrub(parts.disk, () => parts.snapshots.current);
   }
 
   /** @see LogStore.scrub */
@@ -58,7 +68,7 @@ export class StoreScrub {
       this.#free();
       done(failure, step);
     };
-    if (this.#snapshotFrom !== undefined) this.#readSnapshot(this.#snapshotFrom, bytesMax, finish);
+    if (this.#isLogRead) this.#readSnapshot(bytesMax, finish);
     else this.#readLog(bytesMax, finish);
   }
 
@@ -76,40 +86,51 @@ export class StoreScrub {
   #readLog(bytesMax: number, done: ScrubCallback): void {
     this.#log.next(bytesMax, (failure, piece) => {
       if (failure || !piece) return done(failure);
-      if (piece.isLast) this.#snapshotFrom = 0;
-      done(undefined, { bytes: piece.bytes, passEnded: false, damage: this.#damageOf(piece) });
+      if (piece.isLast) this.#isLogRead = true;
+      const { bytes, damaged } = piece;
+      if (!damaged || this.#ended) return done(undefined, { bytes, passEnded: false, damage: undefined });
+      this.#log.skip();
+      this.#damaged = damaged;
+      this.#read(damaged, (problem, read) => {
+        if (problem) return done(problem);
+        done(undefined, { bytes, passEnded: false, damage: read && this.#look(damaged, read) });
+      });
     });
   }
 
-  #damageOf({ damaged }: LogPiece): ScrubDamage | undefined {
-    if (!damaged || this.#ended) return undefined;
-    this.#log.skip();
-    this.#damaged = damaged;
-    const found = this.#examined(damaged);
-    // It has been compacted away meanwhile, or could not be read for once.
-    if (!found) return undefined;
-    return this.#damage(damaged, found.damage, this.#missing(found.damage, []));
+  #look(segment: Segment, read: ReadSegment): ScrubDamage | undefined {
+    const damage = damageOfSegment(read, segment, this.#parts.index);
+    // It could not be read for once.
+    return damage && this.#damage(segment, damage, this.#missing(damage, NONE));
   }
 
-  #examined(segment: Segment): { damage: SegmentDamage; bytes: Buffer } | undefined {
-    const { disk, index, writer } = this.#parts;
-    if (!writer.segments.includes(segment)) return undefined;
-    const bytes = disk.readFileSync(segment.path);
-    const damage = damageOfSegment(bytes, segment, index);
-    return damage && { damage, bytes };
+  /** Reads all of a segment while the loop goes on; calls back with nothing if it is not there any more. */
+  #read(segment: Segment, done: (failure: Error | undefined, read?: ReadSegment) => void): void {
+    const { disk, writer } = this.#parts;
+    const { end, sequence, path } = segment;
+    const isGone = (): boolean => this.#ended || !writer.segments.includes(segment);
+    readSliced(disk, path, (failure, bytes) => {
+      if (isGone()) return done(undefined);
+      if (failure || !bytes) return done(failure);
+      inSlices(disk, scanning(bytes.subarray(0, end), sequence), (problem, scan) => {
+        if (isGone()) done(undefined);
+        else done(problem, scan && { bytes, end, scan });
+      });
+    });
   }
 
   /** What was lost and is neither in memory nor among `given`. */
-  #missing({ stretches }: SegmentDamage, given: readonly Entry[]): readonly number[] {
+  #missing({ stretches }: SegmentDamage, given: Given): readonly number[] {
     return stretches.flatMap(({ entries }) => entries.filter((entry) => !this.#entry(entry, given)));
   }
 
   /** An entry under its index and term is the same everywhere (Log Matching, Raft figure 3). */
-  #entry(index: number, given: readonly Entry[]): Entry | undefined {
+  #entry(index: number, given: Given): Entry | undefined {
     const { index: known, tail } = this.#parts;
-    return (
-      tail.held(index) ?? given.find((entry) => entry.index === index && entry.term === known.termAt(index))
-    );
+    const held = tail.held(index);
+    if (held) return held;
+    const entry = given.get(index);
+    return entry?.term === known.termAt(index) ? entry : undefined;
   }
 
   #damage({ path }: Segment, { offset }: SegmentDamage, missing: readonly number[]): ScrubDamage {
@@ -118,23 +139,10 @@ export class StoreScrub {
     return { failure, part: 'log', lost: rangesOf(missing) };
   }
 
-  #readSnapshot(from: number, bytesMax: number, done: ScrubCallback): void {
-    const { current } = this.#parts.snapshots;
-    const end = (bytes: number, damage?: ScrubDamage): void => {
-      this.#snapshotFrom = undefined;
-      done(undefined, { bytes, passEnded: true, damage });
-    };
-    if (!current) return this.#parts.disk.nextTurn(() => end(0));
-    // Another one has taken its place, and is read from its beginning.
-    const at = current === this.#snapshot ? from : 0;
-    this.#snapshot = current;
-    current.scrub(at, bytesMax, (failure, next, bytes) => {
-      if (isTuttiError(failure, 'TUTTI_STORE_CORRUPT'))
-        return end(bytes, current === this.#parts.snapshots.current ? snapshotDamage(failure) : undefined);
-      if (failure) return done(failure);
-      if (next === undefined) return end(bytes);
-      this.#snapshotFrom = next;
-      done(undefined, { bytes, passEnded: false, damage: undefined });
+  #readSnapshot(bytesMax: number, done: ScrubCallback): void {
+    this.#snapshot.next(bytesMax, (failure, step) => {
+      if (step?.passEnded) this.#isLogRead = false;
+      done(failure, step);
     });
   }
 
@@ -150,46 +158,46 @@ export class StoreScrub {
     };
     writer.seal(segment.sequence, (failure) => {
       if (failure || this.#ended) return finish(failure);
-      writer.whenQuiet(() => {
-        try {
-          this.#rewrite(segment, entries, finish);
-        } catch (thrown) {
-          finish(thrown as Error);
-        }
+      // From now on nothing is written to it.
+      this.#read(segment, (problem, read) => {
+        if (problem) return finish(problem);
+        writer.whenQuiet(() => {
+          try {
+            this.#rewrite(segment, read, new Map(entries.map((entry) => [entry.index, entry])), finish);
+          } catch (thrown) {
+            finish(thrown as Error);
+          }
+        });
       });
     });
   }
 
-  #rewrite(segment: Segment, given: readonly Entry[], done: MendCallback): void {
-    const { disk, directory, writer, snapshots } = this.#parts;
-    const found = this.#ended ? undefined : this.#examined(segment);
-    if (!found) {
+  #rewrite(segment: Segment, read: ReadSegment | undefined, given: Given, done: MendCallback): void {
+    const { disk, directory, index, writer, snapshots } = this.#parts;
+    const isThere = (): boolean => !this.#ended && writer.segments.includes(segment);
+    const damage = read && isThere() ? damageOfSegment(read, segment, index) : undefined;
+    if (!read || !damage) {
       this.#damaged = undefined;
       return done(undefined);
     }
-    const missing = this.#missing(found.damage, given);
+    const missing = this.#missing(damage, given);
     const covered = snapshots.current?.meta.index ?? 0;
-    if (missing.some((index) => index > covered))
-      return done(undefined, this.#damage(segment, found.damage, missing));
+    if (missing.some((entry) => entry > covered))
+      return done(undefined, this.#damage(segment, damage, missing));
     const dropped = missing.at(-1);
+    const fills = damage.stretches.map((stretch) => this.#fill(segment, stretch, given, dropped));
     const { sequence } = segment;
-    const fills = found.damage.stretches.map((stretch) => this.#fill(segment, stretch, given, dropped));
-    const isWanted = (): boolean => !this.#ended && writer.segments.includes(segment);
-    rewriteSegment(
-      disk,
-      directory,
-      { sequence, fills, segments: writer.segments, isWanted },
-      (failure, bytes) => {
-        if (failure) return done(failure);
-        if (bytes) this.#replaced(segment, bytes, dropped);
-        this.#damaged = undefined;
-        done(undefined);
-      },
-    );
+    const rewrite = { sequence, fills, segments: writer.segments, isWanted: isThere, read };
+    rewriteSegment(disk, directory, rewrite, (failure, rewritten) => {
+      if (failure) return done(failure);
+      if (rewritten) this.#replaced(segment, rewritten, dropped);
+      this.#damaged = undefined;
+      done(undefined);
+    });
   }
 
   /** What stands in a stretch from now on: its entries, and before them where the log begins, if it does so there. */
-  #fill(segment: Segment, stretch: DamagedStretch, given: readonly Entry[], dropped = 0): Fill {
+  #fill(segment: Segment, stretch: DamagedStretch, given: Given, dropped = 0): Fill {
     const { after, entries } = stretch;
     const kept = entries.filter((index) => index > dropped);
     const records = kept.map((index): LogRecord => ({ type: 'entry', entry: this.#entry(index, given)! }));
@@ -211,30 +219,13 @@ export class StoreScrub {
   }
 
   /** The segment is another file now, in which records may stand elsewhere. */
-  #replaced(segment: Segment, bytes: Buffer, dropped: number | undefined): void {
+  #replaced(segment: Segment, { entries, end }: Rewritten, dropped: number | undefined): void {
     const { index, reader, tail } = this.#parts;
     reader.close();
-    const { records } = scanSegment(bytes, segment.sequence);
-    for (const { record, offset, size } of records) {
-      if (record.type === 'entry') index.moved(record.entry, segment.sequence, offset);
-      segment.end = offset + size;
-    }
+    for (const { entry, offset } of entries) index.moved(entry, segment.sequence, offset);
+    segment.end = end;
     if (dropped === undefined) return;
     index.dropThrough(dropped);
     tail.dropThrough(dropped);
   }
-}
-
-const snapshotDamage = (failure: TuttiError): ScrubDamage => ({ failure, part: 'snapshot', lost: [] });
-
-/** Indexes, lowest first, as ranges. */
-function rangesOf(indexes: readonly number[]): readonly LostRange[] {
-  const ranges: { from: LogIndex; to: LogIndex }[] = [];
-  for (const at of indexes) {
-    const index = logIndex(at);
-    const last = ranges.at(-1);
-    if (last && last.to + 1 === index) last.to = index;
-    else ranges.push({ from: index, to: index });
-  }
-  return ranges;
 }
