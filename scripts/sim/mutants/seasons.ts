@@ -266,7 +266,30 @@ export const DECAY: Season = {
   thinkMeanMs: 60,
 };
 
-/** The same, and nothing is read again meanwhile; what says how far the log was flushed decays with the end of it. */
+/** The same of a log that several groups share, which is cleaned now and then. */
+export const SHARED_DECAY: Season = {
+  ...DECAY,
+  groups: { count: 3, quietAfterMs: 100, busyMeanMs: 20, logBytes: 20_000 },
+  thinkMeanMs: 20,
+};
+
+/** The same, and nothing is read again before a start; who is cut off campaigns. */
+export const SHARED_DECAY_UNREAD: Season = {
+  ...SHARED_DECAY,
+  replica: { ...QUICK, electionTicks: 3, preVote: false, snapshotEntries: 10_000, scrubEveryMs: 3_600_000 },
+  diskLatencyMeanMs: 3,
+  faults: { ...CALM, everyMs: 40, kinds: ['decay', 'crash', 'isolate'], outageMeanMs: 20 },
+};
+
+/** What is read again is read now and then, so that cleaning comes upon what has decayed. */
+export const SHARED_DECAY_CLEANED: Season = {
+  ...SHARED_DECAY,
+  groups: { count: 3, quietAfterMs: 100, busyMeanMs: 10, logBytes: 4_000 },
+  replica: { ...QUICK, snapshotEntries: 10_000, scrubEveryMs: 3_600_000 },
+  thinkMeanMs: 5,
+};
+
+/** As {@link DECAY}, and nothing is read again meanwhile; what says how far the log was flushed decays with the end of it. */
 export const DECAY_OF_NOTES: Season = {
   ...DECAY,
   replica: { ...QUICK, snapshotEntries: 10_000, scrubEveryMs: 3_600_000 },

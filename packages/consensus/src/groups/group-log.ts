@@ -1,5 +1,5 @@
-import { assert, type Clock, type LogIndex, logIndex, type Term, TuttiError, term } from '@tutti/kernel';
-import type { Entry, HardState, SnapshotMeta } from '../raft/messages.ts';
+import { assert, type Clock, type LogIndex, logIndex, type Term, TuttiError } from '@tutti/kernel';
+import type { Entry, SnapshotMeta } from '../raft/messages.ts';
 import type {
   LogStore,
   LogStoreState,
@@ -8,49 +8,11 @@ import type {
   StoredSnapshot,
   WriteCallback,
 } from '../storage/log-store.ts';
-import { leadsTo, type RepairCallback, type RepairStep } from '../storage/store-damage.ts';
-import { encodeRecord, entryAt, type GroupLoss, type GroupRecord, type RecordKind } from './group-record.ts';
-import { GroupRows } from './group-rows.ts';
-import type { RecoveredGroup } from './recovered-group.ts';
+import type { MendCallback, ScrubDamage } from '../storage/scrub.ts';
+import { leadsTo, type RepairCallback, type RepairStep, rangesOf } from '../storage/store-damage.ts';
+import { encodeRecord, entryAt, type GroupRecord } from './group-record.ts';
+import type { GroupState } from './group-state.ts';
 import type { GroupSnapshots, SharedLog } from './shared-log.ts';
-
-/** What the shared log knows of one group, whether that is open or not. */
-export class GroupState {
-  readonly group: string;
-  readonly rows: GroupRows;
-  hardState: HardState;
-  /** The records that have the hard state, and that were written last; and the base that the last one says. */
-  hardStateRecord: number;
-  newestRecord: number;
-  loggedBase: number;
-  /** What it has forgotten, because records of it could not be read; until its peers have made up for it. */
-  loss: GroupLoss | undefined;
-  open = false;
-
-  constructor(group: string, rows = new GroupRows(), recovered?: RecoveredGroup) {
-    this.group = group;
-    this.rows = rows;
-    this.hardState = recovered?.hardState ?? { term: term(0), votedFor: undefined };
-    this.hardStateRecord = recovered?.hardStateRecord ?? Infinity;
-    this.newestRecord = recovered?.newestRecord ?? Infinity;
-    this.loggedBase = recovered?.loggedBase ?? 0;
-    this.loss = recovered?.loss;
-  }
-
-  /** What a record of this group says beside its entries. */
-  head(kind: RecordKind, hardState: HardState | undefined, isWhole = false): GroupRecord {
-    const { group, rows, newestRecord, loss } = this;
-    const previous = newestRecord === Infinity ? 0 : newestRecord;
-    const baseTerm = rows.baseTerm ?? term(0);
-    return { kind, group, base: rows.base, baseTerm, hardState, previous, loss, isWhole };
-  }
-
-  wrote(record: number, withHardState: boolean): void {
-    this.newestRecord = record;
-    this.loggedBase = this.rows.base;
-    if (withHardState) this.hardStateRecord = record;
-  }
-}
 
 /** One group's log: a {@link LogStore} whose entries stand in a log that it shares with other groups. */
 export class GroupLog implements LogStore {
@@ -96,6 +58,7 @@ export class GroupLog implements LogStore {
         return done(failure);
       }
       this.#state = state;
+      state.snapshots = this.#snapshots;
       // A snapshot is taken of what was written: without any record, those are lost, and term and vote with them.
       if (state.newestRecord === Infinity && this.#snapshots.snapshot()) state.loss = { hardStateLost: true };
       this.#meetSnapshot(state, (unwritten) =>
@@ -229,14 +192,38 @@ export class GroupLog implements LogStore {
     } else {
       state.loss = undefined;
       state.hardState = step.hardState ?? state.hardState;
-      this.#write(state, state.head('write', state.hardState, true), [], finish);
+      this.#write(state, state.head('write', state.hardState, { isWhole: true }), [], finish);
     }
+  }
+
+  onDecay(found: (damage: ScrubDamage) => void): void {
+    this.#open().found = found;
+  }
+
+  mend(entries: readonly Entry[], done: MendCallback): void {
+    const state = this.#state;
+    if (!state) return this.#clock.nextTurn(() => done(this.#closed()));
+    const { rows, decayed } = state;
+    if (!decayed) return this.#clock.nextTurn(() => done(undefined));
+    const given = new Map(entries.map((entry) => [Number(entry.index), entry]));
+    const lost = rows.within(decayed.lost);
+    const missing = lost.filter((index) => given.get(index)?.term !== rows.termAt(index));
+    const covered = this.snapshot()?.meta.index ?? 0;
+    if (missing.some((index) => index > covered)) {
+      const still: ScrubDamage = { failure: decayed.failure, part: 'log', lost: rangesOf(missing) };
+      return this.#clock.nextTurn(() => done(undefined, still));
+    }
+    rows.dropThrough(missing.at(-1) ?? 0);
+    const kept = lost.filter((index) => index > rows.base).map((index) => given.get(index)!);
+    this.#shared.rescue(state, kept, this.#tracked(done));
   }
 
   close(done: WriteCallback): void {
     const state = this.#state;
     this.#state = undefined;
     if (!state) return this.#clock.nextTurn(() => done(undefined));
+    state.found = undefined;
+    state.snapshots = undefined;
     this.#whenIdle = () => {
       state.open = false;
       this.#snapshots.close(done);

@@ -1,5 +1,6 @@
 import { assert, logIndex, type NodeId, type Term, TuttiError, term } from '@tutti/kernel';
 import type { Entry, EntryKind, HardState } from '../raft/messages.ts';
+import type { LostRange } from '../storage/store-damage.ts';
 
 /**
  * What one group writes at once, as one entry of the log that all groups share, little-endian:
@@ -8,6 +9,7 @@ import type { Entry, EntryKind, HardState } from '../raft/messages.ts';
  *   8 base f64 | 16 term of base f64 | the name
  *   then, if the flags say so, the record of this group before this one: f64
  *   then, if the flags say so, the hard state: term f64 | length of the vote u16 | the vote
+ *   then, if the flags say so, what it makes up for: last f64 | number of ranges u32 | from f64, to f64 of each
  *   then for each entry: index f64 | term f64 | kind u8 | length u32 | data
  *
  * `base` is the entry up to which the group had dropped its log by then.
@@ -15,20 +17,23 @@ import type { Entry, EntryKind, HardState } from '../raft/messages.ts';
 const HEAD_BYTES = 24;
 const HARD_STATE_BYTES = 10;
 const PREVIOUS_BYTES = 8;
+const MENDS_BYTES = 12;
+const RANGE_BYTES = 16;
 const ENTRY_BYTES = 21;
 const FLAG_HARD_STATE = 1;
 const FLAG_PREVIOUS = 2;
 const FLAG_END_LOST = 4;
 const FLAG_HARD_STATE_LOST = 8;
 const FLAG_WHOLE = 16;
+const FLAG_MENDS = 32;
 const ENTRY_KINDS: readonly EntryKind[] = ['command', 'noop', 'membership'];
 
 /**
  * - `write`: entries, of which the first replaces what stands there and everything after it.
  * - `kept`: entries that were written before and are still there, written again so that older ones can be dropped.
  * - `reset`: the log goes on after `base`, and forgets what it held.
- * - `lost`: in the place of a record that cannot be read any more, and of which nobody knows whose it was; with base 1
- *   in no place, only to tell that there were such records.
+ * - `lost`: in the place of a record that cannot be read any more: of the group that it names, or where it names none, of
+ *   one that nobody knows; with base 1 in no place, only to tell that there were such records.
  */
 export type RecordKind = 'write' | 'kept' | 'reset' | 'lost';
 const KINDS: readonly RecordKind[] = ['write', 'kept', 'reset', 'lost'];
@@ -36,6 +41,14 @@ const KINDS: readonly RecordKind[] = ['write', 'kept', 'reset', 'lost'];
 /** What a group has forgotten: the end of its log, and perhaps its term and vote. */
 export interface GroupLoss {
   readonly hardStateLost: boolean;
+}
+
+/** What a record makes up for: records of its group that could not be read any more while the group was in use. */
+export interface MendedRecords {
+  /** The group's last entry then. What its earlier records have behind that had been replaced. */
+  readonly last: number;
+  /** The places of the records in the shared log, in no order; records of other groups may have stood there as well. */
+  readonly places: readonly LostRange[];
 }
 
 const encoder = new TextEncoder();
@@ -61,6 +74,7 @@ export interface GroupRecord {
   /** From this record on the group knows that it has forgotten something, until a record says that it is `whole`. */
   readonly loss?: GroupLoss | undefined;
   readonly isWhole?: boolean;
+  readonly mends?: MendedRecords | undefined;
 }
 
 /** In the place of a record that cannot be read any more. */
@@ -72,11 +86,15 @@ export const LOST_RECORD: GroupRecord = {
   hardState: undefined,
 };
 
+/** The same of a record that is known to have been a group's. */
+export const lostRecordOf = (group: string): GroupRecord => ({ ...LOST_RECORD, group });
+
 /** Tells of lost records that the log has dropped since: a group of which nothing is left may have had some. */
 export const FORGOTTEN_RECORDS: GroupRecord = { ...LOST_RECORD, base: 1 };
 
-function flagsOf({ hardState, previous, loss, isWhole }: GroupRecord): number {
+function flagsOf({ hardState, previous, loss, isWhole, mends }: GroupRecord): number {
   let flags = hardState ? FLAG_HARD_STATE : 0;
+  if (mends) flags |= FLAG_MENDS;
   if (previous !== undefined) flags |= FLAG_PREVIOUS;
   if (loss) flags |= loss.hardStateLost ? FLAG_END_LOST | FLAG_HARD_STATE_LOST : FLAG_END_LOST;
   return isWhole ? flags | FLAG_WHOLE : flags;
@@ -84,6 +102,7 @@ function flagsOf({ hardState, previous, loss, isWhole }: GroupRecord): number {
 
 /** The record, and where its entries stand. */
 export interface EncodedRecord {
+  readonly record: GroupRecord;
   readonly data: Uint8Array;
   readonly rows: readonly RecordRow[];
 }
@@ -93,6 +112,7 @@ export function encodeRecord(record: GroupRecord, entries: readonly Entry[]): En
   const vote = encoder.encode(record.hardState?.votedFor ?? '');
   let size = HEAD_BYTES + name.length + (record.hardState ? HARD_STATE_BYTES + vote.length : 0);
   if (record.previous !== undefined) size += PREVIOUS_BYTES;
+  if (record.mends) size += MENDS_BYTES + RANGE_BYTES * record.mends.places.length;
   for (const { data } of entries) size += ENTRY_BYTES + data.length;
   const bytes = new Uint8Array(size);
   const view = new DataView(bytes.buffer);
@@ -114,6 +134,7 @@ export function encodeRecord(record: GroupRecord, entries: readonly Entry[]): En
     bytes.set(vote, at + HARD_STATE_BYTES);
     at += HARD_STATE_BYTES + vote.length;
   }
+  if (record.mends) at = putMends(view, at, record.mends);
   const rows: RecordRow[] = [];
   for (const entry of entries) {
     view.setFloat64(at, entry.index, true);
@@ -126,7 +147,32 @@ export function encodeRecord(record: GroupRecord, entries: readonly Entry[]): En
     at += entry.data.length;
   }
   assert(at === size, 'a record has the size that was reckoned');
-  return { data: bytes, rows };
+  return { record, data: bytes, rows };
+}
+
+/** @returns where it ends */
+function putMends(view: DataView, from: number, { last, places }: MendedRecords): number {
+  view.setFloat64(from, last, true);
+  view.setUint32(from + 8, places.length, true);
+  let at = from + MENDS_BYTES;
+  for (const place of places) {
+    view.setFloat64(at, place.from, true);
+    view.setFloat64(at + 8, place.to, true);
+    at += RANGE_BYTES;
+  }
+  return at;
+}
+
+/** What stands at `from`, and where it ends. */
+function mendsAt(view: DataView, from: number): { readonly mends: MendedRecords; readonly end: number } {
+  const places: LostRange[] = [];
+  let at = from + MENDS_BYTES;
+  for (let left = view.getUint32(from + 8, true); left > 0; left--) {
+    const [first, last] = [view.getFloat64(at, true), view.getFloat64(at + 8, true)];
+    places.push({ from: logIndex(first), to: logIndex(last) });
+    at += RANGE_BYTES;
+  }
+  return { mends: { last: view.getFloat64(from, true), places }, end: at };
 }
 
 /** @throws TuttiError `TUTTI_CODEC_INVALID` */
@@ -161,6 +207,8 @@ function decode(data: Uint8Array): GroupRecord & { readonly rows: readonly Recor
     };
     at += HARD_STATE_BYTES + voteBytes;
   }
+  let mends: MendedRecords | undefined;
+  if (flags & FLAG_MENDS) ({ mends, end: at } = mendsAt(view, at));
   const rows: RecordRow[] = [];
   for (let left = view.getUint32(4, true); left > 0; left--) {
     const length = view.getUint32(at + 17, true);
@@ -181,6 +229,7 @@ function decode(data: Uint8Array): GroupRecord & { readonly rows: readonly Recor
     previous,
     loss,
     isWhole: (flags & FLAG_WHOLE) !== 0,
+    mends,
     rows,
   };
 }

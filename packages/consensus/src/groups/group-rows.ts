@@ -1,5 +1,6 @@
 import { assert } from '@tutti/kernel';
 import { EntryColumns } from '../storage/entry-columns.ts';
+import { isWithin, type LostRange } from '../storage/store-damage.ts';
 import type { RecordRow } from './group-record.ts';
 
 /** An idle group has a few entries at most, and there may be thousands of groups. */
@@ -22,6 +23,15 @@ export class GroupRows extends EntryColumns {
   /** The record that an entry stands in. */
   recordOf(index: number): number {
     return this.#numberOf(index, RECORD);
+  }
+
+  /** The entries that stand in records at these places of the shared log, lowest first. */
+  within(places: readonly LostRange[]): number[] {
+    const found: number[] = [];
+    if (places.length === 0) return found;
+    for (let index = this.base + 1; index <= this.lastIndex; index++)
+      if (isWithin(places, this.recordOf(index))) found.push(index);
+    return found;
   }
 
   /** Bytes of an entry's data. */

@@ -14,6 +14,7 @@ import {
 import type { ReplicatedModule } from '../consensus.ts';
 import { Replica } from '../replica/replica.ts';
 import { REPLICA_DEFAULTS, type ReplicaConfig } from '../replica/replica-options.ts';
+import { PIECE_BYTES, ScrubPace } from '../replica/scrub-pace.ts';
 import { type SnapshotLimits, snapshotLimits } from '../replica/snapshot-limits.ts';
 import { GridClock } from './grid-clock.ts';
 import { GroupLinks } from './group-transport.ts';
@@ -76,6 +77,9 @@ export class ReplicaGroups {
   readonly #limits: SnapshotLimits;
   readonly #config: Required<ReplicaConfig>;
   readonly #groups = new Map<string, Replica>();
+  readonly #pace: ScrubPace;
+  #scrubbing = false;
+  #scrubbed = { bytes: 0, passes: 0 };
   #timer: Timer | undefined;
   /** Groups that are still to be woken in this round, and the fraction of one that is owed. */
   #round: Iterator<Replica> = [][Symbol.iterator]();
@@ -88,6 +92,7 @@ export class ReplicaGroups {
     this.#config = { ...REPLICA_DEFAULTS, ...options.config };
     const { tickMs, electionTicks, snapshotsOutgoingMax, snapshotBytesPerSecond } = this.#config;
     this.#clock = new GridClock(clock, tickMs);
+    this.#pace = new ScrubPace(clock, this.#config);
     this.#heard = new HeardNodes(clock, electionTicks * tickMs);
     this.#links = new GroupLinks(transport, clock, ({ nodeId }) => {
       if (this.#heard.heard(nodeId)) this.#wakeAll();
@@ -167,6 +172,14 @@ export class ReplicaGroups {
     return { groups: this.#groups.size, quiet };
   }
 
+  /**
+   * Bytes of the shared log and of the groups' snapshots that were read again while they were in use, and how often all of
+   * them were. What was found and mended is counted by the groups that it concerned, see `Replica.stats`.
+   */
+  scrubbed(): { readonly bytes: number; readonly passes: number } {
+    return this.#scrubbed;
+  }
+
   /** Stops one group on this node. What it has on disk stays, and is there when it is added again. */
   async remove(group: string): Promise<void> {
     const replica = this.#groups.get(group);
@@ -217,7 +230,29 @@ export class ReplicaGroups {
     for (const { nodeId } of this.#options.transport.linked()) this.#links.beat(nodeId);
     if (this.#heard.lost().length > 0) this.#wakeAll();
     this.#options.log.settle();
+    this.#scrub();
     this.#wakeSome();
+  }
+
+  /** Reads a piece of what all groups share, where it is due: the pace is one for the whole node. */
+  #scrub(): void {
+    const { log, logger, nodeId } = this.#options;
+    if (!log.decays) return;
+    if (log.takeSuspicion()) this.#pace.hurry();
+    if (!this.#pace.tick() || this.#scrubbing) return;
+    this.#scrubbing = true;
+    log.scrub(PIECE_BYTES, (failure, step) => {
+      this.#scrubbing = false;
+      if (!this.#running) return;
+      if (failure || !step) {
+        logger?.warn({ node: nodeId, error: failure?.message }, 'The shared log could not be read again');
+        return this.#pace.postpone();
+      }
+      const { bytes, passes } = this.#scrubbed;
+      this.#scrubbed = { bytes: bytes + step.bytes, passes: passes + (step.passEnded ? 1 : 0) };
+      this.#pace.read(step.bytes);
+      if (step.passEnded) this.#pace.passed();
+    });
   }
 
   /** A node came or went: whom that concerns, each group finds out. */

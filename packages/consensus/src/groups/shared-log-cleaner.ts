@@ -1,17 +1,19 @@
-import { type Clock, logIndex, term } from '@tutti/kernel';
+import { type Clock, isTuttiError, type Logger, logIndex, term } from '@tutti/kernel';
 import type { Entry } from '../raft/messages.ts';
+import { attempt } from '../replica/turn-budget.ts';
 import type { LogStore, WriteCallback } from '../storage/log-store.ts';
-import type { GroupState } from './group-log.ts';
 import {
   type EncodedRecord,
   encodeRecord,
   entryAt,
   FORGOTTEN_RECORDS,
+  type MendedRecords,
   type RecordKind,
 } from './group-record.ts';
+import type { GroupState } from './group-state.ts';
 
 /** Bytes of entries in one record of what is kept. */
-const KEPT_BYTES = 256 * 1024;
+export const KEPT_BYTES = 256 * 1024;
 
 export interface SharedLogCleanerParts {
   readonly store: LogStore;
@@ -22,6 +24,9 @@ export interface SharedLogCleanerParts {
   readonly hasLostRecords: () => boolean;
   readonly write: (record: EncodedRecord, done: WriteCallback) => number;
   readonly read: (record: number) => Uint8Array;
+  /** The records up to here are gone. */
+  readonly dropped: (index: number) => void;
+  readonly logger: Logger;
 }
 
 /** How far the log had come, in bytes, at one of its records. */
@@ -92,7 +97,7 @@ export class SharedLogCleaner {
     const settled = (problem: Error | undefined): void => {
       failure ??= problem;
       if (--underWay > 0) return;
-      if (failure) this.#stop();
+      if (failure) this.#putOff(failure);
       else this.#drop(cut, keptBytes);
     };
     // Of a group of which nothing is left, only this tells that there may have been something.
@@ -112,10 +117,11 @@ export class SharedLogCleaner {
           this.rewrite(group, settled);
           return this.#parts.clock.nextTurn(next);
         }
-        const records = this.#keep(group, cut.index);
+        const { failure: unread, value: records = [] } = attempt(() => this.#keep(group, cut.index));
+        if (unread) return settled(unread);
         for (const entries of records) {
           underWay++;
-          keptBytes += this.#write(group, 'kept', entries, settled);
+          keptBytes += this.put(group, 'kept', entries, settled);
         }
         if (records.length > 0) return this.#parts.clock.nextTurn(next);
       }
@@ -123,22 +129,43 @@ export class SharedLogCleaner {
     next();
   }
 
-  /** Writes all that a group has once more, after a word that nothing before counts. */
-  rewrite(group: GroupState, done: WriteCallback): void {
-    const records = this.#keep(group, Infinity);
+  /**
+   * Nothing is dropped while something that is needed cannot be read: it is tried again when the log has grown some more,
+   * and until then what has decayed may have been mended.
+   */
+  #putOff(failure: Error): void {
+    this.#cleanAt = this.bytes + this.#parts.logBytes / 8;
+    if (!this.#ended)
+      this.#parts.logger.warn({ error: failure.message }, 'A shared log could not be cleaned; it grows on');
+    this.#stop();
+  }
+
+  /**
+   * Writes all that a group has once more, after a word that nothing before counts. What cannot be read is cut off with
+   * all behind it if the end of the group's log is lost in any case; otherwise that is refused.
+   */
+  rewrite(group: GroupState, done: WriteCallback, isEndLost = false): void {
+    const { failure: unread, value: records = [] } = attempt(() => this.#keep(group, Infinity, isEndLost));
+    if (unread) return this.#parts.clock.nextTurn(() => done(unread));
     let underWay = 1 + records.length;
     let failure: Error | undefined;
     const settled: WriteCallback = (problem) => {
       failure ??= problem;
       if (--underWay === 0) done(failure);
     };
-    this.#write(group, 'reset', [], settled);
-    for (const entries of records) this.#write(group, 'kept', entries, settled);
+    this.put(group, 'reset', [], settled);
+    for (const entries of records) this.put(group, 'kept', entries, settled);
   }
 
-  /** @returns the bytes of the record */
-  #write(group: GroupState, kind: RecordKind, entries: readonly Entry[], done: WriteCallback): number {
-    const encoded = encodeRecord(group.head(kind, group.hardState), entries);
+  /** Writes entries that a group has, and its term and vote, in a place of their own. @returns the bytes of the record */
+  put(
+    group: GroupState,
+    kind: RecordKind,
+    entries: readonly Entry[],
+    done: WriteCallback,
+    mends?: MendedRecords,
+  ): number {
+    const encoded = encodeRecord(group.head(kind, group.hardState, { mends }), entries);
     const record = this.#parts.write(encoded, done);
     group.wrote(record, true);
     for (const row of encoded.rows) group.rows.place(row, record);
@@ -146,16 +173,21 @@ export class SharedLogCleaner {
   }
 
   /** What the group needs of the log up to `cut`, in the pieces in which it is to be written again. */
-  #keep(group: GroupState, cut: number): Entry[][] {
+  #keep(group: GroupState, cut: number, isEndLost = false): Entry[][] {
     const runs: Entry[][] = [];
     let bytes = Infinity;
     for (let index = group.rows.base + 1; index <= group.rows.lastIndex; index++) {
       if (group.rows.recordOf(index) > cut) continue;
+      const { failure, value: entry } = attempt(() => this.#entryOf(group, index));
+      if (failure && !(isEndLost && isTuttiError(failure, 'TUTTI_STORE_CORRUPT'))) throw failure;
+      if (!entry) {
+        group.rows.truncateFrom(index);
+        break;
+      }
       if (bytes >= KEPT_BYTES) {
         runs.push([]);
         bytes = 0;
       }
-      const entry = entryAt(this.#parts.read(group.rows.recordOf(index)), group.rows.rowAt(index));
       runs.at(-1)!.push(entry);
       bytes += entry.data.length;
     }
@@ -163,6 +195,10 @@ export class SharedLogCleaner {
       group.newestRecord <= cut || group.hardStateRecord <= cut || group.rows.base > group.loggedBase;
     if (runs.length === 0 && isNeeded) runs.push([]);
     return runs;
+  }
+
+  #entryOf({ rows }: GroupState, index: number): Entry {
+    return entryAt(this.#parts.read(rows.recordOf(index)), rows.rowAt(index));
   }
 
   #drop(cut: Mark, keptBytes: number): void {
@@ -177,6 +213,7 @@ export class SharedLogCleaner {
       writer.commit(undefined, (problem) => {
         if (!problem && !this.#ended) {
           store.compact(meta.index);
+          this.#parts.dropped(meta.index);
           this.#firstBytes = cut.bytes;
           this.#marks = this.#marks.filter(({ bytes }) => bytes >= cut.bytes);
           this.#cleanAt = this.#parts.logBytes + 2 * keptBytes;

@@ -17,13 +17,13 @@ import {
   closeStore,
   holds,
   openStore,
-  repairStore,
   snapshotInto,
   suiteEntries,
 } from '../storage/log-store-suite.ts';
 import { MemoryLogStore } from '../storage/memory-log-store.ts';
 import { decodeRecord } from './group-record.ts';
 import { SharedLog } from './shared-log.ts';
+import { healGroup } from './testing/heal-group.ts';
 
 const NAMES = ['a', 'b', 'c', 'd'] as const;
 
@@ -108,27 +108,8 @@ class World {
   async heal(name: string, opened: LogStoreState): Promise<void> {
     const log = this.groups.get(name)!;
     const twin = this.twins.get(name)!;
-    let state = opened;
-    const [lost] = state.damage!.lost;
-    if (lost) {
-      const meta = twin.snapshot()!.meta;
-      await this.do(snapshotInto(log, meta.index, meta.term, new Uint8Array(10)));
-      state = await this.do(repairStore(log, { kind: 'snapshot' }));
-    }
-    if (!state.damage) return;
-    state = await this.do(repairStore(log, { kind: 'cut', from: (log.lastIndex + 1) as LogIndex }));
-    let prev = Math.min(Number(log.lastIndex), Number(twin.lastIndex));
-    while (prev >= log.firstIndex && log.termAt(prev as LogIndex) !== twin.termAt(prev as LogIndex)) prev--;
-    if (prev + 1 < twin.firstIndex) {
-      const meta = twin.snapshot()!.meta;
-      await this.do(snapshotInto(log, meta.index, meta.term, new Uint8Array(10)));
-      await this.do(repairStore(log, { kind: 'snapshot' }));
-      prev = Number(log.lastIndex);
-    }
-    const rest = twin.entries((prev + 1) as LogIndex, twin.lastIndex, Infinity);
-    if (rest.length > 0) await this.do(appendTo(log, { entries: rest }));
     const hardState = this.hardStates.get(name) ?? { term: term(0), votedFor: undefined };
-    state = await this.do(repairStore(log, { kind: 'whole', hardState }));
+    const state = await healGroup(this.clock, log, twin, hardState, opened);
     expect(state.damage).toBeUndefined();
   }
 

@@ -1,8 +1,8 @@
-import { assert, type Clock, logIndex, term } from '@tutti/kernel';
+import { assert, type Clock, type LogIndex, logIndex, term } from '@tutti/kernel';
 import type { Entry } from '../raft/messages.ts';
 import type { LogStore, LogStoreState } from '../storage/log-store.ts';
-import type { RepairStep } from '../storage/store-damage.ts';
-import { decodeRecord, encodeRecord, LOST_RECORD } from './group-record.ts';
+import type { LostRange, RepairStep } from '../storage/store-damage.ts';
+import { decodeRecord, encodeRecord, type GroupRecord, LOST_RECORD } from './group-record.ts';
 import { type LostRecords, RecoveredGroup } from './recovered-group.ts';
 
 /** Bytes of the log that are read in one turn. */
@@ -23,7 +23,7 @@ type RecoveryCallback = (failure: Error | undefined, recovered?: RecoveredLog) =
 /** The places of lost records, as they are met. */
 class LostPlaces implements LostRecords {
   readonly through: number;
-  readonly #ranges: { from: number; to: number }[] = [];
+  readonly #ranges: { from: LogIndex; to: LogIndex }[] = [];
 
   constructor(through: number) {
     this.through = through;
@@ -33,14 +33,18 @@ class LostPlaces implements LostRecords {
     return this.#ranges.length === 0 && this.through === 0;
   }
 
-  add(index: number): void {
+  add(index: LogIndex): void {
     const last = this.#ranges.at(-1);
     if (last && last.to + 1 === index) last.to = index;
     else this.#ranges.push({ from: index, to: index });
   }
 
-  isBetween(after: number, before: number): boolean {
-    return this.#ranges.some(({ from, to }) => to > after && from < before);
+  between(after: number, before: number): readonly LostRange[] {
+    const touched = this.#ranges.filter(({ from, to }) => to > after && from < before);
+    return touched.map(({ from, to }) => ({
+      from: logIndex(Math.max(from, after + 1)),
+      to: logIndex(Math.min(to, before - 1)),
+    }));
   }
 }
 
@@ -53,10 +57,14 @@ class LostPlaces implements LostRecords {
 export class SharedLogRecovery {
   readonly #store: LogStore;
   readonly #clock: Clock;
-  /** Told of every record that is there, and how large it is. */
-  readonly #read: (index: number, bytes: number) => void;
+  /** Told of every record that is there, in order, and how large it is. */
+  readonly #read: (index: number, record: GroupRecord, bytes: number) => void;
 
-  constructor(store: LogStore, clock: Clock, read: (index: number, bytes: number) => void) {
+  constructor(
+    store: LogStore,
+    clock: Clock,
+    read: (index: number, record: GroupRecord, bytes: number) => void,
+  ) {
     this.#store = store;
     this.#clock = clock;
     this.#read = read;
@@ -105,15 +113,16 @@ export class SharedLogRecovery {
     let isForgetful = false;
     const take = (entry: Entry): void => {
       const record = decodeRecord(entry.data);
-      this.#read(entry.index, entry.data.length);
-      if (record.kind === 'lost') {
+      this.#read(entry.index, record, entry.data.length);
+      if (record.kind === 'lost' && record.group === '') {
         isForgetful = true;
         if (record.base === 0) lost.add(entry.index);
         return;
       }
       let group = groups.get(record.group);
       if (!group) groups.set(record.group, (group = new RecoveredGroup(record.group, lost)));
-      group.take(record, entry.index);
+      if (record.kind === 'lost') group.lost(entry.index);
+      else group.take(record, entry.index);
     };
     const readFrom = (from: number): void => {
       try {

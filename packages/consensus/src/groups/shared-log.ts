@@ -1,14 +1,28 @@
-import { assert, type Clock, isTuttiError, logIndex, type Timer, TuttiError, term } from '@tutti/kernel';
+import {
+  assert,
+  type Clock,
+  isTuttiError,
+  type Logger,
+  logIndex,
+  silentLogger,
+  type Timer,
+  TuttiError,
+  term,
+} from '@tutti/kernel';
 import type { Entry } from '../raft/messages.ts';
 import { attempt } from '../replica/turn-budget.ts';
 import type { LogStore, WriteCallback } from '../storage/log-store.ts';
-import { GroupLog, GroupState } from './group-log.ts';
+import type { ScrubCallback } from '../storage/scrub.ts';
+import { GroupLog } from './group-log.ts';
 import { type EncodedRecord, encodeRecord, FORGOTTEN_RECORDS } from './group-record.ts';
+import { GroupState } from './group-state.ts';
+import { RecordOwners } from './record-owners.ts';
 import { SharedLogCleaner } from './shared-log-cleaner.ts';
 import { type RecoveredLog, SharedLogRecovery } from './shared-log-recovery.ts';
+import { SharedLogScrub } from './shared-log-scrub.ts';
 
 /** Where a group keeps its snapshot: the part of a log store that has to do with it. */
-export type GroupSnapshots = Pick<LogStore, 'open' | 'close' | 'snapshot' | 'beginSnapshot'>;
+export type GroupSnapshots = Pick<LogStore, 'open' | 'close' | 'snapshot' | 'beginSnapshot' | 'scrub'>;
 
 /** Where the log that several groups share is kept, and how large it grows. */
 export interface SharedLogOptions {
@@ -22,6 +36,8 @@ export interface SharedLogOptions {
    * first. Default 64 MiB. It grows to more where groups need more: at most by what was written again, twice.
    */
   readonly logBytes?: number;
+  /** Told of what keeps the log from being cleaned. */
+  readonly logger?: Logger;
 }
 
 /** Bytes of records that are handed to the store as one write at most. */
@@ -41,14 +57,17 @@ interface Waiting {
  *
  * It is a log of records over any `LogStore`, so durability, the treatment of torn writes and the checks against damage
  * are that store's. What damage takes away concerns single groups: each is repaired from its own peers, see
- * {@link SharedLogRecovery}.
+ * {@link SharedLogRecovery}, and while the log is in use {@link SharedLogScrub}.
  */
 export class SharedLog {
   readonly #store: LogStore;
   readonly #options: SharedLogOptions;
   readonly #clock: Clock;
   readonly #groups = new Map<string, GroupState>();
+  readonly #owners = new RecordOwners();
   readonly #cleaner: SharedLogCleaner;
+  readonly #scrub: SharedLogScrub;
+  #isSuspect = false;
   /** Records that the store has not been given yet, by index. */
   readonly #waiting = new Map<number, Waiting>();
   #nextIndex = 1;
@@ -75,6 +94,16 @@ export class SharedLog {
       hasLostRecords: () => this.#hasLostRecords,
       write: (record, done) => this.write(record, done),
       read: (record) => this.read(record),
+      dropped: (index) => this.#owners.dropThrough(index),
+      logger: options.logger ?? silentLogger,
+    });
+    this.#scrub = new SharedLogScrub({
+      store: this.#store,
+      clock: this.#clock,
+      owners: this.#owners,
+      cleaner: this.#cleaner,
+      groups: this.#groups,
+      renewSnapshot: (done) => this.#commitSnapshot(this.#store.snapshot()?.meta.index ?? logIndex(0), done),
     });
   }
 
@@ -89,10 +118,14 @@ export class SharedLog {
       if (failure) return done(failure);
       const fail = this.#closingFor(done);
       this.#lookForSpace(fail);
-      const recovery = new SharedLogRecovery(this.#store, this.#clock, (index, bytes) =>
-        this.#cleaner.wrote(index, bytes),
-      );
-      const begin = (firstIndex: number): void => this.#cleaner.begin(firstIndex);
+      const recovery = new SharedLogRecovery(this.#store, this.#clock, (index, record, bytes) => {
+        this.#owners.add(index, record);
+        this.#cleaner.wrote(index, bytes);
+      });
+      const begin = (firstIndex: number): void => {
+        this.#owners.begin(firstIndex);
+        this.#cleaner.begin(firstIndex);
+      };
       recovery.run(state!, begin, (problem, recovered) => {
         const { failure: invalid } = attempt(() => recovered && this.#adopt(recovered));
         const wrong = problem ?? invalid ?? this.#refused;
@@ -164,14 +197,18 @@ export class SharedLog {
 
   /** The store's own snapshot says nothing; without one it does not know that it is whole. */
   #beginAfter(index: number, done: WriteCallback): void {
+    this.#commitSnapshot(index, (failure) => {
+      if (failure) return done(failure);
+      this.#store.repair({ kind: 'snapshot' }, (unrepaired) => done(unrepaired));
+    });
+  }
+
+  #commitSnapshot(index: number, done: WriteCallback): void {
     const meta = { index: logIndex(index), term: term(1), membership: { voters: [], learners: [] } };
     const writer = this.#store.beginSnapshot(meta);
     writer.write(Uint8Array.of(1), (failure) => {
       if (failure) return done(failure);
-      writer.commit(undefined, (problem) => {
-        if (problem) return done(problem);
-        this.#store.repair({ kind: 'snapshot' }, (unrepaired) => done(unrepaired));
-      });
+      writer.commit(undefined, (problem) => done(problem));
     });
   }
 
@@ -198,12 +235,39 @@ export class SharedLog {
 
   /** Writes all that a group has once more, and what it has forgotten: nothing that was said of it before counts. */
   rewrite(state: GroupState, done: WriteCallback): void {
-    this.#cleaner.rewrite(state, done);
+    this.#cleaner.rewrite(state, done, true);
+  }
+
+  /**
+   * {@link LogStore.scrub}, of the log and then of the snapshots of the groups that are open. What has decayed is put right
+   * by the groups that it concerns, see {@link SharedLogScrub}: no step tells of damage.
+   */
+  scrub(bytesMax: number, done: ScrubCallback): void {
+    if (this.#opened && this.#store.scrub) return this.#scrub.step(bytesMax, done);
+    this.#clock.nextTurn(() => done(new TuttiError('TUTTI_CLOSED', { what: 'The shared log' })));
+  }
+
+  /** Whether there is anything that `scrub` could read. */
+  get decays(): boolean {
+    return this.#store.scrub !== undefined;
+  }
+
+  /** Whether something could not be read since this was last asked. */
+  takeSuspicion(): boolean {
+    const isSuspect = this.#isSuspect;
+    this.#isSuspect = false;
+    return isSuspect;
+  }
+
+  /** Writes what a group needs of records that have decayed, see {@link SharedLogScrub.rescue}. */
+  rescue(state: GroupState, entries: readonly Entry[], done: WriteCallback): void {
+    this.#scrub.rescue(state, entries, done);
   }
 
   /** Appends a record, and gives its place at once; calls back when it is durable. */
-  write({ data }: EncodedRecord, done: WriteCallback): number {
+  write({ data, record }: EncodedRecord, done: WriteCallback): number {
     const index = this.#nextIndex++;
+    this.#owners.add(index, record);
     this.#waiting.set(index, { data, done });
     this.#cleaner.wrote(index, data.length);
     this.#schedule();
@@ -215,7 +279,12 @@ export class SharedLog {
     const waiting = this.#waiting.get(record);
     if (waiting) return waiting.data;
     if (this.#lastRead?.record === record) return this.#lastRead.data;
-    const [entry] = this.#store.entries(logIndex(record), logIndex(record), Infinity);
+    const { failure, value: entries } = attempt(() =>
+      this.#store.entries(logIndex(record), logIndex(record), Infinity),
+    );
+    if (isTuttiError(failure, 'TUTTI_STORE_CORRUPT')) this.#isSuspect = true;
+    if (failure) throw failure;
+    const [entry] = entries!;
     assert(entry, 'a record that is needed is in the log');
     this.#lastRead = { record, data: entry.data };
     return entry.data;

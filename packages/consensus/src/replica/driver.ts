@@ -94,6 +94,7 @@ export class Driver {
       persister: this.#persister,
       applier: this.#applier,
       schedule: () => this.#turns.schedule(),
+      wake: () => this.quiescence.wake(),
       asked: ({ from, term, fence }) => {
         if (!this.#core.hearTerm(from, term) && fence === 0) return;
         this.quiescence.wake();
@@ -113,7 +114,10 @@ export class Driver {
     this.quiescence = new Quiescence(options, {
       core: this.#core,
       turns: this.#turns,
-      isBusy: () => this.#proposals.size + this.#reads.size + this.#changes.size > 0 || !this.#applier.isIdle,
+      isBusy: () => {
+        const calls = this.#proposals.size + this.#reads.size + this.#changes.size;
+        return calls > 0 || !this.#applier.isIdle || this.#upkeep.isBusy;
+      },
     });
   }
 

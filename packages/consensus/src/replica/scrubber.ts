@@ -6,15 +6,12 @@ import type { ScrubDamage } from '../storage/scrub.ts';
 import type { LostRange } from '../storage/store-damage.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
+import { PIECE_BYTES, RETRY_MS, ScrubPace } from './scrub-pace.ts';
 
-/** Bytes that one read is of. */
-const PIECE_BYTES = 64 * 1024;
 /** A peer that has not answered after this long is passed over for the next. */
 const ANSWER_MS = 300;
 /** Each peer is asked so often for the same; then what has come is made do with. */
 const ROUNDS = 3;
-/** What could not be mended is tried again after this long. */
-const RETRY_MS = 5_000;
 
 export interface ScrubberParts {
   readonly self: NodeId;
@@ -31,6 +28,8 @@ export interface ScrubberParts {
   readonly send: (request: RepairRequest) => void;
   /** Has the snapshot replaced by a new one, and calls back when it is there, or could not be written. */
   readonly demandSnapshot: (done: (failure: Error | undefined) => void) => void;
+  /** Has ticks come again, where a group that has nothing to do sleeps. */
+  readonly wake: () => void;
 }
 
 /** What is being fetched: the ranges that are left, and what has come. */
@@ -52,10 +51,8 @@ interface Fetch {
  */
 export class Scrubber {
   readonly #parts: ScrubberParts;
+  readonly #pace: ScrubPace;
   #nextId: number;
-  #budget = 0;
-  #tickedAt: number;
-  #restsUntil: number;
   #busy = false;
   #ended = false;
   #fetch: Fetch | undefined;
@@ -65,25 +62,25 @@ export class Scrubber {
   constructor(parts: ScrubberParts) {
     this.#parts = parts;
     this.#nextId = parts.random.uint32() * 2 ** 20;
-    this.#tickedAt = parts.clock.now();
-    // All of it was read when the store was opened.
-    this.#restsUntil = this.#tickedAt + parts.config.scrubEveryMs;
+    this.#pace = new ScrubPace(parts.clock, parts.config);
+    parts.store.onDecay?.((damage) => this.#told(damage));
+  }
+
+  /** Whether there is damage that is not mended yet. */
+  get isBusy(): boolean {
+    return this.#open !== undefined;
   }
 
   tick(): void {
-    const { clock, config, store } = this.#parts;
-    if (config.scrubBytesPerSecond <= 0 || !store.scrub || this.#ended) return;
+    const { clock, store } = this.#parts;
+    if (this.#ended) return;
     const now = clock.now();
-    const earned = ((now - this.#tickedAt) * config.scrubBytesPerSecond) / 1_000;
-    // A loop that stood still makes up for nothing.
-    this.#budget = Math.min(PIECE_BYTES, this.#budget + Math.max(0, earned));
-    this.#tickedAt = now;
+    const mayRead = this.#pace.tick();
     if (this.#fetch) return this.#waitForAnswer(this.#fetch, now);
     if (this.#busy || this.#parts.isWriting()) return;
     if (this.#open) {
       if (now >= this.#open.at) this.#mendOrFetch(this.#open.damage);
-    } else if (now >= this.#restsUntil && this.#budget >= Math.min(PIECE_BYTES, config.scrubBytesPerSecond))
-      this.#read();
+    } else if (mayRead && store.scrub) this.#read();
   }
 
   end(): void {
@@ -92,17 +89,17 @@ export class Scrubber {
   }
 
   #read(): void {
-    const { store, stats, clock, config } = this.#parts;
+    const { store, stats } = this.#parts;
     this.#busy = true;
     store.scrub!(PIECE_BYTES, (failure, step) => {
       this.#busy = false;
       if (this.#ended) return;
       if (failure || !step) return this.#postpone(failure);
-      this.#budget -= step.bytes;
+      this.#pace.read(step.bytes);
       stats.scrubbedBytes += step.bytes;
       if (step.passEnded) {
         stats.scrubPasses++;
-        this.#restsUntil = clock.now() + config.scrubEveryMs;
+        this.#pace.passed();
       }
       if (step.damage) this.#found(step.damage);
     });
@@ -110,26 +107,45 @@ export class Scrubber {
 
   /** The disk would not be read: whether it is sick, others find out. */
   #postpone(failure: Error | undefined): void {
-    const { logger, self, clock } = this.#parts;
+    const { logger, self } = this.#parts;
     logger.warn(
       { node: self, error: failure?.message },
       'The store could not be read again; it is tried later',
     );
-    this.#restsUntil = clock.now() + RETRY_MS;
+    this.#pace.postpone();
+  }
+
+  /** Whoever reads the store has found it: a log is mended from the next tick on. */
+  #told(damage: ScrubDamage): void {
+    if (this.#ended) return;
+    this.#parts.wake();
+    // What could not be mended yet is found again by each pass.
+    if (damage.part === 'snapshot' || !this.#open) this.#note(damage);
+    if (damage.part === 'snapshot') return this.#replaceSnapshot();
+    this.#fetch = undefined;
+    this.#open = { damage, at: this.#parts.clock.now() };
   }
 
   #found(damage: ScrubDamage): void {
+    this.#note(damage);
+    if (damage.part === 'snapshot') this.#replaceSnapshot();
+    else this.#mendOrFetch(damage);
+  }
+
+  #note(damage: ScrubDamage): void {
     const { stats, logger, self } = this.#parts;
     stats.decayFound++;
     logger.error(
       { node: self, code: 'TUTTI_STORE_CORRUPT', damage: damage.failure.message, part: damage.part },
       'Something that was stored has decayed; it is put right while this node goes on',
     );
-    if (damage.part === 'snapshot') {
-      this.#parts.demandSnapshot((failure) => {
-        if (!failure) stats.decayMended++;
-      });
-    } else this.#mendOrFetch(damage);
+  }
+
+  #replaceSnapshot(): void {
+    const { stats, demandSnapshot } = this.#parts;
+    demandSnapshot((failure) => {
+      if (!failure) stats.decayMended++;
+    });
   }
 
   #mendOrFetch(damage: ScrubDamage): void {
@@ -198,12 +214,14 @@ export class Scrubber {
 
   #mend(entries: readonly Entry[]): void {
     const { store, stats, logger, self } = this.#parts;
+    const open = this.#open!;
     this.#fetch = undefined;
     this.#busy = true;
     store.mend!(entries, (failure, still) => {
       this.#busy = false;
-      if (this.#ended) return;
-      if (failure) return this.#notMended(this.#open!.damage, failure);
+      // What has been found meanwhile comes next.
+      if (this.#ended || this.#open !== open) return;
+      if (failure) return this.#notMended(open.damage, failure);
       if (still) return this.#notMended(still, undefined);
       this.#open = undefined;
       stats.decayMended++;

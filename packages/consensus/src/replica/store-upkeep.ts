@@ -15,6 +15,8 @@ export interface StoreUpkeepPorts {
   readonly applier: Applier;
   /** Has the driver look for work. */
   readonly schedule: () => void;
+  /** Has ticks come, also where the group sleeps. */
+  readonly wake: () => void;
   /** Has the core take note of what a peer that repairs its store says of itself. */
   readonly asked: (request: RepairRequest) => void;
 }
@@ -27,7 +29,7 @@ export class StoreUpkeep {
   readonly #scrubber: Scrubber;
 
   constructor(parts: DriverParts, ports: StoreUpkeepPorts) {
-    const { core, persister, applier, schedule } = ports;
+    const { core, persister, applier, schedule, wake } = ports;
     const { options, config, logger, stats } = parts;
     const { nodeId: self, store, clock, random, transport } = options;
     this.#parts = parts;
@@ -52,7 +54,13 @@ export class StoreUpkeep {
         applier.demandSnapshot(done);
         schedule();
       },
+      wake,
     });
+  }
+
+  /** Whether something that has decayed is not mended yet. */
+  get isBusy(): boolean {
+    return this.#scrubber.isBusy;
   }
 
   tick(): void {

@@ -46,12 +46,14 @@ export function drawOptions(seed: number): SimOptions {
   return withGroups(draw, withChurn(draw, draw('season').pick(SEASONS)(draw, drawWeather(draw))));
 }
 
-/** In some runs each node has several groups; their log is a model's, in which nothing decays. */
+/** In some runs each node has several groups; in half of those their log is the one that ships, on drives that decay. */
 function withGroups(draw: Draw, weather: SimOptions): SimOptions {
   if (!draw('groups').chance(0.08)) return weather;
   return {
     ...weather,
-    store: { ...weather.store, kind: 'model', frail: 0 },
+    store: draw('groups/files').chance(0.5)
+      ? { ...weather.store, kind: 'files', frail: draw('groups/frail').pick([0, 1, 1, 2]) }
+      : { ...weather.store, kind: 'model', frail: 0 },
     groups: {
       count: draw('groups/count').integer(2, 4),
       quietAfterMs: draw('groups/quietAfterMs').pick([20, 100, 1_000]),

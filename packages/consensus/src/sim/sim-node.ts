@@ -2,7 +2,7 @@ import { clusterId, incarnation, type NodeId, type Random, type VirtualClock } f
 import type { ApplyContext, ReplicatedModule } from '../consensus.ts';
 import { Replica } from '../replica/replica.ts';
 import { GroupedDisk } from './disk/grouped-disk.ts';
-import { FileDisk, ModelDisk, type NodeDisk, type OpenDisk } from './disk/node-disk.ts';
+import { FileDisk, GroupedFileDisk, ModelDisk, type NodeDisk, type OpenDisk } from './disk/node-disk.ts';
 import type { Ending } from './disk/sim-drive.ts';
 import { GroupLife, type NodeLife, type ReplicaParts } from './group-life.ts';
 import { NodeClock } from './node-clock.ts';
@@ -45,7 +45,7 @@ function makeDisk({ id, voters, options, disk: listener, random }: NodeParts): N
   const isFrail = voters.slice(0, Math.min(options.store.frail, (voters.length - 1) >> 1)).includes(id);
   if (kind === 'model' && options.groups.count > 1) return new GroupedDisk(listener, options.groups.logBytes);
   if (kind === 'model') return new ModelDisk(listener, isFrail);
-  return new FileDisk({
+  const parts = {
     listener,
     clusterId: CLUSTER,
     nodeId: id,
@@ -54,7 +54,8 @@ function makeDisk({ id, voters, options, disk: listener, random }: NodeParts): N
     isFrail,
     segmentBytes,
     cacheBytes,
-  });
+  };
+  return options.groups.count > 1 ? new GroupedFileDisk(parts, options.groups.logBytes) : new FileDisk(parts);
 }
 
 /** One machine: a disk that lasts, and a process that comes and goes. */

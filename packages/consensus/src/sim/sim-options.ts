@@ -45,7 +45,7 @@ export interface StoreOptions {
 
 /** How many groups each node has, which share a log, links and a clock. */
 export interface GroupOptions {
-  /** 1: a replica alone, with a log of its own. Of more the first is watched; only with the model of a store. */
+  /** 1: a replica alone, with a log of its own. Of more the first is watched. */
   readonly count: number;
   readonly quietAfterMs: number;
   /** How often on average each node has those of the others that it leads append something. */

@@ -1,4 +1,12 @@
-import { type LogIndex, type NodeId, nodeId, type Random, seededRandom, VirtualClock } from '@tutti/kernel';
+import {
+  AssertionError,
+  type LogIndex,
+  type NodeId,
+  nodeId,
+  type Random,
+  seededRandom,
+  VirtualClock,
+} from '@tutti/kernel';
 import type { ConsensusStatus } from '../consensus.ts';
 import type { Checker } from './checkers/checker.ts';
 import { CHECKERS } from './checkers/checkers.ts';
@@ -152,11 +160,14 @@ class Simulation {
     this.#tell((checker) => checker.applied?.(node.id, index as LogIndex, what));
   }
 
-  /** What a sick disk does to its node is no fault of the node's; it is started again, as its supervisor would do. */
+  /**
+   * What a sick disk does to its node is no fault of the node's; it is started again, as its supervisor would do. No disk
+   * excuses a broken invariant.
+   */
   #failed(node: SimNode, failure: Error): void {
     this.#marks.count(markOf(failure));
     const excuse = node.disk.excuse ?? (node.replica ? undefined : node.disk.startExcuse);
-    if (excuse) {
+    if (excuse && !(failure instanceof AssertionError)) {
       this.#trace.note(this.#clock.now(), 'stopped by its disk', node.id, excuse);
       this.#clock.setTimer(0, () => this.#faults.fellOver(node));
       return;

@@ -1,6 +1,6 @@
 import type { LogIndex, Term } from '@tutti/kernel';
 import type { Entry, HardState, SnapshotMeta } from '../raft/messages.ts';
-import type { MendCallback, ScrubCallback } from './scrub.ts';
+import type { MendCallback, ScrubCallback, ScrubDamage } from './scrub.ts';
 import type { RepairCallback, RepairStep, StoreDamage } from './store-damage.ts';
 
 /** Told once when a write is on disk, or that it failed. After a failure the store refuses every later write. */
@@ -105,8 +105,10 @@ export interface LogStore {
    * the store holds nothing that could decay, or somebody else reads it.
    */
   scrub?(bytesMax: number, done: ScrubCallback): void;
+  /** Has `found` told of damage that is found where somebody else reads the store, until it is closed. */
+  onDecay?(found: (damage: ScrubDamage) => void): void;
   /**
-   * Puts right what `scrub` found damaged in the log, while the store is in use. `entries` are those that it called
+   * Puts right what was found damaged in the log, while the store is in use. `entries` are those that were called
    * lost, as peers hold them. Of those that are missing, what the stored snapshot covers is dropped, with all before it;
    * if others are missing, nothing is changed.
    */

@@ -1,25 +1,8 @@
 import { SharedLog } from '../../groups/shared-log.ts';
-import type { LogStore } from '../../storage/log-store.ts';
-import { WATCHED } from '../group-life.ts';
 import { type DiskListener, type LogImage, SimDisk } from '../sim-disk.ts';
 import { SimLogStore } from '../sim-log-store.ts';
-import type { DiskLife, NodeDisk, OpenDisk } from './node-disk.ts';
+import { type DiskLife, type NodeDisk, type OpenDisk, watched } from './node-disk.ts';
 import { ObservedStore, StorePromise } from './observed-store.ts';
-
-/** The log of all groups of a node, that tells what becomes of the log of one. */
-class WatchedLog extends SharedLog {
-  readonly #observe: (store: LogStore) => LogStore;
-
-  constructor(parts: ConstructorParameters<typeof SharedLog>[0], observe: (store: LogStore) => LogStore) {
-    super(parts);
-    this.#observe = observe;
-  }
-
-  override group(group: string): LogStore {
-    const store = super.group(group);
-    return group === WATCHED ? this.#observe(store) : store;
-  }
-}
 
 /** A model of a disk on which several groups share a log, and each has its snapshot. One of them is watched. */
 export class GroupedDisk implements NodeDisk {
@@ -101,17 +84,14 @@ export class GroupedDisk implements NodeDisk {
       stores.push(store);
       return store;
     };
-    const shared = new WatchedLog(
-      {
-        store: open(this.#records),
-        snapshots: (group) => open(this.#snapshotDisk(group)),
-        clock: life.clock,
-        logBytes: this.#logBytes,
-      },
-      (store) => new ObservedStore(store, this.#promise, this.#listener),
-    );
+    const shared = new SharedLog({
+      store: open(this.#records),
+      snapshots: (group) => open(this.#snapshotDisk(group)),
+      clock: life.clock,
+      logBytes: this.#logBytes,
+    });
     return {
-      shared,
+      shared: watched(shared, (store) => new ObservedStore(store, this.#promise, this.#listener)),
       end: () => {
         for (const store of stores) store.crash();
       },

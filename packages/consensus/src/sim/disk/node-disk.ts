@@ -7,9 +7,12 @@ import {
   type VirtualClock,
 } from '@tutti/kernel';
 import type { SharedLog } from '../../groups/shared-log.ts';
-import { FileLogStore } from '../../storage/file/file-log-store.ts';
+import type { DiskCalls } from '../../storage/file/disk-calls.ts';
+import { createFileGroupLog } from '../../storage/file/file-group-log.ts';
+import { FileLogStore, type FileLogStoreOptions } from '../../storage/file/file-log-store.ts';
 import type { LogBeginning } from '../../storage/file/log-beginning.ts';
 import type { LogStore } from '../../storage/log-store.ts';
+import { WATCHED } from '../group-life.ts';
 import type { NodeClock } from '../node-clock.ts';
 import { type DiskListener, type LogImage, SimDisk } from '../sim-disk.ts';
 import { SimLogStore } from '../sim-log-store.ts';
@@ -78,6 +81,14 @@ export interface NodeDisk {
   /** Nothing goes wrong any more. */
   heal(): void;
   open(life: DiskLife): OpenDisk;
+}
+
+/** The log of all groups of a node, which has `observe` follow what becomes of the log of the one that is watched. */
+export function watched(shared: SharedLog, observe: (store: LogStore) => LogStore): SharedLog {
+  const groupOf = shared.group.bind(shared);
+  return Object.assign(shared, {
+    group: (group: string): LogStore => (group === WATCHED ? observe(groupOf(group)) : groupOf(group)),
+  });
 }
 
 /** A disk under the model of a store: a write is durable when it has come back, and may be torn when it has not. */
@@ -155,8 +166,28 @@ class NotedBeginning implements LogBeginning {
   }
 }
 
+/** What a drive of sectors is to a node whose store is the one that ships. */
+interface DriveDiskParts {
+  readonly listener: DiskListener;
+  readonly clusterId: ClusterId;
+  readonly nodeId: NodeId;
+  readonly random: Random;
+  readonly faults: DriveFaults;
+  readonly isFrail: boolean;
+  readonly segmentBytes: number;
+  readonly cacheBytes: number;
+}
+
+/** What the store that ships is opened with, in one life of its node. */
+interface DriveLife {
+  readonly options: FileLogStoreOptions;
+  readonly calls: DiskCalls;
+  readonly observed: (store: LogStore) => LogStore;
+  readonly end: (ending: Ending) => void;
+}
+
 /** The store that ships, on a drive of sectors. */
-export class FileDisk implements NodeDisk {
+abstract class DriveDisk implements NodeDisk {
   readonly #listener: DiskListener;
   readonly #promise = new StorePromise();
   readonly #drive = new SimDrive();
@@ -167,16 +198,7 @@ export class FileDisk implements NodeDisk {
   readonly #beginning = new NotedBeginning();
   readonly #sizes: { readonly segmentBytes: number; readonly cacheBytes: number };
 
-  constructor(parts: {
-    readonly listener: DiskListener;
-    readonly clusterId: ClusterId;
-    readonly nodeId: NodeId;
-    readonly random: Random;
-    readonly faults: DriveFaults;
-    readonly isFrail: boolean;
-    readonly segmentBytes: number;
-    readonly cacheBytes: number;
-  }) {
+  constructor(parts: DriveDiskParts) {
     this.#listener = parts.listener;
     this.#owner = { clusterId: parts.clusterId, nodeId: parts.nodeId };
     this.#sizes = { segmentBytes: parts.segmentBytes, cacheBytes: parts.cacheBytes };
@@ -257,23 +279,48 @@ export class FileDisk implements NodeDisk {
     this.#ailment.heal();
   }
 
-  open(life: DiskLife): OpenStore {
+  abstract open(life: DiskLife): OpenDisk;
+
+  protected begin(life: DiskLife): DriveLife {
     this.#ailment.excuse = undefined;
     this.#ailment.lackedSpace = false;
     const files = new SimFiles({ ...life, drive: this.#drive, ailment: this.#ailment });
-    const inner = new FileLogStore(
-      {
-        directory: `/${this.#owner.nodeId}`,
-        ...this.#owner,
-        ...this.#sizes,
-        beginning: this.#beginning,
-        logger: this.#logger,
-      },
-      files.calls(),
-    );
+    const options = {
+      directory: `/${this.#owner.nodeId}`,
+      ...this.#owner,
+      ...this.#sizes,
+      beginning: this.#beginning,
+      logger: this.#logger,
+    };
     return {
-      store: new ObservedStore(inner, this.#promise, this.#listener),
+      options,
+      calls: files.calls(),
+      observed: (store) => new ObservedStore(store, this.#promise, this.#listener),
       end: (ending) => files.end(ending),
     };
+  }
+}
+
+/** The store of a replica alone. */
+export class FileDisk extends DriveDisk {
+  override open(life: DiskLife): OpenStore {
+    const { options, calls, observed, end } = this.begin(life);
+    return { store: observed(new FileLogStore(options, calls)), end };
+  }
+}
+
+/** The log of all groups of a node, of which one is watched. */
+export class GroupedFileDisk extends DriveDisk {
+  readonly #logBytes: number;
+
+  constructor(parts: DriveDiskParts, logBytes: number) {
+    super(parts);
+    this.#logBytes = logBytes;
+  }
+
+  override open(life: DiskLife): OpenSharedLog {
+    const { options, calls, observed, end } = this.begin(life);
+    const grouped = { ...options, clock: life.clock, logBytes: this.#logBytes };
+    return { shared: watched(createFileGroupLog(grouped, calls), observed), end };
   }
 }

@@ -8,7 +8,7 @@ import type {
   StoredSnapshot,
   WriteCallback,
 } from '../../storage/log-store.ts';
-import type { MendCallback, ScrubCallback } from '../../storage/scrub.ts';
+import type { MendCallback, ScrubDamage } from '../../storage/scrub.ts';
 import type { RepairCallback, RepairStep } from '../../storage/store-damage.ts';
 import { type DiskListener, LogImage } from '../sim-disk.ts';
 
@@ -25,7 +25,9 @@ export class StorePromise {
  * Follows a store from outside: what counts as durable is what it has called back for. When it is opened again after
  * a crash, it must still have that.
  */
-export class ObservedStore implements Required<LogStore> {
+export class ObservedStore implements Required<Omit<LogStore, 'scrub'>>, Pick<LogStore, 'scrub'> {
+  /** Only where nobody else reads the store. */
+  readonly scrub?: NonNullable<LogStore['scrub']>;
   readonly #inner: LogStore;
   readonly #promise: StorePromise;
   readonly #listener: DiskListener;
@@ -36,6 +38,7 @@ export class ObservedStore implements Required<LogStore> {
     this.#inner = inner;
     this.#promise = promise;
     this.#listener = listener;
+    if (inner.scrub) this.scrub = (bytesMax, done) => inner.scrub!(bytesMax, done);
   }
 
   get firstIndex(): LogIndex {
@@ -49,8 +52,15 @@ export class ObservedStore implements Required<LogStore> {
   open(done: (failure: Error | undefined, state?: LogStoreState) => void): void {
     this.#inner.open((failure, state) => {
       if (state && !state.damage) this.#check(state);
+      else if (state && !state.damage?.hardStateLost) this.#checkHardState(state);
       done(failure, state);
     });
+  }
+
+  /** What is damaged elsewhere has its term and vote all the same, or says that it has not. */
+  #checkHardState(state: LogStoreState): void {
+    const broken = brokenHardState(this.#promise, state);
+    if (broken) this.#listener.broken(broken);
   }
 
   #check(state: LogStoreState): void {
@@ -178,8 +188,8 @@ export class ObservedStore implements Required<LogStore> {
     this.#inner.settle?.();
   }
 
-  scrub(bytesMax: number, done: ScrubCallback): void {
-    this.#inner.scrub?.(bytesMax, done);
+  onDecay(found: (damage: ScrubDamage) => void): void {
+    this.#inner.onDecay?.(found);
   }
 
   mend(entries: readonly Entry[], done: MendCallback): void {
@@ -195,14 +205,13 @@ const NO_DATA = new Uint8Array(0);
 
 /** What a store that has just been opened lacks of what it had promised; undefined if nothing. */
 function brokenPromise(
-  { image, asked, mayBeReset }: StorePromise,
+  promise: StorePromise,
   state: LogStoreState,
   termAt: (index: LogIndex) => Term | undefined,
 ): string | undefined {
-  const hardStates = [image.hardState, ...asked.flatMap(({ hardState }) => hardState ?? [])];
-  const found = state.hardState;
-  if (!hardStates.some(({ term, votedFor }) => term === found.term && votedFor === found.votedFor))
-    return `it has term ${found.term} and vote ${found.votedFor}, and promised ${image.hardState.term} and ${image.hardState.votedFor}`;
+  const { image, asked, mayBeReset } = promise;
+  const forgotten = brokenHardState(promise, state);
+  if (forgotten) return forgotten;
   const covered = state.snapshot?.index ?? 0;
   const was = image.snapshot?.meta.index ?? 0;
   // A snapshot that cannot be read may be done without as long as the log still leads up to where it ended.
@@ -218,4 +227,14 @@ function brokenPromise(
     return `entry ${index} of term ${image.termAt(index)} was on disk, and now there is ${held ?? 'nothing'}`;
   }
   return undefined;
+}
+
+function brokenHardState(
+  { image, asked }: StorePromise,
+  { hardState: found }: LogStoreState,
+): string | undefined {
+  const hardStates = [image.hardState, ...asked.flatMap(({ hardState }) => hardState ?? [])];
+  if (hardStates.some(({ term, votedFor }) => term === found.term && votedFor === found.votedFor))
+    return undefined;
+  return `it has term ${found.term} and vote ${found.votedFor}, and promised ${image.hardState.term} and ${image.hardState.votedFor}`;
 }

@@ -124,8 +124,9 @@ export class SimFile {
 
 type Names = Map<string, SimFile>;
 
-/** One machine's disk: a directory of files, which lasts from life to life. */
+/** One machine's disk: files in folders, which last from life to life. A folder is there for good once it is made. */
 export class SimDrive {
+  readonly #folders = new Set<string>();
   #names: Names = new Map();
   #durableNames: Names = new Map();
   /** Changes of names that no flush of the directory has made durable, in order. */
@@ -133,6 +134,16 @@ export class SimDrive {
 
   file(path: string): SimFile | undefined {
     return this.#names.get(path);
+  }
+
+  /** Makes a folder and all that it is in. */
+  makeFolder(path: string): void {
+    for (let end = path.length; end > 0; end = path.lastIndexOf('/', end - 1))
+      this.#folders.add(path.slice(0, end));
+  }
+
+  hasFolder(path: string): boolean {
+    return this.#folders.has(path);
   }
 
   paths(): readonly string[] {

@@ -196,7 +196,7 @@ export class SimFiles implements DiskCalls {
 
   openSync(path: string, flags: string): number {
     const { drive } = this.#parts;
-    let target: SimFile | 'directory' | undefined = isDirectory(path) ? 'directory' : drive.file(path);
+    let target: SimFile | 'directory' | undefined = drive.hasFolder(path) ? 'directory' : drive.file(path);
     if (flags === 'w') {
       if (target instanceof SimFile) target.truncate();
       else {
@@ -252,11 +252,12 @@ export class SimFiles implements DiskCalls {
   }
 
   existsSync(path: string): boolean {
-    return this.#parts.drive.file(path) !== undefined;
+    return this.#parts.drive.hasFolder(path) || this.#parts.drive.file(path) !== undefined;
   }
 
   readdirSync(path: string): string[] {
-    return this.#parts.drive.paths().map((name) => name.slice(path.length + 1));
+    const below = this.#parts.drive.paths().filter((name) => name.startsWith(`${path}/`));
+    return below.map((name) => name.slice(path.length + 1)).filter((name) => !name.includes('/'));
   }
 
   readFileSync(path: string): Buffer {
@@ -273,7 +274,9 @@ export class SimFiles implements DiskCalls {
     if (refusal) throw failure(refusal, 'write');
   }
 
-  mkdirSync(): void {}
+  mkdirSync(path: string): void {
+    this.#parts.drive.makeFolder(path);
+  }
 
   linkSync(existing: string, path: string): void {
     const file = this.#parts.drive.file(existing);
@@ -301,6 +304,3 @@ export class SimFiles implements DiskCalls {
     else if (!force) throw failure('ENOENT', 'rm');
   }
 }
-
-/** There is one directory, which holds everything. */
-const isDirectory = (path: string): boolean => path.lastIndexOf('/') === 0;

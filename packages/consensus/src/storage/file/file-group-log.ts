@@ -3,10 +3,12 @@ import { type Clock, TuttiError } from '@tutti/kernel';
 import { type GroupSnapshots, SharedLog } from '../../groups/shared-log.ts';
 import type { SnapshotMeta } from '../../raft/messages.ts';
 import type { LogStoreState, SnapshotWriter, StoredSnapshot, WriteCallback } from '../log-store.ts';
+import type { ScrubCallback } from '../scrub.ts';
 import { type DiskCalls, nodeDisk } from './disk-calls.ts';
 import { FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';
 import { removeDrafts } from './meta-file.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
+import { SnapshotScrub } from './snapshot-scrub.ts';
 
 /** @see FileLogStoreOptions of which the log of all groups is one */
 export interface FileGroupLogOptions extends FileLogStoreOptions {
@@ -21,12 +23,14 @@ export interface FileGroupLogOptions extends FileLogStoreOptions {
  */
 export function createFileGroupLog(options: FileGroupLogOptions, disk: Partial<DiskCalls> = {}): SharedLog {
   const { directory, clock, logBytes, ...rest } = options;
+  const { logger } = rest;
   const calls = { ...nodeDisk(), ...disk };
   return new SharedLog({
     store: new FileLogStore({ ...rest, directory: join(directory, 'log') }, disk),
     snapshots: (group) => new FileGroupSnapshots(calls, join(directory, 'groups', group)),
     clock,
     ...(logBytes === undefined ? {} : { logBytes }),
+    ...(logger && { logger }),
   });
 }
 
@@ -34,11 +38,13 @@ export function createFileGroupLog(options: FileGroupLogOptions, disk: Partial<D
 class FileGroupSnapshots implements GroupSnapshots {
   readonly #disk: DiskCalls;
   readonly #folder: string;
+  readonly #scrub: SnapshotScrub;
   #snapshots: SnapshotDirectory | undefined;
 
   constructor(disk: DiskCalls, folder: string) {
     this.#disk = disk;
     this.#folder = folder;
+    this.#scrub = new SnapshotScrub(disk, () => this.#snapshots?.current);
   }
 
   open(done: (failure: Error | undefined, state?: LogStoreState) => void): void {
@@ -64,6 +70,10 @@ class FileGroupSnapshots implements GroupSnapshots {
 
   snapshot(): StoredSnapshot | undefined {
     return this.#snapshots?.current;
+  }
+
+  scrub(bytesMax: number, done: ScrubCallback): void {
+    this.#scrub.next(bytesMax, done);
   }
 
   beginSnapshot(meta: SnapshotMeta): SnapshotWriter {
