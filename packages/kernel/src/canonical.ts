@@ -9,14 +9,9 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_, item: unknown) => inOrder(item));
 }
 
-/** The same for telling values apart alone: also of such as JSON has no word for, which it cannot be read back from. */
-export function canonicalText(value: unknown): string {
-  return JSON.stringify(value, (_, item: unknown) =>
-    typeof item === 'bigint' ? { $bigint: String(item) } : inOrder(item),
-  );
-}
-
-function inOrder(item: unknown): unknown {
+/** An object with its keys in order; any other value as it is. */
+export function inOrder<T>(item: T): T;
+export function inOrder(item: unknown): unknown {
   if (item === null || typeof item !== 'object' || Array.isArray(item)) return item;
   const ordered: Record<string, unknown> = {};
   for (const key of Object.keys(item).sort()) ordered[key] = (item as Record<string, unknown>)[key];

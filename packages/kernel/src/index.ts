@@ -7,7 +7,7 @@
 export { AssertionError, assert, unreachable } from './assert.ts';
 export { type BackoffOptions, backoffDelayMs } from './backoff.ts';
 export type { Brand } from './brand.ts';
-export { canonicalJson, canonicalText, jsonCodec } from './canonical.ts';
+export { canonicalJson, jsonCodec } from './canonical.ts';
 export type { Clock, Timer } from './clock/clock.ts';
 export { systemClock } from './clock/system-clock.ts';
 export { runVirtual, settled, VirtualClock } from './clock/virtual-clock.ts';
@@ -49,3 +49,4 @@ export {
   type WireValue,
 } from './ports/transport.ts';
 export { type Random, seededRandom } from './random.ts';
+export { canonicalText, parseWireText, wireText } from './wire-text.ts';

@@ -1,4 +1,4 @@
-import { canonicalJson, unreachable } from '@tutti/kernel';
+import { canonicalText, unreachable } from '@tutti/kernel';
 import type { Plan, PlanBarrier, PlanTask } from '../../engines/workflow/plan.ts';
 import type { AddedSubmission, BoardCommand, Holder, SingleCommand } from './commands.ts';
 import type { BarrierRecord, Intake, SessionState, TaskState } from './state.ts';
@@ -159,7 +159,7 @@ export class BoardTwin {
   }
 
   #add({ id, tasks }: AddedSubmission): 'created' | 'known' | 'refused' {
-    const wanted = canonicalJson(tasks);
+    const wanted = canonicalText(tasks);
     const known = this.#submissions.get(id);
     if (known !== undefined) return known === wanted ? 'known' : 'refused';
     if (this.state !== 'running' || this.intake === 'closed' || this.#isWave || !this.#isSound(tasks))

@@ -1,5 +1,4 @@
-import { TuttiError, type WireValue } from '@tutti/kernel';
-import { textOf, valueOf } from './snapshot-text.ts';
+import { parseWireText, TuttiError, type WireValue, wireText } from '@tutti/kernel';
 
 /** One thing in a snapshot, with the name of what it is. */
 export type Item = readonly [kind: string, value: unknown];
@@ -24,7 +23,7 @@ export function* packParts(items: Iterable<Item>): IterableIterator<WireValue> {
     }
     kind = itemKind;
     if (size > PART_CHARACTERS) {
-      yield* cutUp(kind, textOf(value));
+      yield* cutUp(kind, wireText(value));
       continue;
     }
     group.push(value);
@@ -38,7 +37,7 @@ function sizeOf(value: unknown): number {
   try {
     return JSON.stringify(value).length;
   } catch {
-    return textOf(value).length;
+    return wireText(value).length;
   }
 }
 
@@ -68,7 +67,7 @@ export function* unpackParts(parts: Iterable<WireValue>): IterableIterator<Item>
     if (typeof piece !== 'string') continue;
     text += piece;
     if (last !== true) continue;
-    yield [kind, valueOf(text)];
+    yield [kind, parseWireText(text)];
     text = '';
   }
 }
