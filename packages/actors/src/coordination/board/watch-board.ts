@@ -1,5 +1,6 @@
 import type { Clock } from '@tutti/kernel';
 import type { ReplicatedHandle } from '@tutti/runtime';
+import { oncePerTurn } from '../once-per-turn.ts';
 import type { TaskBoard } from './task-board.ts';
 
 /**
@@ -11,20 +12,11 @@ export function onBoardChange(
   clock: Clock,
   changed: () => void,
 ): () => void {
-  let told = false;
-  let over = false;
-  const tell = () => {
-    if (told) return;
-    told = true;
-    clock.nextTurn(() => {
-      told = false;
-      if (!over) changed();
-    });
-  };
-  const unwatch = board.watch({ applied: tell, restored: tell });
-  tell();
+  const { call, end } = oncePerTurn(clock, changed);
+  const unwatch = board.watch({ applied: call, restored: call });
+  call();
   return () => {
-    over = true;
+    end();
     unwatch();
   };
 }

@@ -55,7 +55,7 @@ export class MasterDesk {
 
   /** To be called when the board or the members have changed. While the log cannot be reached it waits. */
   look(): void {
-    if (!this.#isClosed && !this.#isWaiting) this.#look();
+    if (!this.#isWaiting) this.#guarded(() => this.#look());
   }
 
   /** Proposes nothing more. What is under way takes effect or not; the next master sees it on the board. */
@@ -87,17 +87,18 @@ export class MasterDesk {
       this.#asking = entries.map(({ key }) => key);
       const command: BoardCommand = commands.length === 1 ? only : { type: 'batch', commands };
       board.propose(command).then(
-        (answer) => this.#answered(() => this.#settled(answer)),
-        (thrown: unknown) => this.#answered(() => this.#refused(thrown)),
+        (answer) => this.#guarded(() => this.#settled(answer)),
+        (thrown: unknown) => this.#guarded(() => this.#refused(thrown)),
       );
     }
     this.#wakeIn(this.#nextLookMs());
   }
 
-  #answered(settle: () => void): void {
+  /** Whatever comes in goes through here: nothing once it is closed, and a defect is told to the listener. */
+  #guarded(work: () => void): void {
     if (this.#isClosed) return;
     try {
-      settle();
+      work();
     } catch (problem) {
       this.#listener.failed(problem);
     }
@@ -148,7 +149,7 @@ export class MasterDesk {
     if (this.#next) clock.clearTimer(this.#next.timer);
     const timer = clock.setTimer(delayMs, () => {
       this.#next = undefined;
-      this.#answered(() => this.#wake());
+      this.#guarded(() => this.#wake());
     });
     this.#next = { at, timer };
   }

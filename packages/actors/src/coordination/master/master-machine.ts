@@ -48,21 +48,14 @@ export function masterMachine(tools: MasterTools) {
 /** The desk lives and ends with the actor. A defect in it is the actor's failure, so that it is begun afresh. */
 function deskOf(tools: MasterTools) {
   return fromCallback<MasterEvent>(({ sendBack }) => {
-    const failed = (problem: unknown) => {
-      tools.logger.error({ problem }, 'the desk of the master failed');
-      sendBack({ type: 'crash', problem: messageOf(problem) });
-    };
     const desk = new MasterDesk(tools, {
       reached: (isReached) => sendBack({ type: isReached ? 'log.tried' : 'log.lost' }),
-      failed,
+      failed(problem) {
+        tools.logger.error({ problem }, 'the desk of the master failed');
+        sendBack({ type: 'crash', problem: messageOf(problem) });
+      },
     });
-    const look = () => {
-      try {
-        desk.look();
-      } catch (problem) {
-        failed(problem);
-      }
-    };
+    const look = () => desk.look();
     const unwatch = [
       onBoardChange(tools.board, tools.clock, look),
       onMembersChange(tools.members, tools.clock, look),

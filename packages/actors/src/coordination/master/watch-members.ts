@@ -1,5 +1,6 @@
 import type { Clock } from '@tutti/kernel';
 import type { Members } from '@tutti/runtime';
+import { oncePerTurn } from '../once-per-turn.ts';
 
 /**
  * Calls back when somebody joined, left or was lost, once per turn of the event loop. Returns the function that ends it.
@@ -9,18 +10,10 @@ export function onMembersChange(
   clock: Clock,
   changed: () => void,
 ): () => void {
-  let told = false;
-  let over = false;
-  const unwatch = members.onChange(() => {
-    if (told) return;
-    told = true;
-    clock.nextTurn(() => {
-      told = false;
-      if (!over) changed();
-    });
-  });
+  const { call, end } = oncePerTurn(clock, changed);
+  const unwatch = members.onChange(call);
   return () => {
-    over = true;
+    end();
     unwatch();
   };
 }
