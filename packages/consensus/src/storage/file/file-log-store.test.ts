@@ -68,6 +68,36 @@ describe('a log store on disk', () => {
   for (const { title, run } of [...logStoreCases, ...repairCases])
     test(`${title} (with nothing cached)`, () => run({ store: () => storeIn({ cacheBytes: 0 }) }));
 
+  test('closing it ends a repair that is about to read it again, and whoever waits for that is told', async () => {
+    const store = storeIn();
+    await openStore(store);
+    const ends: unknown[] = [];
+    const told = (what: string) => (failure: Error | undefined) =>
+      ends.push([what, isTuttiError(failure) ? failure.code : failure]);
+    const closed = new Promise<void>((resolve) => {
+      // The write is under way still when the repair and the end are asked for.
+      store.append({ hardState: undefined, entries: suiteEntries(1, 3, 1) }, told('write'));
+      store.repair({ kind: 'snapshot' }, told('repair'));
+      store.close((failure) => {
+        told('close')(failure);
+        resolve();
+      });
+    });
+    await closed;
+    expect(ends.at(-1)).toEqual(['close', undefined]);
+    expect(new Set(ends)).toEqual(
+      new Set([
+        ['write', undefined],
+        ['repair', 'TUTTI_CLOSED'],
+        ['close', undefined],
+      ]),
+    );
+    const again = storeIn();
+    await openStore(again);
+    holds(again, 1, suiteEntries(1, 3, 1));
+    await closeStore(again);
+  });
+
   test('goes on in further segments, and gives entries across them', async () => {
     await written(60, 500);
     expect(segmentsIn().length).toBeGreaterThan(5);

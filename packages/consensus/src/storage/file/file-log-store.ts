@@ -328,6 +328,8 @@ export class FileLogStore implements LogStore {
     const opened = this.#open();
     opened.scrub.end();
     opened.writer.close(() => {
+      // Closed for good meanwhile.
+      if (this.#opened !== opened) return done(this.#closed());
       opened.reader.close();
       try {
         this.#opened = reopenDirectory(this.#disk, this.#options, this.#logger, opened, (cause) =>

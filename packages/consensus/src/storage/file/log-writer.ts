@@ -187,7 +187,7 @@ export class LogWriter {
 
   /**
    * Calls back when everything has been written, and lets go of the files. Unless they were changed behind its back, it
-   * leaves a note that nothing in the log is what a crash left of a write.
+   * leaves a note that nothing in the log is what a crash left of a write. Whoever closed it before is called back, too.
    */
   close(done: () => void, changed = false): void {
     const finish = (): void => {
@@ -200,7 +200,12 @@ export class LogWriter {
       if (this.#handle === undefined || this.#failure) finish();
       else this.#disk.fdatasync(this.#handle, finish);
     };
-    this.#whenIdle = changed ? finish : () => this.#mark(flush);
+    const before = this.#whenIdle;
+    this.#whenIdle = () => {
+      before?.();
+      if (changed) finish();
+      else this.#mark(flush);
+    };
     this.#endWaiting();
   }
 
