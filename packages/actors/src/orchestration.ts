@@ -67,8 +67,9 @@ export interface OrchestrationOptions {
   /** What the master may do; by default everything. */
   readonly capabilities?: MasterCapabilities;
   /**
-   * Who gets a task when several could; default {@link leastLoaded}. With one of your own every task is placed by it;
-   * by default slots that are free take what is new, and one that becomes free the next, about as evenly as it would place them.
+   * Who gets a task when several could; default {@link leastLoaded}. With one of your own every task is placed by it; by
+   * default slots that are free take what is new, and one that becomes free the next, about as evenly as it would place
+   * them.
    */
   readonly balancer?: Balancer;
   readonly board?: TaskBoardOptions;
@@ -115,21 +116,24 @@ export interface Orchestration {
   /**
    * Adds tasks to a session that is open, or that still has something to do. They may need one another and any task that
    * is there, also one that is done; all are taken, or none. Those of the same turn share one entry of the log, and those
-   * that come while the log is busy with it share the next. Resolves
-   * with the name of the submission once the log has it. A session has 200,000 added tasks at once, and keeps the 20,000
-   * that were settled last (`journalLimit`); what is needed by a task that is not settled is kept as well.
+   * that come while the log is busy with it share the next. Resolves with the name of the submission once the log has it.
+   * A session has 200,000 added tasks at once, and keeps the 20,000 that were settled last (`journalLimit`); what is
+   * needed by a task that is not settled is kept as well.
    * @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_SESSION_ENDED`, `TUTTI_SESSION_CLOSED`, `TUTTI_SESSION_IN_WAVES`,
    * `TUTTI_SUBMISSION_DIFFERS`, `TUTTI_PLAN_*`, `TUTTI_WORKER_UNKNOWN`, `TUTTI_OVERLOADED`, `TUTTI_BOARD_LEVEL_LOW`, or
    * what the proposal came to
    */
   add(session: string, tasks: readonly PlanTask[], addition?: Addition): Promise<string>;
   /**
-   * Lets nothing more be added: the session ends when what it has is done. Once it has ended this changes nothing.
-   * What this node was asked to add before goes first.
+   * Lets nothing more be added: the session ends when what it has is done. Once it has ended this changes nothing. What
+   * this node was asked to add before goes first.
    * @throws TuttiError `TUTTI_SESSION_UNKNOWN`
    */
   close(session: string): Promise<void>;
-  /** Calls a session off, with what this node was asked to add before; what runs is aborted. @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_SESSION_ENDED` */
+  /**
+   * Calls a session off, with what this node was asked to add before; what runs is aborted.
+   * @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_SESSION_ENDED`
+   */
   cancel(session: string, reason?: string): Promise<void>;
   /** Resolves when the session is over, however it ended. @throws TuttiError `TUTTI_SESSION_UNKNOWN`, `TUTTI_CLOSED` */
   waitFor(session: string, signal?: AbortSignal): Promise<SessionRecord>;

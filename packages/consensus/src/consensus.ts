@@ -117,8 +117,8 @@ export interface ModuleWatcher {
 }
 
 /**
- * Agreement, as everything above sees it: commands go in, one order comes out, on every node. Raft is
- * behind it, and so could be another protocol or a store outside. Propose and read may be called on any node; they find the leader.
+ * Agreement, as everything above sees it: commands go in, one order comes out, on every node. Raft is behind it, and so
+ * could be another protocol or a store outside. Propose and read may be called on any node; they find the leader.
  */
 export interface Consensus {
   readonly nodeId: NodeId;

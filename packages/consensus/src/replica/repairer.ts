@@ -218,7 +218,7 @@ export class Repairer {
     this.#postponed = undefined;
     this.#parts.store.repair(step, (failure, state) => {
       if (this.#ended) return;
-      if (failure && this.#isFull(failure)) this.#postponed = step;
+      if (failure && this.#waitsForSpace(failure)) this.#postponed = step;
       else if (failure) this.#fail(failure);
       if (failure) return;
       this.#state = state!;
@@ -227,8 +227,8 @@ export class Repairer {
     });
   }
 
-  /** A full disk is waited for, and said. */
-  #isFull(failure: Error): boolean {
+  /** A full disk is waited for, and said, and is no standstill. Returns false for any other failure. */
+  #waitsForSpace(failure: Error): boolean {
     if (!isTuttiError(failure, 'TUTTI_STORE_FULL')) return false;
     this.#progressAt = this.#parts.clock.now();
     this.#parts.logger.warn({ code: failure.code, ...failure.details }, failure.message);
@@ -376,7 +376,7 @@ export class Repairer {
 
   /** What is here of a snapshot for which there is no space gives back its own; the timer asks for all of it again. */
   #notTaken(fetch: Extract<Fetch, { kind: 'snapshot' }>, failure: Error): void {
-    if (!this.#isFull(failure)) return this.#fail(failure);
+    if (!this.#waitsForSpace(failure)) return this.#fail(failure);
     fetch.writer?.abort();
     fetch.writer = undefined;
     fetch.busy = false;

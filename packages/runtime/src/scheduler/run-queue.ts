@@ -17,7 +17,7 @@ export interface RunQueueOptions {
   readonly limit: number;
   /** Messages one actor handles before the next one's turn. */
   readonly quantum: number;
-  /** Milliseconds after which the event loop gets its turn, from the eighth message on; whether they are over is looked at every 64. */
+  /** Milliseconds from the eighth message on, after which the event loop gets its turn; looked at every 64 messages. */
   readonly turnMs: number;
 }
 
