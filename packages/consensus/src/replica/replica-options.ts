@@ -117,8 +117,9 @@ export interface ReplicaConfig {
   /** ... and whenever so many more bytes of entries were applied, whichever comes first. Default 16 MiB. */
   readonly snapshotBytes?: number;
   /**
-   * A state larger than `snapshotBytes` is written again only when the log has grown by this share of it. Default 0.5,
-   * so that writing snapshots costs at most three times what writing the log does.
+   * A state larger than `snapshotBytes` is written again only when the log has grown by this share of it. Default 1, so
+   * that writing snapshots costs no more than writing the log does, and a restart reads no more log than state (thesis
+   * 5.1.2: the expansion factor).
    */
   readonly snapshotGrowth?: number;
   /** Entries kept behind a snapshot, so that a follower slightly behind needs no snapshot. Default 2,000. */
@@ -214,7 +215,7 @@ export const REPLICA_DEFAULTS: Required<ReplicaConfig> = {
   snapshotEntries: 10_000,
   snapshotBytes: 16 * 2 ** 20,
   trailingEntries: 2_000,
-  snapshotGrowth: 0.5,
+  snapshotGrowth: 1,
   snapshotChunkBytes: 256 * 1024,
   snapshotBudgetMs: 2,
   snapshotWindowBytes: 2 ** 20,

@@ -51,7 +51,7 @@ test('what becomes due while one is written is not lost, and one that is given u
 });
 
 test('a state larger than the bound is written again only when the log has grown by a share of it', () => {
-  const { made, apply, bytes } = schedule({ snapshotEntries: 10, snapshotBytes: 100 });
+  const { made, apply, bytes } = schedule({ snapshotEntries: 10, snapshotBytes: 100, snapshotGrowth: 0.5 });
   apply(10);
   made.begun(bytes());
   made.stored(1_000);
