@@ -1,12 +1,10 @@
 import { messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
-import { DELIVERY, DeliveryLog } from '../delivery/delivery-log.ts';
+import { DeliveryLog } from '../delivery/delivery-log.ts';
 import type { Mailbox } from '../mailbox/mailbox.ts';
-import { eventOf, type UserMessage } from '../mailbox/user-lane.ts';
 import type { SupervisedCell } from '../supervision/supervision.ts';
 import { supervisionOf } from '../supervision/supervisor.ts';
 import type { StateKeeper } from '../system/actor-system.ts';
-import { Asked } from './ask.ts';
 import { CellFamily } from './cell-family.ts';
 import { ChildDown, type Closing, Commit, isFamilyNews, type SupervisingCell } from './cell-parts.ts';
 import { timerIdOf } from './kept-timers.ts';
@@ -102,10 +100,10 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     // A failure, or an order to stop, is no state to go on from: what was committed before stays the last.
     if (keeper && (next.status === 'error' || next.status === 'stopped')) {
       this.core.runtime.hold(this);
-      return this.afterTurn(() => this.#settle(next));
+      return this.#afterTurn(() => this.#settle(next));
     }
-    const isNumbered = this.rare?.deliveries?.arrived() ?? false;
     if (keeper) {
+      const isNumbered = this.rare?.deliveries?.arrived() ?? false;
       const fired = keeper.keepsTimers ? timerIdOf(event) : undefined;
       const isNews = fired !== undefined || isNumbered || next !== this.snapshot || this.rare?.commit;
       if (isNews || this.core.runtime.hasEffects(this)) return this.#keep(keeper, next, isNumbered, fired);
@@ -127,7 +125,8 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     if (isFull || !commit.changed || next.status !== 'active') this.#endTurn(undefined);
   }
 
-  protected override afterTurn(act: () => void): void {
+  /** Does something now, or when the open turn is committed and out. */
+  #afterTurn(act: () => void): void {
     const ask = this.currentAsk;
     if (this.rare?.commit?.outcome !== 'open') return act();
     this.currentAsk = undefined;
@@ -250,13 +249,14 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   /** Lets out what the messages of a committed turn did, in their order. */
   #release(commit: Commit): void {
     this.rare!.commit = undefined;
+    commit.confirm();
     for (const [at, { snapshot, effects, ask }] of commit.messages.entries()) {
       this.currentAsk = ask;
       if (this.snapshot === undefined) this.#begin(snapshot, effects);
       else this.#adopt(snapshot, effects);
       this.acknowledge();
       if (this.phase !== 'running')
-        return commit.fail(this.#failure('it ended while it released what was committed with this'), at + 1);
+        return commit.fail(this.failure('it ended while it released what was committed with this'), at + 1);
     }
     this.currentAsk = commit.sequel?.ask;
     commit.sequel?.act();
@@ -266,19 +266,15 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   /** The logic failed: it is put away, its children are stopped, and whoever supervises it is told. */
   fail(error: unknown): void {
     if (this.phase !== 'running') return;
-    if (this.rare?.commit?.outcome === 'open') return this.afterTurn(() => this.fail(error));
+    this.rare?.deliveries?.settle();
+    if (this.rare?.commit?.outcome === 'open') return this.#afterTurn(() => this.fail(error));
     const fields = { actor: this.address, problem: messageOf(error), restarts: this.restarts };
     this.core.logger.warn(fields, 'an actor failed');
-    this.currentAsk?.fail(this.#failure(error));
+    this.currentAsk?.fail(this.failure(error));
     this.currentAsk = undefined;
     this.keepForRestart(this.snapshot);
     this.core.runtime.dispose(this, true);
     this.#close('down', 'failed', error);
-  }
-
-  #failure(error: unknown): TuttiError {
-    const details = { address: this.address, problem: messageOf(error) };
-    return new TuttiError('TUTTI_ACTOR_FAILED', details, { cause: error });
   }
 
   /** What it did was not committed, so it is not the one to go on; a restart would only do it again. */
@@ -405,7 +401,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     const rare = this.rare;
     if (rare?.deadline) this.core.clock.clearTimer(rare.deadline);
     this.endSupervision();
-    for (const message of rare?.outpost?.takeBack() ?? []) this.#bury(message, reason, error);
+    for (const message of rare?.outpost?.takeBack() ?? []) this.bury(message, reason, error);
     const { mailbox } = this;
     this.mailbox = undefined;
     for (let signal = mailbox?.shiftSystem(); signal; signal = mailbox?.shiftSystem()) {
@@ -413,7 +409,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     }
     mailbox?.open();
     for (let message = mailbox?.user.shift(); message; message = mailbox?.user.shift())
-      this.#bury(message, reason, error);
+      this.bury(message, reason, error);
     this.parent?.children!.delete(this.id);
     this.core.onEnded();
     rare?.listeners?.terminated(this.address, reason, error, this.core.logger);
@@ -421,19 +417,6 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     if (this.rare?.holds) this.letSendersGo();
     this.rare = undefined;
     this.parent?.endedBelow(this);
-  }
-
-  #bury(message: UserMessage, reason: TerminationReason, error: unknown): void {
-    if (reason === 'stopped' && this.#isPassedOn(message)) return;
-    // One that waits for a receipt was not handled, and may be by whoever comes after.
-    const isTold = reason === 'failed' && message instanceof Asked && message.event.type !== DELIVERY;
-    if (isTold) message.target.fail(this.#failure(error));
-    this.refuse(isTold ? message.event : message, 'stopped');
-  }
-
-  #isPassedOn(message: UserMessage): boolean {
-    const target = message instanceof Asked ? message.target : undefined;
-    return this.settings.keeper?.passOn?.(eventOf(message), target) ?? false;
   }
 
   /** What was sent to in-machine children before the end still reaches them, as XState would have it. */

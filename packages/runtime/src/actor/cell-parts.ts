@@ -84,7 +84,7 @@ export interface Closing<Cell> {
 export interface HeldMessage {
   readonly snapshot: Snapshot<unknown>;
   readonly effects: HeldEffects;
-  readonly ask: ReplyTarget | undefined;
+  ask: ReplyTarget | undefined;
 }
 
 /** A turn of a kept actor: it takes messages in while it is `open`, then waits for its keeper with all they did. */
@@ -92,6 +92,8 @@ export class Commit {
   /** The snapshot that was committed last; undefined when this is the first turn. */
   readonly before: Snapshot<unknown> | undefined;
   readonly messages: HeldMessage[] = [];
+  /** Of numbered messages that were not handled, since they had been before, maybe in this very turn. */
+  readonly receipts: ReplyTarget[] = [];
   /** What became of the actor's timers, when its keeper keeps them. */
   readonly timers: TimerChange[] = [];
   changed = false;
@@ -120,8 +122,19 @@ export class Commit {
     );
   }
 
+  /** The turn is committed, which is all that a receipt says, whatever its effects come to. */
+  confirm(): void {
+    for (const message of this.messages) {
+      if (!message.ask?.isReceipt) continue;
+      message.ask.reply(undefined);
+      message.ask = undefined;
+    }
+    for (const receipt of this.receipts.splice(0)) receipt.reply(undefined);
+  }
+
   /** Nobody who asked from this message on gets an answer. */
   fail(error: Error, from = 0): void {
+    for (const receipt of this.receipts) receipt.fail(error);
     for (const { ask } of this.messages.slice(from)) ask?.fail(error);
     this.sequel?.ask?.fail(error);
   }

@@ -1,13 +1,17 @@
-import { TuttiError } from '@tutti/kernel';
+import { messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { DELIVERY, DeliveryLog, isDelivery, ReceiptTarget } from '../delivery/delivery-log.ts';
-import type { UserMessage } from '../mailbox/user-lane.ts';
+import { eventOf, type UserMessage } from '../mailbox/user-lane.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { Asked } from './ask.ts';
 import { CellInbox } from './cell-inbox.ts';
+import type { TerminationReason } from './ref.ts';
 import type { HostedSelf } from './xstate-self.ts';
 
-/** How a cell takes one message out of its mailbox: who waits for an answer, and which messages it has had before. */
+/**
+ * How a cell takes one message out of its mailbox: who waits for an answer, and which messages it has had before. And
+ * what becomes of those that it does not handle any more.
+ */
 export abstract class CellReception<Cell> extends CellInbox<Cell> {
   currentAsk: ReplyTarget | undefined;
   abstract self: HostedSelf | undefined;
@@ -19,9 +23,6 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
 
   /** Runs one event through the logic. */
   abstract process(event: EventObject): void;
-
-  /** Does something now, or when the open turn is committed and out. */
-  protected abstract afterTurn(act: () => void): void;
 
   protected handle(message: UserMessage): void {
     if (message instanceof Asked) {
@@ -43,17 +44,19 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
     // Under way in a thread: nobody can say yet that it was handled. The first attempt is answered then, or a later one.
     if (fate === 'duplicate' && this.outpost?.owesReceipt(event)) return;
     const receipt = new ReceiptTarget(target, event, () => log.receipt(event, fate));
-    this.currentAsk = receipt;
     if (fate === 'handled' && event.event) {
+      this.currentAsk = receipt;
       log.arrive(event);
       this.process(event.event);
-      log.settle();
-    } else {
-      if (!event.event) log.forget(event.channel);
-      this.afterTurn(() => receipt.reply());
-      this.currentAsk = undefined;
+      // With a keeper it counts with its turn. Without one nothing is left of a message that the actor failed on.
+      if (this.settings.keeper) log.settle();
+      else log.arrived();
+      return this.acknowledge();
     }
-    this.acknowledge();
+    if (!event.event) log.forget(event.channel);
+    const commit = this.rare?.commit;
+    if (commit) commit.receipts.push(receipt);
+    else receipt.reply();
   }
 
   /** The message has been handled: of a numbered one that is the answer. */
@@ -62,5 +65,24 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
     this.currentAsk = undefined;
     if (this.self) this.self.holding = undefined;
     if (ask?.isReceipt) ask.reply(undefined);
+  }
+
+  protected failure(error: unknown): TuttiError {
+    const details = { address: this.address, problem: messageOf(error) };
+    return new TuttiError('TUTTI_ACTOR_FAILED', details, { cause: error });
+  }
+
+  /** A message that was not handled before the actor's end. */
+  protected bury(message: UserMessage, reason: TerminationReason, error: unknown): void {
+    if (reason === 'stopped' && this.#isPassedOn(message)) return;
+    // One that waits for a receipt was not handled, and may be by whoever comes after.
+    const isTold = reason === 'failed' && message instanceof Asked && message.event.type !== DELIVERY;
+    if (isTold) message.target.fail(this.failure(error));
+    this.refuse(isTold ? message.event : message, 'stopped');
+  }
+
+  #isPassedOn(message: UserMessage): boolean {
+    const target = message instanceof Asked ? message.target : undefined;
+    return this.settings.keeper?.passOn?.(eventOf(message), target) ?? false;
   }
 }
