@@ -47,6 +47,27 @@ describe('ask', () => {
     expect(await answer).toBe(2);
   });
 
+  test('that ends its actor without an answer is told so at once, and one that is answered as it ends is not', async () => {
+    const { system, advance, clock } = createTestSystem();
+    const machine = createMachine({
+      initial: 'open',
+      states: {
+        open: { on: { END: 'over', 'SAY AND END': { target: 'over', actions: reply('the last word') } } },
+        over: { type: 'final' },
+      },
+    });
+    const keeper = { restore: () => undefined, commit: () => undefined };
+    for (const options of [{}, { keeper }, { supervise: { restart: 'permanent' } }] as const) {
+      const silent = system.spawn(machine, options).ask({ type: 'END' });
+      const said = system.spawn(machine, options).ask({ type: 'SAY AND END' });
+      advance();
+      expect(system.pendingAsks).toBe(0);
+      await expect(silent).rejects.toMatchObject({ code: 'TUTTI_ACTOR_UNKNOWN' });
+      expect(await said).toBe('the last word');
+    }
+    expect(clock.now()).toBe(0);
+  });
+
   test('fails with what its actor failed with, and the actor is restarted', async () => {
     const { system, advance } = createTestSystem();
     const ref = system.spawn(answering);

@@ -65,6 +65,10 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
     this.currentAsk = undefined;
     if (this.self) this.self.holding = undefined;
     if (ask?.isReceipt) ask.reply(undefined);
+    else if (ask && this.phase !== 'running') {
+      // It ended with this message, and nobody else can answer it. (OTP, gen_server:call exits when the server does.)
+      ask.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.address }));
+    }
   }
 
   protected failure(error: unknown): TuttiError {
