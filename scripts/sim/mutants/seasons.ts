@@ -126,6 +126,23 @@ export const RESENT_REGISTERS: Season = {
   mix: REGISTERS_ONLY,
 };
 
+/** Sessions that are forgotten soon, followers that are led on by snapshots, and second copies that come very late. */
+export const FORGOTTEN_SESSIONS: Season = {
+  ...READERS,
+  network: { ...CLEAR, tailChance: 0.1, tailFactor: 300, duplicateChance: 0.3 },
+  replica: {
+    ...QUICK,
+    electionTicks: 20,
+    sessionsMax: 2,
+    resendMs: 10_000,
+    timeoutMs: 3_000,
+    snapshotEntries: 3,
+    trailingEntries: 0,
+  },
+  faults: { ...CALM, everyMs: 50, kinds: ['starve'], outageMeanMs: 60 },
+  mix: { append: 1 },
+};
+
 /** Changes of the membership that fall with their leaders. */
 export const HALF_CHANGES: Season = {
   voters: 3,

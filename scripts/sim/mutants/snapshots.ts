@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { LEFT_BEHIND } from './seasons.ts';
+import { FORGOTTEN_SESSIONS, LEFT_BEHIND } from './seasons.ts';
 
 /** What stands in for the log. */
 export const SNAPSHOTS_MUTANTS: readonly Mutant[] = [
@@ -15,5 +15,12 @@ export const SNAPSHOTS_MUTANTS: readonly Mutant[] = [
     file: 'raft/replication.ts',
     right: 'return index + 1 >= this.#log.firstIndex && this.#log.termAt(index) !== undefined;',
     wrong: 'return true;',
+  },
+  {
+    name: 'a command whose session a snapshot no longer has is taken for one that was never applied',
+    file: 'replica/proposals.ts',
+    right: 'else if (pending.attempts > 0 && !has(pending.session)) this.#sessionExpired(pending);',
+    wrong: '',
+    season: FORGOTTEN_SESSIONS,
   },
 ];

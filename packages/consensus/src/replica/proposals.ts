@@ -273,7 +273,7 @@ export class Proposals {
   commandApplied(session: number, sequence: number, outcome: Outcome | 'expired'): void {
     const pending = this.#sent.get(sequence);
     if (pending?.session !== session) return;
-    if (outcome === 'expired') return this.#sessionExpired(pending);
+    if (outcome === 'expired') return this.#metForgotten(pending);
     if ('result' in outcome) this.#settle(pending, undefined, outcome.result);
     else this.#settle(pending, outcome.refusal);
   }
@@ -282,7 +282,7 @@ export class Proposals {
    * A command that was sent once and met a forgotten session was certainly not applied: it goes out again in a new
    * session. After several attempts an earlier one may have been applied before the session was forgotten.
    */
-  #sessionExpired(pending: Pending): void {
+  #metForgotten(pending: Pending): void {
     if (this.#session === pending.session) this.#session = undefined;
     this.#sent.delete(pending.sequence);
     if (pending.attempts === 1 && this.#waiting.push(pending)) {
@@ -291,10 +291,18 @@ export class Proposals {
       this.#cameBack = true;
       return;
     }
+    this.#sessionExpired(pending);
+  }
+
+  #sessionExpired(pending: Pending): void {
     this.#settle(pending, new TuttiError('TUTTI_SESSION_EXPIRED', { session: pending.session }));
   }
 
-  /** The state was replaced as a whole: what it knows of our commands is their answer. */
+  /**
+   * The state was replaced as a whole: what it knows of our commands is their answer. Where it no longer has their
+   * session, it may hold what they did: a copy of one that is applied later, and found to have no session, says nothing
+   * of that.
+   */
   restored(
     outcomeOf: (session: number, sequence: number) => Outcome | undefined,
     has: (session: number) => boolean,
@@ -302,6 +310,7 @@ export class Proposals {
     for (const pending of this.#sent.values()) {
       const outcome = outcomeOf(pending.session, pending.sequence);
       if (outcome) this.commandApplied(pending.session, pending.sequence, outcome);
+      else if (pending.attempts > 0 && !has(pending.session)) this.#sessionExpired(pending);
     }
     if (this.#session !== undefined && !has(this.#session)) this.#session = undefined;
     if (this.#opening) this.#opening.last = undefined;

@@ -114,3 +114,37 @@ test('a client whose session was forgotten while its command was on the way is t
     expect(timesApplied(node)).toBe(1);
   }
 });
+
+test('a command that may be in a snapshot which no longer has its session is not sent anew when a copy of it is applied', () => {
+  const cluster = new ReplicaCluster(3, {
+    sessionsMax: 2,
+    snapshotEntries: 10,
+    trailingEntries: 0,
+    resendMs: 5_000,
+  });
+  cluster.startAll();
+  const leader = cluster.electLeader();
+  const [client, other] = cluster.followers() as [TestNode, TestNode];
+  fill(cluster, client, 1);
+  // Its command leaves once and is applied; then it hears nothing until its session has made room for others.
+  let forwarded: WireValue;
+  let isDeaf = false;
+  cluster.network.drops = (from, to, message) => {
+    if (from === client.id && (message as unknown[])[0] === FORWARD) forwarded = message;
+    return isDeaf && [from, to].includes(client.id);
+  };
+  const call = cluster.propose(client, 'once', 1, 30_000);
+  cluster.run(1);
+  isDeaf = true;
+  cluster.until('it is applied elsewhere', () => timesApplied(leader) === 1);
+  fill(cluster, leader, 1);
+  fill(cluster, other, 1);
+  fill(cluster, leader, 25);
+  cluster.run(60);
+  isDeaf = false;
+  cluster.until('it is led there by a snapshot', () => client.replica.stats().snapshotsInstalled === 1);
+  cluster.network.repeat(client.id, leader.id, forwarded);
+  cluster.run(500);
+  expect(isTuttiError(call.failure, 'TUTTI_SESSION_EXPIRED')).toBe(true);
+  for (const node of cluster.nodes) expect(timesApplied(node)).toBe(1);
+});
