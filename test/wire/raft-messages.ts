@@ -87,32 +87,37 @@ const raft: readonly (RaftMessage | Forward)[] = [
   { type: 'forward', from, frames: [data, new Uint8Array([1, 2, 3])] },
 ];
 
-const changes: readonly (ChangeRequest | ChangeReply)[] = [
-  {
-    type: 'changeRequest',
-    id: 'n1/7/2',
-    waitMs: 10_000,
-    change: { type: 'set', voters: [{ node: from }, { node: to }], learners: [{ node: third, contact }] },
-  },
-  {
-    type: 'changeRequest',
-    id: 'n1/7/3',
-    waitMs: 10_000,
-    change: { type: 'addLearner', member: { node: third, contact }, promote: true },
-  },
-  { type: 'changeRequest', id: 'n1/7/4', waitMs: 0, change: { type: 'promote', node: third } },
-  { type: 'changeRequest', id: 'n1/7/5', waitMs: 0, change: { type: 'remove', node: third } },
-  { type: 'changeReply', id: 'n1/7/5', refusal: undefined },
-];
-
-/** A repair's question or answer, and what this version says behind all that wire version 1 says of it. */
-interface Repair<Message> {
+/** A message, and what this version says behind all that wire version 1 says of it. */
+interface Later<Message> {
   readonly meant: Message;
   readonly later: Partial<Message>;
   readonly added: readonly WireValue[];
 }
 
-const ask = (wants: RepairRequest['wants'], next: number): Repair<RepairRequest> => ({
+const change = (
+  id: string,
+  change: ChangeRequest['change'],
+  waitMs: number,
+  added: readonly WireValue[],
+): Later<ChangeRequest> => ({
+  meant: { type: 'changeRequest', id, waitMs, change, term: undefined },
+  later: { term: inTerm(9) },
+  added,
+});
+const changes: readonly Later<ChangeRequest>[] = [
+  change(
+    'n1/7/2',
+    { type: 'set', voters: [{ node: from }, { node: to }], learners: [{ node: third, contact }] },
+    10_000,
+    [9],
+  ),
+  change('n1/7/3', { type: 'addLearner', member: { node: third, contact }, promote: true }, 10_000, [9]),
+  change('n1/7/4', { type: 'promote', node: third }, 0, [null, 9]),
+  change('n1/7/5', { type: 'remove', node: third }, 0, [null, 9]),
+];
+const changeReply: ChangeReply = { type: 'changeReply', id: 'n1/7/5', refusal: undefined };
+
+const ask = (wants: RepairRequest['wants'], next: number): Later<RepairRequest> => ({
   meant: {
     type: 'repairRequest',
     from,
@@ -130,7 +135,7 @@ const ask = (wants: RepairRequest['wants'], next: number): Repair<RepairRequest>
   later: { fence: at(134), term: inTerm(10) },
   added: [134, 10],
 });
-const answer = (told: Pick<RepairReply, 'outcome'> & Partial<RepairReply>): Repair<RepairReply> => ({
+const answer = (told: Pick<RepairReply, 'outcome'> & Partial<RepairReply>): Later<RepairReply> => ({
   meant: {
     type: 'repairReply',
     from,
@@ -198,6 +203,14 @@ const repairSample = (meant: RepairRequest | RepairReply, now: typeof meant, add
   };
 };
 
+const membershipSample = (i: number, meant: ChangeRequest | ChangeReply, message: WireValue) => ({
+  name: `membership ${String(i)} ${meant.type}`,
+  channel: CHANNEL.consensus,
+  message,
+  meant,
+  read: (value: WireValue) => changeFromWire(value),
+});
+
 /** The messages that wire version 1 has on the channel of consensus, and how this version reads them. */
 export const CONSENSUS_SAMPLES_OF_1: readonly ConsensusSample[] = [
   ...raft.map((meant, i) => ({
@@ -207,13 +220,15 @@ export const CONSENSUS_SAMPLES_OF_1: readonly ConsensusSample[] = [
     meant,
     read: (message: WireValue) => messageFromWire(message, from, to),
   })),
-  ...changes.map((meant, i) => ({
-    name: `membership ${String(i)} ${meant.type}`,
-    channel: CHANNEL.consensus,
-    message: changeToWire(meant),
-    meant,
-    read: (message: WireValue) => changeFromWire(message),
-  })),
+  ...changes.map(({ meant, later, added }, i) => {
+    const now = { ...meant, ...later };
+    const message = changeToWire(now);
+    return {
+      ...membershipSample(i, meant, message.slice(0, -added.length)),
+      now: { meant: now, message, added },
+    };
+  }),
+  membershipSample(changes.length, changeReply, changeToWire(changeReply)),
   ...questions.map(({ meant, later, added }) => repairSample(meant, { ...meant, ...later }, added)),
   ...answers.map(({ meant, later, added }) => repairSample(meant, { ...meant, ...later }, added)),
   ...quiet.map((meant) => ({

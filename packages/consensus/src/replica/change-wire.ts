@@ -1,4 +1,4 @@
-import { type NodeId, nodeId, TuttiError, unreachable, type WireValue } from '@tutti/kernel';
+import { type NodeId, nodeId, type Term, TuttiError, unreachable, type WireValue } from '@tutti/kernel';
 import type { MemberSpec, MembershipChange } from '../raft/membership-change.ts';
 import { CHANGE_ID_LENGTH_MAX } from '../raft/membership-codec.ts';
 
@@ -8,6 +8,9 @@ const TYPES: readonly MembershipChange['type'][] = ['set', 'addLearner', 'promot
 /** The longest that new voters may take to catch up, in milliseconds. */
 const WAIT_MS_MAX = 3_600_000;
 
+/** Where a request has its term, after its type: behind what any change takes. */
+const TERM_AT = 2;
+
 /** Asks a leader to change the membership; the same `id` may come again. */
 export interface ChangeRequest {
   readonly type: 'changeRequest';
@@ -15,6 +18,11 @@ export interface ChangeRequest {
   readonly change: MembershipChange;
   /** How long new voters may take to catch up. */
   readonly waitMs: number;
+  /**
+   * Of the leader that is asked: one of another term does not carry it out, since a leader in between may have refused
+   * it. Undefined from a node of an earlier version, which did not say so.
+   */
+  readonly term: Term | undefined;
 }
 
 /** The change is committed, or was refused with `refusal`. */
@@ -28,16 +36,16 @@ const specToWire = ({ node, contact }: MemberSpec): WireValue[] => [node, contac
 
 export function changeToWire(message: ChangeRequest | ChangeReply): WireValue[] {
   if (message.type === 'changeReply') return [KIND.reply, message.id, message.refusal?.toJSON() ?? null];
-  const { id, change, waitMs } = message;
+  const { id, change, waitMs, term = null } = message;
   const head = [KIND.request, id, waitMs, TYPES.indexOf(change.type)];
   switch (change.type) {
     case 'set':
-      return [...head, change.voters.map(specToWire), change.learners.map(specToWire)];
+      return [...head, change.voters.map(specToWire), change.learners.map(specToWire), term];
     case 'addLearner':
-      return [...head, specToWire(change.member), change.promote];
+      return [...head, specToWire(change.member), change.promote, term];
     case 'promote':
     case 'remove':
-      return [...head, change.node];
+      return [...head, change.node, null, term];
     default:
       return unreachable(change);
   }
@@ -58,9 +66,11 @@ export function changeFromWire(value: WireValue): ChangeRequest | ChangeReply | 
     }
     const [waitMs, type, ...fields] = rest;
     const change = changeFrom(TYPES[type as number], fields);
+    const asked = fields[TERM_AT] ?? undefined;
     if (!change || !Number.isFinite(waitMs)) return undefined;
+    if (asked !== undefined && !Number.isSafeInteger(asked)) return undefined;
     const bounded = Math.min(WAIT_MS_MAX, Math.max(0, waitMs as number));
-    return { type: 'changeRequest', id, change, waitMs: bounded };
+    return { type: 'changeRequest', id, change, waitMs: bounded, term: asked as Term | undefined };
   } catch {
     return undefined;
   }

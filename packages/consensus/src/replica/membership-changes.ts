@@ -17,6 +17,9 @@ const ANSWER_TICKS = 2;
 /** Changes of one node that may wait for their end; and those that a leader remembers the askers of. */
 const PENDING_MAX = 64;
 
+/** Answers that a leader remembers, far more than there are copies of requests under way. */
+const REPLIES_MAX = 1_024;
+
 interface Pending {
   readonly id: string;
   readonly change: MembershipChange;
@@ -43,6 +46,12 @@ export class MembershipChanges {
   #count = 0;
   /** As leader, who asked for what has begun. */
   readonly #askers = new Map<string, NodeId>();
+  /**
+   * As leader of `#repliesTerm`, what was answered: whoever was told that nothing has happened must not find later that
+   * a second copy of the request was carried out.
+   */
+  readonly #replies = new Map<string, ChangeReply>();
+  #repliesTerm: Term | undefined;
   /** The change whose end by giving up has been told. */
   #toldDropped: string | undefined;
 
@@ -107,28 +116,48 @@ export class MembershipChanges {
     const { id, change, deadline } = pending;
     const waitMs = deadline - this.#clock.now();
     const { nodeId } = this.#parts.options;
+    const { term } = this.#core;
+    const request: ChangeRequest = { type: 'changeRequest', id, change, waitMs, term };
     let isSent = true;
     if (leader === nodeId) {
-      const reply = this.#carryOut({ type: 'changeRequest', id, change, waitMs });
+      const reply = this.#carryOut(request);
       if (reply === 'later') isSent = false;
       else if (reply) return this.#settle(pending, reply.refusal);
-    } else isSent = this.#send(leader, { type: 'changeRequest', id, change, waitMs });
+    } else isSent = this.#send(leader, request);
     if (!isSent) return;
     pending.attempts++;
-    pending.last = { leader, term: this.#core.term, at: this.#clock.now(), cameToNothing: false };
+    pending.last = { leader, term, at: this.#clock.now(), cameToNothing: false };
   }
 
   /** What to answer at once, if anything; `later`: to be asked again. */
-  #carryOut({ id, change, waitMs }: ChangeRequest): ChangeReply | 'later' | undefined {
+  #carryOut({ id, change, waitMs, term }: ChangeRequest): ChangeReply | 'later' | undefined {
+    if (term !== undefined && term !== this.#core.term) return 'later';
+    const given = this.#repliesOfTerm().get(id);
+    if (given) return given;
     const waitTicks = Math.max(1, Math.ceil(waitMs / this.#parts.config.tickMs) - ANSWER_TICKS);
     try {
       const outcome = this.#core.changeMembership(id, change, waitTicks);
       if (outcome === 'later' || outcome === undefined) return 'later';
-      return outcome === 'done' ? { type: 'changeReply', id, refusal: undefined } : undefined;
+      return outcome === 'done' ? this.#reply(id, undefined) : undefined;
     } catch (thrown) {
-      if (thrown instanceof TuttiError) return { type: 'changeReply', id, refusal: thrown };
+      if (thrown instanceof TuttiError) return this.#reply(id, thrown);
       throw thrown;
     }
+  }
+
+  /** Those of another term count no more: a leader in between may have carried out what was refused here. */
+  #repliesOfTerm(): Map<string, ChangeReply> {
+    const { term } = this.#core;
+    if (term !== this.#repliesTerm) this.#replies.clear();
+    this.#repliesTerm = term;
+    return this.#replies;
+  }
+
+  #reply(id: string, refusal: TuttiError | undefined): ChangeReply {
+    const reply: ChangeReply = { type: 'changeReply', id, refusal };
+    const replies = this.#repliesOfTerm().set(id, reply);
+    if (replies.size > REPLIES_MAX) replies.delete(replies.keys().next().value!);
+    return reply;
   }
 
   received(from: NodeId, value: WireValue): void {
@@ -137,7 +166,7 @@ export class MembershipChanges {
     else if (message.type === 'changeRequest') {
       const reply = this.#carryOut(message);
       if (reply === 'later')
-        this.#send(from, { type: 'changeReply', id: message.id, refusal: this.#later() });
+        this.#send(from, { type: 'changeReply', id: message.id, refusal: this.#later(message) });
       else if (reply) this.#send(from, reply);
       else this.#remember(message.id, from);
     } else this.#answered(from, message);
@@ -155,15 +184,19 @@ export class MembershipChanges {
     if (!droppedChange || droppedChange.id === this.#toldDropped) return;
     const { id, behind } = droppedChange;
     this.#toldDropped = id;
-    const refusal = new TuttiError('TUTTI_MEMBER_BEHIND', { node: behind });
+    const reply = this.#reply(id, new TuttiError('TUTTI_MEMBER_BEHIND', { node: behind }));
     const asker = this.#askers.get(id);
-    if (asker !== undefined) this.#send(asker, { type: 'changeReply', id, refusal });
-    else this.#answered(this.#parts.options.nodeId, { type: 'changeReply', id, refusal });
+    if (asker !== undefined) this.#send(asker, reply);
+    else this.#answered(this.#parts.options.nodeId, reply);
   }
 
-  #later(): TuttiError {
+  #later(asked: ChangeRequest): TuttiError {
     const { id, term } = this.#core;
-    return new TuttiError(LATER, { known: `${id} has not committed anything as leader of term ${term}` });
+    const known =
+      asked.term === undefined || asked.term === term
+        ? `${id} has not committed anything as leader of term ${term}`
+        : `${id} was asked as leader of term ${asked.term}, and is in term ${term}`;
+    return new TuttiError(LATER, { known });
   }
 
   /** An answer from the node that was asked. It is asked again after a while, or another that leads by then. */

@@ -1,4 +1,4 @@
-import { isTuttiError, nodeId } from '@tutti/kernel';
+import { isTuttiError, type NodeId, nodeId, type WireValue } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import type { MembershipChange } from '../raft/membership-change.ts';
 import { type Call, ReplicaCluster, type TestNode } from './testing/replica-cluster.ts';
@@ -111,6 +111,85 @@ test('refusals come at once, by code, at a follower as at the leader', () => {
   expect(codeOf(ended(cluster, waiting))).toBe('TUTTI_MEMBER_BEHIND');
   cluster.run(500);
   expect(ended(cluster, cluster.change(follower!, remove(follower!))).failure).toBeUndefined();
+});
+
+const CHANGE_REQUEST = 22;
+
+/** Keeps what comes to a node from being read, until it is let go of: all of it then, in order, and at once. */
+function stalled(
+  cluster: ReplicaCluster,
+  node: TestNode,
+  holds: (message: WireValue[]) => boolean = () => true,
+) {
+  const held: { readonly from: NodeId; readonly message: WireValue }[] = [];
+  cluster.network.drops = (from, to, message) =>
+    to === node.id && holds(message as WireValue[]) && held.push({ from, message }) > 0;
+  const release = (): void => {
+    cluster.network.drops = () => false;
+    for (const { from, message } of held) cluster.network.repeat(from, node.id, message);
+  };
+  const requests = () => held.filter(({ message }) => (message as unknown[])[0] === CHANGE_REQUEST);
+  return { requests, release };
+}
+
+test('a change that was refused is not carried out by a second copy of it, when what it was refused for is over', () => {
+  const cluster = started(4, { electionTicks: 60 });
+  const leader = cluster.leader()!;
+  cluster.run(300);
+  const [asker, kept, gone] = cluster.followers() as [TestNode, TestNode, TestNode];
+  const stall = stalled(cluster, leader);
+  const refused = cluster.change(asker, remove(kept));
+  cluster.run(2);
+  // Under way when the leader reads the first copy; the acknowledgements that commit it come before the second.
+  const first = cluster.change(leader, remove(gone));
+  cluster.until('it is asked for again', () => stall.requests().length === 2);
+  stall.release();
+  expect(codeOf(ended(cluster, refused))).toBe('TUTTI_MEMBERSHIP_CHANGING');
+  expect(ended(cluster, first).failure).toBeUndefined();
+  cluster.run(500);
+  expect(votersOf(leader)).toContain(kept.id);
+});
+
+test('a change that had nothing to do is not carried out by a late copy of it', () => {
+  const cluster = started(3);
+  const [asker] = cluster.followers() as [TestNode];
+  const leader = cluster.leader()!;
+  cluster.add('n4');
+  ended(cluster, cluster.change(leader, addLearner('n4')));
+  let copy: WireValue;
+  cluster.network.drops = (_from, _to, message) => {
+    if ((message as unknown[])[0] === CHANGE_REQUEST) copy = message;
+    return false;
+  };
+  expect(ended(cluster, cluster.change(asker, addLearner('n4'))).failure).toBeUndefined();
+  ended(cluster, cluster.change(leader, { type: 'remove', node: nodeId('n4') }));
+  cluster.network.repeat(asker.id, leader.id, copy);
+  cluster.run(500);
+  expect(leader.replica.status().membership.learners).toEqual([]);
+});
+
+test('a copy that was meant for a leader of an earlier term is not carried out when that node leads again', () => {
+  const cluster = started(3);
+  const old = cluster.leader()!;
+  const [asker, next] = cluster.followers() as [TestNode, TestNode];
+  const promote: MembershipChange = { type: 'promote', node: nodeId('n4') };
+  const stall = stalled(cluster, old, (message) => message[0] === CHANGE_REQUEST);
+  const call = cluster.change(asker, promote);
+  cluster.until('it is asked', () => stall.requests().length === 1);
+  const lead = (from: TestNode, to: TestNode): void => {
+    from.replica.transferLeadershipWith(to.id, () => {});
+    cluster.until('it leads', () => to.replica.status().role === 'leader');
+    cluster.run(500);
+  };
+  lead(old, next);
+  expect(codeOf(ended(cluster, call))).toBe('TUTTI_NOT_A_MEMBER');
+  const learner = cluster.add('n4');
+  ended(cluster, cluster.change(next, addLearner('n4')));
+  lead(next, old);
+  stall.release();
+  cluster.run(500);
+  expect(votersOf(old)).not.toContain(learner.id);
+  expect(ended(cluster, cluster.change(asker, promote)).failure).toBeUndefined();
 });
 
 test('the configuration comes back from a snapshot and from the log behind it, and can be changed then', () => {
