@@ -9,12 +9,23 @@ import { mayTakeOver } from './transfer.ts';
 
 /** Starts an election, or first asks whether it could be won (5.2; thesis 9.6). */
 export function campaign(state: RaftState): void {
+  // The time that has passed is, at a leader, that since it looked for a quorum.
+  if (state.role === 'leader') return;
+  if (!state.mayLead || !mayCampaign(state) || state.installing) return loseLeader(state);
   drawElectionTimeout(state);
-  if (!state.mayLead || state.role === 'leader' || !mayCampaign(state) || state.installing) return;
   // One that is out of its own newest configuration may be needed still, but those in it must not have to keep up with
   // its terms: without pre-vote they could find no time to elect anybody.
   if (state.config.preVote || !state.electorate.isVoter(state.id)) becomePreCandidate(state);
   else becomeCandidate(state);
+}
+
+/**
+ * Who may not stand has heard no leader for as long as those who may. It has to say that none is known, and its vote may
+ * be the one that another needs: it must not be kept back for a leader that is gone.
+ */
+function loseLeader(state: RaftState): void {
+  if (state.leader === undefined) drawElectionTimeout(state);
+  else becomeFollower(state, state.term, undefined);
 }
 
 function becomePreCandidate(state: RaftState): void {

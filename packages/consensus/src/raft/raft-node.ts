@@ -228,7 +228,10 @@ export class RaftNode {
     dropUnreachableTransfer(this.#state, peer);
   }
 
-  /** Starts an election now, for tests and for taking over. Nothing happens at a leader or learner. */
+  /**
+   * Starts an election now, for tests and for taking over. Nothing happens at a leader; one that may not stand, as a
+   * learner, only takes the leader that it followed for lost.
+   */
   campaign(): void {
     campaign(this.#state);
   }

@@ -70,3 +70,15 @@ test('a command that never left is given up as soon as nobody leads, and one tha
   expect(codeOf(left)).toBe('TUTTI_OUTCOME_UNKNOWN');
   expect(cluster.clock.now() - before).toBeGreaterThanOrEqual(10_000);
 });
+
+test('a learner whose leader is gone says that none is known, and refuses calls at once', () => {
+  const cluster = new ReplicaCluster(3, {}, 1);
+  cluster.startAll();
+  cluster.electLeader();
+  cluster.run(500);
+  const learner = cluster.nodes.find((node) => node.replica.status().role === 'learner')!;
+  for (const node of cluster.nodes) if (node !== learner) cluster.crash(node);
+  cluster.run(10_000);
+  expect(learner.replica.status().leader).toBeUndefined();
+  expect(codeOf(cluster.propose(learner, 'x'))).toBe('TUTTI_NO_LEADER');
+});

@@ -235,6 +235,11 @@ export const roleMachine = setup({
     // It votes too: whoever asks may know already that it was made a voter, which it may not have heard yet.
     learner: {
       on: {
+        silence: {
+          guard: ({ context }) => context.hears,
+          actions: [assign({ hears: false }), 'forgetReply'],
+        },
+        timeout: { actions: 'stepDown' },
         heartbeat: { guard: ({ event }) => same(event), actions: 'followThisTerm' },
         voteRequest: { guard: isFreeToVote, actions: 'vote' },
         takeOver: { actions: 'followThisTerm' },

@@ -1,0 +1,60 @@
+import { logIndex, nodeId, term } from '@tutti/kernel';
+import { expect, test } from 'vitest';
+import type { RequestVote } from './messages.ts';
+import { CoreCluster } from './testing/core-cluster.ts';
+
+/** Of the default configuration. */
+const TIMEOUT_TICKS = 10;
+
+/** A group that node a leads, and that all follow. */
+function ledByA(options: ConstructorParameters<typeof CoreCluster>[0] = {}): CoreCluster {
+  const cluster = new CoreCluster(options);
+  cluster.elect('a');
+  cluster.tick('a', 2);
+  cluster.settle();
+  return cluster;
+}
+
+/** What `voter` answers to node c, which asks whether it could be elected; undefined for nothing. */
+function askedByC(cluster: CoreCluster, voter: string, of: Partial<RequestVote> = {}): boolean | undefined {
+  const core = cluster.core(voter);
+  core.step({
+    type: 'requestVote',
+    from: nodeId('c'),
+    to: nodeId(voter),
+    term: term(core.term + 1),
+    pre: true,
+    lastIndex: logIndex(100),
+    lastTerm: core.term,
+    transfer: false,
+    ...of,
+  });
+  cluster.host(voter).flush();
+  const answers = cluster.messages.splice(0);
+  return answers.find((message) => message.type === 'voteReply')?.granted;
+}
+
+test.each([
+  ['whose disk could not bear it', 'b', (cluster: CoreCluster) => cluster.core('b').setMayLead(false)],
+  ['that has no vote', 'd', () => {}],
+])('one %s does not answer for a leader that has been silent for long', (_who, name, prepare) => {
+  const cluster = ledByA({ learners: ['d'] });
+  prepare(cluster);
+  cluster.tick(name, TIMEOUT_TICKS - 1);
+  expect(askedByC(cluster, name)).toBeUndefined();
+  cluster.tick(name, TIMEOUT_TICKS);
+  for (let ticks = 0; ticks < 5 * TIMEOUT_TICKS; ticks++) {
+    expect([cluster.core(name).leader, askedByC(cluster, name)]).toEqual([undefined, true]);
+    cluster.tick(name);
+  }
+});
+
+test('a leader that is told to campaign steps down no later for that, when nobody answers it', () => {
+  const leader = ledByA().core('a');
+  let ticks = 0;
+  for (; leader.role === 'leader' && ticks < 10 * TIMEOUT_TICKS; ticks++) {
+    leader.campaign();
+    leader.tick();
+  }
+  expect(ticks).toBeLessThanOrEqual(2 * TIMEOUT_TICKS);
+});
