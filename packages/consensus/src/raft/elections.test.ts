@@ -58,3 +58,32 @@ test('a leader that is told to campaign steps down no later for that, when nobod
   }
   expect(ticks).toBeLessThanOrEqual(2 * TIMEOUT_TICKS);
 });
+
+test('figure 2: "If votedFor is null or candidateId … grant vote", also at one that was about to stand for election', () => {
+  const cluster = ledByA();
+  const b = cluster.core('b');
+  const vote = { pre: false, transfer: true };
+  // It learns of a term, and votes in it for nobody; later it asks whether it could be elected itself.
+  expect(askedByC(cluster, 'b', { ...vote, term: term(5), lastIndex: logIndex(0), lastTerm: term(0) })).toBe(false);
+  b.campaign();
+  expect(b.role).toBe('pre-candidate');
+  expect(askedByC(cluster, 'b', { ...vote, term: term(5) })).toBe(true);
+  expect([b.role, b.term]).toEqual(['follower', 5]);
+  // What it has promised it says again, whatever it has come to do since.
+  b.campaign();
+  expect(askedByC(cluster, 'b', { ...vote, term: term(5) })).toBe(true);
+  expect(askedByC(cluster, 'b', { ...vote, term: term(5), from: nodeId('a') })).toBe(false);
+});
+
+test('a leader that nobody has ever answered steps down after one election timeout', () => {
+  const cluster = new CoreCluster();
+  cluster.core('a').campaign();
+  const deliver = (): void => {
+    for (const host of cluster.hosts.values()) host.flush();
+    for (const message of cluster.messages.splice(0)) cluster.core(message.to).step(message);
+  };
+  while (cluster.core('a').role !== 'leader') deliver();
+  expect(cluster.core('a').successor).toBeDefined();
+  cluster.tick('a', TIMEOUT_TICKS + 1);
+  expect(cluster.core('a').role).toBe('follower');
+});

@@ -88,12 +88,14 @@ export function onRequestVote(state: RaftState, message: RequestVote): void {
   if (!isUpToDate(message, state.log)) state.yields = false;
   if (message.pre) return answerPreVote(state, message);
   if (message.term > state.term) becomeFollower(state, message.term, undefined);
+  // Whoever stands in this term, or leads in it, has voted for itself.
   const granted =
     message.term === state.term &&
-    state.role === 'follower' &&
     (state.votedFor === undefined || state.votedFor === message.from) &&
     isUpToDate(message, state.log);
   if (granted) {
+    // One that only asks whether it could stand lets another go ahead.
+    if (state.role === 'pre-candidate') becomeFollower(state, state.term, undefined);
     if (state.votedFor === undefined) state.hardStateDirty = true;
     state.votedFor = message.from;
     drawElectionTimeout(state);

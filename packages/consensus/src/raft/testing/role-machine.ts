@@ -174,7 +174,7 @@ export const roleMachine = setup({
       ...NO_CAMPAIGN,
       reply: 'none' as const,
     })),
-    lead: assign({ leader: 'self', ...NO_CAMPAIGN, answered: true }),
+    lead: assign({ leader: 'self', ...NO_CAMPAIGN }),
     restart: assign(({ context: { disk } }) => ({
       ...disk,
       leader: null,
@@ -214,7 +214,7 @@ export const roleMachine = setup({
     voteRequest: [
       { guard: isDisturbing, actions: 'forgetReply' },
       { guard: next, target: '.standing by', actions: 'judgeRequestOfNextTerm' },
-      // Within a term only a follower votes, see there.
+      // Within a term a candidate and a leader have voted for themselves; for the others see there.
       { guard: ({ event }) => same(event), actions: 'refuse' },
     ],
     preVoteRequest: [
@@ -266,6 +266,7 @@ export const roleMachine = setup({
         timeout: { target: 'pre-candidate', reenter: true, actions: 'ask' },
         heartbeat: { guard: ({ event }) => same(event), target: 'follower', actions: 'followThisTerm' },
         preVote: { actions: 'count' },
+        voteRequest: { guard: isFreeToVote, target: 'follower', actions: ['stepDown', 'vote'] },
         takeOver: { guard: mayStand, target: 'candidate', actions: 'stand' },
       },
     },
