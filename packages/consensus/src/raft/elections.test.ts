@@ -64,7 +64,9 @@ test('figure 2: "If votedFor is null or candidateId … grant vote", also at one
   const b = cluster.core('b');
   const vote = { pre: false, transfer: true };
   // It learns of a term, and votes in it for nobody; later it asks whether it could be elected itself.
-  expect(askedByC(cluster, 'b', { ...vote, term: term(5), lastIndex: logIndex(0), lastTerm: term(0) })).toBe(false);
+  expect(askedByC(cluster, 'b', { ...vote, term: term(5), lastIndex: logIndex(0), lastTerm: term(0) })).toBe(
+    false,
+  );
   b.campaign();
   expect(b.role).toBe('pre-candidate');
   expect(askedByC(cluster, 'b', { ...vote, term: term(5) })).toBe(true);

@@ -40,7 +40,7 @@ export class Progress {
   #verifyDue = false;
   /** Whether it answered since the last look at the quorum, and whether it had at that look. */
   active = true;
-  #wasActive = false;
+  #wasActive = true;
 
   constructor(peer: NodeId, next: LogIndex, config: RaftConfig) {
     this.peer = peer;
@@ -52,7 +52,7 @@ export class Progress {
     });
   }
 
-  /** Whether it was heard of within the last two election timeouts. */
+  /** Whether it was heard of within the last two election timeouts, or nobody has looked yet. */
   get isAlive(): boolean {
     return this.active || this.#wasActive;
   }

@@ -54,6 +54,8 @@ export class Replication {
     this.#config = options.config;
     this.#ticks = options.ticks;
     this.follow(this.#electorate(), this.#log.lastIndex);
+    // Nobody has answered this leader yet. Members that join it later have had no time to, and count until it looks.
+    for (const progress of this.#peers.values()) progress.active = false;
   }
 
   /**
