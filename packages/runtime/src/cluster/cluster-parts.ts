@@ -93,7 +93,7 @@ function makeCore({
     membership,
     shards,
     states,
-    members: new MembersView(membership, consensus),
+    members: new MembersView(membership, consensus, logger),
     kinds: new Map(),
     asks: new AskTable(clock, system.deadLetters, config.remoteTableMax, () => system.askDeadline),
     courier: new Courier({ system, transport, clock, logger, asksMax: config.remoteTableMax }),

@@ -1,5 +1,5 @@
 import type { Consensus } from '@tutti/consensus';
-import { isTuttiError, type NodeId } from '@tutti/kernel';
+import { isTuttiError, type Logger, messageOf, type NodeId } from '@tutti/kernel';
 import type { Member, MemberState, Members } from './member.ts';
 import { MEMBERSHIP, type MemberChange, type Membership } from './membership.ts';
 
@@ -10,11 +10,13 @@ const isGone = (state: MemberState) => state === 'lost' || state === 'left';
 /** The members as this node has applied them. A snapshot's jump is told as the changes it amounts to. */
 export class MembersView implements Members {
   readonly #module: Membership;
+  readonly #logger: Logger;
   readonly #listeners = new Set<Listener>();
   #told = new Map<NodeId, Member>();
 
-  constructor(module: Membership, consensus: Consensus) {
+  constructor(module: Membership, consensus: Consensus, logger: Logger) {
     this.#module = module;
+    this.#logger = logger;
     consensus.watch(MEMBERSHIP, {
       applied: (_, outcome) => {
         if (!isTuttiError(outcome))
@@ -54,6 +56,16 @@ export class MembersView implements Members {
 
   #tell({ member, before }: MemberChange): void {
     this.#told.set(member.nodeId, member);
-    for (const listener of Array.from(this.#listeners)) listener(member, before);
+    for (const listener of Array.from(this.#listeners)) {
+      try {
+        listener(member, before);
+      } catch (error) {
+        // The others, and the changes behind this one, must be told all the same.
+        this.#logger.error(
+          { node: member.nodeId, problem: messageOf(error) },
+          'a listener for members threw',
+        );
+      }
+    }
   }
 }

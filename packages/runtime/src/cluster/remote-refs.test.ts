@@ -228,6 +228,19 @@ describe('a watch across nodes', () => {
     expect(notices).toEqual([{ address: local.address, reason: 'done' }]);
   });
 
+  it('is told of a lost node although a listener for members throws', async () => {
+    const harness = await started();
+    const { members } = harness.node('n2').cluster;
+    const heard: string[] = [];
+    members.onChange(() => {
+      throw new Error('careless');
+    });
+    members.onChange(({ nodeId, state }) => heard.push(`${nodeId} ${state}`));
+    harness.crash('n1');
+    await harness.until(() => heard.length > 0);
+    expect(heard).toEqual(['n1 lost']);
+  });
+
   it('tells the others of a lost node although one watcher throws', async () => {
     const harness = await started();
     const [first, second] = [mortal, mortal].map((logic) => harness.node('n1').system.spawn(logic));
