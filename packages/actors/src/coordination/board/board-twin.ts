@@ -170,25 +170,29 @@ export class BoardTwin {
     return 'created';
   }
 
-  /** As one plan with all that is there: names that are unique and known, and no way back to where it began. */
+  /**
+   * As one plan with all that is there: names that are unique and known, and no way back to where it began. What was
+   * there before needs nothing of these, even by the same name: that was of a task that is forgotten.
+   */
   #isSound(tasks: readonly PlanTask[]): boolean {
     const all = [...this.tasks.map(({ plan }) => plan), ...tasks];
-    const byId = new Map(all.map((task) => [task.id, task]));
+    const known = new Set(all.map(({ id }) => id));
+    const added = new Map(tasks.map((task) => [task.id, task]));
     const leadsBack = (from: PlanTask, id: string, seen: Set<string>): boolean =>
       from.needs.some((need) => {
         if (need === id) return true;
-        const next = byId.get(need);
+        const next = added.get(need);
         if (!next || seen.has(need)) return false;
         return leadsBack(next, id, seen.add(need));
       });
     return (
       tasks.length > 0 &&
-      byId.size === all.length &&
+      known.size === all.length &&
       tasks.every(
         (task) =>
           this.#plan.orchestrators.some(({ id }) => id === task.orchestrator) &&
           new Set(task.needs).size === task.needs.length &&
-          task.needs.every((need) => byId.has(need)) &&
+          task.needs.every((need) => known.has(need)) &&
           !leadsBack(task, task.id, new Set()),
       )
     );
