@@ -80,8 +80,8 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
   {
     name: 'a command that was sent is said to have come to nothing',
     file: 'replica/proposals.ts',
-    right: 'attempts > 0\n        ?',
-    wrong: 'attempts > 9\n        ?',
+    right: 'if (attempts > 0) return',
+    wrong: 'if (attempts > 9) return',
   },
   {
     name: 'a leader begins its term without an entry',

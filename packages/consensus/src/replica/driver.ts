@@ -312,7 +312,7 @@ export class Driver {
     this.#noticeLeader();
     this.#proposals.resend(this.#routing.current());
     const leaderless = this.#leaderWatch.isLeaderless(this.#core.leader);
-    this.#proposals.expire(this.#clock.now(), leaderless);
+    this.#proposals.expire(this.#clock.now(), leaderless, this.#core.leader);
     this.#reads.expire(this.#clock.now(), leaderless);
     this.#changes.expire(this.#clock.now(), leaderless);
     this.#snapshots.tick();

@@ -82,3 +82,27 @@ test('a learner whose leader is gone says that none is known, and refuses calls 
   expect(learner.replica.status().leader).toBeUndefined();
   expect(codeOf(cluster.propose(learner, 'x'))).toBe('TUTTI_NO_LEADER');
 });
+
+test('a command that a known leader took none of in time is told so, and was not sent', () => {
+  const cluster = new ReplicaCluster(3, { backlogMax: 2 });
+  cluster.startAll();
+  const leader = cluster.electLeader();
+  const [asker] = cluster.followers();
+  const warm = [leader, asker!].map((node) => cluster.propose(node, 'warm'));
+  cluster.until('both have a session', () => warm.every(({ done }) => done));
+  cluster.network.drops = isAppend;
+  cluster.network.isFull = (from, _to, lane) => from === asker!.id && lane === 'bulk';
+  const calls = [0, 1, 2, 3].map((i) => cluster.propose(leader, `at the leader ${i}`, 1, 100));
+  calls.push(cluster.propose(asker!, 'over a link that is full', 1, 100));
+  cluster.run(200);
+  expect(leader.replica.status().leader).toBe(leader.id);
+  expect(calls.map(codeOf)).toEqual([
+    'TUTTI_OUTCOME_UNKNOWN',
+    'TUTTI_OUTCOME_UNKNOWN',
+    ...['TUTTI_OVERLOADED', 'TUTTI_OVERLOADED', 'TUTTI_OVERLOADED'],
+  ]);
+  cluster.network.drops = () => false;
+  cluster.network.isFull = () => false;
+  cluster.run(2_000);
+  expect(leader.counter.history).toEqual(['warm', 'warm', 'at the leader 0', 'at the leader 1']);
+});

@@ -112,3 +112,30 @@ test('what is sent stays within a bound of the oldest that has no result, since 
   proposals.pump(route);
   expect(frames - opening).toBe(9);
 });
+
+test('calls that were aborted take no place of others, wherever they wait', () => {
+  const clock = new VirtualClock();
+  const config = { ...REPLICA_DEFAULTS, pendingMax: 3 };
+  const stages = new StageWatch(clock);
+  const proposals = new Proposals(clock, config, self, () => 'nonce', newReplicaStats(), stages);
+  const add = (signal?: AbortSignal) =>
+    proposals.add('It', name, new Uint8Array(1), signal && { signal }, () => {});
+  add();
+  for (let round = 0; round < 20; round++) {
+    const calledOff = new AbortController();
+    for (const signal of [calledOff.signal, calledOff.signal]) add(signal);
+    expect(add).toThrow(expect.objectContaining({ code: 'TUTTI_OVERLOADED' }));
+    calledOff.abort();
+    expect(proposals.size).toBe(1);
+  }
+  const frames: Uint8Array[] = [];
+  const propose = (frame: Uint8Array) => frames.push(frame) > 0;
+  const route = { term: term(1), leader: self, propose, forward: () => false, refusal };
+  proposals.pump(route);
+  proposals.sessionOpened('nonce', 1);
+  proposals.pump(route);
+  // An opening, and the one command that nobody called off.
+  expect(frames).toHaveLength(2);
+  proposals.commandApplied(1, 1, { result: null });
+  expect(proposals.size).toBe(0);
+});

@@ -74,8 +74,9 @@ export class Proposals {
   readonly #newNonce: () => string;
   readonly #stats: ReplicaStats;
   readonly #stages: StageWatch;
-  /** Not given a sequence yet: there is no session, or no leader. */
+  /** Not given a sequence yet: there is no session, or no leader. Those that were settled meanwhile are in it still. */
   readonly #waiting: Ring<Pending>;
+  #settledWaiting = 0;
   /** Given a sequence, oldest first. */
   readonly #sent = new Map<number, Pending>();
   #session: number | undefined;
@@ -101,11 +102,12 @@ export class Proposals {
     this.#self = self;
     this.#newNonce = newNonce;
     this.#stats = stats;
-    this.#waiting = new Ring<Pending>(config.pendingMax);
+    // As many again as may wait: those that are settled go when they are more than half.
+    this.#waiting = new Ring<Pending>(2 * config.pendingMax);
   }
 
   get size(): number {
-    return this.#waiting.size + this.#sent.size;
+    return this.#waiting.size - this.#settledWaiting + this.#sent.size;
   }
 
   /** Takes a command in. @throws TuttiError `TUTTI_OVERLOADED`, `TUTTI_PROPOSAL_TOO_LARGE` */
@@ -145,6 +147,7 @@ export class Proposals {
       settled: false,
     };
     if (options?.signal) this.#listen(pending, options.signal);
+    if (2 * this.#settledWaiting > this.#waiting.size) this.#compact();
     this.#waiting.push(pending);
     this.#stats.proposed++;
   }
@@ -153,6 +156,24 @@ export class Proposals {
     const onAbort = () => this.#settle(pending, new TuttiError('TUTTI_ABORTED', { what: pending.what }));
     signal.addEventListener('abort', onAbort, { once: true });
     pending.stopListening = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  /** Lets go of what was settled while it waited, in one walk for as many as have come since the last. */
+  #compact(): void {
+    for (let left = this.#waiting.size; left > 0; left--) {
+      const pending = this.#waiting.shift()!;
+      if (!pending.settled) this.#waiting.push(pending);
+    }
+    this.#settledWaiting = 0;
+  }
+
+  /** The first that waits and is not settled. */
+  #head(): Pending | undefined {
+    for (let head = this.#waiting.peek(); head?.settled; head = this.#waiting.peek()) {
+      this.#waiting.shift();
+      this.#settledWaiting--;
+    }
+    return this.#waiting.peek();
   }
 
   /** Sends what is new. Call when something was added, and when session or leader became known. */
@@ -165,12 +186,7 @@ export class Proposals {
     if (this.#session === undefined) return this.#open(route);
     const batch = new Batch(route, this.#self, this.#clock.now());
     const aheadMax = SEQUENCES_AHEAD * this.#config.pendingMax;
-    while (this.#waiting.size > 0) {
-      const pending = this.#waiting.peek()!;
-      if (pending.settled) {
-        this.#waiting.shift();
-        continue;
-      }
+    for (let pending = this.#head(); pending; pending = this.#head()) {
       if (this.#nextSequence - this.#oldestUnanswered() >= aheadMax) break;
       pending.session = this.#session;
       pending.sequence = this.#nextSequence;
@@ -198,7 +214,7 @@ export class Proposals {
 
   /** A session is opened when there is something to say in it. */
   #open(route: ProposalRoute): void {
-    if (this.#waiting.size === 0) return;
+    if (!this.#head()) return;
     if (!this.#opening) {
       const nonce = this.#newNonce();
       this.#opening = { nonce, frame: encodeOpening(nonce, this.#config.sessionsMax), last: undefined };
@@ -238,22 +254,25 @@ export class Proposals {
     if (this.#opening?.last?.leader === peer) this.#opening.last = undefined;
   }
 
-  /** Gives up what has waited too long. `leaderless`: no leader has been known for so long that waiting is no use. */
-  expire(now: number, leaderless: boolean): void {
-    for (const pending of this.#waiting) this.#expireOne(pending, now, leaderless);
-    for (const pending of this.#sent.values())
-      this.#expireOne(pending, now, leaderless && pending.attempts === 0);
-    for (let head = this.#waiting.peek(); head?.settled; head = this.#waiting.peek()) this.#waiting.shift();
+  /**
+   * Gives up what has waited too long. `leaderless`: no leader has been known for so long that waiting is no use.
+   * @param leader Whom this node takes for the leader.
+   */
+  expire(now: number, leaderless: boolean, leader: NodeId | undefined): void {
+    const isDue = (pending: Pending) => now >= pending.deadline || (leaderless && pending.attempts === 0);
+    for (const queue of [this.#waiting, this.#sent.values()])
+      for (const pending of queue)
+        if (!pending.settled && isDue(pending)) this.#settle(pending, this.#lapse(pending, leader));
+    this.#head();
   }
 
-  #expireOne(pending: Pending, now: number, leaderless: boolean): void {
-    if (pending.settled || !(leaderless || now >= pending.deadline)) return;
-    const { what, timeoutMs, attempts } = pending;
-    const failure =
-      attempts > 0
-        ? new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, timeoutMs })
-        : new TuttiError('TUTTI_NO_LEADER', { known: 'nothing was sent' });
-    this.#settle(pending, failure);
+  /** Why the time of a call is up. */
+  #lapse({ what, timeoutMs, attempts }: Pending, leader: NodeId | undefined): TuttiError {
+    if (attempts > 0) return new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, timeoutMs });
+    if (leader === undefined) return new TuttiError('TUTTI_NO_LEADER', { known: 'nothing was sent' });
+    const size = this.#sent.size;
+    const way = `The way to the leader ${leader}, which took no more from this node within ${timeoutMs} ms,`;
+    return new TuttiError('TUTTI_OVERLOADED', { what: way, size, limit: size });
   }
 
   /** This node leads no more: what is only for a leader to take, and was not taken, goes nowhere else. */
@@ -284,8 +303,8 @@ export class Proposals {
    */
   #metForgotten(pending: Pending): void {
     if (this.#session === pending.session) this.#session = undefined;
-    this.#sent.delete(pending.sequence);
     if (pending.attempts === 1 && this.#waiting.push(pending)) {
+      this.#sent.delete(pending.sequence);
       pending.attempts = 0;
       pending.last = undefined;
       this.#cameBack = true;
@@ -321,6 +340,7 @@ export class Proposals {
     this.#closed = true;
     for (const pending of [...this.#sent.values(), ...this.#waiting]) this.#settle(pending, failure());
     this.#waiting.clear();
+    this.#settledWaiting = 0;
   }
 
   /** Forgets everything without a word. */
@@ -328,6 +348,7 @@ export class Proposals {
     for (const pending of [...this.#sent.values(), ...this.#waiting]) pending.stopListening?.();
     this.#sent.clear();
     this.#waiting.clear();
+    this.#settledWaiting = 0;
     this.#closed = true;
   }
 
@@ -339,7 +360,7 @@ export class Proposals {
     if (pending.settled) return;
     pending.settled = true;
     pending.stopListening?.();
-    if (pending.sequence > 0) this.#sent.delete(pending.sequence);
+    if (!this.#sent.delete(pending.sequence)) this.#settledWaiting++;
     if (!failure) this.#stages.record('answer', pending.calledAt);
     pending.done(failure, result);
   }
