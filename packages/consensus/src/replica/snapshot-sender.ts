@@ -111,9 +111,10 @@ export class SnapshotSender {
       transfer.confirmed = held;
       transfer.next = Math.max(transfer.next, held);
     } else if (held < transfer.confirmed) {
-      // What had been confirmed is lost: the receiver began anew, or found that all of it does not fit together.
+      // What had been confirmed is lost: the receiver began anew, or it had all and found that it does not fit together.
+      const wasSent = transfer.next >= totalBytes;
       transfer.confirmed = transfer.next = held;
-      if (held === 0 && ++transfer.damaged > DAMAGED_MAX) return this.#foundDamaged(transfer);
+      if (held === 0 && wasSent && ++transfer.damaged > DAMAGED_MAX) return this.#foundDamaged(transfer);
     } else if (waited) transfer.next = held;
     // Any other repeated answer is left to the timer, lest every chunk be sent twice from then on.
     else return;
