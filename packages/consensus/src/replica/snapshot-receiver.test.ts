@@ -27,12 +27,13 @@ function receiving(checksum = crc32c(contents), places = new Places(1)) {
     end: number,
     dataChecksum = crc32c(contents.subarray(offset, end)),
     of = meta,
+    by = term(3),
   ): void =>
     receiver.take({
       type: 'installSnapshot',
       from: nodeId('a'),
       to: nodeId('b'),
-      term: term(3),
+      term: by,
       meta: of,
       offset,
       totalBytes: contents.length,
@@ -108,6 +109,28 @@ test('a snapshot that is being put in place is told of before another one is tak
   send(0, 30, undefined, newer);
   clock.advance(5);
   expect(heard).toEqual(['later', meta, newer]);
+});
+
+test('a chunk that comes late, of the snapshot that the same leader sent before, leaves what is held of the newer', () => {
+  const { take, send, heard, store, clock } = receiving();
+  const older = { ...meta, index: logIndex(5) };
+  send(0, 10, undefined, older);
+  clock.advance(1);
+  take(0, 20);
+  send(10, 20, undefined, older);
+  clock.advance(1);
+  take(20, 30);
+  expect(heard).toEqual([10, 20, 'later', meta]);
+  expect(store.snapshot()?.meta).toEqual(meta);
+});
+
+test('the snapshot of another leader is taken in place of a newer one that broke off', () => {
+  const { take, send, heard, clock } = receiving();
+  const older = { ...meta, index: logIndex(5) };
+  take(0, 20);
+  send(0, 30, undefined, older, term(4));
+  clock.advance(1);
+  expect(heard).toEqual([20, older]);
 });
 
 test('a snapshot for which there is no space is put off, and taken from the start when there is some', () => {

@@ -12,6 +12,8 @@ const IDLE_MS = 60_000;
 const FULL_REST_MS = 5_000;
 
 interface Receiving {
+  /** Of the leader that sends it now. */
+  term: Term;
   readonly checksum: number;
   readonly totalBytes: number;
   readonly writer: SnapshotWriter;
@@ -107,13 +109,18 @@ export class SnapshotReceiver {
       current.writer.meta.term === meta.term &&
       current.checksum === checksum &&
       current.totalBytes === totalBytes
-    )
+    ) {
+      current.term = chunk.term;
       return current;
+    }
+    // It was late: a leader sends newer ones only. Another may well have none that is as new as what broke off.
+    if (current?.term === chunk.term && meta.index < current.writer.meta.index) return undefined;
     // What is being put in place will stand in the store, whatever is said now: it is installed before another comes.
     if (current?.committing) return undefined;
     this.abort();
     if (!this.#ports.places.take()) return undefined;
     this.#receiving = {
+      term: chunk.term,
       checksum,
       totalBytes,
       writer: this.#ports.store.beginSnapshot(meta),
