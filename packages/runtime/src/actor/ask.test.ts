@@ -1,6 +1,6 @@
 import { silentLogger, VirtualClock } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
-import { assign, createMachine, fromPromise } from 'xstate';
+import { assign, createMachine, fromPromise, raise } from 'xstate';
 import { DeadLetterOffice } from '../mailbox/dead-letter-office.ts';
 import { createTestSystem } from '../testing/test-system.ts';
 import { type Asked, AskTable } from './ask.ts';
@@ -143,6 +143,58 @@ describe('ask', () => {
     const second = ref.ask({ type: 'ASK' });
     await until(() => calls === 2 && system.pendingAsks === 0, 10);
     expect([await first, await second]).toEqual([1, 2]);
+  });
+
+  /** Asks in this order, all at once, and says what each was told. */
+  async function answersTo(...types: readonly string[]): Promise<unknown[]> {
+    const { system, advance } = createTestSystem();
+    const ref = system.spawn(
+      createMachine({
+        on: {
+          SLOW: { actions: replyLater() },
+          TWICE: { actions: [reply('first of two'), reply('second of two')] },
+          KNOWN: { actions: [replyLater(), raise({ type: 'FOUND' })] },
+          FOUND: { actions: [reply('found'), reply('found again')] },
+          HELD: { actions: [reply('given at once'), replyLater()] },
+          DONE: { actions: reply(({ event }) => (event as { answer?: string }).answer) },
+        },
+      }),
+    );
+    const answers = types.map((type) => ref.ask({ type }));
+    advance();
+    for (const answer of ['done 1', 'done 2']) ref.send({ type: 'DONE', answer });
+    advance(5_000);
+    return (await Promise.allSettled(answers)).map((result) =>
+      result.status === 'fulfilled' ? result.value : (result.reason as { code?: string }).code,
+    );
+  }
+
+  test("a second answer to one ask is nobody else's", async () => {
+    expect(await answersTo('SLOW', 'TWICE')).toEqual(['done 1', 'first of two']);
+    expect(await answersTo('SLOW', 'TWICE', 'SLOW')).toEqual(['done 1', 'first of two', 'done 2']);
+  });
+
+  test('what is held and answered by the same message is answered to who asked it', async () => {
+    expect(await answersTo('SLOW', 'KNOWN', 'SLOW')).toEqual(['done 1', 'found', 'done 2']);
+  });
+
+  test('an ask that was answered cannot be held any more', async () => {
+    expect(await answersTo('HELD', 'SLOW')).toEqual(['given at once', 'done 1']);
+  });
+
+  test('a reducer that answers too late answers nobody', async () => {
+    const { system, clock, advance } = createTestSystem();
+    const late = replying((_: undefined, event: { type: string }, reply) => {
+      if (event.type === 'late') clock.setTimer(1, () => reply('late'));
+      else if (event.type !== 'silent') reply(event.type);
+      return undefined;
+    }, undefined);
+    const ref = system.spawn(late);
+    const answers = codes([ref.ask({ type: 'late' })]);
+    advance(1);
+    const next = codes([ref.ask({ type: 'silent' })]);
+    advance(5_000);
+    expect([await answers, await next]).toEqual([{ TUTTI_ASK_TIMEOUT: 1 }, { TUTTI_ASK_TIMEOUT: 1 }]);
   });
 
   test('what is held when the actor stops is failed, not left to its deadline', async () => {

@@ -63,7 +63,7 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
   protected acknowledge(): void {
     const ask = this.currentAsk;
     this.currentAsk = undefined;
-    if (this.self) this.self.holding = undefined;
+    this.self?.acknowledge();
     if (ask?.isReceipt) ask.reply(undefined);
     else if (ask && this.phase !== 'running') {
       // It ended with this message, and nobody else can answer it. (OTP, gen_server:call exits when the server does.)

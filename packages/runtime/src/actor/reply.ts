@@ -20,8 +20,9 @@ export interface ReplyArgs<Context, Event> {
 
 /**
  * An action for machines that answers the ask that is being handled. When nobody asked, or under plain XState, it does
- * nothing; so an event may be sent or asked alike. The first reply counts. Released, like every effect, after the
- * snapshot is committed. For an answer that is not known yet, see {@link replyLater}.
+ * nothing; so an event may be sent or asked alike. The first reply to an ask counts, and a further one in the same turn
+ * is nobody's. Released, like every effect, after the snapshot is committed. For an answer that is not known yet, see
+ * {@link replyLater}.
  *
  * @param value The answer, or a function of context and event. A function as such cannot be an answer.
  */
@@ -49,8 +50,8 @@ export function reply<
 export const isReply = (action: object): boolean => REPLIES.has(action);
 
 /**
- * An action that keeps the ask being handled until a later `reply(...)`: one that runs while no ask is handled answers
- * the ask held longest. For machines that must wait for a promise or another actor before they know the answer. At most
+ * An action that keeps the ask being handled until a later `reply(...)`: one in the same turn answers that ask, and one
+ * that runs while no ask is handled answers the ask held longest. For machines that must wait for a promise or another actor before they know the answer. At most
  * 10,000 are held; those still held when the actor stops or restarts fail with `TUTTI_ACTOR_UNKNOWN`.
  */
 export function replyLater(): ({ self }: { self: unknown }) => void {
@@ -66,14 +67,24 @@ export type ReplyingTransition<Context, Event extends EventObject> = (
   reply: (value: unknown) => void,
 ) => Context;
 
-/** `fromTransition` for reducers that answer asks. The answer goes out when the new context has been committed. */
+/**
+ * `fromTransition` for reducers that answer asks. The answer goes out when the new context has been committed. A `reply`
+ * that is called after the reducer has returned does nothing: by then the actor may be at somebody else's ask.
+ */
 export function replying<Context, Event extends EventObject, Input extends NonReducibleUnknown = undefined>(
   transition: ReplyingTransition<Context, Event>,
   initialContext: Context | ((args: { input: Input }) => Context),
 ): TransitionActorLogic<Context, Event, Input> {
   const step = (context: Context, event: Event, scope: AnyActorScope): Context => {
     const { self, defer } = scope;
-    return transition(context, event, (value) => defer(() => void replyThrough(self, value)));
+    let isOver = false;
+    try {
+      return transition(context, event, (value) => {
+        if (!isOver) defer(() => void replyThrough(self, value));
+      });
+    } finally {
+      isOver = true;
+    }
   };
   return fromTransition<Context, Event, AnyActorScope['system'], Input>(step, initialContext);
 }

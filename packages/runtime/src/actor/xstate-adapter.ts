@@ -434,9 +434,5 @@ export function holdThrough(self: unknown): void {
 
 /** Takes the ask that is being handled away from whatever `self` a logic was given, for somebody else to answer. */
 export function takeAskThrough(self: unknown): ReplyTarget | undefined {
-  if (!(self instanceof HostedSelf)) return undefined;
-  const { currentAsk } = self.cell;
-  if (!currentAsk || currentAsk.isReceipt) return undefined;
-  self.cell.currentAsk = undefined;
-  return currentAsk;
+  return self instanceof HostedSelf ? self.takeAsk() : undefined;
 }

@@ -276,6 +276,8 @@ export class HostedSelf {
   hasBegun = false;
   /** The ask that was held while the present message was handled: what is asked meanwhile is still asked for it. */
   holding: ReplyTarget | undefined;
+  /** Whether the present message was asked, and whoever asked has been answered or is somebody else's to answer. */
+  isAnswered = false;
   #listeners: Map<string, Set<(event: EventObject) => void>> | undefined;
   #heldAsks: ReplyTarget[] | undefined;
 
@@ -350,29 +352,52 @@ export class HostedSelf {
     }
   }
 
-  /** Answers the ask that is being handled, or else the one held longest. False when nobody waits. */
+  /** Answers the ask that is being handled, once; or if nobody asked, the one held longest. False when nobody waits. */
   reply(value: unknown): boolean {
-    const { currentAsk } = this.cell;
-    // What waits for a receipt waits for the turn to be committed, and for nothing that is said here.
-    const isAsked = currentAsk !== undefined && !currentAsk.isReceipt;
-    const target = isAsked ? currentAsk : this.#heldAsks?.shift();
-    if (isAsked) this.cell.currentAsk = undefined;
+    const target = this.isAnswered
+      ? undefined
+      : (this.takeAsk() ?? this.#takeHolding() ?? this.#heldAsks?.shift());
     target?.reply(value);
     return target !== undefined;
   }
 
+  /** Takes the ask that is being handled, if there is one, for whoever calls this to answer. */
+  takeAsk(): ReplyTarget | undefined {
+    const { currentAsk } = this.cell;
+    // What waits for a receipt waits for the turn to be committed, and for nothing that is said here.
+    if (!currentAsk || currentAsk.isReceipt) return undefined;
+    this.cell.currentAsk = undefined;
+    this.isAnswered = true;
+    return currentAsk;
+  }
+
+  /** The ask that the present message came with, if it is held. It was the last to be. */
+  #takeHolding(): ReplyTarget | undefined {
+    if (!this.holding) return undefined;
+    this.holding = undefined;
+    this.isAnswered = true;
+    return this.#heldAsks!.pop();
+  }
+
   /** Keeps the ask that is being handled for a later reply. */
   holdAsk(): void {
-    const target = this.cell.currentAsk;
-    if (!target || target.isReceipt) return;
-    this.cell.currentAsk = undefined;
-    this.holding = target;
+    const target = this.takeAsk();
+    if (!target) return;
     const held = (this.#heldAsks ??= []);
-    if (held.length < HELD_ASKS_MAX) held.push(target);
-    else {
+    if (held.length < HELD_ASKS_MAX) {
+      held.push(target);
+      this.holding = target;
+      this.isAnswered = false;
+    } else {
       const details = { what: `The held asks of ${this.sessionId}`, size: held.length, limit: HELD_ASKS_MAX };
       target.fail(new TuttiError('TUTTI_OVERLOADED', details));
     }
+  }
+
+  /** The present message is handled: what is said from now on has nothing to do with who asked it. */
+  acknowledge(): void {
+    this.holding = undefined;
+    this.isAnswered = false;
   }
 
   /** Ends this life: nobody will answer what was held. */
