@@ -298,6 +298,11 @@ export class HostedSelf {
     return this.cell.logic;
   }
 
+  /** By this XState knows a ref when it persists a context, and puts a mark in its place. */
+  get ref(): HostedSelf {
+    return this;
+  }
+
   get _parent(): HostedSelf | undefined {
     const { parent } = this.cell;
     return parent === undefined || parent.isGuardian ? undefined : this.system.runtime.selfOf(parent);
