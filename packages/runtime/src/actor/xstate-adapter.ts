@@ -1,7 +1,6 @@
 import { type Clock, type IdSource, type Logger, messageOf } from '@tutti/kernel';
 import {
   type AnyActorLogic,
-  type AnyActorRef,
   type AnyActorScope,
   type AnyMachineSnapshot,
   type EventObject,
@@ -12,6 +11,7 @@ import type { Recorders } from '../inspection/recorder.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { type KeptTimer, type TimerChange, timerChangeOf } from './kept-timers.ts';
+import { startDelays } from './xstate-delays.ts';
 import { type FlatPlan, flatPlan, flatStep } from './xstate-flat.ts';
 import { InspectedCells } from './xstate-inspected.ts';
 import { type Reducer, reduce, reducerOf } from './xstate-reducer.ts';
@@ -365,37 +365,6 @@ export class XStateRuntime implements HostRuntime {
 
 /** The scope as XState's types want it; it has exactly the parts that XState 5.33.3 reads. */
 const given = (scope: HostScope): AnyActorScope => scope as object as AnyActorScope;
-
-/**
- * A persisted machine says in which states it is, but not for how long it was: XState keeps its timers apart from the
- * snapshot. Those that somebody kept go on with what is left of them. The other delays of those states begin anew, or a
- * machine that waits would wait for ever; a delay that was kept for a state which is not active any more is let go.
- */
-function startDelays(snapshot: AnyMachineSnapshot, scope: HostScope, kept: readonly KeptTimer[]): void {
-  if (snapshot.status !== 'active') return;
-  const self = scope.self as object as AnyActorRef;
-  const schedule = (id: string, event: EventObject, delayMs: number) =>
-    scope.defer(() => self.system.scheduler.schedule(self, self, event, delayMs, id));
-  const delays = new Set(snapshot._nodes.flatMap((node) => node.after.map(({ eventType }) => eventType)));
-  const keptIds = new Set(kept.map(({ id }) => id));
-  for (const { id, event, delayMs } of kept) {
-    if (!id.startsWith('xstate.after.') || delays.has(id)) schedule(id, event, delayMs);
-    else scope.timers.push({ type: 'gone', id });
-  }
-  const { machine, context } = snapshot as AnyMachineSnapshot & { context: unknown };
-  const info = { context, event: { type: 'xstate.init' }, self: scope.self, system: scope.system };
-  for (const node of snapshot._nodes)
-    for (const { delay, eventType } of node.after) {
-      if (keptIds.has(eventType)) continue;
-      const known: unknown = typeof delay === 'string' ? machine.implementations.delays[delay] : delay;
-      const delayMs: unknown =
-        typeof known === 'function' ? (known as (args: object) => unknown)(info) : known;
-      if (typeof delayMs !== 'number') continue;
-      const event = { type: eventType };
-      schedule(eventType, event, delayMs);
-      if (scope.cell!.keepsTimers) scope.timers.push({ type: 'set', id: eventType, event, delayMs });
-    }
-}
 
 /** One initial snapshot can serve every actor of a machine that starts without context function, actions or children. */
 function isShareable(

@@ -4,10 +4,12 @@ import {
   type AnyStateMachine,
   assign,
   createActor,
+  createMachine,
   type Snapshot,
   sendTo,
   setup,
 } from 'xstate';
+import type { ClusterSystem } from '../cluster/cluster-system.ts';
 import { ClusterHarness } from '../testing/cluster-harness.ts';
 import { createTestSystem } from '../testing/test-system.ts';
 import { reply } from './reply.ts';
@@ -77,5 +79,61 @@ describe('refs in a context', () => {
     await harness.start();
     const { cluster } = harness.node('n1');
     expect(await harness.settle(cluster.ref('knowing', 'x').ask({ type: 'ADD' }))).toBe(1);
+  });
+});
+
+describe('a child that waits for a delay', () => {
+  /** Comes to its end after two seconds, or when a child of its own does, and so on. */
+  const sleeper = (depth: number): AnyStateMachine =>
+    depth === 0
+      ? createMachine(
+          { initial: 'sleeps', states: { sleeps: { after: { nap: 'awake' } }, awake: { type: 'final' } } },
+          { delays: { nap: () => 2_000 } },
+        )
+      : setup({ actors: { child: sleeper(depth - 1) } }).createMachine({
+          initial: 'waits',
+          states: { waits: { invoke: { src: 'child', onDone: 'awake' } }, awake: { type: 'final' } },
+        });
+
+  /** A machine that waits for such a child. */
+  const waiting = (depth: number) =>
+    setup({ actors: { sleeper: sleeper(depth) } }).createMachine({
+      initial: 'idle',
+      context: { isOver: false },
+      states: {
+        idle: { on: { GO: { target: 'waits', actions: reply('waits') } } },
+        waits: { invoke: { src: 'sleeper', onDone: 'over' } },
+        over: { entry: assign({ isOver: true }) },
+      },
+      on: { BREAK: { actions: broken }, READ: { actions: reply(({ context }) => context.isOver) } },
+    });
+
+  test.each([0, 1, 3])('has it begin anew when its machine is restored, %i below', async (depth) => {
+    const { system, advance } = createTestSystem();
+    const ref = system.spawn(waiting(depth), { supervise: { restartFrom: 'snapshot' } });
+    ref.send({ type: 'GO' });
+    advance(1_500);
+    ref.send({ type: 'BREAK' });
+    const answers: Promise<unknown>[] = [];
+    for (const ms of [1_999, 1]) {
+      advance(ms);
+      answers.push(ref.ask({ type: 'READ' }));
+    }
+    advance();
+    expect(await Promise.all(answers)).toEqual([false, true]);
+  });
+
+  test('has it begin anew when the owner of its entity crashes', async () => {
+    const machine = waiting(1);
+    const declare = (cluster: ClusterSystem) => void cluster.entity('waiting', machine, { remember: true });
+    const harness = new ClusterHarness(['n1', 'n2', 'n3'], declare);
+    await harness.start();
+    const ask = (at: string, type: string) =>
+      harness.settle(harness.node(at).cluster.ref('waiting', 'x').ask({ type }));
+    await ask('n1', 'GO');
+    const owner = harness.living().find(({ cluster }) => cluster.status().entities['waiting'] === 1)!;
+    harness.crash(owner.nodeId);
+    await harness.pass(20_000);
+    expect(await ask(harness.living()[0]!.nodeId, 'READ')).toBe(true);
   });
 });
