@@ -23,22 +23,24 @@ function broken(): void {
 type Parts = { readonly self: unknown };
 
 /** A child that keeps its parent's ref, which it was given as input, and tells it what it hears. */
-const confiding = setup({ types: {} as { context: { parent: AnyActorRef | undefined } } }).createMachine({
+const confiding = createMachine({
   context: ({ input }) => ({ parent: (input as { parent?: AnyActorRef } | undefined)?.parent }),
-  on: { PING: { actions: sendTo(({ context }) => context.parent!, { type: 'PONG' }) } },
+  on: { PING: { actions: sendTo(({ context }) => context['parent'] as AnyActorRef, { type: 'PONG' }) } },
 });
 
+const plus =
+  (more: number) =>
+  ({ context }: { context: Record<string, unknown> }) =>
+    Number(context['n']) + more;
+
 /** A machine that keeps its own ref, deep in its context, and gives it to its child. */
-const knowing: AnyStateMachine = setup({
-  types: {} as { context: { n: number; known: { self: unknown }[] } },
-  actors: { confiding },
-}).createMachine({
+const knowing: AnyStateMachine = setup({ actors: { confiding } }).createMachine({
   context: ({ self }: Parts) => ({ n: 0, known: [{ self }] }),
   invoke: { src: 'confiding', id: 'child', input: ({ self }: Parts) => ({ parent: self }) },
   on: {
-    ADD: { actions: [assign({ n: ({ context }) => context.n + 1 }), reply(({ context }) => context.n)] },
+    ADD: { actions: [assign({ n: plus(1) }), reply(({ context }) => context['n'])] },
     PING: { actions: sendTo('child', { type: 'PING' }) },
-    PONG: { actions: assign({ n: ({ context }) => context.n + 100 }) },
+    PONG: { actions: assign({ n: plus(100) }) },
     BREAK: { actions: broken },
   },
 });
