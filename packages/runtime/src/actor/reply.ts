@@ -9,6 +9,7 @@ import {
   type TransitionActorLogic,
 } from 'xstate';
 import { holdThrough, replyThrough } from './xstate-adapter.ts';
+import { asksOnceOfScope, type Reducer } from './xstate-reducer.ts';
 
 const REPLIES = new WeakSet<object>();
 
@@ -86,5 +87,6 @@ export function replying<Context, Event extends EventObject, Input extends NonRe
       isOver = true;
     }
   };
+  asksOnceOfScope(step as Reducer);
   return fromTransition<Context, Event, AnyActorScope['system'], Input>(step, initialContext);
 }

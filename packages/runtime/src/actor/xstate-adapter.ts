@@ -14,7 +14,7 @@ import { type KeptTimer, type TimerChange, timerChangeOf } from './kept-timers.t
 import { startDelays } from './xstate-delays.ts';
 import { type FlatPlan, flatPlan, flatStep } from './xstate-flat.ts';
 import { InspectedCells } from './xstate-inspected.ts';
-import { type Reducer, reduce, reducerOf } from './xstate-reducer.ts';
+import { mayKeepScope, type Reducer, reduce, reducerOf } from './xstate-reducer.ts';
 import {
   type ChildActor,
   HostedSelf,
@@ -48,8 +48,10 @@ const isDeferring = (type: string): boolean => type.startsWith('xstate.') && typ
 const INIT: EventObject = { type: 'xstate.init' };
 
 /** What XState calls the actor scope. Effects are kept in two lists until {@link XStateRuntime.release}. */
-class HostScope {
+export class HostScope {
   readonly runtime: XStateRuntime;
+  /** The one life that it is for; undefined of the scope that is lent to one cell after the other. */
+  readonly #life: HostedSelf | undefined;
   cell: HostingCell | undefined;
   custom: ExecutableAction[] = [];
   deferred: (() => void)[] = [];
@@ -79,9 +81,10 @@ class HostScope {
     else this.custom.push(action);
   };
 
-  constructor(runtime: XStateRuntime, cell?: HostingCell) {
+  constructor(runtime: XStateRuntime, life?: HostedSelf) {
     this.runtime = runtime;
-    this.cell = cell;
+    this.#life = life;
+    this.cell = life?.cell;
   }
 
   #show({ type, params }: ExecutableAction): void {
@@ -93,7 +96,7 @@ class HostScope {
   }
 
   get self(): HostedSelf {
-    return this.runtime.selfOf(this.cell!);
+    return this.#life ?? this.runtime.selfOf(this.cell!);
   }
 
   get id(): string {
@@ -126,6 +129,20 @@ export interface HeldEffects {
   readonly timers: readonly TimerChange[];
 }
 
+/** How a logic is stepped. */
+interface Way {
+  /** The short way, if there is one. */
+  readonly short: FlatPlan | Reducer | undefined;
+  /** Whether it may keep its scope, and come back to it when another actor has its turn. */
+  readonly keepsScope: boolean;
+}
+
+function wayOf(logic: AnyActorLogic): Way {
+  if (logic instanceof StateMachine) return { short: flatPlan(logic), keepsScope: false };
+  const short = reducerOf(logic);
+  return { short, keepsScope: !short || mayKeepScope(short) };
+}
+
 /** What the logics of one node run in. */
 export interface XStateRuntimeOptions {
   readonly clock: Clock;
@@ -145,11 +162,9 @@ export class XStateRuntime implements HostRuntime {
   readonly microstepsMax: number;
   readonly xstateClock: { setTimeout(fn: () => void, ms: number): object; clearTimeout(timer: object): void };
   readonly #shared: HostScope;
-  /** Only of logics that keep their scope (promises, callbacks, observables); machines share one. */
-  readonly #scopes = new WeakMap<HostedSelf, HostScope>();
-  readonly #shortWays = new WeakMap<AnyActorLogic, FlatPlan | Reducer | undefined>();
+  readonly #ways = new WeakMap<AnyActorLogic, Way>();
   #lastLogic: AnyActorLogic | undefined;
-  #lastShortWay: FlatPlan | Reducer | undefined;
+  #lastWay: Way | undefined;
   readonly #initial = new WeakMap<AnyActorLogic, Snapshot<unknown>>();
   readonly inspected = new InspectedCells(this);
   /** Undefined while nobody looks, which is the usual case. */
@@ -252,7 +267,7 @@ export class XStateRuntime implements HostRuntime {
     cell.self?.system.resetMicrosteps();
     scope.event = event;
     try {
-      const way = this.#isShown(cell) ? undefined : this.#shortWayOf(cell.logic);
+      const way = this.#isShown(cell) ? undefined : this.#wayOf(cell.logic).short;
       if (typeof way === 'function') return reduce(way, cell.snapshot!, event, given(scope));
       if (way) {
         const next = flatStep(way, cell.snapshot as AnyMachineSnapshot, event, scope, this.microstepsMax);
@@ -265,12 +280,12 @@ export class XStateRuntime implements HostRuntime {
     }
   }
 
-  #shortWayOf(logic: AnyActorLogic): FlatPlan | Reducer | undefined {
-    if (logic === this.#lastLogic) return this.#lastShortWay;
+  #wayOf(logic: AnyActorLogic): Way {
+    if (logic === this.#lastLogic) return this.#lastWay!;
+    let way = this.#ways.get(logic);
+    if (!way) this.#ways.set(logic, (way = wayOf(logic)));
     this.#lastLogic = logic;
-    if (!this.#shortWays.has(logic))
-      this.#shortWays.set(logic, logic instanceof StateMachine ? flatPlan(logic) : reducerOf(logic));
-    return (this.#lastShortWay = this.#shortWays.get(logic));
+    return (this.#lastWay = way);
   }
 
   /** Whether the last transition left anything to release. */
@@ -346,11 +361,11 @@ export class XStateRuntime implements HostRuntime {
   }
 
   #scopeOf(cell: HostingCell): HostScope {
-    if (cell.logic.start && !(cell.logic instanceof StateMachine)) {
+    const own = cell.self?.scope;
+    if (own) return own;
+    if (this.#wayOf(cell.logic).keepsScope) {
       const self = this.selfOf(cell);
-      let scope = this.#scopes.get(self);
-      if (!scope) this.#scopes.set(self, (scope = new HostScope(this, cell)));
-      return scope;
+      return (self.scope = new HostScope(this, self));
     }
     this.#shared.cell = cell;
     return this.#shared;

@@ -30,6 +30,26 @@ export function reducerOf(logic: AnyActorLogic): Reducer | undefined {
   return String(logic.transition) === MADE_BY_XSTATE ? (config as Reducer) : undefined;
 }
 
+/** Reducers that take their scope apart at once, and do not go back to it. */
+const undemanding = new WeakSet<Reducer>();
+
+/** Says of a reducer that it takes what it needs of its scope before it returns, so that one scope will do for all. */
+export function asksOnceOfScope(reducer: Reducer): void {
+  undemanding.add(reducer);
+}
+
+/** How a parameter list says more than `length` tells: a default value, or all the rest. */
+const UNCOUNTED = /=(?!>)|\.\.\./;
+
+/** Whether a function may keep its third argument, the scope: for most there is none to keep, and they need none of their own. */
+export function mayKeepScope(reducer: Reducer): boolean {
+  if (undemanding.has(reducer)) return false;
+  if (reducer.length > 2) return true;
+  const text = String(reducer);
+  const [parameters = ''] = text.split(/=>|\)\s*\{/, 1);
+  return UNCOUNTED.test(parameters) || /\barguments\b|\[native code\]/.test(text);
+}
+
 export function reduce(
   reducer: Reducer,
   snapshot: Snapshot<unknown>,

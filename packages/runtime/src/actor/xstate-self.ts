@@ -7,6 +7,7 @@ import type { ReplyTarget } from '../system/actor-system.ts';
 import type { Outpost } from '../threads/outpost.ts';
 import { asTimerEvent } from './kept-timers.ts';
 import type { Address, Ref } from './ref.ts';
+import type { HostScope } from './xstate-adapter.ts';
 import type { InspectedCells } from './xstate-inspected.ts';
 import {
   CHILD_IS_RUNNING,
@@ -278,6 +279,8 @@ export class HostedSelf {
   holding: ReplyTarget | undefined;
   /** Whether the present message was asked, and whoever asked has been answered or is somebody else's to answer. */
   isAnswered = false;
+  /** Of a logic that may keep what it is given beyond its turn. The others have one between them. */
+  scope: HostScope | undefined;
   #listeners: Map<string, Set<(event: EventObject) => void>> | undefined;
   #heldAsks: ReplyTarget[] | undefined;
 
