@@ -1,5 +1,15 @@
-import { expect, test } from 'vitest';
-import { type AnyActorRef, createMachine, type EventObject, fromCallback, sendParent, sendTo } from 'xstate';
+import { describe, expect, test, vi } from 'vitest';
+import {
+  type AnyActorRef,
+  createMachine,
+  type EventObject,
+  emit,
+  fromCallback,
+  fromPromise,
+  sendParent,
+  sendTo,
+  setup,
+} from 'xstate';
 import { createTestSystem } from '../testing/test-system.ts';
 import { type MakeMachine, type Op, underBoth } from '../testing/twins.ts';
 
@@ -152,4 +162,52 @@ test('a machine and a child that answer each other for ever keep the others from
   other.send({ type: 'HI' });
   clock.advance(1);
   expect([log, snapshots >= 5_000, system.actorCount]).toEqual([['hi'], true, 1]);
+});
+
+describe('what listens to an in-machine child', () => {
+  /** A machine that listens to the child it spawns, in one of several ways, and what it saw in the end. */
+  async function heard(listen: (child: AnyActorRef, log: string[]) => void) {
+    const log: string[] = [];
+    const thrown = vi.spyOn(globalThis, 'setTimeout'); // by way of which XState throws into the event loop
+    const { system, until } = createTestSystem();
+    const job = fromPromise(async () => await Promise.reject(new Error('the job failed')));
+    const talker = createMachine({ on: { SAY: { actions: emit({ type: 'said' }) } } });
+    const machine = setup({ actors: { job, talker } }).createMachine({
+      context: ({ spawn }) => {
+        const children = [spawn('job', { id: 'job' }), spawn('talker', { id: 'talker' })];
+        for (const child of children) listen(child, log);
+        return {};
+      },
+      on: {
+        SAY: { actions: sendTo('talker', { type: 'SAY' }) },
+        'xstate.error.actor.job': { actions: () => log.push('handled') },
+      },
+    });
+    const ref = system.spawn(machine);
+    ref.send({ type: 'SAY' });
+    await until(() => log.includes('handled'), 10);
+    const calls = thrown.mock.calls.length;
+    thrown.mockRestore();
+    return { log, calls, isAlive: system.actorCount === 1 };
+  }
+
+  const fail = () => {
+    throw new Error('a listener threw');
+  };
+
+  test.each<[string, (child: AnyActorRef) => void]>([
+    ['does not listen for errors', (child) => child.subscribe(() => {})],
+    ['throws at a snapshot', (child) => child.subscribe({ next: fail, error: () => {} })],
+    ['throws at an error', (child) => child.subscribe({ error: fail })],
+    ['throws at the end', (child) => child.subscribe({ complete: fail, error: () => {} })],
+    ['throws at what is emitted', (child) => child.on('*', fail)],
+    ['throws at what it selects', (child) => child.select((snapshot) => snapshot).subscribe(fail)],
+  ])('cannot end the process when it %s, and the others hear as before', async (_, listen) => {
+    const seen = await heard((child, log) => {
+      listen(child);
+      child.subscribe({ error: () => log.push('heard') });
+      child.on('said', () => log.push('said'));
+    });
+    expect(seen).toEqual({ log: ['said', 'heard', 'handled'], calls: 0, isAlive: true });
+  });
 });

@@ -9,6 +9,7 @@ import { asTimerEvent } from './kept-timers.ts';
 import type { Address, Ref } from './ref.ts';
 import type { HostScope } from './xstate-adapter.ts';
 import type { InspectedCells } from './xstate-inspected.ts';
+import { containListeners } from './xstate-listeners.ts';
 import {
   CHILD_IS_RUNNING,
   CHILD_IS_STOPPED,
@@ -171,9 +172,13 @@ export class HostedSystem {
 
   start(): void {}
 
-  /** Called by a machine for every microstep, which makes it the place to end loops that never come to rest. */
+  /**
+   * Called by a machine for every microstep, which makes it the place to end loops that never come to rest; and by an
+   * in-machine child while it is made, before anybody can listen to it.
+   */
   _sendInspectionEvent(event: XStateInspection): void {
     if (this.runtime.recorders?.inspect) this.runtime.recorders.inspected(event);
+    if (event.type === '@xstate.actor') return containListeners(event.actorRef as AnyActorRef, this.host);
     if (event.type !== '@xstate.microstep') return;
     const isHost = event.actorRef === this.host;
     if (!isHost && event.actorRef !== this.#lastStepped) this.#microstepsOfChild = 0;
