@@ -169,8 +169,8 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.#close(isPermanent && !this.stopRequested ? 'down' : 'stop', how, undefined);
   }
 
-  protected finish(): void {
-    if (this.phase === 'running') this.#end('done');
+  finish(how: 'done' | 'stopped'): void {
+    if (this.phase === 'running') this.#afterTurn(() => this.#end(how));
   }
 
   #start(): void {

@@ -13,8 +13,8 @@ export abstract class CellFamily<Cell extends SupervisedCell & CellFamily<Cell>>
   children: Map<string, Cell> | undefined;
 
   abstract fail(error: unknown): void;
-  /** Ends it as done. */
-  protected abstract finish(): void;
+  /** Ends it, as having come to its end by itself. */
+  abstract finish(how: 'done' | 'stopped'): void;
   /** Goes on stopping its children. */
   protected abstract closeNext(): void;
 
@@ -42,7 +42,7 @@ export abstract class CellFamily<Cell extends SupervisedCell & CellFamily<Cell>>
       supervisedCells: () => this.children?.values() ?? [],
       escalate: (child: SupervisedCell, error: unknown) => this.#escalate(child, error),
       onAllUp: () => this.reportUp(),
-      shutDown: () => this.finish(),
+      shutDown: () => this.finish('done'),
     };
     return new Supervision(host, supervisionOptions(supervisionOf(this.logic)));
   }

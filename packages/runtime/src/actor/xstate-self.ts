@@ -8,6 +8,7 @@ import type { Outpost } from '../threads/outpost.ts';
 import { asTimerEvent } from './kept-timers.ts';
 import type { Address, Ref } from './ref.ts';
 import type { HostScope } from './xstate-adapter.ts';
+import { AskedSelf } from './xstate-asked.ts';
 import type { InspectedCells } from './xstate-inspected.ts';
 import { containListeners } from './xstate-listeners.ts';
 import {
@@ -54,6 +55,8 @@ export interface HostingCell {
   signal(signal: Signal<HostingCell>): void;
   /** Makes a dead letter of an event. */
   refuse(event: EventObject, reason: DeadLetterReason): void;
+  /** Ends it, as having come to its end by itself. */
+  finish(how: 'done' | 'stopped'): void;
   /** Runs one event from the system lane through the logic. */
   processInner(event: EventObject): void;
   /** Whether it could do so at once: nothing is going on in it, and nothing waits in the system lane. */
@@ -67,9 +70,6 @@ export interface ChildActor extends AnyActorRef {
   _send(event: EventObject): void;
   _stop(): void;
 }
-
-/** Asks that one life of an actor may hold for a later reply. */
-const HELD_ASKS_MAX = 10_000;
 
 const isTuttiRef = (target: object): target is Ref => 'address' in target && 'ask' in target;
 
@@ -274,22 +274,31 @@ export class HostedSystem {
   }
 }
 
+/** An actor's order to itself to stop. */
+class EndOfSelf implements Signal<HostingCell> {
+  readonly #self: HostedSelf;
+
+  constructor(self: HostedSelf) {
+    this.#self = self;
+  }
+
+  handle(cell: HostingCell): void {
+    if (cell.self === this.#self) cell.finish('stopped');
+  }
+}
+
 /** What a logic sees as `self`, and its children as their parent: one for each life of a cell that needs one. */
-export class HostedSelf {
+export class HostedSelf extends AskedSelf {
   readonly cell: HostingCell;
   readonly system: HostedSystem;
   isOver = false;
   hasBegun = false;
-  /** The ask that was held while the present message was handled: what is asked meanwhile is still asked for it. */
-  holding: ReplyTarget | undefined;
-  /** Whether the present message was asked, and whoever asked has been answered or is somebody else's to answer. */
-  isAnswered = false;
   /** Of a logic that may keep what it is given beyond its turn. The others have one between them. */
   scope: HostScope | undefined;
   #listeners: Map<string, Set<(event: EventObject) => void>> | undefined;
-  #heldAsks: ReplyTarget[] | undefined;
 
   constructor(runtime: HostRuntime, cell: HostingCell) {
+    super();
     this.cell = cell;
     this.system = new HostedSystem(runtime, this);
   }
@@ -329,6 +338,21 @@ export class HostedSelf {
     this.cell.sendUser(event);
   }
 
+  /** It has been started, or nobody could have it. */
+  start(): HostedSelf {
+    return this;
+  }
+
+  /** Ends the actor when it is done with the present event; what it was sent after that becomes dead letters. */
+  stop(): HostedSelf {
+    this.cell.signal(new EndOfSelf(this));
+    return this;
+  }
+
+  getPersistedSnapshot(options?: unknown): Snapshot<unknown> {
+    return this.cell.logic.getPersistedSnapshot(this.getSnapshot(), options);
+  }
+
   getSnapshot(): Snapshot<unknown> {
     const { snapshot } = this.cell;
     if (this.isOver) return { ...snapshot, status: 'stopped', output: undefined, error: undefined };
@@ -341,6 +365,30 @@ export class HostedSelf {
   ) {
     const next = typeof observer === 'function' ? observer : (s: Snapshot<unknown>) => observer.next?.(s);
     return { unsubscribe: this.cell.subscribe(next) };
+  }
+
+  /** By this other libraries know what can be subscribed to. */
+  '@@observable'(): HostedSelf {
+    return this;
+  }
+
+  /** A part of the snapshot, told when it is another. */
+  select<Part>(
+    part: (snapshot: Snapshot<unknown>) => Part,
+    isEqual: (a: Part, b: Part) => boolean = Object.is,
+  ) {
+    const get = () => part(this.getSnapshot());
+    const subscribe = (observer: ((part: Part) => void) | { next?: (part: Part) => void }) => {
+      const tell = typeof observer === 'function' ? observer : (next: Part) => observer.next?.(next);
+      let last = get();
+      return this.subscribe((snapshot) => {
+        const next = part(snapshot);
+        if (isEqual(last, next)) return;
+        last = next;
+        tell(next);
+      });
+    };
+    return { get, subscribe };
   }
 
   on(type: string, listener: (event: EventObject) => void): { unsubscribe(): void } {
@@ -365,61 +413,10 @@ export class HostedSelf {
     }
   }
 
-  /** Answers the ask that is being handled, once; or if nobody asked, the one held longest. False when nobody waits. */
-  reply(value: unknown): boolean {
-    const target = this.isAnswered
-      ? undefined
-      : (this.takeAsk() ?? this.#takeHolding() ?? this.#heldAsks?.shift());
-    target?.reply(value);
-    return target !== undefined;
-  }
-
-  /** Takes the ask that is being handled, if there is one, for whoever calls this to answer. */
-  takeAsk(): ReplyTarget | undefined {
-    const { currentAsk } = this.cell;
-    // What waits for a receipt waits for the turn to be committed, and for nothing that is said here.
-    if (!currentAsk || currentAsk.isReceipt) return undefined;
-    this.cell.currentAsk = undefined;
-    this.isAnswered = true;
-    return currentAsk;
-  }
-
-  /** The ask that the present message came with, if it is held. It was the last to be. */
-  #takeHolding(): ReplyTarget | undefined {
-    if (!this.holding) return undefined;
-    this.holding = undefined;
-    this.isAnswered = true;
-    return this.#heldAsks!.pop();
-  }
-
-  /** Keeps the ask that is being handled for a later reply. */
-  holdAsk(): void {
-    const target = this.takeAsk();
-    if (!target) return;
-    const held = (this.#heldAsks ??= []);
-    if (held.length < HELD_ASKS_MAX) {
-      held.push(target);
-      this.holding = target;
-      this.isAnswered = false;
-    } else {
-      const details = { what: `The held asks of ${this.sessionId}`, size: held.length, limit: HELD_ASKS_MAX };
-      target.fail(new TuttiError('TUTTI_OVERLOADED', details));
-    }
-  }
-
-  /** The present message is handled: what is said from now on has nothing to do with who asked it. */
-  acknowledge(): void {
-    this.holding = undefined;
-    this.isAnswered = false;
-  }
-
-  /** Ends this life: nobody will answer what was held. */
+  /** Ends this life. */
   end(): void {
     this.isOver = true;
-    const held = this.#heldAsks ?? [];
-    this.#heldAsks = undefined;
-    for (const target of held)
-      target.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.sessionId }));
+    this.failHeld();
   }
 
   toJSON(): { xstate$$type: 1; id: string } {

@@ -68,6 +68,7 @@ class LockstepCell implements HostingCell {
 
   sendUser(): void {}
   signal(): void {}
+  finish(): void {}
   processInner(): void {}
   refuse(): void {}
   subscribe(): () => void {

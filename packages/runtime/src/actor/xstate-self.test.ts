@@ -1,0 +1,125 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type AnyActorRef,
+  type AnyStateMachine,
+  assign,
+  createActor,
+  createMachine,
+  type EventObject,
+  fromCallback,
+  fromTransition,
+} from 'xstate';
+import { createTestSystem } from '../testing/test-system.ts';
+
+/** What a logic can do with its `self` is what it can do under createActor. */
+
+type Log = (line: unknown) => void;
+type Make = (log: Log) => AnyStateMachine;
+
+/** What the machine notes under XState's own actor, and in a cell. */
+function notesOf(make: Make, sent: readonly string[]): { xstate: unknown[]; tutti: unknown[]; lost: number } {
+  const [xstate, tutti]: [unknown[], unknown[]] = [[], []];
+  const actor = createActor(
+    make((line) => xstate.push(line)),
+    { id: 'm' },
+  ).start();
+  const { system, advance } = createTestSystem();
+  const ref = system.spawn(
+    make((line) => tutti.push(line)),
+    { id: 'm' },
+  );
+  ref.watch(({ reason }) => tutti.push(reason));
+  actor.subscribe({ complete: () => xstate.push(actor.getSnapshot().status) });
+  for (const type of sent) {
+    if (actor.getSnapshot().status === 'active') actor.send({ type });
+    ref.send({ type });
+  }
+  advance();
+  return { xstate, tutti, lost: system.deadLetters.counts().stopped };
+}
+
+const withSelf =
+  (act: (self: AnyActorRef) => void) =>
+  ({ self }: { self: AnyActorRef }) =>
+    act(self);
+
+describe('self', () => {
+  test('has every method that the ref of createActor has', () => {
+    const actor = createActor(createMachine({}));
+    const makers = new Set(['constructor', 'update', 'attachDevTools']); // its maker's own, and on no ref
+    const names = Object.getOwnPropertyNames(Object.getPrototypeOf(actor)).filter(
+      (name) => !name.startsWith('_') && !makers.has(name),
+    );
+    const missing = (log: Log) =>
+      createMachine({
+        entry: withSelf((self) => log(names.filter((name) => typeof Reflect.get(self, name) !== 'function'))),
+      });
+    expect(names).toContain('getPersistedSnapshot');
+    expect(notesOf(missing, []).tutti).toEqual([[]]);
+  });
+
+  test('ends the actor after the present event, with what is inside it', () => {
+    const make: Make = (log) =>
+      createMachine({
+        initial: 'on',
+        invoke: { id: 'child', src: fromCallback(() => () => log('child ends')) },
+        states: {
+          on: {
+            on: {
+              OFF: { target: 'off', actions: [() => log('leaves'), withSelf((self) => self.stop())] },
+            },
+          },
+          off: { entry: () => log('arrives'), exit: () => log('never') },
+        },
+        on: { '*': { actions: ({ event }) => log(event.type) } },
+      });
+    const { xstate, tutti, lost } = notesOf(make, ['ONE', 'OFF', 'TWO', 'THREE']);
+    expect(tutti).toEqual(xstate);
+    expect(xstate).toEqual(['ONE', 'leaves', 'arrives', 'child ends', 'stopped']);
+    expect(lost).toBe(2);
+  });
+
+  test('starts what has been started no second time', () => {
+    const make: Make = (log) =>
+      createMachine({ entry: () => log('entry'), on: { GO: { actions: withSelf((self) => self.start()) } } });
+    expect(notesOf(make, ['GO', 'GO'])).toEqual({ xstate: ['entry'], tutti: ['entry'], lost: 0 });
+  });
+
+  test('gives its persisted snapshot, and tells of the parts that are selected when they change', () => {
+    const make: Make = (log) =>
+      createMachine({
+        context: { n: 0, other: 0 },
+        on: {
+          SELECT: {
+            actions: withSelf((self) => {
+              const half = self.select(({ context }: { context: { n: number } }) =>
+                Math.floor(context.n / 2),
+              );
+              log(half.get());
+              half.subscribe(log);
+              half.subscribe({ next: log });
+            }),
+          },
+          ADD: { actions: assign({ n: ({ context }) => Number(context['n']) + 1 }) },
+          READ: { actions: withSelf((self) => log(JSON.stringify(self.getPersistedSnapshot()))) },
+        },
+      });
+    const { xstate, tutti } = notesOf(make, ['ADD', 'SELECT', 'ADD', 'ADD', 'READ', 'ADD', 'READ']);
+    expect(tutti).toEqual(xstate);
+    expect(xstate).toHaveLength(7);
+  });
+
+  test('can stop a reducer, which hears of it once', () => {
+    const heard: string[] = [];
+    const reducer = fromTransition((_: undefined, { type }: EventObject, { self }) => {
+      heard.push(type);
+      if (type === 'END') self.stop();
+      return undefined;
+    }, undefined);
+    const { system, advance } = createTestSystem();
+    const ref = system.spawn(reducer);
+    for (const type of ['END', 'MORE']) ref.send({ type });
+    advance();
+    expect([heard, system.actorCount]).toEqual([['END', 'xstate.stop'], 0]);
+  });
+});
