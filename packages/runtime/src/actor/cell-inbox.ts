@@ -51,7 +51,10 @@ export abstract class CellInbox<Cell> extends CellPlace implements Runnable, Lan
   }
 
   signal(signal: Signal<HostingCell>): void {
-    if (this.phase === 'stopped') return;
+    if (this.phase === 'stopped') {
+      if (signal.message) this.refuse(signal.message, 'stopped');
+      return;
+    }
     const mailbox = (this.mailbox ??= this.#openMailbox());
     if (mailbox.isSystemFull && signal.message) return this.refuse(signal.message, 'overflow-new');
     mailbox.pushSystem(signal);

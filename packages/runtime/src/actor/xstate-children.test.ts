@@ -211,3 +211,15 @@ describe('what listens to an in-machine child', () => {
     expect(seen).toEqual({ log: ['said', 'heard', 'handled'], calls: 0, isAlive: true });
   });
 });
+
+test('what an in-machine child is sent when its machine has been stopped is a dead letter', () => {
+  const { system, advance } = createTestSystem();
+  const children: AnyActorRef[] = [];
+  const ear = fromCallback<EventObject>(({ self }) => void children.push(self));
+  const ref = system.spawn(createMachine({ invoke: { id: 'ear', src: ear } }));
+  advance();
+  void ref.stop();
+  advance();
+  children[0]!.send({ type: 'HELLO' });
+  expect(system.deadLetters.counts()).toMatchObject({ stopped: 1, 'unknown-actor': 0 });
+});
