@@ -191,6 +191,13 @@ export interface ConsensusSample extends SampleMessage {
   };
 }
 
+/** A pre-vote and its answer say which it is. */
+function voteNow(meant: RaftMessage | Forward): Pick<ConsensusSample, 'now'> {
+  if (meant.type !== 'requestVote' && meant.type !== 'voteReply') return {};
+  const now = { ...meant, attempt: 3 };
+  return { now: { meant: now, message: messageToWire(now), added: [3] } };
+}
+
 const repairSample = (meant: RepairRequest | RepairReply, now: typeof meant, added: readonly WireValue[]) => {
   const message = repairToWire(now);
   return {
@@ -219,6 +226,7 @@ export const CONSENSUS_SAMPLES_OF_1: readonly ConsensusSample[] = [
     message: messageToWire(meant),
     meant,
     read: (message: WireValue) => messageFromWire(message, from, to),
+    ...voteNow(meant),
   })),
   ...changes.map(({ meant, later, added }, i) => {
     const now = { ...meant, ...later };

@@ -9,15 +9,22 @@ export class Campaign {
   readonly pre: boolean;
   /** The term that is campaigned for; a pre-vote asks about the term after the current one. */
   readonly term: Term;
+  /** Of a pre-vote: which of this node's life. Several may ask about the same term. */
+  readonly attempt: number | undefined;
   readonly #votes = new Map<NodeId, boolean>();
 
-  constructor(pre: boolean, term: Term) {
+  constructor(pre: boolean, term: Term, attempt?: number) {
     this.pre = pre;
     this.term = term;
+    this.attempt = attempt;
   }
 
-  /** An answer to another attempt, or to the other phase of this one, must not count. */
+  /**
+   * An answer to another attempt, or to the other phase of this one, must not count: between two pre-votes a leader may
+   * have been heard of. A node of an earlier version does not say which attempt it answers.
+   */
   isAnsweredBy(reply: VoteReply): boolean {
+    if (this.pre && reply.attempt !== undefined && reply.attempt !== this.attempt) return false;
     return reply.pre === this.pre && reply.campaignTerm === this.term;
   }
 

@@ -82,6 +82,28 @@ test('pitfall 17: a node that was cut off disturbs nobody when it returns', () =
   expect([leader.role, leader.term]).toEqual(['leader', before]);
 });
 
+test('pitfall 4: a pre-vote that ran out is not won later by its answers, when a leader was heard of in between', () => {
+  const cluster = new CoreCluster();
+  const leader = cluster.elect('c');
+  const { term: before } = leader;
+  // Nodes a and b hear nothing for a while; a asks, and what b grants is late.
+  for (const name of ['a', 'b']) cluster.tick(name, 10);
+  cluster.core('a').campaign();
+  const late: RaftMessage[] = [];
+  cluster.settle((message) => message.to === 'c' || (message.type === 'voteReply' && late.push(message) > 0));
+  expect(late).toMatchObject([{ from: 'b', granted: true }]);
+  cluster.tick('c', 2);
+  cluster.settle();
+  // Then a alone hears nothing, and asks about the same term in vain.
+  cluster.tick('a', 10);
+  cluster.core('a').campaign();
+  cluster.settle();
+  expect([cluster.core('a').role, cluster.core('a').term]).toEqual(['pre-candidate', before]);
+  cluster.core('a').step(late[0]!);
+  cluster.settle();
+  expect([cluster.core('a').term, leader.role]).toEqual([before, 'leader']);
+});
+
 test('pitfall 4: answers of a pre-vote that ran out are not counted for the next one or for the vote', () => {
   const cluster = new CoreCluster({ voters: ['a', 'b', 'c', 'd', 'e'] });
   const answers: RaftMessage[] = [];

@@ -30,7 +30,7 @@ function loseLeader(state: RaftState): void {
 
 function becomePreCandidate(state: RaftState): void {
   enterRole(state, 'pre-candidate', undefined);
-  const campaign = new Campaign(true, term(state.term + 1));
+  const campaign = new Campaign(true, term(state.term + 1), ++state.preVotes);
   state.campaign = campaign;
   campaign.count(state.id, true);
   requestVotes(state, campaign, state.messages);
@@ -55,11 +55,10 @@ function becomeCandidate(state: RaftState, transfer = false): void {
 
 function requestVotes(state: RaftState, campaign: Campaign, into: RaftMessage[], transfer = false): void {
   const { lastIndex, lastTerm } = state.log;
-  for (const voter of state.electorate.voters) {
-    if (voter === state.id) continue;
-    const { term, pre } = campaign;
-    into.push({ type: 'requestVote', from: state.id, to: voter, term, pre, lastIndex, lastTerm, transfer });
-  }
+  const { term, pre, attempt } = campaign;
+  const asked = { term, pre, lastIndex, lastTerm, transfer, ...(attempt !== undefined && { attempt }) };
+  for (const voter of state.electorate.voters)
+    if (voter !== state.id) into.push({ type: 'requestVote', from: state.id, to: voter, ...asked });
 }
 
 function judgeCampaign(state: RaftState): void {
@@ -118,6 +117,7 @@ function voteReply(state: RaftState, message: RequestVote, granted: boolean): Vo
     pre: message.pre,
     campaignTerm: message.term,
     granted,
+    ...(message.attempt !== undefined && { attempt: message.attempt }),
   };
 }
 

@@ -58,6 +58,8 @@ export interface RequestVote extends Addressed {
   readonly lastTerm: Term;
   /** The leader asked for this election, so voters need not protect it (Raft thesis 3.10, 4.2.3). */
   readonly transfer: boolean;
+  /** Of a pre-vote: which of the sender's, since several may ask about one term. A node of an earlier version says none. */
+  readonly attempt?: number;
 }
 
 export interface VoteReply extends Addressed {
@@ -66,6 +68,8 @@ export interface VoteReply extends Addressed {
   /** The term that was asked for: a reply for another campaign does not count. */
   readonly campaignTerm: Term;
   readonly granted: boolean;
+  /** That of the question. */
+  readonly attempt?: number;
 }
 
 /** Replicates entries after `prevIndex`; with none of them it verifies the prefix and carries the commit index. */

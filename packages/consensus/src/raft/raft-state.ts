@@ -73,6 +73,8 @@ export class RaftState {
 
   // Candidate, then leader.
   campaign: Campaign | undefined;
+  /** Pre-votes of this life. */
+  preVotes = 0;
   replication: Replication | undefined;
   replicationDue = false;
   uncommittedBytes = 0;

@@ -55,9 +55,9 @@ export function laneOf(message: RaftMessage): Lane {
 export function messageToWire(m: RaftMessage | Forward): WireValue[] {
   switch (m.type) {
     case 'requestVote':
-      return [KIND.requestVote, m.term, m.pre, m.lastIndex, m.lastTerm, m.transfer];
+      return [KIND.requestVote, m.term, m.pre, m.lastIndex, m.lastTerm, m.transfer, ...attemptOf(m)];
     case 'voteReply':
-      return [KIND.voteReply, m.term, m.pre, m.campaignTerm, m.granted];
+      return [KIND.voteReply, m.term, m.pre, m.campaignTerm, m.granted, ...attemptOf(m)];
     case 'appendEntries':
       return [KIND.appendEntries, m.term, m.prevIndex, m.prevTerm, m.commitIndex, entriesToWire(m.entries)];
     case 'appendReply':
@@ -157,6 +157,10 @@ export function metaFrom(reader: Reader): SnapshotMeta {
   return { index: reader.index(), term: reader.term(), membership: decodeMembership(reader.bytes()) };
 }
 
+/** Behind what the first version said: a real vote has none, nor has what a node of that version says. */
+const attemptOf = ({ attempt }: { readonly attempt?: number }) => (attempt === undefined ? [] : [attempt]);
+const attemptFrom = (reader: Reader) => (reader.more ? { attempt: reader.whole() } : {});
+
 function framesFrom(reader: Reader): Uint8Array[] {
   const frames: Uint8Array[] = [];
   while (reader.more) frames.push(reader.bytes());
@@ -169,10 +173,12 @@ function decode(kind: number, from: NodeId, to: NodeId, r: Reader): RaftMessage 
   switch (kind) {
     case KIND.requestVote: {
       const log = { pre: r.flag(), lastIndex: r.index(), lastTerm: r.term() };
-      return { type: 'requestVote', ...head, ...log, transfer: r.flag() };
+      return { type: 'requestVote', ...head, ...log, transfer: r.flag(), ...attemptFrom(r) };
     }
-    case KIND.voteReply:
-      return { type: 'voteReply', ...head, pre: r.flag(), campaignTerm: r.term(), granted: r.flag() };
+    case KIND.voteReply: {
+      const said = { pre: r.flag(), campaignTerm: r.term(), granted: r.flag() };
+      return { type: 'voteReply', ...head, ...said, ...attemptFrom(r) };
+    }
     case KIND.appendEntries: {
       const prev = { prevIndex: r.index(), prevTerm: r.term(), commitIndex: r.index() };
       return { type: 'appendEntries', ...head, ...prev, entries: entriesFrom(r.reader(), prev.prevIndex) };
