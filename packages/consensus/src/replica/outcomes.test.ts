@@ -99,7 +99,9 @@ test('a command that a known leader took none of in time is told so, and was not
   expect(calls.map(codeOf)).toEqual([
     'TUTTI_OUTCOME_UNKNOWN',
     'TUTTI_OUTCOME_UNKNOWN',
-    ...['TUTTI_OVERLOADED', 'TUTTI_OVERLOADED', 'TUTTI_OVERLOADED'],
+    'TUTTI_OVERLOADED',
+    'TUTTI_OVERLOADED',
+    'TUTTI_OVERLOADED',
   ]);
   cluster.network.drops = () => false;
   cluster.network.isFull = () => false;
