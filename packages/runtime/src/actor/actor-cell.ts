@@ -288,11 +288,12 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   }
 
   suspend(): void {
-    if (this.phase === 'closing') return; // whatever it ends with is news enough
+    if (this.phase === 'closing') return this.#setDeadline(); // whatever it ends with is news enough
     if (this.phase === 'running' && this.outpost?.recall()) return; // its thread says when
     if (this.phase === 'committing') this.#dropCommit();
     this.keepForRestart(this.snapshot);
     this.#close('down', 'suspended', undefined);
+    if (this.rare?.closing) this.#setDeadline();
   }
 
   #dropCommit(): void {
@@ -328,6 +329,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.core.runtime.dispose(this, how === 'failed');
     this.snapshot = undefined;
     this.phase = 'down';
+    this.#clearDeadline();
     if (this.stopRequested) return this.#finalize(how === 'failed' ? how : 'stopped', error);
     this.parent!.signal(new ChildDown(this, how, error));
   }
@@ -365,7 +367,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.stopRequested = true;
     this.goOn();
     if (this.phase === 'down') return this.#finalize('stopped', undefined);
-    if (this.phase === 'closing') return;
+    if (this.phase === 'closing') return this.#setDeadline();
     if (this.shutdownMs === 0) this.signal(STOP_NOW);
     else this.core.queue.ready(this);
   }
@@ -379,18 +381,34 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     if (this.phase === 'running' && !this.mailbox?.hasUser && !this.outpost?.stop()) {
       this.#close('stop', 'stopped', undefined);
     }
-    if (this.isStopped || this.rare?.deadline) return;
-    if (this.shutdownMs === Infinity) return;
-    this.rareParts.deadline = this.core.clock.setTimer(this.shutdownMs, () => this.stopNow());
+    if (!this.isStopped) this.#setDeadline();
   }
 
-  /** The deadline is over: everything below ends now, deepest first, and what waits becomes dead letters. */
-  stopNow(): void {
+  #setDeadline(): void {
+    if (this.rare?.deadline || this.shutdownMs === Infinity) return;
+    this.rareParts.deadline = this.core.clock.setTimer(this.shutdownMs, () => this.stopNow(this.stopRequested));
+  }
+
+  #clearDeadline(): void {
+    if (!this.rare?.deadline) return;
+    this.core.clock.clearTimer(this.rare.deadline);
+    this.rare.deadline = undefined;
+  }
+
+  /**
+   * The deadline is over: everything below ends now, deepest first, and what waits becomes dead letters. So does the
+   * actor itself, unless it was only put down for a restart, and goes on to that.
+   */
+  stopNow(alsoItself = true): void {
     const order: ActorCell[] = [this];
     for (let i = 0; i < order.length; i++) {
       for (const child of order[i]!.children?.values() ?? []) order.push(child);
     }
-    for (const cell of order.reverse()) cell.terminate('stopped');
+    const { how, error } = this.rare?.closing ?? {};
+    while (order.length > 1) order.pop()!.terminate('stopped');
+    if (!alsoItself) return;
+    if (how === 'failed') this.terminate('failed', error);
+    else this.terminate('stopped');
   }
 
   #finalize(reason: TerminationReason, error: unknown): void {
@@ -398,8 +416,8 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.phase = 'stopped';
     this.#dropCommit();
     this.core.runtime.dispose(this, reason === 'failed');
+    this.#clearDeadline();
     const rare = this.rare;
-    if (rare?.deadline) this.core.clock.clearTimer(rare.deadline);
     this.endSupervision();
     for (const message of rare?.outpost?.takeBack() ?? []) this.bury(message, reason, error);
     const { mailbox } = this;
