@@ -50,6 +50,28 @@ describe('a child that dies while its siblings are being restarted', () => {
     );
   });
 
+  test('none of those that failed meanwhile is started once one of them has failed too often for the supervisor', () => {
+    // The first start of c makes a and b fail, of which a may not.
+    const world = createTestSystem();
+    const log: string[] = [];
+    const failing = {
+      failsToStart: () => {
+        for (const id of ['a', 'b']) world.system.ref(`local:test/1/top/${id}`).send({ type: 'abnormal' });
+        return false;
+      },
+    };
+    const children = [
+      { id: 'a', logic: noting(log, 'a'), policy: { intensity: { restarts: 0, withinMs: 1_000 } } },
+      { id: 'b', logic: noting(log, 'b') },
+      { id: 'c', logic: noting(log, 'c', failing) },
+      { id: 'd', logic: noting(log, 'd') },
+    ];
+    world.system.spawn(supervisor({ children }), { id: 'top', supervise: false });
+    world.advance();
+    expect(log.join(', ')).toBe('a starts, b starts, c starts, d starts, d ends, c ends');
+    expect(world.system.actorCount).toBe(0);
+  });
+
   test('rest-for-one: an earlier one that fails while later ones wait takes their restart over', () => {
     const { tell, news, advance, alive } = family({
       strategy: 'rest-for-one',

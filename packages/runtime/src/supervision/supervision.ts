@@ -86,6 +86,7 @@ export class Supervision {
   #round: Round | undefined;
   /** What happened meanwhile and is decided when the round is over. */
   #meanwhile: { child: SupervisedCell; how: ChildEnding; error: unknown }[] = [];
+  #isCancelled = false;
 
   constructor(host: SupervisionHost, options: SupervisionOptions) {
     this.#host = host;
@@ -110,7 +111,7 @@ export class Supervision {
 
   /** A child's logic is put away: because it ended by itself, or because a round asked for it. */
   onDown(child: SupervisedCell, how: ChildEnding | 'suspended', error: unknown): void {
-    if (!child.isDown) return;
+    if (!child.isDown || this.#isCancelled) return;
     const round = this.#round;
     if (round?.stage === 'stopping' && round.awaited === child) return this.#stopNext(round);
     if (how === 'suspended') return;
@@ -143,8 +144,9 @@ export class Supervision {
     return autoShutdown === 'any-significant';
   }
 
-  /** The host closes: nothing is restarted any more. */
+  /** The host closes: nothing is restarted any more, though it may be in the middle of what happened meanwhile. */
   cancel(): void {
+    this.#isCancelled = true;
     for (const timer of this.#timers) this.#host.clock.clearTimer(timer);
     this.#timers.clear();
     this.#leaveRound();
