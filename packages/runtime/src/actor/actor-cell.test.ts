@@ -327,6 +327,33 @@ describe('a kept actor', () => {
     expect(answer).toBe(1);
   });
 
+  test('takes a child while its commit is under way, and has it go when that is refused', async () => {
+    const { system, advance } = createTestSystem();
+    const commits: { readonly resolve: () => void; readonly reject: (error: Error) => void }[] = [];
+    const keeper: StateKeeper = {
+      restore: () => undefined,
+      commit: () => new Promise<void>((resolve, reject) => void commits.push({ resolve, reject })),
+    };
+    const parent = system.spawn(machine, { keeper });
+    advance();
+    const first = system.spawn(machine, { parent });
+    const answers = [first.ask({ type: 'ADD' })];
+    advance();
+    commits[0]!.resolve();
+    await settled();
+    parent.send({ type: 'ADD' });
+    advance();
+    const second = system.spawn(machine, { parent });
+    answers.push(second.ask({ type: 'ADD' }));
+    advance();
+    expect(await Promise.all(answers)).toEqual([1, 1]);
+    expect(system.actorCount).toBe(3);
+    commits[1]!.reject(new Error('stale epoch'));
+    await settled();
+    advance();
+    expect(system.actorCount).toBe(0);
+  });
+
   test('whose commit is refused fails its ask with the reason, and is not restarted', async () => {
     const { system, until, probe } = createTestSystem();
     const refused = new Error('stale epoch');

@@ -160,7 +160,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
   ): ActorCell {
     const id = options.id ?? this.#freeId(parent);
     if (!isActorId(id)) throw new TuttiError('TUTTI_ACTOR_ID_INVALID', { id });
-    if (parent.stopRequested || (parent.phase !== 'running' && parent.phase !== 'new')) {
+    if (parent.stopRequested || parent.phase === 'closing' || parent.phase === 'down' || parent.isStopped) {
       throw new TuttiError('TUTTI_CLOSED', { what: parent.isGuardian ? 'The actor system' : parent.address });
     }
     if (parent.children?.has(id)) {
