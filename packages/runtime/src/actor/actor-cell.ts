@@ -158,7 +158,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
 
   #settle(next: Snapshot<unknown>): void {
     if (next.status === 'error') return this.fail(next.error);
-    this.rare?.listeners?.publish(next, () => this.address, this.core.logger);
+    this.rare?.listeners?.publish(next, () => this.address, this.core);
     if (next.status !== 'active') this.#end(next.status);
   }
 
@@ -430,7 +430,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
       this.bury(message, reason, error);
     this.parent?.children!.delete(this.id);
     this.core.onEnded();
-    rare?.listeners?.terminated(this.address, reason, error, this.core.logger);
+    rare?.listeners?.terminated(this.address, reason, error, this.core);
     this.goOn();
     if (this.rare?.holds) this.letSendersGo();
     this.rare = undefined;

@@ -40,6 +40,35 @@ describe('an ask that an actor makes while it handles one', () => {
     expect(system.askDeadline).toBe(Infinity);
   });
 
+  it('is not one that a watcher or a subscriber makes meanwhile: it has its own time', async () => {
+    const { system, clock, advance } = createTestSystem();
+    const ends: Promise<unknown>[] = [];
+    const target = system.spawn(silent);
+    const machine = setup({}).createMachine({
+      initial: 'open',
+      states: { open: { on: { END: 'over' } }, over: { type: 'final' } },
+    });
+    const askToo = () => {
+      expect(system.askDeadline).toBe(Infinity);
+      ends.push(failed(target.ask({ type: 'x' }, { timeoutMs: 5_000 }), () => clock.now()));
+    };
+    const watched = system.spawn(machine);
+    watched.watch(askToo);
+    const followed = system.spawn(machine);
+    advance();
+    followed.subscribe(askToo);
+    for (const ref of [watched, followed]) void ref.ask({ type: 'END' }, { timeoutMs: 50 }).catch(() => {});
+    advance();
+    const made = clock.now();
+    for (let i = 0; i < 60; i++) {
+      advance(100);
+      await Promise.resolve();
+    }
+    expect(ends.length).toBeGreaterThanOrEqual(2);
+    for (const end of await Promise.all(ends))
+      expect(end).toEqual({ code: 'TUTTI_ASK_TIMEOUT', at: made + 5_000 });
+  });
+
   it('inherits nothing once the outer one is answered, and nothing when nobody asked', async () => {
     const { system, clock, advance } = createTestSystem();
     const ends: Promise<unknown>[] = [];

@@ -181,7 +181,7 @@ export abstract class CellInbox<Cell> extends CellPlace implements Runnable, Lan
   mirror(snapshot: Snapshot<unknown>, isWhole: boolean): void {
     if (this.phase !== 'running') return;
     this.snapshot = snapshot;
-    if (isWhole) this.rare?.listeners?.publish(snapshot, () => this.address, this.core.logger);
+    if (isWhole) this.rare?.listeners?.publish(snapshot, () => this.address, this.core);
   }
 
   /** Whether it takes no user message for now: somebody else has to make room first. */

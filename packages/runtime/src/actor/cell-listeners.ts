@@ -1,8 +1,12 @@
 import { type Logger, messageOf } from '@tutti/kernel';
 import type { Snapshot } from 'xstate';
+import type { CellCore } from './cell-parts.ts';
 import type { Address, Terminated, TerminationReason } from './ref.ts';
 
-/** Who watches one actor, and who follows its snapshots. A listener that throws is logged and harms nobody. */
+/**
+ * Who watches one actor, and who follows its snapshots. A listener that throws is logged and harms nobody. What it does is
+ * not the doing of the actor whose turn it is: an ask of its own has its own time.
+ */
 export class CellListeners {
   readonly #watchers = new Set<(notice: Terminated) => void>();
   readonly #subscribers = new Set<(snapshot: Snapshot<unknown>) => void>();
@@ -19,15 +23,21 @@ export class CellListeners {
     return () => void this.#subscribers.delete(own);
   }
 
-  publish(snapshot: Snapshot<unknown>, address: () => Address, logger: Logger): void {
+  publish(snapshot: Snapshot<unknown>, address: () => Address, { queue, logger }: CellCore): void {
+    const { running } = queue;
+    queue.running = undefined;
     for (const listener of this.#subscribers) call(listener, snapshot, address, logger, 'a subscriber threw');
+    queue.running = running;
   }
 
   /** The one notice. The caller drops this object afterwards. */
-  terminated(address: Address, reason: TerminationReason, error: unknown, logger: Logger): void {
+  terminated(address: Address, reason: TerminationReason, error: unknown, { queue, logger }: CellCore): void {
+    const { running } = queue;
+    queue.running = undefined;
     const notice: Terminated =
       error === undefined ? { address, reason } : { address, reason, problem: messageOf(error) };
     for (const listener of this.#watchers) call(listener, notice, () => address, logger, 'a watcher threw');
+    queue.running = running;
   }
 }
 
