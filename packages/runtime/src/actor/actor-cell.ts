@@ -386,7 +386,9 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
 
   #setDeadline(): void {
     if (this.rare?.deadline || this.shutdownMs === Infinity) return;
-    this.rareParts.deadline = this.core.clock.setTimer(this.shutdownMs, () => this.stopNow(this.stopRequested));
+    this.rareParts.deadline = this.core.clock.setTimer(this.shutdownMs, () =>
+      this.stopNow(this.stopRequested),
+    );
   }
 
   #clearDeadline(): void {

@@ -1,8 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { type ActorLogic, assign, createMachine, type EventObject, type Snapshot } from 'xstate';
+import {
+  type ActorLogic,
+  assign,
+  createMachine,
+  type EventObject,
+  fromTransition,
+  type Snapshot,
+} from 'xstate';
 import { reply } from '../actor/reply.ts';
 import type { KeptTurn, StateKeeper } from '../system/actor-system.ts';
 import { createTestSystem } from '../testing/test-system.ts';
+import { CHANNELS_MAX } from './delivery-log.ts';
 
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -112,5 +120,32 @@ describe('the receipt of a message whose effect throws', () => {
     }
     expect(ends).toEqual(['TUTTI_ACTOR_FAILED', 'confirmed', 'confirmed']);
     expect(handled).toBe(2);
+  });
+});
+
+describe('a receiver that has forgotten a channel', () => {
+  async function forgetful() {
+    const test = createTestSystem();
+    const got: string[] = [];
+    const logic = fromTransition((n: number, { type }: EventObject) => {
+      if (type !== 'in the way') got.push(type);
+      return n;
+    }, 0);
+    const ref = test.system.spawn(logic, { mailbox: { limit: 1 } });
+    const send = async (type: string, channel: string) => {
+      const opened = test.system.reliable(ref, { channel, next: 1 });
+      const sent = codeOf(opened.send({ type }));
+      await test.until(() => opened.unconfirmed === 0);
+      return sent;
+    };
+    for (let i = 0; i <= CHANNELS_MAX; i++) expect(await send('take', `c${i}`)).toBe('confirmed');
+    return { ...test, got, ref, send };
+  }
+
+  test('takes the first message of a new one although its mailbox had no room for it before', async () => {
+    const { got, ref, send } = await forgetful();
+    ref.send({ type: 'in the way' });
+    expect(await send('new', 'another')).toBe('confirmed');
+    expect(got.filter((type) => type === 'new')).toEqual(['new']);
   });
 });

@@ -54,6 +54,7 @@ interface Outgoing {
   readonly event: EventObject;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
+  /** Attempts that may have arrived. */
   sends: number;
 }
 
@@ -242,8 +243,9 @@ export class ReliableChannel<Event extends EventObject = EventObject> implements
     }
   }
 
-  /** Unless it is final, the timer sees to it. */
+  /** Unless it is final, the timer sees to it. One that there was no room for has not arrived, and will not. */
   #refused(message: Outgoing, error: Error): void {
+    if (isTuttiError(error, 'TUTTI_OVERLOADED')) message.sends--;
     const isFinal = isTuttiError(error) && (FINAL.has(error.code) || error.details['isFinal'] === true);
     if (!isFinal || !this.#window.delete(message.number)) return;
     this.#fail(message, error);
