@@ -398,16 +398,12 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   }
 
   /**
-   * The deadline is over: everything below ends now, deepest first, and what waits becomes dead letters. So does the
-   * actor itself, unless it was only put down for a restart, and goes on to that.
+   * The deadline is over: everything below ends now, and so does the actor itself, unless it was only put down for a
+   * restart, and goes on to that. What waits becomes dead letters.
    */
   stopNow(alsoItself = true): void {
-    const order: ActorCell[] = [this];
-    for (let i = 0; i < order.length; i++) {
-      for (const child of order[i]!.children?.values() ?? []) order.push(child);
-    }
     const { how, error } = this.rare?.closing ?? {};
-    while (order.length > 1) order.pop()!.terminate('stopped');
+    this.endBelow();
     if (!alsoItself) return;
     if (how === 'failed') this.terminate('failed', error);
     else this.terminate('stopped');

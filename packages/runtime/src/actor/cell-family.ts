@@ -66,6 +66,14 @@ export abstract class CellFamily<Cell extends SupervisedCell & CellFamily<Cell>>
     if (this.rare?.closing || this.rare?.supervision?.concerns(child)) this.signal(new ChildEnded(child));
   }
 
+  /** Everything below ends now, deepest first. */
+  protected endBelow(): void {
+    const order: Cell[] = [...(this.children?.values() ?? [])];
+    for (let i = 0; i < order.length; i++)
+      for (const child of order[i]!.children?.values() ?? []) order.push(child);
+    for (const cell of order.reverse()) cell.terminate('stopped');
+  }
+
   onChildUp(child: SupervisedCell): void {
     if (this.phase === 'running') this.rare?.supervision?.onUp(child);
   }
