@@ -7,6 +7,7 @@ import {
   TuttiError,
 } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
+import { guarded } from '../actor/cell-listeners.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { ActorSystem, AddressResolver } from '../system/actor-system.ts';
@@ -76,14 +77,21 @@ class Subscription {
   readonly #subscriber: Ref;
   readonly #options: SubscribeOptions;
   readonly #deadLetters: DeadLetters;
+  readonly #logger: Logger;
   readonly #remove: () => void;
   readonly #unwatch: () => void;
   #isOver = false;
 
-  constructor(subscriber: Ref, options: SubscribeOptions, deadLetters: DeadLetters, remove: () => void) {
+  constructor(
+    subscriber: Ref,
+    options: SubscribeOptions,
+    { system, logger }: Pick<TopicsOptions, 'system' | 'logger'>,
+    remove: () => void,
+  ) {
     this.#subscriber = subscriber;
     this.#options = options;
-    this.#deadLetters = deadLetters;
+    this.#deadLetters = system.deadLetters;
+    this.#logger = logger;
     this.#remove = remove;
     this.#unwatch = subscriber.watch(() => this.#endBecause('gone'));
   }
@@ -108,7 +116,9 @@ class Subscription {
   #endBecause(reason: 'gone' | 'slow'): void {
     if (this.#isOver) return;
     this.end();
-    this.#options.onEnded?.(reason);
+    const { onEnded } = this.#options;
+    const { address } = this.#subscriber;
+    if (onEnded) guarded(onEnded, address, this.#logger, 'the onEnded of a subscription threw')(reason);
   }
 }
 
@@ -189,15 +199,10 @@ export class Topics implements AddressResolver {
     const { size } = this.#subscriptions;
     if (size >= SUBSCRIPTIONS_MAX)
       throw new TuttiError('TUTTI_OVERLOADED', { what: 'The topics', size, limit: SUBSCRIPTIONS_MAX });
-    const subscription: Subscription = new Subscription(
-      subscriber,
-      options,
-      this.#options.system.deadLetters,
-      () => {
-        this.#subscriptions.delete(pattern, subscription);
-        this.#known.delete(place);
-      },
-    );
+    const subscription: Subscription = new Subscription(subscriber, options, this.#options, () => {
+      this.#subscriptions.delete(pattern, subscription);
+      this.#known.delete(place);
+    });
     this.#subscriptions.add(pattern, subscription);
     const added = { subscription, holders: 1 };
     this.#known.set(place, added);

@@ -1,7 +1,8 @@
-import { TuttiError } from '@tutti/kernel';
+import { type Logger, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { type ActorCell, STOP_NOW } from '../actor/actor-cell.ts';
 import type { Asked, AskTable } from '../actor/ask.ts';
+import { guarded } from '../actor/cell-listeners.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
 import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
 
@@ -9,6 +10,7 @@ import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
 export interface RefCore {
   readonly asks: AskTable;
   readonly deadLetters: DeadLetters;
+  readonly logger: Logger;
   /** The live actor at an address, or why there is none. */
   find(address: Address): ActorCell | DeadLetterReason;
   /** Calls later, never on this stack. */
@@ -75,9 +77,11 @@ export class LocalRef implements Ref {
   watch(listener: (notice: Terminated) => void): () => void {
     const { cell } = this;
     if (cell) return cell.watch(listener);
+    const { address } = this;
+    const tell = guarded(listener, address, this.#core.logger, 'a watcher threw');
     let isWanted = true;
     this.#core.later(() => {
-      if (isWanted) listener({ address: this.address, reason: 'unknown' });
+      if (isWanted) tell({ address, reason: 'unknown' });
     });
     return () => void (isWanted = false);
   }
