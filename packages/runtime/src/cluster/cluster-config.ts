@@ -45,7 +45,11 @@ export interface ClusterConfig {
   readonly bufferMs: number;
   /** How often one message may be passed on; default 4. */
   readonly hopsMax: number;
-  /** Asks, watches and subscriptions to other nodes, each; default 100,000. More are refused with `TUTTI_OVERLOADED`. */
+  /**
+   * Asks to other nodes, and watches and subscriptions of their actors; default 100,000 of each of the two. More are
+   * refused with `TUTTI_OVERLOADED`. As many watches and subscriptions of its own actors a node keeps for others; more
+   * wait there, asked for anew every second.
+   */
   readonly remoteTableMax: number;
   /** The least time between two snapshots sent to a remote subscriber; default 50. */
   readonly subscribeIntervalMs: number;

@@ -1,17 +1,35 @@
-import type { Clock, Incarnation, Logger, NodeId, PeerIdentity, Timer, Transport } from '@tutti/kernel';
+import type {
+  Clock,
+  Incarnation,
+  Lane,
+  Logger,
+  NodeId,
+  PeerIdentity,
+  SendOutcome,
+  Transport,
+} from '@tutti/kernel';
 import { messageOf } from '@tutti/kernel';
-import type { Ref, Terminated } from '../actor/ref.ts';
+import { nodeOf, type Ref, type Terminated } from '../actor/ref.ts';
 import type { ActorSystem } from '../system/actor-system.ts';
 import type { Courier } from './courier.ts';
 import type { Members } from './member.ts';
 import type { ActorMessage } from './parcel.ts';
 import { encodeRefs } from './ref-codec.ts';
+import { SnapshotStream } from './snapshot-stream.ts';
 import { snapshotView } from './snapshot-view.ts';
+import { TryAgain } from './try-again.ts';
+
+/** From this wire format on a node that has no room to follow one more actor for another one can say so. */
+const IS_FULL_VERSION = 2;
 
 interface Observed {
-  readonly life: Incarnation;
+  readonly id: number;
+  /** Who watches or subscribes. */
+  readonly by: PeerIdentity;
+  /** Of a subscription: what it shows. */
+  readonly stream: SnapshotStream | undefined;
   release(): void;
-  /** Kept until the watcher has acknowledged it. */
+  /** Kept until it has been acknowledged. */
   notice: Terminated | undefined;
 }
 
@@ -30,10 +48,13 @@ interface ObservedActorsOptions {
 export class ObservedActors {
   readonly #options: ObservedActorsOptions;
   readonly #peers = new Map<NodeId, Map<number, Observed>>();
+  /** Whose notice found no room in the link. */
+  readonly #unsaid: TryAgain<Observed>;
   #size = 0;
 
   constructor(options: ObservedActorsOptions) {
     this.#options = options;
+    this.#unsaid = new TryAgain(options.clock, (observed) => this.#tell(observed));
     options.members.onChange((member) => {
       if (member.state === 'lost' || member.state === 'left') this.#forget(member.nodeId, member.incarnation);
     });
@@ -55,59 +76,81 @@ export class ObservedActors {
   }
 
   #watch(from: PeerIdentity, id: number, address: string): void {
-    const known = this.#peers.get(from.nodeId)?.get(id);
-    if (known) {
-      if (known.notice) this.#tell(from, id, known.notice);
-      return;
-    }
-    if (this.#size >= this.#options.limit) {
-      this.#tell(from, id, { address, reason: 'unknown', problem: 'the node is watched by too many' });
-      return;
-    }
-    const observed: Observed = { life: from.incarnation, release: () => {}, notice: undefined };
-    this.#put(from.nodeId, id, observed);
-    observed.release = this.#ref(address).watch((notice) => {
-      observed.notice = notice;
-      this.#tell(from, id, notice);
-    });
-  }
-
-  #tell(from: PeerIdentity, id: number, { reason, problem }: Terminated): void {
-    const life = from.incarnation;
-    this.#options.courier.signal(from.nodeId, {
-      t: 'ended',
-      id,
-      life,
-      reason,
-      ...(problem === undefined ? {} : { problem }),
-    });
+    if (!this.#isNew(from, id, 'watch')) return;
+    const observed: Observed = { id, by: from, stream: undefined, release: () => {}, notice: undefined };
+    this.#put(observed);
+    observed.release = this.#ref(address).watch((notice) => this.#ended(observed, notice));
   }
 
   #subscribe(from: PeerIdentity, id: number, address: string): void {
-    if (this.#peers.get(from.nodeId)?.has(id) || this.#size >= this.#options.limit) return;
-    const { clock, courier, logger, subscribeIntervalMs } = this.#options;
-    let latest: unknown;
-    let timer: Timer | undefined;
-    let sentAt = Number.NEGATIVE_INFINITY;
-    const flush = () => {
-      timer = undefined;
-      sentAt = clock.now();
-      try {
-        const snapshot = encodeRefs(snapshotView(latest));
-        courier.signal(from.nodeId, { t: 'snapshot', id, life: from.incarnation, snapshot }, 'bulk');
-      } catch (thrown) {
-        logger.warn({ address, problem: messageOf(thrown) }, 'a snapshot cannot cross the wire');
-      }
+    if (!this.#isNew(from, id, 'subscribe')) return;
+    const { clock, subscribeIntervalMs: intervalMs } = this.#options;
+    const send = (snapshot: unknown) => this.#show(from, id, address, snapshot);
+    const stream = new SnapshotStream({ clock, intervalMs, send });
+    const observed: Observed = { id, by: from, stream, release: () => {}, notice: undefined };
+    this.#put(observed);
+    const ref = this.#ref(address);
+    const unsubscribe = ref.subscribe((snapshot) => stream.next(snapshot));
+    // An entity may be there again; what lives once has shown all that it will.
+    const unwatch = nodeOf(address) ? ref.watch((notice) => this.#ended(observed, notice)) : () => {};
+    observed.release = () => {
+      unsubscribe();
+      unwatch();
+      stream.end();
     };
-    const end = this.#ref(address).subscribe((snapshot) => {
-      latest = snapshot;
-      timer ??= clock.setTimer(Math.max(0, sentAt + subscribeIntervalMs - clock.now()), flush);
-    });
-    const release = () => {
-      end();
-      if (timer) clock.clearTimer(timer);
-    };
-    this.#put(from.nodeId, id, { life: from.incarnation, release, notice: undefined });
+  }
+
+  /** One that is known is asked for again since a link was broken, and is told again what that may have lost. */
+  #isNew(from: PeerIdentity, id: number, kind: 'watch' | 'subscribe'): boolean {
+    const known = this.#peers.get(from.nodeId)?.get(id);
+    if (known) {
+      known.stream?.repeat();
+      this.#tell(known);
+      return false;
+    }
+    const hasRoom = this.#size < this.#options.limit;
+    if (!hasRoom) this.#refuse(from, id, kind);
+    return hasRoom;
+  }
+
+  #refuse(from: PeerIdentity, id: number, kind: 'watch' | 'subscribe'): void {
+    const problem = 'the node is watched by too many';
+    const ended = { t: 'ended' as const, id, life: from.incarnation, reason: 'unknown' as const, problem };
+    const canTell = (this.#options.transport.wireVersion?.(from.nodeId) ?? 1) >= IS_FULL_VERSION;
+    if (canTell) this.#send(from, { ...ended, isFull: true });
+    // All that one of the format before understands is the end: that a watch is as good as over it must not miss.
+    else if (kind === 'watch') this.#send(from, ended);
+  }
+
+  #show(from: PeerIdentity, id: number, address: string, latest: unknown): SendOutcome {
+    try {
+      const snapshot = encodeRefs(snapshotView(latest));
+      return this.#send(from, { t: 'snapshot', id, life: from.incarnation, snapshot }, 'bulk');
+    } catch (thrown) {
+      const fields = { address, problem: messageOf(thrown) };
+      this.#options.logger.warn(fields, 'a snapshot cannot cross the wire');
+      return 'queued';
+    }
+  }
+
+  #ended(observed: Observed, notice: Terminated): void {
+    observed.notice = notice;
+    this.#tell(observed);
+  }
+
+  /** Of a subscription the end comes behind the last snapshot. */
+  #tell(observed: Observed): void {
+    const { id, by, stream, notice } = observed;
+    if (!notice) return;
+    stream?.flush();
+    const { reason, problem } = notice;
+    const message = { t: 'ended' as const, id, life: by.incarnation, reason };
+    const ended = problem === undefined ? message : { ...message, problem };
+    if (this.#send(by, ended, stream ? 'bulk' : 'control') === 'full') this.#unsaid.add(observed);
+  }
+
+  #send(to: PeerIdentity, message: ActorMessage, lane?: Lane): SendOutcome {
+    return this.#options.courier.signal(to.nodeId, message, lane);
   }
 
   /** Not answered: whoever waits for the end watches it. */
@@ -123,9 +166,10 @@ export class ObservedActors {
     return this.#options.system.ref(address);
   }
 
-  #put(node: NodeId, id: number, observed: Observed): void {
-    let table = this.#peers.get(node);
-    if (!table) this.#peers.set(node, (table = new Map()));
+  #put(observed: Observed): void {
+    const { by, id } = observed;
+    let table = this.#peers.get(by.nodeId);
+    if (!table) this.#peers.set(by.nodeId, (table = new Map()));
     table.set(id, observed);
     this.#size++;
   }
@@ -136,12 +180,13 @@ export class ObservedActors {
     if (!table || !observed) return;
     table.delete(id);
     this.#size--;
+    this.#unsaid.delete(observed);
     observed.release();
   }
 
   /** Drops what lives of a node up to `lastLife` had asked for. */
   #forget(node: NodeId, lastLife: Incarnation): void {
     for (const [id, observed] of this.#peers.get(node) ?? [])
-      if (observed.life <= lastLife) this.#release(node, id);
+      if (observed.by.incarnation <= lastLife) this.#release(node, id);
   }
 }

@@ -77,6 +77,8 @@ export type ActorMessage =
       readonly life: Incarnation;
       readonly reason: TerminationReason;
       readonly problem?: string;
+      /** It has not ended: there is no room to follow one more, and it is to be asked for again later. */
+      readonly isFull?: true;
     }
   | { readonly t: 'snapshot'; readonly id: number; readonly life: Incarnation; readonly snapshot: unknown }
   /** An event for everybody on the receiving node who subscribed to a topic. */

@@ -5,6 +5,7 @@ import type { Address, Terminated } from '../actor/ref.ts';
 import type { Courier } from './courier.ts';
 import type { Member, Members } from './member.ts';
 import type { ActorMessage } from './parcel.ts';
+import { TryAgain } from './try-again.ts';
 
 interface Observation {
   readonly kind: 'watch' | 'subscribe';
@@ -37,9 +38,15 @@ interface RemoteObserversOptions {
 export class RemoteObservers {
   readonly #options: RemoteObserversOptions;
   readonly #open = new Map<number, Observation>();
+  /** Those that found no room, in the link or at the other side. */
+  readonly #unheard: TryAgain<number>;
 
   constructor(options: RemoteObserversOptions) {
     this.#options = options;
+    this.#unheard = new TryAgain(options.clock, (id) => {
+      const observation = this.#open.get(id);
+      if (observation) this.#request(id, observation);
+    });
     options.members.onChange((member) => this.#memberChanged(member));
     options.transport.onLink({
       linkUp: (peer) => this.#linkUp(peer),
@@ -86,6 +93,10 @@ export class RemoteObservers {
       else this.#options.courier.signal(from.nodeId, { t: 'release', id: message.id });
       return;
     }
+    if (message.isFull) {
+      if (observation) this.#unheard.add(message.id);
+      return;
+    }
     this.#options.courier.signal(from.nodeId, { t: 'release', id: message.id });
     const problem = message.problem === undefined ? {} : { problem: message.problem };
     if (observation)
@@ -126,6 +137,7 @@ export class RemoteObservers {
     this.#open.set(id, observation);
     this.#request(id, observation);
     return () => {
+      this.#unheard.delete(id);
       if (this.#open.delete(id)) courier.signal(observation.node, { t: 'release', id });
     };
   }
@@ -133,7 +145,7 @@ export class RemoteObservers {
   /** Not being linked now is no failure: it is asked again when the link comes up. */
   #request(id: number, observation: Observation): void {
     const { kind, node, address } = observation;
-    this.#options.courier.signal(node, { t: kind, id, to: address });
+    if (this.#options.courier.signal(node, { t: kind, id, to: address }) === 'full') this.#unheard.add(id);
     if (observation.stop) this.#askToStop(id, observation);
   }
 
@@ -172,6 +184,7 @@ export class RemoteObservers {
   }
 
   #end(id: number, observation: Observation, notice: Terminated): void {
+    this.#unheard.delete(id);
     this.#open.delete(id);
     observation.onEnded?.(notice);
   }

@@ -1,0 +1,139 @@
+import { describe, expect, it } from 'vitest';
+import { assign, type EventObject, setup } from 'xstate';
+import type { Terminated } from '../actor/ref.ts';
+import { ClusterHarness } from '../testing/cluster-harness.ts';
+
+interface Count {
+  readonly status: string;
+  readonly context: { readonly n: number };
+}
+
+const counter = setup({ types: { context: {} as { n: number } } }).createMachine({
+  context: { n: 0 },
+  initial: 'alive',
+  states: {
+    alive: {
+      on: {
+        add: { actions: assign({ n: ({ context }) => context.n + 1 }) },
+        end: { target: 'dead', actions: assign({ n: ({ context }) => context.n + 1 }) },
+      },
+    },
+    dead: { type: 'final' },
+  },
+});
+
+async function started(config = {}) {
+  const harness = new ClusterHarness(['n1', 'n2', 'n3'], () => {}, config);
+  await harness.start();
+  const [n1, n2] = [harness.node('n1').nodeId, harness.node('n2').nodeId];
+  const local = harness.node('n1').system.spawn(counter);
+  const seen: Count[] = [];
+  const follow = (address: string, onSnapshot = (snapshot: Count) => void seen.push(snapshot)) =>
+    harness.node('n2').system.ref<EventObject, Count>(address).subscribe(onSnapshot);
+  return { harness, n1, n2, local, seen, follow };
+}
+
+describe('a subscription to an actor of another node', () => {
+  it('shows what changed while the link was cut, once it is back', async () => {
+    const { harness, n1, n2, local, seen, follow } = await started();
+    follow(local.address);
+    local.send({ type: 'add' });
+    await harness.pass(200);
+    harness.network.cut(n1, n2);
+    await harness.pass(5);
+    local.send({ type: 'add' });
+    await harness.pass(100);
+    expect(seen.at(-1)?.context.n).toBe(1);
+    harness.network.healAll();
+    await harness.pass(500);
+    expect(seen.at(-1)?.context.n).toBe(2);
+  });
+
+  it('shows the last snapshot of an actor that ends, also when it ended behind a cut link', async () => {
+    for (const isCut of [false, true]) {
+      const { harness, n1, n2, local, seen, follow } = await started();
+      follow(local.address);
+      local.send({ type: 'add' });
+      await harness.pass(200);
+      if (isCut) harness.network.cut(n1, n2);
+      await harness.pass(5);
+      for (const type of ['add', 'end'] as const) local.send({ type });
+      await harness.pass(100);
+      harness.network.healAll();
+      await harness.pass(500);
+      expect(seen.at(-1)).toMatchObject({ status: 'done', context: { n: 3 } });
+    }
+  });
+
+  it('keeps nothing on either side of actors that have ended, or were gone before', async () => {
+    const { harness, follow } = await started({ remoteTableMax: 20 });
+    for (let i = 0; i < 60; i++) {
+      const shortLived = harness.node('n1').system.spawn(counter);
+      if (i % 3 === 0) await harness.settle(shortLived.stop());
+      follow(shortLived.address);
+      await harness.pass(20);
+      await harness.settle(shortLived.stop());
+      await harness.pass(20);
+    }
+  });
+
+  it('comes to the one who has to wait, when others have made room', async () => {
+    const { harness, local, seen, follow } = await started({ remoteTableMax: 4 });
+    const idle = [1, 2, 3, 4].map(() => harness.node('n1').system.spawn(counter));
+    const fromN3 = idle.map(({ address }) =>
+      harness
+        .node('n3')
+        .system.ref(address)
+        .subscribe(() => {}),
+    );
+    await harness.pass(100);
+    follow(local.address);
+    local.send({ type: 'add' });
+    await harness.pass(2_000);
+    expect(seen).toEqual([]);
+    fromN3[0]!();
+    await harness.pass(2_000);
+    expect(seen.at(-1)?.context.n).toBe(1);
+  });
+});
+
+describe('a watch of an actor of another node that is watched by more than it has room for', () => {
+  it('is told nothing while the actor lives, and exactly once when it has ended', async () => {
+    const { harness, local } = await started({ remoteTableMax: 10 });
+    const notices: Terminated[] = [];
+    for (const name of ['n2', 'n3'])
+      for (let i = 0; i < 8; i++)
+        harness
+          .node(name)
+          .system.ref(local.address)
+          .watch((notice) => notices.push(notice));
+    await harness.pass(5_000);
+    expect(notices).toEqual([]);
+    local.send({ type: 'end' });
+    await harness.pass(5_000);
+    expect(notices.map(({ address }) => address)).toEqual(Array(16).fill(local.address));
+    expect(notices.filter(({ reason }) => reason === 'done')).toHaveLength(10);
+  });
+
+  it('is told the end, as it would be by its own kind, when it speaks the wire format before', async () => {
+    const { harness, n2, local } = await started({ remoteTableMax: 4 });
+    harness.network.wireVersions.set(n2, 1);
+    let surprises = 0;
+    harness.network.onSent = (_from, _to, _channel, message) => {
+      if (typeof message === 'object' && message !== null && 'isFull' in message) surprises++;
+    };
+    for (let i = 0; i < 4; i++)
+      harness
+        .node('n3')
+        .system.ref(local.address)
+        .watch(() => {});
+    await harness.pass(50);
+    const notices: Terminated[] = [];
+    const remote = harness.node('n2').system.ref(local.address);
+    remote.watch((notice) => notices.push(notice));
+    remote.subscribe(() => {});
+    await harness.pass(3_000);
+    expect(notices.map(({ reason }) => reason)).toEqual(['unknown']);
+    expect(surprises).toBe(0);
+  });
+});
