@@ -4,6 +4,27 @@ import type { Address } from '../actor/ref.ts';
 /** One change of what a node has registered: a key, an address, and whether it came or went. */
 export type ListingChange = readonly [key: string, address: Address, isAdded: boolean];
 
+/** What one message may hold of a listing, by the most that its text may come to; far below any link's largest frame. */
+const PART_BYTES_MAX = 1_000_000;
+const UTF8_BYTES_MAX = 3;
+
+/** The same changes in parts that each fit a message; at least one. */
+export function inParts(changes: readonly ListingChange[]): readonly (readonly ListingChange[])[] {
+  let part: ListingChange[] = [];
+  const parts = [part];
+  let bytes = 0;
+  for (const change of changes) {
+    const size = (change[0].length + change[1].length) * UTF8_BYTES_MAX;
+    if (part.length > 0 && bytes + size > PART_BYTES_MAX) {
+      parts.push((part = []));
+      bytes = 0;
+    }
+    part.push(change);
+    bytes += size;
+  }
+  return parts;
+}
+
 /** What one life of one node has registered, and how many changes it took to get there. */
 export class NodeListing {
   readonly life: Incarnation;

@@ -89,6 +89,8 @@ export type ActorMessage =
       readonly base: number;
       readonly version: number;
       readonly changes: readonly ListingChange[];
+      /** All of them come in parts, up to the one of this version. */
+      readonly upTo?: number;
     }
   /** Asks for all of the receiver's entries, unless they are those of this version. */
   | { readonly t: 'listing'; readonly version: number };
@@ -161,14 +163,15 @@ function isSettled({ shards }: Record<string, unknown>): boolean {
   return Array.isArray(shards) && shards.every(isShardAt);
 }
 
-function isListed({ base, version, changes }: Record<string, unknown>): boolean {
+function isListed({ base, version, changes, upTo }: Record<string, unknown>): boolean {
   const isChange = (change: unknown) =>
     Array.isArray(change) &&
     change.length === 3 &&
     typeof change[0] === 'string' &&
     typeof change[1] === 'string' &&
     typeof change[2] === 'boolean';
-  return (base === -1 || isId(base)) && isId(version) && Array.isArray(changes) && changes.every(isChange);
+  const areVersions = (base === -1 || isId(base)) && isId(version) && (upTo === undefined || isId(upTo));
+  return areVersions && Array.isArray(changes) && changes.every(isChange);
 }
 
 function readTuple(raw: readonly unknown[]): ActorMessage | undefined {

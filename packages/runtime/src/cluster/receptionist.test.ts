@@ -146,6 +146,88 @@ describe('the receptionist', () => {
     await harness.until(() => NAMES.every((name) => found(harness, name, 'printers').length === 21), 5_000);
   });
 
+  it('asks once for a listing that it has not, whatever comes of it meanwhile', async () => {
+    const harness = await started();
+    let listed = 0;
+    harness.network.onSent = (_from, _to, _channel, message) => {
+      if ((message as { base?: unknown }).base === -1) listed++;
+    };
+    const ref: Ref = harness.node('n1').system.spawn(idle);
+    for (let i = 0; i < 200; i++) harness.node('n1').cluster.receptionist.register(`key ${i}`, ref);
+    await harness.pass(100);
+    for (let i = 0; i < 200; i++) expect(found(harness, 'n3', `key ${i}`)).toEqual([ref.address]);
+    expect(listed).toBe(2);
+  });
+
+  it('says in parts what is more than a frame holds, and shows it only when it is whole', async () => {
+    const harness = await started();
+    const [n1, n2] = [harness.node('n1').nodeId, harness.node('n2').nodeId];
+    let largest = 0;
+    harness.network.onSent = (_from, _to, _channel, message) => {
+      if ((message as { t?: unknown }).t === 'listed')
+        largest = Math.max(largest, JSON.stringify(message).length);
+    };
+    harness.network.cut(n1, n2);
+    const { system, cluster } = harness.node('n1');
+    const ref: Ref = system.spawn(idle);
+    const keys = Array.from({ length: 6_000 }, (_, i) => `${i}`.padStart(256, 'k'));
+    for (const key of keys) cluster.receptionist.register(key, ref);
+    const listings: number[] = [];
+    harness.node('n2').cluster.receptionist.subscribe(keys.at(-1)!, (refs) => listings.push(refs.length));
+    const isKnown = () => keys.every((key) => found(harness, 'n2', key).length === 1);
+    harness.network.healAll();
+    await harness.pass(200);
+    expect(isKnown()).toBe(true);
+    for (let i = 0; i < 2; i++) {
+      harness.network.cut(n1, n2);
+      await harness.pass(10);
+      harness.network.healAll();
+      await harness.pass(200);
+    }
+    expect(isKnown()).toBe(true);
+    expect(listings).toEqual([0, 1]);
+    await harness.settle(ref.stop());
+    await harness.pass(200);
+    expect(keys.some((key) => found(harness, 'n2', key).length > 0)).toBe(false);
+    expect(largest).toBeGreaterThan(100_000);
+    expect(largest).toBeLessThan(2 ** 20);
+  });
+
+  it('brings a node that knows of no parts to the same listing', async () => {
+    const harness = await started();
+    const [n1, n2] = [harness.node('n1').nodeId, harness.node('n2').nodeId];
+    let parts = 0;
+    harness.network.onSent = (_from, _to, _channel, message) => {
+      const listed = message as { upTo?: number };
+      if (listed.upTo !== undefined) parts++;
+      delete listed.upTo;
+    };
+    harness.network.cut(n1, n2);
+    const ref: Ref = harness.node('n1').system.spawn(idle);
+    const keys = Array.from({ length: 3_000 }, (_, i) => `${i}`.padStart(256, 'k'));
+    for (const key of keys) harness.node('n1').cluster.receptionist.register(key, ref);
+    harness.network.healAll();
+    await harness.pass(200);
+    expect(parts).toBeGreaterThan(1);
+    expect(keys.every((key) => found(harness, 'n2', key).length === 1)).toBe(true);
+  });
+
+  it('goes on from where it was when a part is lost', async () => {
+    const harness = await started();
+    const [n1, n2] = [harness.node('n1').nodeId, harness.node('n2').nodeId];
+    harness.network.cut(n1, n2);
+    const { system, cluster } = harness.node('n1');
+    const ref: Ref = system.spawn(idle);
+    const keys = Array.from({ length: 4_000 }, (_, i) => `${i}`.padStart(256, 'k'));
+    for (const key of keys) cluster.receptionist.register(key, ref);
+    harness.network.chaos = { loss: 0.3, duplication: 0.2, reordering: 0 };
+    harness.network.healAll();
+    await harness.pass(3_000);
+    harness.network.chaos = undefined;
+    await harness.pass(3_000);
+    expect(keys.every((key) => found(harness, 'n2', key).length === 1)).toBe(true);
+  });
+
   it('refuses keys that are none', async () => {
     const harness = await started();
     const { receptionist } = harness.node('n1').cluster;

@@ -11,7 +11,7 @@ import {
 import type { Address, Ref } from '../actor/ref.ts';
 import type { RouteeSource } from '../routing/router.ts';
 import type { Courier } from './courier.ts';
-import { type ListingChange, Listings, NodeListing } from './listings.ts';
+import { inParts, type ListingChange, Listings, NodeListing } from './listings.ts';
 import type { Members } from './member.ts';
 import type { Life } from './membership.ts';
 import type { ActorMessage } from './parcel.ts';
@@ -56,6 +56,8 @@ interface ReceptionistOptions {
   readonly makeRef: (address: Address) => Ref;
 }
 
+type Listed = Extract<ActorMessage, { t: 'listed' }>;
+
 interface Subscription {
   readonly key: string;
   readonly listener: (refs: readonly Ref[]) => void;
@@ -67,10 +69,14 @@ export class ClusterReceptionist implements Receptionist {
   readonly #options: ReceptionistOptions;
   readonly #listings = new Listings();
   readonly #own: NodeListing;
+  /** Of nodes whose listing is coming in parts, what has come; until it is whole the one before counts. */
+  readonly #drafts = new Map<NodeId, NodeListing>();
   readonly #registered = new Map<Address, { readonly keys: Set<string>; readonly unwatch: () => void }>();
   readonly #subscriptions = new Map<string, Set<Subscription>>();
   /** Keys whose listing may have changed; looked at in the next turn, never on the stack of whoever changed it. */
   readonly #changed = new Set<string>();
+  /** Nodes that have been asked for their listing and have not answered. */
+  readonly #asked = new Set<NodeId>();
   #reminder: Timer | undefined;
   #isStopped = false;
 
@@ -144,7 +150,7 @@ export class ClusterReceptionist implements Receptionist {
   receive(from: PeerIdentity, message: ActorMessage): void {
     if (message.t === 'listing') {
       if (message.version !== this.#own.version) this.#sendAll(from.nodeId);
-    } else if (message.t === 'listed') this.#listed(from, message.base, message.version, message.changes);
+    } else if (message.t === 'listed') this.#listed(from, message);
   }
 
   stop(): void {
@@ -164,21 +170,34 @@ export class ClusterReceptionist implements Receptionist {
   /** Changes this node's own entries and tells everybody. */
   #change(changes: readonly ListingChange[]): void {
     if (changes.length === 0) return;
-    const base = this.#own.version;
-    for (const change of changes) this.#own.change(change);
-    this.#own.version++;
-    for (const { nodeId } of this.#options.transport.linked())
-      this.#options.courier.signal(nodeId, { t: 'listed', base, version: base + 1, changes }, 'bulk');
+    for (const part of inParts(changes)) {
+      const base = this.#own.version++;
+      for (const change of part) this.#own.change(change);
+      for (const { nodeId } of this.#options.transport.linked())
+        this.#say(nodeId, { base, version: base + 1, changes: part });
+    }
     this.#remindLater();
     this.#lookAt(changes.map(([key]) => key));
   }
 
-  /** The whole of it, which replaces what the other node knew. */
+  /**
+   * The whole of it, which replaces what the other node knew. Its parts have the numbers of the versions up to the
+   * present one, which are enough: every entry was a version. Who knows of no parts gets there as well.
+   */
   #sendAll(to: NodeId): void {
-    const { version } = this.#own;
-    if (version === 0 || this.#isStopped) return;
-    this.#options.courier.signal(to, { t: 'listed', base: -1, version, changes: this.#own.all() }, 'bulk');
+    const { version: upTo } = this.#own;
+    if (upTo === 0 || this.#isStopped) return;
+    const parts = inParts(this.#own.all());
+    const first = upTo - parts.length + 1;
+    parts.forEach((changes, at) => {
+      const listed = { base: at === 0 ? -1 : first + at - 1, version: first + at, changes };
+      this.#say(to, parts.length === 1 ? listed : { ...listed, upTo });
+    });
     this.#remindLater();
+  }
+
+  #say(to: NodeId, listed: Omit<Listed, 't'>): void {
+    this.#options.courier.signal(to, { t: 'listed', ...listed }, 'bulk');
   }
 
   /** As long as there is anybody to remind. */
@@ -188,30 +207,31 @@ export class ClusterReceptionist implements Receptionist {
       this.#reminder = undefined;
       const { version } = this.#own;
       for (const { nodeId } of this.#options.transport.linked())
-        this.#options.courier.signal(nodeId, { t: 'listed', base: version, version, changes: [] }, 'bulk');
+        this.#say(nodeId, { base: version, version, changes: [] });
       this.#remindLater();
     });
   }
 
-  #listed(
-    { nodeId, incarnation }: PeerIdentity,
-    base: number,
-    version: number,
-    changes: readonly ListingChange[],
-  ): void {
+  #listed({ nodeId, incarnation }: PeerIdentity, { base, version, changes, upTo }: Listed): void {
     const known = this.#listings.get(nodeId);
     if (known && known.life > incarnation) return;
-    if (base === -1) {
-      const fresh = new NodeListing(incarnation);
-      for (const change of changes) fresh.change(change);
-      fresh.version = version;
-      this.#listings.set(nodeId, fresh);
-      return this.#lookAt([...(known?.keys() ?? []), ...fresh.keys()]);
+    const draft = base === -1 ? new NodeListing(incarnation) : this.#drafts.get(nodeId);
+    if (draft && (base === -1 || (draft.life === incarnation && draft.version === base))) {
+      for (const change of changes) draft.change(change);
+      draft.version = version;
+      if (upTo !== undefined && version < upTo) return void this.#drafts.set(nodeId, draft);
+      this.#drafts.delete(nodeId);
+      this.#asked.delete(nodeId);
+      this.#listings.set(nodeId, draft);
+      return this.#lookAt([...(known?.keys() ?? []), ...draft.keys()]);
     }
-    const isNext = known?.life === incarnation && known.version === base;
+    const isNext = upTo === undefined && known?.life === incarnation && known.version === base;
     if (!isNext) {
       // A change was missed, or came twice; only the former matters.
       if (known?.life === incarnation && known.version >= version) return;
+      // One answer makes good for all that follows; what may be lost is asked for again at each reminder.
+      if (this.#asked.has(nodeId) && changes.length > 0) return;
+      this.#asked.add(nodeId);
       this.#options.courier.signal(nodeId, { t: 'listing', version: known?.version ?? 0 }, 'bulk');
       return;
     }
@@ -222,13 +242,17 @@ export class ClusterReceptionist implements Receptionist {
 
   #memberChanged(node: NodeId): void {
     const listing = this.#listings.get(node);
-    if (!listing) return;
     const member = this.#options.members.get(node);
+    const isGone = member?.state === 'lost' || member?.state === 'left';
+    if (isGone) {
+      this.#drafts.delete(node);
+      this.#asked.delete(node);
+    }
+    if (!listing) return;
     const keys = [...listing.keys()];
     const isOver =
       member !== undefined &&
-      (member.incarnation > listing.life ||
-        (member.incarnation === listing.life && (member.state === 'lost' || member.state === 'left')));
+      (member.incarnation > listing.life || (member.incarnation === listing.life && isGone));
     if (isOver && node !== this.#options.self.nodeId) this.#listings.delete(node);
     this.#lookAt(keys);
   }
