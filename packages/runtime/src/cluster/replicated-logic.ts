@@ -197,6 +197,8 @@ export class ReplicatedLogic implements ReplicatedModule {
   /** Of all effects only the reply is looked at: `reply(...)` in a machine, the third argument in a reducer. */
   #replyOf(held: HeldEffects): ReplicatedOutcome {
     let outcome: ReplicatedOutcome = {};
+    // Whoever asked the event before is none of this one's business, answered or not.
+    this.#cell.self?.acknowledge();
     this.#cell.currentAsk = {
       reply: (value) => {
         outcome = { reply: encodeRefs(value) };
