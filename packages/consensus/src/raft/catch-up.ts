@@ -16,8 +16,19 @@ export class CatchUp {
   readonly #rounds = new Map<NodeId, Round>();
   readonly #ready = new Set<NodeId>();
 
-  constructor(electionTicks: number) {
+  /** Learners of an earlier term, of which this one has not shown anything yet. */
+  readonly #inherited: Set<NodeId>;
+  readonly #beganAtTick: number;
+
+  constructor(electionTicks: number, learners: readonly NodeId[] = [], tick = 0) {
     this.#electionTicks = electionTicks;
+    this.#inherited = new Set(learners);
+    this.#beganAtTick = tick;
+  }
+
+  /** Whether it is too early to say: the first round of a learner that an earlier leader had may still be short. */
+  isOpen(learner: NodeId, tick: number): boolean {
+    return this.#inherited.has(learner) && tick - this.#beganAtTick < this.#electionTicks;
   }
 
   /** Whether the last round that `learner` finished was short enough. */
@@ -45,10 +56,12 @@ export class CatchUp {
     if (tick - round.beganAtTick < this.#electionTicks) this.#ready.add(learner);
     else this.#ready.delete(learner);
     this.#rounds.set(learner, { end: lastIndex, beganAtTick: tick });
+    this.#inherited.delete(learner);
   }
 
   #forget(learner: NodeId): void {
     this.#rounds.delete(learner);
     this.#ready.delete(learner);
+    this.#inherited.delete(learner);
   }
 }

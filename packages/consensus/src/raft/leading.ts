@@ -28,7 +28,11 @@ export function becomeLeader(state: RaftState): void {
   });
   state.rounds = new ReadRounds(state.config.readsMax);
   state.uncommittedBytes = 0;
-  state.catchUp = new CatchUp(state.config.electionTimeoutTicks);
+  state.catchUp = new CatchUp(
+    state.config.electionTimeoutTicks,
+    state.electorate.membership.learners,
+    state.ticks,
+  );
   state.staged = undefined;
   // An entry of the own term, so that what is left of earlier terms can commit (5.4.2, thesis 6.4).
   append(state, 'noop', NO_DATA);

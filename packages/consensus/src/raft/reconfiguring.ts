@@ -34,7 +34,7 @@ export interface DroppedChange {
 /**
  * What became of a request: carried out and committed; begun, and to be watched in the log; to be asked again, since
  * this leader has not committed in its term yet (the rule of Ongaro's correction to thesis 4.1: before that it does
- * not know whether its predecessor's change stands).
+ * not know whether its predecessor's change stands), or not seen yet how fast a learner is that its predecessor had.
  */
 export type ChangeOutcome = 'done' | 'begun' | 'later';
 
@@ -64,8 +64,10 @@ export function changeMembership(
   const target = targetOf(current, change);
   if (isSameGroup(current, target)) return 'done';
   const behind = votersBehind(state, target);
-  if (behind.length > 0 && change.type !== 'set')
+  if (behind.length > 0 && change.type !== 'set') {
+    if (behind.every((node) => state.catchUp.isOpen(node, state.ticks))) return 'later';
     throw new TuttiError('TUTTI_MEMBER_BEHIND', { node: behind[0]! });
+  }
   // Checked before anything is begun: what comes after this must not fail any more.
   const step = checked(firstStep(current, target, id), change);
   if (behind.length === 0) appendMembership(state, step);

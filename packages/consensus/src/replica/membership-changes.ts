@@ -194,7 +194,7 @@ export class MembershipChanges {
     const { id, term } = this.#core;
     const known =
       asked.term === undefined || asked.term === term
-        ? `${id} has not committed anything as leader of term ${term}`
+        ? `${id} has only begun to lead in term ${term}`
         : `${id} was asked as leader of term ${asked.term}, and is in term ${term}`;
     return new TuttiError(LATER, { known });
   }

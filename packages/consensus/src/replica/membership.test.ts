@@ -210,6 +210,24 @@ test('the configuration comes back from a snapshot and from the log behind it, a
   cluster.until('both know', () => votersOf(learner).join() === 'n1,n4');
 });
 
+test('a learner that has everything is promoted, too, when its leader has only begun to lead', () => {
+  const cluster = started(3);
+  const leader = cluster.leader()!;
+  cluster.add('n4');
+  ended(cluster, cluster.change(leader, addLearner('n4')));
+  cluster.run(1_000);
+  const [next] = cluster.followers();
+  const { term } = leader.replica.status();
+  leader.replica.transferLeadershipWith(next!.id, () => {});
+  cluster.until('it has committed', () => {
+    const status = next!.replica.status();
+    return status.role === 'leader' && status.term > term && status.commitIndex === status.lastIndex;
+  });
+  const calls = [next!, leader].map((node) => cluster.change(node, { type: 'promote', node: nodeId('n4') }));
+  expect(calls.map((call) => ended(cluster, call).failure)).toEqual([undefined, undefined]);
+  expect(votersOf(next!)).toContain('n4');
+});
+
 test('a node whose log never began takes no snapshot that would say that there are no voters', () => {
   const cluster = started(1, { snapshotEntries: 5, trailingEntries: 100 });
   const leader = cluster.leader()!;
