@@ -55,7 +55,10 @@ export interface TransportCounters {
   readonly framesReceived: number;
   readonly bytesSent: number;
   readonly bytesReceived: number;
-  /** Messages not taken because a lane was full or the link down. */
+  /**
+   * Messages not taken because a lane was full or the link down, or taken and not yet sent when it went down. What had
+   * been sent by then may have arrived or not: nobody counts it.
+   */
   readonly messagesRefused: number;
   /** Frames or handshakes turned away, by reason. */
   readonly rejected: Readonly<Record<string, number>>;

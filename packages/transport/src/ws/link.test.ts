@@ -1,4 +1,4 @@
-import { incarnation, nodeId, silentLogger, VirtualClock } from '@tutti/kernel';
+import { CHANNEL, incarnation, nodeId, silentLogger, VirtualClock } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { FRAME, frameOf } from '../codec/frame.ts';
 import { type TransportLimits, transportLimits } from '../codec/limits.ts';
@@ -55,6 +55,19 @@ function linked(given: Partial<TransportLimits> = {}) {
 const ping = frameOf(WIRE_VERSION, FRAME.ping);
 
 describe('a link', () => {
+  it('counts what it had taken and not sent when it goes down', () => {
+    const { link, wires, tally } = linked({ highWaterBytes: 100 });
+    wires.bulk.takes = false;
+    for (let i = 0; i < 5; i++) {
+      expect(link.send(CHANNEL.actors, 'x'.repeat(200), 'bulk')).toBe('queued');
+      link.flush('bulk');
+    }
+    expect(tally.messagesSent).toBe(1);
+    expect(link.send(CHANNEL.actors, 'staged', 'bulk')).toBe('queued');
+    link.down('a test');
+    expect(tally.messagesRefused).toBe(5);
+  });
+
   it('answers probes, but holds no more answers than a lane may hold for a peer that does not read', () => {
     const { wires, tally } = linked({ highWaterBytes: 100 });
     wires.control.takes = false;

@@ -99,7 +99,8 @@ export class Link {
     if (flush) for (const pipe of Object.values(this.#lanes)) this.#drain(pipe);
     this.#isDown = true;
     if (this.#timer) this.#deps.clock.clearTimer(this.#timer);
-    for (const { socket } of Object.values(this.#lanes)) {
+    for (const { socket, queue } of Object.values(this.#lanes)) {
+      this.#deps.tally.messagesRefused += queue.messages;
       if (flush) socket.close(reason);
       else socket.terminate();
     }
