@@ -26,22 +26,6 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   snapshot: Snapshot<unknown> | undefined;
   self: HostedSelf | undefined;
 
-  get isDown(): boolean {
-    return this.phase === 'down';
-  }
-
-  get keepsTimers(): boolean {
-    return this.settings.keeper?.keepsTimers === true;
-  }
-
-  get restarts(): number {
-    return this.rare?.restarts ?? 0;
-  }
-
-  get isAwaitingRestart(): boolean {
-    return this.rare?.isAwaitingRestart ?? false;
-  }
-
   get isReady(): boolean {
     if (this.phase === 'new') return true;
     if (this.phase === 'committing') return this.rare!.commit!.outcome !== 'waiting';
@@ -54,6 +38,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
 
   run(budget: number): number {
     let handled = 0;
+    let isHeard = false;
     if (this.phase === 'new' && !this.#isStoppedBeforeStart()) {
       this.#start();
       handled++;
@@ -68,9 +53,11 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
         const message = mailbox.user.shift();
         if (message === undefined) break;
         this.handle(message);
+        isHeard = true;
       }
       handled++;
     }
+    if (handled >= budget && !isHeard) handled += this.#hearOne();
     this.#endTurn(undefined);
     if (this.rare?.holds) this.letSendersGo();
     if (this.stopRequested) this.#goOnStopping();
@@ -79,6 +66,15 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
       this.mailbox = undefined;
     }
     return handled;
+  }
+
+  /** What a machine and its children have for each other may have no end, and must not keep it from what others send. */
+  #hearOne(): number {
+    const { mailbox } = this;
+    const message = mailbox && this.#canHandleUser(mailbox) ? mailbox.user.shift() : undefined;
+    if (message === undefined) return 0;
+    this.handle(message);
+    return 1;
   }
 
   #isStoppedBeforeStart(): boolean {

@@ -30,6 +30,22 @@ export abstract class CellInbox<Cell> extends CellPlace implements Runnable, Lan
   abstract readonly isReady: boolean;
   abstract run(budget: number): number;
 
+  get isDown(): boolean {
+    return this.phase === 'down';
+  }
+
+  get keepsTimers(): boolean {
+    return this.settings.keeper?.keepsTimers === true;
+  }
+
+  get restarts(): number {
+    return this.rare?.restarts ?? 0;
+  }
+
+  get isAwaitingRestart(): boolean {
+    return this.rare?.isAwaitingRestart ?? false;
+  }
+
   get isStopped(): boolean {
     return this.phase === 'stopped';
   }

@@ -145,6 +145,31 @@ test('an action that sends to a child itself finds it as it was before, and is a
   ]);
 });
 
+test('a machine and a child that answer each other for ever still hear what others send', () => {
+  const { system, advance } = createTestSystem();
+  let events = 0;
+  let heardAt: number | undefined;
+  const echo = fromCallback<EventObject>(({ sendBack, receive }) =>
+    receive(() => sendBack({ type: 'PONG' })),
+  );
+  const endless = createMachine({
+    invoke: { id: 'child', src: echo },
+    entry: sendTo('child', { type: 'PING' }),
+    on: {
+      HI: { actions: () => void (heardAt = events) },
+      PONG: {
+        guard: () => ++events < 10_000, // for ever, as far as this goes
+        actions: sendTo('child', { type: 'PING' }),
+      },
+    },
+  });
+  const ref = system.spawn(endless);
+  ref.send({ type: 'HI' });
+  advance();
+  expect(events).toBe(10_000);
+  expect(heardAt).toBeLessThan(100);
+});
+
 test('a machine and a child that answer each other for ever keep the others from nothing', () => {
   const { system, clock } = createTestSystem();
   const log: string[] = [];
