@@ -55,7 +55,6 @@ export const bench: BenchCase = {
     },
   ],
   expectedS: ({ entries }) => 8 + entries! / 25_000,
-  isProfiled: false,
   sizes: {
     quick: { entries: 100_000, valueBytes: 1_000, everyMs: 10 },
     full: { entries: 1_000_000, valueBytes: 1_000, everyMs: 10 },

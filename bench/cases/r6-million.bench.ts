@@ -89,7 +89,6 @@ export const bench: BenchCase = {
       ),
     ),
   ],
-  isProfiled: false,
   sizes: { quick: { actors: 100_000 }, full: { actors: 1_000_000 } },
   note: 'Quick runs make 100,000 actors; bytes per actor are then some 600 higher, since the empty node is shared by fewer.',
 };
