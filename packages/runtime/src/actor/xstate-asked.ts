@@ -60,6 +60,11 @@ export abstract class AskedSelf {
     }
   }
 
+  /** Whether an ask is held whose asker still waits. */
+  owesReply(now: number): boolean {
+    return this.#heldAsks?.some(({ deadline = Number.POSITIVE_INFINITY }) => deadline > now) ?? false;
+  }
+
   /** The present message is handled: what is said from now on has nothing to do with who asked it. */
   acknowledge(): void {
     this.holding = undefined;

@@ -119,10 +119,16 @@ export class Activation implements StateKeeper {
     return this.#version;
   }
 
-  /** Whether messages are put off here, or were and have not been looked at yet: they would only wake it again. */
-  get isAwaited(): boolean {
-    const mailbox = this.ref instanceof LocalRef ? this.ref.cell?.mailbox : undefined;
-    return mailbox !== undefined && (this.hasLeftOver ? mailbox.waiting : mailbox.deferred) > 0;
+  /**
+   * Whether somebody waits for it: for the answer to an ask that it holds, or with a message that is put off here, or was
+   * and has not been looked at yet, and would only wake it again.
+   */
+  isAwaited(now: number): boolean {
+    const cell = this.ref instanceof LocalRef ? this.ref.cell : undefined;
+    if (!cell) return false;
+    const { mailbox, self } = cell;
+    if (mailbox && (this.hasLeftOver ? mailbox.waiting : mailbox.deferred) > 0) return true;
+    return self?.owesReply(now) ?? false;
   }
 
   passOn(event: EventObject, target: ReplyTarget | undefined): boolean {

@@ -90,7 +90,7 @@ export class Passivation {
       const { size } = awake.order;
       if (size <= 1 || (size <= activeMax && awake.bytes <= activeBytesMax)) return;
       if (activation === used) continue;
-      if (!activation.isAwaited) this.#sleep(activation);
+      if (!activation.isAwaited(this.#options.clock.now())) this.#sleep(activation);
       else if (++looks < LOOKS_MAX) this.#keepAwake(awake, activation);
       else return;
     }
@@ -118,7 +118,7 @@ export class Passivation {
       awake.timer = undefined;
       for (const activation of awake.order) {
         if (clock.now() - activation.lastUsedAt < passivateAfterMs) break;
-        if (activation.isAwaited) this.#keepAwake(awake, activation);
+        if (activation.isAwaited(clock.now())) this.#keepAwake(awake, activation);
         else this.#sleep(activation);
       }
       this.#schedule(awake);

@@ -1,7 +1,7 @@
 import { nodeId, TuttiError, VirtualClock } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
-import { assign, raise, sendTo, setup } from 'xstate';
-import { reply, replying } from '../actor/reply.ts';
+import { assign, fromPromise, raise, sendTo, setup } from 'xstate';
+import { reply, replying, replyLater } from '../actor/reply.ts';
 import { ClusterHarness, type Declare } from '../testing/cluster-harness.ts';
 import { approximateBytes } from './approximate-bytes.ts';
 import type { EntityOptions } from './entity-options.ts';
@@ -399,5 +399,48 @@ describe('the members', () => {
       return n1 > 0 && n2 > 2 * n1;
     });
     expect(harness.node('n1').cluster.members.get(nodeId('n2'))?.declares?.weight).toBe(3);
+  });
+});
+
+describe('an entity that owes somebody an answer', () => {
+  const WORK_MS = 1_000;
+  async function working(options: EntityOptions) {
+    const work = fromPromise(
+      () => new Promise((resolve) => harness.clock.setTimer(WORK_MS, () => resolve(1))),
+    );
+    const job = setup({
+      types: { events: {} as { type: 'work' | 'other' } },
+      actors: { work },
+    }).createMachine({
+      initial: 'idle',
+      states: {
+        idle: { on: { work: { target: 'busy', actions: replyLater() } } },
+        busy: { invoke: { src: 'work', onDone: { target: 'idle', actions: reply('done') } } },
+      },
+    });
+    const harness = new ClusterHarness(['n1'], (cluster) => void cluster.entity('job', job, options));
+    await harness.start();
+    return {
+      harness,
+      ref: (key: string) => harness.node('n1').cluster.ref<{ type: 'work' | 'other' }>('job', key),
+    };
+  }
+
+  it('stays awake until it has answered, however long it is idle and whoever else is woken', async () => {
+    const idle = await working({ passivateAfterMs: 200 });
+    expect(await idle.harness.settle(idle.ref('a').ask({ type: 'work' }))).toBe('done');
+    await idle.harness.until(() => alive(idle.harness, 'job') === 0, 1_000);
+    const crowded = await working({ activeMax: 2 });
+    const answer = crowded.ref('a').ask({ type: 'work' });
+    await crowded.harness.pass(50);
+    for (let n = 0; n < 30; n++) crowded.ref(`other ${n}`).send({ type: 'other' });
+    expect(await crowded.harness.settle(answer)).toBe('done');
+  });
+
+  it('goes to sleep when nobody waits for the answer any more', async () => {
+    const { harness, ref } = await working({ passivateAfterMs: 200 });
+    const ask = ref('a').ask({ type: 'work' }, { timeoutMs: 300 });
+    await expect(harness.settle(ask)).rejects.toMatchObject({ code: 'TUTTI_ASK_TIMEOUT' });
+    await harness.until(() => alive(harness, 'job') === 0, WORK_MS / 2);
   });
 });
