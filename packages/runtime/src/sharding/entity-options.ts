@@ -64,6 +64,8 @@ export function checkEntityOptions(kind: string, options: EntityOptions): void {
     if (!(value > 0)) refuse(option, 'it is not a number above 0');
     if (options.remember) refuse(option, 'what is remembered is kept awake');
   }
+  if (options.singleton && options.passivateAfterMs !== undefined)
+    refuse('passivateAfterMs', 'a singleton that went to sleep would be started again at once');
   if (options.remember && !durable)
     refuse('remember', 'of what is not durable nothing is known after its node is lost');
   if (options.activeBytesMax !== undefined && !durable)

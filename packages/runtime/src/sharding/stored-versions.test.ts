@@ -218,6 +218,7 @@ describe('the options of a kind', () => {
     ['remembering what is not stored', { durable: false, remember: true }, 'remember'],
     ['remembering what is put to sleep', { remember: true, activeMax: 5 }, 'activeMax'],
     ['a bound that is none', { activeMax: 0 }, 'activeMax'],
+    ['a singleton that is put to sleep', { singleton: true, passivateAfterMs: 9 }, 'passivateAfterMs'],
   ])('refuse %s', (_, options, option) => {
     const harness = new ClusterHarness(['n1'], (cluster) => {
       expect(() => cluster.entity('k', logic, options)).toThrow(
