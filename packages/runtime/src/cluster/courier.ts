@@ -145,7 +145,7 @@ export class Courier {
    * @param along With which shard it is handed over, and in which epoch, when it is not for the other node to deliver yet
    */
   post(life: PeerIdentity, parcel: Parcel, along?: ShardAt): SendOutcome {
-    if (!this.#isLinked(life)) return 'no-link';
+    if (!this.isLinked(life)) return 'no-link';
     const to = life.nodeId;
     const { address, target, hops, epoch } = parcel;
     const event = encodeRefs(parcel.event);
@@ -198,7 +198,8 @@ export class Courier {
     return decodeRefs(value, this.#makeRef);
   }
 
-  #isLinked({ nodeId: node, incarnation }: PeerIdentity): boolean {
+  /** Whether the link to a node is one to this life of it. */
+  isLinked({ nodeId: node, incarnation }: PeerIdentity): boolean {
     return this.#options.transport
       .linked()
       .some((peer) => peer.nodeId === node && peer.incarnation === incarnation);

@@ -18,6 +18,7 @@ import { encodeRefs } from './ref-codec.ts';
 import { SnapshotStream } from './snapshot-stream.ts';
 import { snapshotView } from './snapshot-view.ts';
 import { TryAgain } from './try-again.ts';
+import { speaks } from './wire-version.ts';
 
 /** From this wire format on a node that has no room to follow one more actor for another one can say so. */
 const IS_FULL_VERSION = 2;
@@ -116,8 +117,8 @@ export class ObservedActors {
   #refuse(from: PeerIdentity, id: number, kind: 'watch' | 'subscribe'): void {
     const problem = 'the node is watched by too many';
     const ended = { t: 'ended' as const, id, life: from.incarnation, reason: 'unknown' as const, problem };
-    const canTell = (this.#options.transport.wireVersion?.(from.nodeId) ?? 1) >= IS_FULL_VERSION;
-    if (canTell) this.#send(from, { ...ended, isFull: true });
+    if (speaks(this.#options.transport, from.nodeId, IS_FULL_VERSION))
+      this.#send(from, { ...ended, isFull: true });
     // All that one of the format before understands is the end: that a watch is as good as over it must not miss.
     else if (kind === 'watch') this.#send(from, ended);
   }

@@ -9,6 +9,7 @@ import {
 } from '@tutti/kernel';
 import type { ClusterConfig } from './cluster-config.ts';
 import { type DetectorAction, FailureDetector } from './failure-detector.ts';
+import { speaks } from './wire-version.ts';
 
 /** What nodes say to each other on the probe channel. */
 type ProbeMessage =
@@ -48,7 +49,7 @@ export class Prober {
   }
 
   #answersAlways(node: NodeId): boolean {
-    return (this.#options.transport.wireVersion?.(node) ?? 1) >= ANSWERS_ALWAYS_VERSION;
+    return speaks(this.#options.transport, node, ANSWERS_ALWAYS_VERSION);
   }
 
   suspected(): readonly NodeId[] {

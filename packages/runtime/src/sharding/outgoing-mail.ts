@@ -9,6 +9,7 @@ import {
 import type { Courier } from '../cluster/courier.ts';
 import type { Life, Membership } from '../cluster/membership.ts';
 import { HAND_OVER_VERSION, type HandOverMessage, type Parcel } from '../cluster/parcel.ts';
+import { speaks } from '../cluster/wire-version.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import type { ShardId } from './shard-id.ts';
 import { type EpochEnd, type ShardAt, type ShardMap, sameLife } from './shard-map.ts';
@@ -97,13 +98,10 @@ export class OutgoingMail {
     return size;
   }
 
-  /** Whether this life understands what it would be given. A transport that knows of no versions speaks the first. */
-  canGive({ nodeId: node, incarnation }: Life): boolean {
-    const { transport } = this.#options;
-    const isLinked = transport
-      .linked()
-      .some((peer) => peer.nodeId === node && peer.incarnation === incarnation);
-    return isLinked && (transport.wireVersion?.(node) ?? 1) >= HAND_OVER_VERSION;
+  /** Whether this life can be given anything, and understands it. */
+  canGive(life: Life): boolean {
+    const { courier, transport } = this.#options;
+    return courier.isLinked(life) && speaks(transport, life.nodeId, HAND_OVER_VERSION);
   }
 
   /** Gives parcels of a shard to the life that it goes to; resolves with whether that keeps them all. */

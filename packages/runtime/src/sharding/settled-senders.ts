@@ -3,6 +3,7 @@ import type { ClusterConfig } from '../cluster/cluster-config.ts';
 import type { Courier } from '../cluster/courier.ts';
 import type { Life, Membership } from '../cluster/membership.ts';
 import { HAND_OVER_VERSION } from '../cluster/parcel.ts';
+import { speaks } from '../cluster/wire-version.ts';
 import type { ShardId } from './shard-id.ts';
 import { type ShardAt, type ShardMap, sameLife } from './shard-map.ts';
 
@@ -90,7 +91,7 @@ export class SettledSenders {
   }
 
   #speaks({ nodeId: node }: Life): boolean {
-    return (this.#options.transport.wireVersion?.(node) ?? 1) >= HAND_OVER_VERSION;
+    return speaks(this.#options.transport, node, HAND_OVER_VERSION);
   }
 
   #untilSaid(at: ShardAt, awaited: readonly Life[]): Promise<void> {
@@ -112,12 +113,12 @@ export class SettledSenders {
   }
 
   #tellAll(): void {
-    const { transport, courier } = this.#options;
+    const { courier } = this.#options;
     const toSay = this.#toSay;
     this.#toSay = [];
     for (const { owner, shards } of toSay) {
-      const isLinked = transport.linked().some((peer) => sameLife(peer, owner));
-      if (isLinked && this.#speaks(owner)) courier.signal(owner.nodeId, { t: 'settled', shards }, 'bulk');
+      if (courier.isLinked(owner) && this.#speaks(owner))
+        courier.signal(owner.nodeId, { t: 'settled', shards }, 'bulk');
     }
   }
 
