@@ -19,9 +19,6 @@ interface Observation {
   stop?: 'wanted' | 'told';
 }
 
-/** How long a stop waits when the link is full. */
-const STOP_AGAIN_MS = 50;
-
 interface RemoteObserversOptions {
   readonly courier: Courier;
   readonly transport: Transport;
@@ -151,14 +148,13 @@ export class RemoteObservers {
 
   /** In the lane of the messages, and so behind those that it was sent. */
   #askToStop(id: number, observation: Observation): void {
-    if (this.#open.get(id) !== observation) return;
     const { node, address } = observation;
     // Without a uid the address is that of whoever comes next as well, who is not meant.
     if (observation.stop === 'told' && parseLocalAddress(address)?.uid === undefined) return;
-    const { courier, clock } = this.#options;
+    const { courier } = this.#options;
     const outcome = courier.signal(node, { t: 'stop', id: courier.nextId(), to: address }, 'bulk');
     if (outcome === 'queued') observation.stop = 'told';
-    if (outcome === 'full') clock.setTimer(STOP_AGAIN_MS, () => this.#askToStop(id, observation));
+    if (outcome === 'full') this.#unheard.add(id);
   }
 
   #linkUp(peer: PeerIdentity): void {
