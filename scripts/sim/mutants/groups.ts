@@ -21,14 +21,14 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
   {
     name: 'the older half of a shared log goes before what is needed of it is durable once more',
     file: 'groups/shared-log-cleaner.ts',
-    right: 'if (done) return settled(undefined);',
+    right: 'if (done) return joint.end();',
     wrong: 'if (done) return this.#drop(cut, keptBytes);',
     season: SHARED_LOGS,
   },
   {
     name: 'the older half of a shared log goes though something that is needed of it cannot be read',
     file: 'groups/shared-log-cleaner.ts',
-    right: 'if (unread) return settled(unread);',
+    right: 'if (unread) return joint.end(unread);',
     wrong: '',
     season: SHARED_DECAY_CLEANED,
   },
@@ -56,8 +56,8 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
   {
     name: 'a group says that it has made up for what decayed and has not',
     file: 'groups/shared-log-scrub.ts',
-    right: "cleaner.put(group, 'kept', piece, settled, mends);",
-    wrong: "cleaner.put(group, 'kept', [], settled, mends);",
+    right: "cleaner.put(group, 'kept', piece, joint.one(), mends);",
+    wrong: "cleaner.put(group, 'kept', [], joint.one(), mends);",
     season: SHARED_DECAY,
   },
   {

@@ -1,7 +1,8 @@
-import { type Clock, isTuttiError, type Logger, logIndex, term } from '@tutti/kernel';
+import { type Clock, isTuttiError, type Logger, logIndex } from '@tutti/kernel';
 import type { Entry } from '../raft/messages.ts';
 import { attempt } from '../replica/turn-budget.ts';
 import type { LogStore, WriteCallback } from '../storage/log-store.ts';
+import { storeDropMark } from './drop-mark.ts';
 import {
   type EncodedRecord,
   encodeRecord,
@@ -11,6 +12,7 @@ import {
   type RecordKind,
 } from './group-record.ts';
 import type { GroupState } from './group-state.ts';
+import { JointWrite } from './joint-write.ts';
 
 /** Bytes of entries in one record of what is kept. */
 export const KEPT_BYTES = 256 * 1024;
@@ -92,37 +94,26 @@ export class SharedLogCleaner {
     if (!cut || cut === this.#marks[0]) return;
     this.#cleaning = true;
     let keptBytes = 0;
-    let underWay = 1;
-    let failure: Error | undefined;
-    const settled = (problem: Error | undefined): void => {
-      failure ??= problem;
-      if (--underWay > 0) return;
+    const joint = new JointWrite((failure) => {
       if (failure) this.#putOff(failure);
       else this.#drop(cut, keptBytes);
-    };
+    });
     // Of a group of which nothing is left, only this tells that there may have been something.
-    if (this.#parts.hasLostRecords()) {
-      underWay++;
-      this.#parts.write(encodeRecord(FORGOTTEN_RECORDS, []), settled);
-    }
+    if (this.#parts.hasLostRecords()) this.#parts.write(encodeRecord(FORGOTTEN_RECORDS, []), joint.one());
     const groups = this.#parts.groups()[Symbol.iterator]();
     const next = (): void => {
-      if (this.#ended) return settled(new Error('closed'));
+      if (this.#ended) return joint.end(new Error('closed'));
       for (;;) {
         const { done, value: group } = groups.next();
-        if (done) return settled(undefined);
+        if (done) return joint.end();
         if (group.loss) {
           // Only a reset says what a group has forgotten.
-          underWay++;
-          this.rewrite(group, settled);
+          this.rewrite(group, joint.one());
           return this.#parts.clock.nextTurn(next);
         }
         const { failure: unread, value: records = [] } = attempt(() => this.#keep(group, cut.index));
-        if (unread) return settled(unread);
-        for (const entries of records) {
-          underWay++;
-          keptBytes += this.put(group, 'kept', entries, settled);
-        }
+        if (unread) return joint.end(unread);
+        for (const entries of records) keptBytes += this.put(group, 'kept', entries, joint.one());
         if (records.length > 0) return this.#parts.clock.nextTurn(next);
       }
     };
@@ -147,14 +138,10 @@ export class SharedLogCleaner {
   rewrite(group: GroupState, done: WriteCallback, isEndLost = false): void {
     const { failure: unread, value: records = [] } = attempt(() => this.#keep(group, Infinity, isEndLost));
     if (unread) return this.#parts.clock.nextTurn(() => done(unread));
-    let underWay = 1 + records.length;
-    let failure: Error | undefined;
-    const settled: WriteCallback = (problem) => {
-      failure ??= problem;
-      if (--underWay === 0) done(failure);
-    };
-    this.put(group, 'reset', [], settled);
-    for (const entries of records) this.put(group, 'kept', entries, settled);
+    const joint = new JointWrite(done);
+    this.put(group, 'reset', [], joint.one());
+    for (const entries of records) this.put(group, 'kept', entries, joint.one());
+    joint.end();
   }
 
   /** Writes entries that a group has, and its term and vote, in a place of their own. @returns the bytes of the record */
@@ -203,23 +190,15 @@ export class SharedLogCleaner {
 
   #drop(cut: Mark, keptBytes: number): void {
     const { store } = this.#parts;
-    const meta = { index: logIndex(cut.index), term: term(1), membership: { voters: [], learners: [] } };
-    const writer = store.beginSnapshot(meta);
-    writer.write(Uint8Array.of(1), (failure) => {
-      if (failure || this.#ended) {
-        writer.abort();
-        return this.#stop();
+    storeDropMark(store, cut.index, (failure) => {
+      if (!failure && !this.#ended) {
+        store.compact(logIndex(cut.index));
+        this.#parts.dropped(cut.index);
+        this.#firstBytes = cut.bytes;
+        this.#marks = this.#marks.filter(({ bytes }) => bytes >= cut.bytes);
+        this.#cleanAt = this.#parts.logBytes + 2 * keptBytes;
       }
-      writer.commit(undefined, (problem) => {
-        if (!problem && !this.#ended) {
-          store.compact(meta.index);
-          this.#parts.dropped(meta.index);
-          this.#firstBytes = cut.bytes;
-          this.#marks = this.#marks.filter(({ bytes }) => bytes >= cut.bytes);
-          this.#cleanAt = this.#parts.logBytes + 2 * keptBytes;
-        }
-        this.#stop();
-      });
+      this.#stop();
     });
   }
 

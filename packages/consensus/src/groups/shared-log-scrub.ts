@@ -5,6 +5,7 @@ import type { ScrubCallback, ScrubDamage, ScrubStep } from '../storage/scrub.ts'
 import { isWithin, rangesOf } from '../storage/store-damage.ts';
 import { encodeRecord } from './group-record.ts';
 import type { GroupState } from './group-state.ts';
+import { JointWrite } from './joint-write.ts';
 import type { RecordOwners } from './record-owners.ts';
 import { KEPT_BYTES, type SharedLogCleaner } from './shared-log-cleaner.ts';
 
@@ -158,23 +159,18 @@ export class SharedLogScrub {
     const { lost: places } = group.decayed!;
     const { rows } = group;
     const left = [...entries];
-    let underWay = 1;
-    let failure: Error | undefined;
-    const settled: WriteCallback = (problem) => {
-      failure ??= problem;
-      if (--underWay > 0) return;
+    const joint = new JointWrite((failure) => {
       if (!failure) owners.leave(group.group, places);
       done(failure);
-    };
+    });
     const next = (): void => {
-      if (group.loss) return settled(new TuttiError('TUTTI_CLOSED', { what: `The log of ${group.group}` }));
+      if (group.loss) return joint.end(new TuttiError('TUTTI_CLOSED', { what: `The log of ${group.group}` }));
       // What has been replaced or compacted meanwhile is needed no more.
       const piece = pieceOf(left).filter(
         ({ index, term: its }) => rows.termAt(index) === its && index > rows.base && stands(index),
       );
       if (left.length > 0) {
-        underWay++;
-        cleaner.put(group, 'kept', piece, settled);
+        cleaner.put(group, 'kept', piece, joint.one());
         return clock.nextTurn(next);
       }
       assert(
@@ -183,7 +179,8 @@ export class SharedLogScrub {
       );
       // What stood elsewhere and was made up for by one of these records is made up for by this one.
       const mends = { last: rows.lastIndex, places: [...places, ...owners.leftBy(group.group)] };
-      cleaner.put(group, 'kept', piece, settled, mends);
+      cleaner.put(group, 'kept', piece, joint.one(), mends);
+      joint.end();
     };
     const stands = (index: number): boolean => isWithin(places, rows.recordOf(index));
     next();

@@ -13,9 +13,11 @@ import type { Entry } from '../raft/messages.ts';
 import { attempt } from '../replica/turn-budget.ts';
 import type { LogStore, WriteCallback } from '../storage/log-store.ts';
 import type { ScrubCallback } from '../storage/scrub.ts';
+import { storeDropMark } from './drop-mark.ts';
 import { GroupLog } from './group-log.ts';
 import { type EncodedRecord, encodeRecord, FORGOTTEN_RECORDS } from './group-record.ts';
 import { GroupState } from './group-state.ts';
+import { JointWrite } from './joint-write.ts';
 import { RecordOwners } from './record-owners.ts';
 import { SharedLogCleaner } from './shared-log-cleaner.ts';
 import { type RecoveredLog, SharedLogRecovery } from './shared-log-recovery.ts';
@@ -103,7 +105,7 @@ export class SharedLog {
       owners: this.#owners,
       cleaner: this.#cleaner,
       groups: this.#groups,
-      renewSnapshot: (done) => this.#commitSnapshot(this.#store.snapshot()?.meta.index ?? logIndex(0), done),
+      renewSnapshot: (done) => storeDropMark(this.#store, this.#store.snapshot()?.meta.index ?? 0, done),
     });
   }
 
@@ -182,33 +184,21 @@ export class SharedLog {
   /** What a group has forgotten is written down before anything is built on what it has left. */
   #noteLosses({ groups, headlessThrough }: RecoveredLog, done: WriteCallback): void {
     const forgetful = [...groups].filter(([, { loss, isLossLogged }]) => loss && !isLossLogged);
-    let underWay = 1 + forgetful.length;
-    let failure: Error | undefined;
-    const settled: WriteCallback = (problem) => {
-      failure ??= problem ?? this.#refused;
-      if (--underWay > 0) return;
+    const joint = new JointWrite((unwritten) => {
+      const failure = unwritten ?? this.#refused;
       if (failure || headlessThrough === 0) done(failure);
       else this.#beginAfter(headlessThrough, done);
-    };
-    for (const [group] of forgetful) this.rewrite(this.#groups.get(group)!, settled);
-    if (headlessThrough > 0) this.write(encodeRecord(FORGOTTEN_RECORDS, []), settled);
-    else settled(undefined);
+    });
+    for (const [group] of forgetful) this.rewrite(this.#groups.get(group)!, joint.one());
+    if (headlessThrough > 0) this.write(encodeRecord(FORGOTTEN_RECORDS, []), joint.one());
+    joint.end();
   }
 
   /** The store's own snapshot says nothing; without one it does not know that it is whole. */
   #beginAfter(index: number, done: WriteCallback): void {
-    this.#commitSnapshot(index, (failure) => {
+    storeDropMark(this.#store, index, (failure) => {
       if (failure) return done(failure);
       this.#store.repair({ kind: 'snapshot' }, (unrepaired) => done(unrepaired));
-    });
-  }
-
-  #commitSnapshot(index: number, done: WriteCallback): void {
-    const meta = { index: logIndex(index), term: term(1), membership: { voters: [], learners: [] } };
-    const writer = this.#store.beginSnapshot(meta);
-    writer.write(Uint8Array.of(1), (failure) => {
-      if (failure) return done(failure);
-      writer.commit(undefined, (problem) => done(problem));
     });
   }
 
