@@ -14,6 +14,7 @@ export { runVirtual, settled, VirtualClock } from './clock/virtual-clock.ts';
 export { BoundedQueue, type Offer, type OverflowPolicy } from './collections/bounded-queue.ts';
 export { Heap } from './collections/heap.ts';
 export { Histogram, type PackedHistogram } from './collections/histogram.ts';
+export { lastOf } from './collections/last-of.ts';
 export { Ring } from './collections/ring.ts';
 export { durationMs, showDuration } from './duration.ts';
 export { ERRORS, type ErrorCode, type ErrorRow } from './error/error-table.ts';

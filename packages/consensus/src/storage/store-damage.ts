@@ -1,4 +1,4 @@
-import { type LogIndex, logIndex, type Term } from '@tutti/kernel';
+import { type LogIndex, lastOf, logIndex, type Term } from '@tutti/kernel';
 import type { Entry, HardState, SnapshotMeta } from '../raft/messages.ts';
 import type { LogStoreState } from './log-store.ts';
 
@@ -26,17 +26,11 @@ export function rangesOf(indexes: readonly number[]): readonly LostRange[] {
 
 /** Whether an index is in one of some ranges, which stand apart and lowest first. */
 export function isWithin(ranges: readonly LostRange[], index: number): boolean {
-  let low = 0;
-  let high = ranges.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (ranges[middle]!.to < index) low = middle + 1;
-    else high = middle;
-  }
-  return low < ranges.length && ranges[low]!.from <= index;
+  const last = lastOf(ranges, ({ from }) => from <= index);
+  return last !== undefined && index <= last.to;
 }
 
-/** What is left of some ranges without others; both stand apart and lowest first. */
+/** What is left of some ranges without others, in whatever order those are. */
 export function without(ranges: readonly LostRange[], taken: readonly LostRange[]): readonly LostRange[] {
   let left = ranges;
   for (const { from, to } of taken)

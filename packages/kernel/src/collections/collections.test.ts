@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { AssertionError } from '../assert.ts';
 import { BoundedQueue, type OverflowPolicy } from './bounded-queue.ts';
 import { Heap } from './heap.ts';
+import { lastOf } from './last-of.ts';
 import { Ring } from './ring.ts';
 
 type RingStep = ['push' | 'unshift', number] | ['shift' | 'peek' | 'clear'] | ['at', number];
@@ -124,4 +125,17 @@ describe('a bounded queue', () => {
     twin.push(item);
     return { accepted: true, dropped };
   }
+});
+
+describe('lastOf', () => {
+  it('finds what a walk from the end finds', () => {
+    const sorted = fc.array(fc.integer({ min: 0, max: 20 })).map((items) => items.sort((a, b) => a - b));
+    fc.assert(
+      fc.property(sorted, fc.integer({ min: -1, max: 21 }), (items, most) => {
+        const objects = items.map((value) => ({ value }));
+        const holds = ({ value }: { readonly value: number }) => value <= most;
+        expect(lastOf(objects, holds)).toBe(objects.findLast(holds));
+      }),
+    );
+  });
 });

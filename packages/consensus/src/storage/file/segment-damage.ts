@@ -1,3 +1,4 @@
+import { lastOf } from '@tutti/kernel';
 import type { EntryIndex } from './entry-index.ts';
 import { hasHeader, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
 import type { SegmentScan } from './segment-scan.ts';
@@ -47,23 +48,8 @@ export function damageOfSegment(
   const isNamed = hasHeader(bytes, segment);
   if (isNamed && stretches.length === 0) return undefined;
   index.eachIn(segment.sequence, (entry, offset) => {
-    const stretch = lastFrom(stretches, offset);
+    const stretch = lastOf(stretches, (each) => each.offset <= offset);
     if (stretch && offset < stretch.to) stretch.entries.push(entry);
   });
   return { offset: isNamed ? stretches[0]!.offset : 0, stretches };
-}
-
-/** The last stretch that begins at or before a place. */
-function lastFrom<Stretch extends DamagedStretch>(
-  stretches: readonly Stretch[],
-  offset: number,
-): Stretch | undefined {
-  let low = 0;
-  let high = stretches.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (stretches[middle]!.offset <= offset) low = middle + 1;
-    else high = middle;
-  }
-  return stretches[low - 1];
 }
