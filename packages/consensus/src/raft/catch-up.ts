@@ -15,7 +15,6 @@ export class CatchUp {
   readonly #electionTicks: number;
   readonly #rounds = new Map<NodeId, Round>();
   readonly #ready = new Set<NodeId>();
-
   /** Learners of an earlier term, of which this one has not shown anything yet. */
   readonly #inherited: Set<NodeId>;
   readonly #beganAtTick: number;

@@ -52,8 +52,9 @@ export const isReply = (action: object): boolean => REPLIES.has(action);
 
 /**
  * An action that keeps the ask being handled until a later `reply(...)`: one in the same turn answers that ask, and one
- * that runs while no ask is handled answers the ask held longest. For machines that must wait for a promise or another actor before they know the answer. At most
- * 10,000 are held; those still held when the actor stops or restarts fail with `TUTTI_ACTOR_UNKNOWN`.
+ * that runs while no ask is handled answers the ask held longest. For machines that must wait for a promise or another
+ * actor before they know the answer. At most 10,000 are held; those still held when the actor stops or restarts fail
+ * with `TUTTI_ACTOR_UNKNOWN`.
  */
 export function replyLater(): ({ self }: { self: unknown }) => void {
   return function replyLater({ self }) {

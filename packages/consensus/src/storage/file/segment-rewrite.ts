@@ -56,9 +56,9 @@ const DAMAGED = new Uint8Array(8).fill(0xff);
  * Writes a damaged segment anew beside the old one, with its gaps closed, and puts it in its place by a rename: a crash
  * leaves either of them. A gap that nothing is put into stays one. The whole records keep the numbers of their
  * batches; numbers that nothing is left of get a record that says nothing, so that the log has no gap between this
- * segment and the next. What the header says of flushes stays as it is, so that damage is not
- * taken for a torn write. The loop goes on meanwhile. Calls back with what the segment holds now, in the turn in which it
- * takes its place; with nothing if it was not wanted any more.
+ * segment and the next. What the header says of flushes stays as it is, so that damage is not taken for a torn write. The
+ * loop goes on meanwhile. Calls back with what the segment holds now, in the turn in which it takes its place; with
+ * nothing if it was not wanted any more.
  */
 export function rewriteSegment(
   disk: DiskCalls,
