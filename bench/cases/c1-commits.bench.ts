@@ -139,8 +139,8 @@ export const bench: BenchCase = {
     },
   ],
   sizes: {
-    quick: { warmUpMs: 200, durationMs: 500 },
-    full: { warmUpMs: 400, durationMs: 1_300 },
+    quick: { heatMs: 200, warmUpMs: 200, durationMs: 500 },
+    full: { heatMs: 2_000, warmUpMs: 400, durationMs: 1_300 },
   },
   limits: [
     limitOf(

@@ -63,8 +63,8 @@ export const bench: BenchCase = {
     },
   ],
   sizes: {
-    quick: { warmUpMs: 300, durationMs: 700 },
-    full: { warmUpMs: 500, durationMs: 2_000 },
+    quick: { heatMs: 200, warmUpMs: 300, durationMs: 700 },
+    full: { heatMs: 2_000, warmUpMs: 500, durationMs: 2_000 },
   },
   limits: [
     limitOf(

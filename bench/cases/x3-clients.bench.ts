@@ -68,8 +68,11 @@ export const bench: BenchCase = {
       },
     },
   ],
-  sizes: { quick: { warmUpMs: 100, durationMs: 250 }, full: { warmUpMs: 300, durationMs: 800 } },
+  sizes: {
+    quick: { heatMs: 100, warmUpMs: 100, durationMs: 250 },
+    full: { heatMs: 1_500, warmUpMs: 300, durationMs: 800 },
+  },
   runs: 1,
   isProfiled: false,
-  expectedS: ({ warmUpMs, durationMs }) => 3 + (6 * (warmUpMs! + durationMs!)) / 1_000,
+  expectedS: ({ heatMs, warmUpMs, durationMs }) => 3 + (heatMs! + 6 * (warmUpMs! + durationMs!)) / 1_000,
 };

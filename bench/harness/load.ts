@@ -127,6 +127,16 @@ export function closedLoop(
   });
 }
 
+const HEAT_CLIENTS = 64;
+
+/**
+ * A closed loop whose figures nobody looks at, before the first that counts: a lone client would need a minute to bring
+ * a fresh process's code to where its compiler has done its work, many clients need a second.
+ */
+export function heat(heatMs: number) {
+  return { clients: HEAT_CLIENTS, warmUpMs: 0, durationMs: heatMs } as const;
+}
+
 /** The rate of a synchronous or asynchronous batch, repeated: warm-up apart, then until the time is up. */
 export async function batchRate(
   { warmUpMs, durationMs }: { warmUpMs: number; durationMs: number },

@@ -10,7 +10,7 @@ const APPLICATIONS = ['ra', 'aten', 'gen_batch_server', 'seshat'];
 
 /** Commands of 256 bytes to a Ra cluster of three nodes, at several numbers of clients. */
 export function raCommits(levels: readonly number[]) {
-  return async ({ warmUpMs, durationMs }: Sizes): Promise<Measurement> => {
+  return async ({ heatMs, warmUpMs, durationMs }: Sizes): Promise<Measurement> => {
     const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-ra-'));
     try {
       const measured = await withPortMapper((mapper) =>
@@ -21,6 +21,7 @@ export function raCommits(levels: readonly number[]) {
             ...mapper,
             BENCH_DATA: folder,
             BENCH_LEVELS: levels.join(','),
+            BENCH_HEAT_MS: String(heatMs),
             BENCH_WARM_UP_MS: String(warmUpMs),
             BENCH_DURATION_MS: String(durationMs),
           },

@@ -18,9 +18,11 @@ main() ->
     Own = hd(Ids),
     ok = lead(Own, Ids, 50),
     Levels = [list_to_integer(L) || L <- string:tokens(os:getenv("BENCH_LEVELS"), ",")],
+    Heat = list_to_integer(os:getenv("BENCH_HEAT_MS")),
     WarmUp = list_to_integer(os:getenv("BENCH_WARM_UP_MS")),
     Duration = list_to_integer(os:getenv("BENCH_DURATION_MS")),
-    Acknowledged = lists:sum([level(Own, Clients, WarmUp, Duration) || Clients <- Levels]),
+    {Hot, _} = load(Own, 64, Heat, 0),
+    Acknowledged = Hot + lists:sum([level(Own, Clients, WarmUp, Duration) || Clients <- Levels]),
     {ok, {_, Count}, _} = ra:leader_query(Own, fun(State) -> State end),
     true = Count >= Acknowledged,
     io:format("verified ~b acknowledged, ~b in the leader's state~n", [Acknowledged, Count]),
@@ -49,19 +51,23 @@ lead(Own, Ids, Tries) when Tries > 0 ->
         _ -> timer:sleep(100), lead(Own, Ids, Tries - 1)
     end.
 
-level(Own, Clients, WarmUp, Duration) ->
+%% How many were acknowledged, and the latencies of those within the duration, in microseconds.
+load(Own, Clients, WarmUp, Duration) ->
     From = erlang:monotonic_time(microsecond) + WarmUp * 1000,
     Until = From + Duration * 1000,
     Self = self(),
     Bytes = binary:copy(<<7>>, 256),
     [spawn_link(fun() -> Self ! {client, client(Own, Bytes, From, Until, 0, [])} end) || _ <- lists:seq(1, Clients)],
     Results = [receive {client, Result} -> Result end || _ <- lists:seq(1, Clients)],
-    Latencies = lists:sort(lists:append([L || {_, L} <- Results])),
+    {lists:sum([All || {All, _} <- Results]), lists:sort(lists:append([L || {_, L} <- Results]))}.
+
+level(Own, Clients, WarmUp, Duration) ->
+    {Acknowledged, Latencies} = load(Own, Clients, WarmUp, Duration),
     Counted = length(Latencies),
     io:format("figure rate-~b ~.1f~n", [Clients, Counted * 1000.0 / Duration]),
     io:format("figure p50-~b ~.4f~n", [Clients, at(Latencies, Counted, 0.5) / 1000]),
     io:format("figure p99-~b ~.4f~n", [Clients, at(Latencies, Counted, 0.99) / 1000]),
-    lists:sum([All || {All, _} <- Results]).
+    Acknowledged.
 
 at(_, 0, _) -> 0.0;
 at(Latencies, Count, Fraction) -> lists:nth(max(1, ceil(Fraction * Count)), Latencies).

@@ -4,13 +4,13 @@ import { benchDisk } from '../../harness/bench-disk.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { FleetProcess, processorUsOf } from '../../harness/fleet.ts';
 import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
-import { sleep } from '../../harness/load.ts';
+import { heat, sleep } from '../../harness/load.ts';
 
 const MODULE = new URL('./pipeline-process.ts', import.meta.url);
 
 /** Three processes, batched frames, a flush before each answer, a majority: no terms, no log, no state machine. */
 export function barePipeline(levels: readonly number[] = [1, 64, 256], bytes = 256) {
-  return async ({ warmUpMs, durationMs }: Sizes): Promise<Measurement> => {
+  return async ({ heatMs, warmUpMs, durationMs }: Sizes): Promise<Measurement> => {
     const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-pipeline-'));
     const folders = ['a', 'b', 'c'].map((name) => join(folder, name));
     for (const path of folders) mkdirSync(path);
@@ -20,6 +20,7 @@ export function barePipeline(levels: readonly number[] = [1, 64, 256], bytes = 2
       await leader!.call('lead', { folder: folders[0], ports });
       const all = [leader!, ...followers];
       await Promise.all(all.map((one) => one.call('entryBytes', bytes)));
+      await leader!.call('load', heat(heatMs!));
       const figures: Record<string, number> = {};
       const histograms: Record<string, PackedHistogram> = {};
       const curve: { x: number; y: number }[] = [];

@@ -5,7 +5,7 @@ import { Etcd3 } from 'etcd3';
 import { benchDisk } from '../../harness/bench-disk.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
-import { closedLoop, sleep } from '../../harness/load.ts';
+import { closedLoop, heat, sleep } from '../../harness/load.ts';
 import { freePort } from '../erlang/distribution.ts';
 
 const NAMES = ['a', 'b', 'c'];
@@ -16,7 +16,10 @@ export function etcdCommits(levels: readonly number[]) {
   return (sizes: Sizes): Promise<Measurement> => measure(levels, sizes);
 }
 
-async function measure(levels: readonly number[], { warmUpMs, durationMs }: Sizes): Promise<Measurement> {
+async function measure(
+  levels: readonly number[],
+  { heatMs, warmUpMs, durationMs }: Sizes,
+): Promise<Measurement> {
   const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-etcd-'));
   const members: ChildProcess[] = [];
   try {
@@ -28,19 +31,22 @@ async function measure(levels: readonly number[], { warmUpMs, durationMs }: Size
     const histograms: Record<string, PackedHistogram> = {};
     const curve: { x: number; y: number }[] = [];
     let acknowledged = 0;
-    for (const clients of levels) {
+    const load = (options: Parameters<typeof closedLoop>[0]) => {
       let next = 0;
       const put = async (done: (failure?: Error) => void) => {
         try {
-          await client.put(`key-${next++ % clients}`).value(value);
+          await client.put(`key-${next++ % options.clients}`).value(value);
           acknowledged++;
           done();
         } catch (thrown) {
           done(thrown instanceof Error ? thrown : new Error(String(thrown)));
         }
       };
-      const load = { clients, warmUpMs: warmUpMs!, durationMs: durationMs! };
-      const { perS, latencies } = await closedLoop(load, (done) => void put(done));
+      return closedLoop(options, (done) => void put(done));
+    };
+    await load(heat(heatMs!));
+    for (const clients of levels) {
+      const { perS, latencies } = await load({ clients, warmUpMs: warmUpMs!, durationMs: durationMs! });
       figures[`rate-${clients}`] = perS;
       histograms[`commit-${clients}`] = latencies.pack();
       curve.push({ x: perS, y: Histogram.merged([latencies.pack()]).percentile(0.5) });

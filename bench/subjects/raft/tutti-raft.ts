@@ -2,6 +2,7 @@ import type { ReplicaConfig } from '@tutti/consensus';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { sharedNowMs } from '../../harness/fleet-member.ts';
 import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
+import { heat } from '../../harness/load.ts';
 import type { RaftAblation } from './ablations.ts';
 import { RaftCluster } from './raft-cluster.ts';
 
@@ -23,13 +24,14 @@ export function commits(
   levels: readonly number[] = [1, 64, 256],
   { bytes = BYTES, isForwarded = false, ...options }: CommitOptions = {},
 ) {
-  return async ({ warmUpMs, durationMs }: Sizes): Promise<Measurement> => {
+  return async ({ heatMs, warmUpMs, durationMs }: Sizes): Promise<Measurement> => {
     const cluster = await RaftCluster.start(config, options);
     try {
       const figures: Record<string, number> = {};
       const histograms: Record<string, PackedHistogram> = {};
       const curve: { x: number; y: number }[] = [];
-      let acknowledged = 0;
+      const hot = await cluster.load({ what: 'writes', bytes, ...heat(heatMs!) }, isForwarded);
+      let { acknowledged } = hot;
       for (const clients of levels) {
         const load = {
           what: 'writes',
