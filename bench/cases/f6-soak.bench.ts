@@ -8,19 +8,20 @@ export const bench: BenchCase = {
     'growth over time, as slopes of the least-squares lines: of the largest node’s resident set, of its heap after a collection at the end of each window, and of the p99',
   payload: 'sessions of ten tasks that return null, open loop; the latency is that of a session',
   durability: 'every step in the replicated log, flushed on a majority of three',
-  verification: 'every session is done, each of its tasks completed once',
+  verification: 'every session is done, each of its tasks completed once; the function counted as many calls',
   figures: [
     { id: 'memory-slope', title: 'memory', unit: 'MB/min', better: 'lower' },
     { id: 'heap-slope', title: 'heap after a collection', unit: 'MB/min', better: 'lower' },
     { id: 'heap-per-task', title: 'heap kept for each task', unit: 'bytes', better: 'lower' },
     { id: 'p99-slope', title: 'p99', unit: 'ms/min', better: 'lower' },
+    { id: 'p99-drift', title: 'p99, up or down', unit: 'ms/min', better: 'lower' },
     { id: 'offered', title: 'offered', unit: 'tasks/s', better: 'higher' },
   ],
   // Flat, within what the line through so short a run can tell.
   targets: [
     { level: 'floor', figure: 'heap-slope', value: 1 },
     { level: 'floor', figure: 'memory-slope', value: 1 },
-    { level: 'floor', figure: 'p99-slope', value: 1 },
+    { level: 'floor', figure: 'p99-drift', value: 1 },
   ],
   curves: [
     { id: 'memory', title: 'Resident set of the largest node', x: 'minutes', y: 'MB' },
@@ -37,7 +38,7 @@ export const bench: BenchCase = {
     },
   ],
   isProfiled: false,
-  limits: ['heap-slope', 'memory-slope', 'p99-slope'].map((figure) =>
+  limits: ['heap-slope', 'memory-slope', 'p99-drift'].map((figure) =>
     limitOf(
       figure,
       { slope: ['tutti', 'heap-slope'], each: ['tutti', 'heap-per-task'], p99: ['tutti', 'p99-slope'] },

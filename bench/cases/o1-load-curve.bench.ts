@@ -5,19 +5,17 @@ export const bench: BenchCase = {
   id: 'O1',
   title: 'Throughput and latency of no-op tasks',
   measures:
-    'tasks added one by one to an open session, at 10 to 90 % of the lower of two rates, that of a wide plan and that of such tasks, open loop; the knee is the highest load with a p95 below 100 ms',
+    'tasks added one by one to an open session, at 10 to 90 % of the lower of two rates, that of a wide plan and that of such tasks, open loop; the knee is the last load before the first with a p95 of 100 ms or more',
   payload: 'a function that returns null',
   durability: 'in-process: none; three nodes: flushed on a majority',
-  verification: 'every task that was added is done, and completed once',
+  verification: 'every task that was added is done, and completed once; its function was called',
   figures: [
     { id: 'knee', title: 'load at the knee', unit: 'tasks/s', better: 'higher' },
     { id: 'knee-p95', title: 'p95 at the knee', unit: 'ms', better: 'lower' },
     { id: 'rate', title: 'one wide plan', unit: 'tasks/s', better: 'higher' },
   ],
-  targets: [
-    { level: 'floor', figure: 'knee', value: 10_000 },
-    { level: 'floor', figure: 'knee-p95', value: 100 },
-  ],
+  // That the p95 is below 100 ms is what makes a load the knee: to judge it once more could not fail.
+  targets: [{ level: 'floor', figure: 'knee', value: 10_000 }],
   subjects: [
     {
       id: 'durable',

@@ -6,7 +6,7 @@ export const bench: BenchCase = {
   measures: 'milliseconds each, one at a time',
   payload: 'an event with a type',
   durability: 'state updates go through the log, which is in memory',
-  verification: 'each arrival is counted by the receiver',
+  verification: 'each arrival is counted by the receiver and compared; each update answers with its number',
   figures: [
     {
       id: 'delivery-p50',

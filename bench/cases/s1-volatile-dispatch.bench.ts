@@ -8,7 +8,8 @@ export const bench: BenchCase = {
     'tasks per second of one wide plan; tasks added one by one to an open session and done, per second; then the latency of tasks added one by one, open loop, at the load that the target names where it is carried, else at half of what is; at last sessions of one task per second, as an ablation',
   payload: 'a function that returns null',
   durability: 'none: the board is in memory',
-  verification: 'every task is done and was completed exactly once, by the board’s own record',
+  verification:
+    'as many tasks are done as were submitted, each completed exactly once by the board’s own record, and the function counted as many calls',
   figures: [
     { id: 'rate', title: 'tasks of one plan', unit: 'tasks/s', better: 'higher' },
     { id: 'offered', title: 'load under which the latency is taken', unit: 'tasks/s', better: 'higher' },
@@ -16,15 +17,22 @@ export const bench: BenchCase = {
     { id: 'sessions', title: 'ablation: a session for each task', unit: 'sessions/s', better: 'higher' },
     {
       id: 'p99',
-      title: 'one task at that load, p99',
+      title: 'one task at the load that is asked for, p99',
       unit: 'ms',
       better: 'lower',
       percentile: { of: 'task', at: 0.99 },
     },
+    {
+      id: 'half-p99',
+      title: 'one task at half of what is carried, p99',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'task-half', at: 0.99 },
+    },
   ],
   targets: [
     { level: 'floor', figure: 'rate', value: 200_000 },
-    // The latency is asked for at that very rate; under a smaller load it proves nothing.
+    // The latency is asked for at that very rate; one under a smaller load is a figure of its own, which nothing judges.
     { level: 'floor', figure: 'offered', value: 200_000 },
     { level: 'floor', figure: 'p99', value: 1 },
     { level: 'aim', figure: 'rate', value: 500_000 },
@@ -74,7 +82,7 @@ export const bench: BenchCase = {
           added: ['tutti', 'added'],
           rate: ['tutti', 'rate'],
           offered: ['tutti', 'offered'],
-          late: ['tutti', 'p99'],
+          late: ['tutti', 'half-p99'],
         },
         ({ added, rate, offered, late }) =>
           `A task that is added by itself takes ${(1e6 / added).toFixed(0)} us of one core, its call, its check, its record and whoever waits for it included, against ${(1e6 / rate).toFixed(0)} us for one of a wide plan; so ${perSecond(offered)} was offered: half of what callers carry who wait for each other. Those of an open loop do not wait, and what comes in smaller batches costs more for each; a p99 of ${late.toFixed(1)} ms is ${late > 20 ? 'the queue of a loop that is at its limit there' : 'a few turns of the loop, each with all that came meanwhile'}.`,

@@ -8,7 +8,8 @@ export const bench: BenchCase = {
     'tasks per second of one wide plan; tasks added one by one to an open session and done, per second; then the latency of tasks added one by one, open loop, at the load that the target names where it is carried, else at half of what is; at last sessions of one task per second, as an ablation',
   payload: 'a function that returns null',
   durability: 'every step of every task in the replicated log, flushed on a majority of three',
-  verification: 'every task is done and was completed exactly once, by the board’s own record',
+  verification:
+    'as many tasks are done as were submitted, each completed exactly once by the board’s own record, and the function counted as many calls',
   figures: [
     { id: 'rate', title: 'tasks of one plan', unit: 'tasks/s', better: 'higher' },
     { id: 'offered', title: 'load under which the latency is taken', unit: 'tasks/s', better: 'higher' },
@@ -16,22 +17,29 @@ export const bench: BenchCase = {
     { id: 'sessions', title: 'ablation: a session for each task', unit: 'sessions/s', better: 'higher' },
     {
       id: 'p95',
-      title: 'one task at that load, p95',
+      title: 'one task at the load that is asked for, p95',
       unit: 'ms',
       better: 'lower',
       percentile: { of: 'task', at: 0.95 },
     },
     {
       id: 'p99',
-      title: 'one task at that load, p99',
+      title: 'one task at the load that is asked for, p99',
       unit: 'ms',
       better: 'lower',
       percentile: { of: 'task', at: 0.99 },
     },
+    {
+      id: 'half-p95',
+      title: 'one task at half of what is carried, p95',
+      unit: 'ms',
+      better: 'lower',
+      percentile: { of: 'task-half', at: 0.95 },
+    },
   ],
   targets: [
     { level: 'floor', figure: 'rate', value: 10_000 },
-    // The latency is asked for at that very rate; under a smaller load it proves nothing.
+    // The latency is asked for at that very rate; one under a smaller load is a figure of its own, which nothing judges.
     { level: 'floor', figure: 'offered', value: 10_000 },
     { level: 'floor', figure: 'p95', value: 100 },
     { level: 'aim', figure: 'rate', value: 30_000 },

@@ -2,7 +2,7 @@ import { replying } from '@tutti/runtime';
 import { createNode } from 'tutti';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { Histogram } from '../../harness/histogram.ts';
-import { Arrivals } from '../actors/arrivals.ts';
+import { Arrivals, mustEqual } from '../actors/arrivals.ts';
 
 const AUDIENCE = 100;
 
@@ -29,6 +29,7 @@ export async function localMessages({ messages }: Sizes): Promise<Measurement> {
   );
   const [first] = listeners;
   let sent = 0;
+  let updates = 0;
   const expect = (count: number) => arrivals.until((sent += count));
   const histograms = {
     delivery: await timed(messages!, async () => {
@@ -43,10 +44,18 @@ export async function localMessages({ messages }: Sizes): Promise<Measurement> {
       for (const listener of listeners) listener.send({ type: 'ADD' });
       await expect(AUDIENCE);
     }),
-    update: await timed(messages!, () => counter.ask({ type: 'ADD' })),
+    update: await timed(messages!, async () => {
+      mustEqual('updates agreed', await counter.ask({ type: 'ADD' }), ++updates);
+    }),
   };
+  // Before the end: reducers see the event that stops them, as they do under XState.
+  mustEqual('arrivals', arrivals.count, sent);
   await node.stop();
-  return { figures: {}, histograms, verified: `${arrivals.count} arrivals for ${sent} sends` };
+  return {
+    figures: {},
+    histograms,
+    verified: `${arrivals.count} arrivals for ${sent} sends, ${updates} updates in their order`,
+  };
 }
 
 async function timed(count: number, action: () => Promise<unknown>) {

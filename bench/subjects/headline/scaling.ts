@@ -8,31 +8,38 @@ import { ADD } from '../actors/one-way.ts';
 import { chainPlan } from '../tasks/plans.ts';
 
 const LOOK_UPS = 20_000;
+const WARM_UP = 10_000;
 
 /** The cost of one operation at growing numbers of actors and tasks; the slope says how it grows. */
 export async function scaling({ exponentMax }: Sizes): Promise<Measurement> {
+  const register: Point[] = [];
   const route: Point[] = [];
   const state: Point[] = [];
   const validate: Point[] = [];
+  // The smallest once before it counts: code that is not compiled yet would make every slope too flat.
+  await actorsOf(WARM_UP);
+  validateMs(WARM_UP);
   for (let exponent = 3; exponent <= exponentMax!; exponent++) {
     const n = 10 ** exponent;
-    const { routeUs, bytes } = await actorsOf(n);
+    const { registerUs, routeUs, bytes } = await actorsOf(n);
+    register.push({ x: n, y: registerUs });
     route.push({ x: n, y: routeUs });
     state.push({ x: n, y: bytes });
     if (n <= 100_000) validate.push({ x: n, y: validateMs(n) });
   }
   return {
     figures: {
+      register: logLogSlope(register),
       route: logLogSlope(route),
       state: logLogSlope(state),
       validate: logLogSlope(validate),
     },
-    curves: { route, state, validate },
+    curves: { register, route, state, validate },
     verified: `${LOOK_UPS} messages reached by address at each size`,
   };
 }
 
-async function actorsOf(n: number): Promise<{ routeUs: number; bytes: number }> {
+async function actorsOf(n: number): Promise<{ registerUs: number; routeUs: number; bytes: number }> {
   const system = localSystem();
   const arrivals = new Arrivals();
   const logic = fromTransition((count: number) => {
@@ -41,9 +48,11 @@ async function actorsOf(n: number): Promise<{ routeUs: number; bytes: number }> 
   }, 0);
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
+  const registering = performance.now();
   const { address } = system.spawn(logic, { id: 'a0' });
   const first = address.slice(0, address.lastIndexOf('/') + 1);
   for (let i = 1; i < n; i++) system.spawn(logic, { id: `a${i}` });
+  const registerUs = ((performance.now() - registering) * 1_000) / n;
   system.ref(`${first}a0`).send(ADD);
   await arrivals.until(1);
   globalThis.gc?.();
@@ -53,7 +62,7 @@ async function actorsOf(n: number): Promise<{ routeUs: number; bytes: number }> 
   const routeUs = ((performance.now() - start) * 1_000) / LOOK_UPS;
   await arrivals.until(LOOK_UPS + 1);
   await system.stop();
-  return { routeUs, bytes };
+  return { registerUs, routeUs, bytes };
 }
 
 function validateMs(tasks: number): number {

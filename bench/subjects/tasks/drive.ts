@@ -1,4 +1,4 @@
-import type { Orchestration, Plan, SessionRecord } from '@tutti/actors';
+import type { Orchestration, Plan, TaskRecord } from '@tutti/actors';
 import type { PackedHistogram } from '../../harness/histogram.ts';
 import { closedLoop, openLoop } from '../../harness/load.ts';
 import { benchTask, widePlan } from './plans.ts';
@@ -20,23 +20,29 @@ export async function runPlan(
   const start = performance.now();
   const session = await orchestration.submit(plan, { mode });
   const record = await orchestration.waitFor(session);
-  return { wallMs: performance.now() - start, ...countTasks(record) };
+  return { wallMs: performance.now() - start, ...countTasks(record, plan.tasks.length) };
 }
 
-/** A task is lost if its session is over and it has no end; committed twice if two results were accepted. */
-export function countTasks(record: SessionRecord): Omit<SessionOutcome, 'wallMs'> {
+/**
+ * A task is lost if its session is over and it was not done, whether the record knows of it or not; committed twice if
+ * two results were accepted.
+ */
+export function countTasks(
+  record: { readonly tasks: ReadonlyMap<string, Pick<TaskRecord, 'state' | 'completions'>> },
+  submitted: number,
+): Omit<SessionOutcome, 'wallMs'> {
   const tasks = [...record.tasks.values()];
   const done = tasks.filter(({ state }) => state === 'done').length;
   return {
     done,
-    lost: tasks.length - done,
+    lost: submitted - done,
     twice: tasks.filter(({ completions }) => completions > 1).length,
   };
 }
 
 /** @throws Error unless every task was done, once */
 export function mustBeWhole({ done, lost, twice }: Omit<SessionOutcome, 'wallMs'>): number {
-  if (lost > 0 || twice > 0) throw new Error(`${lost} tasks lost, ${twice} committed twice`);
+  if (lost !== 0 || twice > 0) throw new Error(`${lost} tasks lost, ${twice} committed twice`);
   return done;
 }
 
@@ -80,24 +86,32 @@ async function openQueue(orchestration: Orchestration) {
       }
       done();
     },
-    /** @throws Error unless every task that was added is over, and done */
-    async end(): Promise<void> {
+    /**
+     * How many were added.
+     * @throws Error unless each of them is over, and done
+     */
+    async end(): Promise<number> {
       await orchestration.close(session);
       const record = await orchestration.waitFor(session);
-      const { done, lost, twice } = countTasks(record);
-      mustBeWhole({ done, lost, twice });
-      if (done + record.forgotten !== added) throw new Error(`${added} were added, ${done} done`);
+      mustBeWhole(countTasks(record, added - record.forgotten));
+      return added;
     },
   };
 }
 
+/** What a closed loop came to. */
+export interface Carried {
+  readonly perS: number;
+  /** With those of the warm-up. */
+  readonly done: number;
+}
+
 /** How many tasks can be added one by one to an open session, and done, in a second. */
-export async function addRate(orchestration: Orchestration, durationMs: number): Promise<number> {
+export async function addRate(orchestration: Orchestration, durationMs: number): Promise<Carried> {
   const queue = await openQueue(orchestration);
   const load = { clients: ADDERS, warmUpMs: durationMs / 2, durationMs };
   const { perS } = await closedLoop(load, (done) => void queue.one(done));
-  await queue.end();
-  return perS;
+  return { perS, done: await queue.end() };
 }
 
 /** Tasks added one by one to an open session at a fixed rate; latencies from when each was due to its end. */
@@ -105,31 +119,43 @@ export async function addStream(
   orchestration: Orchestration,
   ratePerS: number,
   durationMs: number,
-): ReturnType<typeof taskStream> {
+): Promise<StreamOutcome> {
   const queue = await openQueue(orchestration);
   const load = await openLoop(ratePerS, durationMs, (done) => void queue.one(done));
-  await queue.end();
-  const { latencies, achievedPerS, offered } = load;
-  return { latencies: latencies.pack(), achievedPerS, offered };
+  const { latencies, achievedPerS } = load;
+  return { latencies: latencies.pack(), achievedPerS, done: await queue.end() };
 }
 
-/** The load under which a latency is taken: the one that is asked for where it is carried, else half of what is. */
-export function offeredOf(asked: number, carriedPerS: number): number {
-  return carriedPerS >= asked * 1.1 ? asked : carriedPerS / 2;
+/** What came of tasks at a fixed rate. */
+export interface StreamOutcome {
+  /** From when each was due to its end, in milliseconds. */
+  readonly latencies: PackedHistogram;
+  readonly achievedPerS: number;
+  readonly done: number;
 }
 
-/** Sessions of so many tasks each, one by default, at a fixed rate of sessions; latencies from when each was due to its end, in milliseconds. */
+/**
+ * The load under which a latency is taken, and the name of its histogram: `task` at the load that is asked for, where
+ * it is carried, else `task-half` at half of what is. The two are never one figure.
+ */
+export function offeredOf(asked: number, carriedPerS: number): { offered: number; histogram: string } {
+  return carriedPerS >= asked
+    ? { offered: asked, histogram: 'task' }
+    : { offered: carriedPerS / 2, histogram: 'task-half' };
+}
+
+/** Sessions of so many tasks each, one by default, at a fixed rate of sessions; a latency is that of a session. */
 export async function taskStream(
   orchestration: Orchestration,
   ratePerS: number,
   durationMs: number,
   tasks = 1,
-): Promise<{ readonly latencies: PackedHistogram; readonly achievedPerS: number; readonly offered: number }> {
+): Promise<StreamOutcome> {
   const plan = widePlan(tasks, 256);
   const one = async (done: (failure?: Error) => void) => {
     try {
       const session = await orchestration.submit(plan);
-      mustBeWhole(countTasks(await orchestration.waitFor(session)));
+      mustBeWhole(countTasks(await orchestration.waitFor(session), tasks));
     } catch (thrown) {
       return done(thrown instanceof Error ? thrown : new Error(String(thrown)));
     }
@@ -137,5 +163,5 @@ export async function taskStream(
   };
   const load = await openLoop(ratePerS, durationMs, (done) => void one(done));
   const { latencies, achievedPerS, offered } = load;
-  return { latencies: latencies.pack(), achievedPerS, offered };
+  return { latencies: latencies.pack(), achievedPerS, done: offered * tasks };
 }

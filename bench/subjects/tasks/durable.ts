@@ -14,15 +14,15 @@ export function durableTasks({ warmUpTasks, tasks, streamMs }: Sizes): Promise<M
     const outcome = await cluster.run(widePlan(tasks!, CONCURRENCY));
     const done = mustBeWhole(outcome);
     const rate = (done * 1_000) / outcome.wallMs;
-    const added = await cluster.added(streamMs!);
-    const offered = offeredOf(ASKED, Math.min(rate, added));
+    const added = (await cluster.added(streamMs!)).perS;
+    const { offered, histogram } = offeredOf(ASKED, Math.min(rate, added));
     const stream = await cluster.stream(offered, streamMs!);
     // Last: what an ablation leaves on the heaps is no part of the others.
     const sessions = await cluster.sessions(streamMs!);
     return {
       figures: { rate, added, sessions, offered },
-      histograms: { task: stream.latencies },
-      verified: `${done} tasks done, each once; ${stream.offered} more added one by one`,
+      histograms: { [histogram]: stream.latencies },
+      verified: `${done} tasks done, each once; ${stream.done} more added one by one; as many calls`,
     };
   });
 }
@@ -32,8 +32,8 @@ export function durableCurve({ warmUpTasks, tasks, streamMs }: Sizes): Promise<M
     await cluster.run(widePlan(warmUpTasks!, CONCURRENCY));
     const outcome = await cluster.run(widePlan(tasks!, CONCURRENCY));
     const rate = (mustBeWhole(outcome) * 1_000) / outcome.wallMs;
-    const most = Math.min(rate, await cluster.added(streamMs!));
-    return await curveOf(rate, most, (offered) => cluster.stream(offered, streamMs!));
+    const most = Math.min(rate, (await cluster.added(streamMs!)).perS);
+    return await curveOf(rate, most, streamMs!, (offered, durationMs) => cluster.stream(offered, durationMs));
   });
 }
 

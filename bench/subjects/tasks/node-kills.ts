@@ -5,7 +5,7 @@ import { Histogram } from '../../harness/histogram.ts';
 import { sleep, within } from '../../harness/load.ts';
 import type { ClusterNode } from '../cluster/node-cluster.ts';
 import type { SessionOutcome } from './drive.ts';
-import { widePlan } from './plans.ts';
+import { timedPlan } from './plans.ts';
 import { type TaskCluster, withTaskCluster } from './task-cluster.ts';
 
 const CONCURRENCY = 8;
@@ -13,23 +13,21 @@ const CONCURRENCY = 8;
 /** Longer than any election and any lease together: what takes longer is a failure and not a figure. */
 const PATIENCE_MS = 30_000;
 
-/** Kills the node with most running tasks, again and again, and measures how long nothing is completed. */
+/** Kills the node with most running tasks, again and again, and measures for how long nothing is completed. */
 export function busiestKilled({ kills, tasks, taskMs, betweenMs }: Sizes): Promise<Measurement> {
   return withTaskCluster(async (cluster) => {
     const gaps = new Histogram();
     const recoveries = new Histogram();
-    const work = { type: 'simulated', durationMs: taskMs! } as const;
+    const plan = timedPlan(tasks!, CONCURRENCY, taskMs!);
     const sum = { done: 0, lost: 0, twice: 0 };
     for (let i = 0; i < kills!; i++) {
-      const session = await cluster.submit(widePlan(tasks!, CONCURRENCY, work));
+      const session = await cluster.submit(plan);
       await sleep(betweenMs!);
       const { gapMs, recoveryMs, victim } = await killBusiest(cluster, session);
       gaps.record(gapMs);
       if (recoveryMs !== undefined) recoveries.record(recoveryMs);
       await within(PATIENCE_MS, 'the killed node takes part again', cluster.restart(victim));
-      const end = cluster.first.process.call<SessionOutcome>('outcome', session);
-      const outcome = await within(PATIENCE_MS, 'the end of the session', end);
-      addTo(sum, outcome);
+      addTo(sum, await within(PATIENCE_MS, 'the end of the session', cluster.outcome(session, plan)));
     }
     return {
       figures: { lost: sum.lost, twice: sum.twice },
@@ -41,13 +39,14 @@ export function busiestKilled({ kills, tasks, taskMs, betweenMs }: Sizes): Promi
 
 type Sum = { -readonly [Key in 'done' | 'lost' | 'twice']: SessionOutcome[Key] };
 
-function addTo(sum: Sum, { done, lost, twice }: SessionOutcome): void {
+function addTo(sum: Sum, { done, lost, twice }: Sum): void {
   sum.done += done;
   sum.lost += lost;
   sum.twice += twice;
 }
 
 interface KillOutcome {
+  /** The longest time without a completion, from the signal to when the work of the victim is taken up again. */
   readonly gapMs: number;
   /** Undefined when the victim held nothing any more by the time it was gone. */
   readonly recoveryMs: number | undefined;
@@ -63,16 +62,16 @@ async function killBusiest(cluster: TaskCluster, session: string): Promise<KillO
   const witness = cluster.nodes.find((node) => node !== victim)!;
   const killed = victim.process.kill();
   const afterMs = sharedNowMs();
-  const next = witness.process.call<number>('nextCompletion', { afterMs, notBy });
+  await witness.process.call('watchGaps', afterMs);
   const orphans = (await cluster.progress(witness, session)).held[notBy] ?? [];
   // What the victim had completed may reach the board yet: then there is nothing to recover, and the session just ends.
   const recovered = Promise.race([
     witness.process.call<number>('nextCompletion', { afterMs, notBy, tasks: orphans }),
-    witness.process.call('outcome', session).then(() => undefined),
+    witness.process.call('over', session).then(() => undefined),
   ]);
   await killed;
-  const gapMs = (await within(PATIENCE_MS, 'a completion after the kill', next)) - afterMs;
   const recoveredAt = await within(PATIENCE_MS, 'the tasks of the dead node done by others', recovered);
+  const gapMs = await witness.process.call<number>('longestGap');
   return { gapMs, recoveryMs: recoveredAt === undefined ? undefined : recoveredAt - afterMs, victim };
 }
 
@@ -89,8 +88,7 @@ export function tasksUnderFaults({
   return withTaskCluster(
     async (cluster) => {
       const random = seededRandom(seed!);
-      const work = { type: 'simulated', durationMs: taskMs! } as const;
-      const plan = widePlan(tasks! / sessions!, concurrency!, work);
+      const plan = timedPlan(tasks! / sessions!, concurrency!, taskMs!);
       const faults: Record<Fault, number> = { kill: 0, pause: 0, partition: 0 };
       const sum = { done: 0, lost: 0, twice: 0 };
       const start = performance.now();
@@ -103,7 +101,7 @@ export function tasksUnderFaults({
           faults[fault]++;
           await inject(cluster, fault, random.pick(cluster.nodes), random.integer(faultMs! / 2, faultMs!));
         }
-        addTo(sum, await cluster.first.process.call<SessionOutcome>('outcome', session));
+        addTo(sum, await cluster.outcome(session, plan));
       }
       const seconds = (performance.now() - start) / 1_000;
       const { done, lost, twice } = sum;

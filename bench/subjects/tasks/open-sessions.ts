@@ -49,7 +49,7 @@ async function measure(sessions: number, tasks: number) {
       const record = await orchestration.waitFor(id);
       if (times.length === 0) begun = begunSessions.size / sessions;
       times.push(performance.now() - start);
-      done += mustBeWhole(countTasks(record));
+      done += mustBeWhole(countTasks(record, tasks));
     }),
   );
   const perS = (sessions * 1_000) / (performance.now() - start);

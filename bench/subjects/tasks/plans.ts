@@ -3,14 +3,19 @@ import type { Plan, PlanTask, PlanWork } from '@tutti/actors';
 const NOOP: PlanWork = { type: 'function', name: 'noop' };
 
 /** One task of a plan for measuring: no retries to wait for, no deliverables. */
-export function benchTask(id: string, needs: readonly string[] = [], work: PlanWork = NOOP): PlanTask {
+export function benchTask(
+  id: string,
+  needs: readonly string[] = [],
+  work: PlanWork = NOOP,
+  input: PlanTask['with'] = {},
+): PlanTask {
   return {
     id,
     title: id,
     orchestrator: 'bench',
     work,
     needs,
-    with: {},
+    with: input,
     retry: { attemptsMax: 3, backoff: { initialMs: 10, maxMs: 100 } },
     timeoutMs: 60_000,
     estimateMs: work.type === 'simulated' ? work.durationMs : 0,
@@ -32,6 +37,15 @@ export function benchPlan(tasks: readonly PlanTask[], concurrency: number): Plan
 export function widePlan(tasks: number, concurrency: number, work: PlanWork = NOOP): Plan {
   return benchPlan(
     Array.from({ length: tasks }, (_, i) => benchTask(`t${i}`, [], work)),
+    concurrency,
+  );
+}
+
+/** Tasks that need nothing, take their time, and are written down by whoever has done them. */
+export function timedPlan(tasks: number, concurrency: number, ms: number): Plan {
+  const work: PlanWork = { type: 'function', name: 'timed' };
+  return benchPlan(
+    Array.from({ length: tasks }, (_, i) => benchTask(`t${i}`, [], work, { ms })),
     concurrency,
   );
 }

@@ -5,24 +5,30 @@ import { createNode, type TuttiNode } from 'tutti';
 import { serve, sharedNowMs } from '../../harness/fleet-member.ts';
 import type { NodeConfig } from '../cluster/node-cluster.ts';
 import { addRate, addStream, countTasks, runPlan, sessionRate, taskStream } from './drive.ts';
+import { workFile } from './task-cluster.ts';
 import type { CompletionWait, PlanRequest, StreamRequest, TaskProgress } from './task-node.ts';
+import { WorkWitness } from './work-witness.ts';
 
 let node: TuttiNode | undefined;
+let witness: WorkWitness | undefined;
 let started: Promise<void> | undefined;
 let introduce: (peers: readonly PeerAddress[]) => void = () => {};
 /** Who waits for the next completion, and from when on. */
 const watchers: (CompletionWait & { readonly seen: (atMs: number) => void })[] = [];
+/** Without any completion, since a moment that somebody named. */
+const gap = { sinceMs: 0, longestMs: 0 };
 
 function listen({ name, voters, directory, port }: NodeConfig): Promise<PeerAddress> {
   const others = new Promise<readonly PeerAddress[]>((resolve) => (introduce = resolve));
   return new Promise((resolve, reject) => {
+    witness = new WorkWitness(workFile(directory));
     node = createNode({
       name,
       cluster: 'bench',
       dataDir: directory,
       listen: { port },
       voters,
-      functions: { noop: () => null },
+      functions: witness.functions,
       peers: async (self) => {
         resolve(self);
         return await others;
@@ -45,11 +51,12 @@ function listen({ name, voters, directory, port }: NodeConfig): Promise<PeerAddr
 
 function completed(session: string, task: string): void {
   const now = sharedNowMs();
+  gap.longestMs = Math.max(gap.longestMs, now - gap.sinceMs);
+  gap.sinceMs = now;
   const by = node!.orchestration.board.module.session(session)?.tasks.get(task)?.attempts.at(-1)?.node;
   for (const watcher of watchers.slice()) {
     // What the dead node had completed may still be on its way to this copy of the board.
-    if (now <= watcher.afterMs || by === watcher.notBy || (watcher.tasks && !watcher.tasks.includes(task)))
-      continue;
+    if (now <= watcher.afterMs || by === watcher.notBy || !watcher.tasks.includes(task)) continue;
     watchers.splice(watchers.indexOf(watcher), 1);
     watcher.seen(now);
   }
@@ -81,10 +88,14 @@ serve({
   added: (durationMs: number) => addRate(node!.orchestration, durationMs),
   sessions: (durationMs: number) => sessionRate(node!.orchestration, durationMs),
   progress,
-  outcome: async (session: string) => {
+  calls: () => witness!.calls,
+  outcome: async ({ session, submitted }: { session: string; submitted: number }) => {
     const record = await node!.orchestration.waitFor(session);
-    return countTasks(record);
+    return countTasks(record, submitted);
   },
+  over: async (session: string) => void (await node!.orchestration.waitFor(session)),
+  watchGaps: (sinceMs: number) => void Object.assign(gap, { sinceMs, longestMs: 0 }),
+  longestGap: () => gap.longestMs,
   nextCompletion: (wait: CompletionWait) => new Promise<number>((seen) => watchers.push({ ...wait, seen })),
   memory: () => {
     globalThis.gc?.();

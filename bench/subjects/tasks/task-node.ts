@@ -19,9 +19,9 @@ export interface TaskProgress {
   readonly held: Readonly<Record<string, readonly string[]>>;
 }
 
-/** A completion to wait for: after a moment on the shared clock, by another node than `notBy`, of one of `tasks` if given. */
+/** A completion to wait for: after a moment on the shared clock, by another node than `notBy`, of one of `tasks`. */
 export interface CompletionWait {
   readonly afterMs: number;
   readonly notBy: string;
-  readonly tasks?: readonly string[];
+  readonly tasks: readonly string[];
 }
