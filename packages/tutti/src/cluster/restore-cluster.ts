@@ -10,12 +10,13 @@ import {
   rmdirSync,
   rmSync,
 } from 'node:fs';
-import { basename, dirname, join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { type StoredSnapshot, seedStore } from '@tutti/consensus';
 import { type BackupAbout, BackupFile, createFileLogStore } from '@tutti/consensus/file';
 import { clusterId, nodeId, TuttiError } from '@tutti/kernel';
 import { generateKeyPair } from '@tutti/transport';
 import { logFolderOf, writeIdentity } from '../node/identity.ts';
+import { leftDrafts } from '../node/left-drafts.ts';
 import { makeWritableFolder } from '../node/writable-folder.ts';
 import { clusterFolder } from './cluster-folder.ts';
 import { ROSTER_FILE, Roster } from './roster.ts';
@@ -65,7 +66,6 @@ export async function restoreCluster(options: RestoreOptions): Promise<Restored>
 /** No two are called the same: in containers over one volume, processes have the same numbers. */
 const draftOf = (directory: string): string =>
   `${directory}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
-const DRAFT = /^\.(\d+)(?:\.[0-9a-f]{8})?\.tmp$/;
 
 async function fill(
   draft: string,
@@ -92,19 +92,12 @@ function refuseIfTaken(draft: string, cause?: unknown): void {
 }
 
 /**
- * What processes have left that were ended while they restored to this place; one of them may have had our number. That
- * another machine's process goes on cannot be seen from here: a draft gets another name first, so that it is gone as a
- * whole for whoever is at work on it, and is never taken for one that is complete.
+ * What was left by others that restored to this place. One of them may still be at work on another machine: a draft gets
+ * another name first, so that it is gone as a whole for whoever is at work on it, and is never taken for one that is
+ * complete.
  */
 function clearDrafts(directory: string): void {
-  const parent = dirname(directory);
-  if (!existsSync(parent)) return;
-  for (const name of readdirSync(parent)) {
-    if (!name.startsWith(`${basename(directory)}.`)) continue;
-    const owner = DRAFT.exec(name.slice(basename(directory).length))?.[1];
-    if (owner && (Number(owner) === process.pid || !isRunning(Number(owner))))
-      clear(join(parent, name), draftOf(directory));
-  }
+  for (const draft of leftDrafts(directory)) clear(draft, draftOf(directory));
 }
 
 function clear(draft: string, aside: string): void {
@@ -116,15 +109,6 @@ function clear(draft: string, aside: string): void {
     throw thrown;
   }
   rmSync(aside, { recursive: true, force: true });
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 function putInPlace(draft: string, directory: string): void {

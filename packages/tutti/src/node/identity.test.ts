@@ -1,4 +1,5 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clusterId } from '@tutti/kernel';
@@ -29,6 +30,14 @@ describe('the identity of a node', () => {
     const second = openIdentity(directory, owner);
     expect([first.incarnation, second.incarnation]).toEqual([1, 2]);
     expect(second.keys).toEqual(first.keys);
+  });
+
+  it('takes away what a killed process left of it, and nothing else', () => {
+    const dead = spawnSync(process.execPath, ['--version']).pid;
+    const others = [`identity.json.${process.ppid}.tmp`, 'identity.json.tmp', `other.json.${dead}.tmp`];
+    for (const name of [`identity.json.${dead}.tmp`, ...others]) writeFileSync(join(directory, name), 'half');
+    openIdentity(directory, owner);
+    expect(readdirSync(directory).toSorted()).toEqual([...others, 'identity.json'].toSorted());
   });
 
   it('has the id of its cluster from its name, and from its lineage where there is one', () => {

@@ -1,11 +1,13 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { leftDrafts } from './left-drafts.ts';
 
 /**
  * Puts a file in place whole or not at all: written beside, flushed, renamed over, and the folder flushed, so that
- * neither a crash nor a second reader ever sees half of it.
+ * neither a crash nor a second reader ever sees half of it. What a process that was killed has left beside it is removed.
  */
 export function replaceFile(path: string, contents: string, mode = 0o644): void {
+  for (const draft of leftDrafts(path)) rmSync(draft, { force: true });
   const beside = `${path}.${process.pid}.tmp`;
   try {
     const file = openSync(beside, 'w', mode);
