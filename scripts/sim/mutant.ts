@@ -14,7 +14,12 @@ export interface Mutant<Weather = Season> {
   readonly breaks?: string;
   /** What its seeds are run under. Default: what they draw. */
   readonly season?: Weather;
+  /** What its seeds are played in. Default: whole clusters. */
+  readonly trial?: Trial;
 }
+
+/** `repair walk`: one store that dies at each call of a repair, see `sim/testing/repair-walk.ts`. */
+export type Trial = 'cluster' | 'repair walk';
 
 /** The file's text with the bug in it. Throws if the file has changed so that the bug no longer fits. */
 export function mutated(text: string, mutant: Mutant<unknown>): string {

@@ -47,13 +47,13 @@ export async function runMutants<Weather>(
   const { firstSeed, seedsMax, worker = 'mutant-run.ts', loopMs = LOOP_MS } = options;
   const work = async (): Promise<void> => {
     for (let mutant = waiting.shift(); mutant; mutant = waiting.shift()) {
-      const { name, season, breaks } = mutant;
-      const fate = await runSeeds(worker, { mutant, season, breaks, firstSeed, seedsMax }, loopMs);
+      const { name, season, trial, breaks } = mutant;
+      const fate = await runSeeds(worker, { mutant, season, trial, breaks, firstSeed, seedsMax }, loopMs);
       const seed = firstSeed + fate.seeds - 1;
       const base = fate.by
         ? await runSeeds(
             worker,
-            { mutant: undefined, season, breaks: undefined, firstSeed: seed, seedsMax: 1 },
+            { mutant: undefined, season, trial, breaks: undefined, firstSeed: seed, seedsMax: 1 },
             loopMs,
           )
         : undefined;

@@ -15,6 +15,9 @@ import { STORAGE_MUTANTS } from './mutants/storage.ts';
  * voters are learners first here, so that the breach takes more leaders in a row, each with a log that the next one
  * lacks, than a run brings about. Whom a node believes that forgot how it voted is held by `replica/repair.test.ts`: a
  * leader that does not know yet that it was replaced steps down before such a node has asked it.
+ * That a segment which is written anew keeps its note of what was flushed is seen in a store alone, not in clusters: what
+ * had decayed before is marked elsewhere by then, and decay spares there what no note on the drive vouches for, so that
+ * a note which is gone protects what it spoke of.
  */
 export const RAFT_MUTANTS: readonly Mutant[] = [
   ...ELECTIONS_MUTANTS,

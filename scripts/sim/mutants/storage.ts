@@ -122,6 +122,6 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
     file: 'storage/file/segment-rewrite.ts',
     right: 'flushMarkBytes(before).copy(made.bytes, FLUSH_MARK_AT);',
     wrong: '',
-    season: DECAY_OF_NOTES,
+    trial: 'repair walk',
   },
 ];

@@ -28,7 +28,7 @@ import { type DiskCalls, isFull, nodeDisk } from './disk-calls.ts';
 import type { LogBeginning } from './log-beginning.ts';
 import type { Gap } from './lost-entries.ts';
 import { type Opened, openDirectory, reopenDirectory } from './opened.ts';
-import { fillsFor, isAsRead, rewriteSegment } from './segment-rewrite.ts';
+import { fillsFor, rewriteSegment } from './segment-rewrite.ts';
 import type { StoreScrub } from './store-scrub.ts';
 
 /** Where a log is kept, whose it is, and how much of it in memory and in one file. */
@@ -296,12 +296,14 @@ export class FileLogStore implements LogStore {
       const fill = fills.shift();
       if (!fill) return this.#reload(done);
       const [sequence, inSegment] = fill;
-      // What has been damaged since is found by reading again: the gaps may be elsewhere by now, or more.
-      if (!isAsRead(this.#disk, directory, sequence, damage!.outlines)) return this.#reload(done);
-      const rewrite = { sequence, fills: inSegment, segments };
-      rewriteSegment(this.#disk, directory, rewrite, (failure) =>
-        failure ? done(this.#refusal(failure)) : next(),
-      );
+      const outline = damage!.outlines.get(sequence) ?? '';
+      const rewrite = { sequence, fills: inSegment, segments, outline };
+      rewriteSegment(this.#disk, directory, rewrite, (failure, rewritten) => {
+        if (failure) done(this.#refusal(failure));
+        else if (rewritten) next();
+        // What has been damaged since is found by reading again.
+        else this.#reload(done);
+      });
     };
     next();
   }

@@ -8,7 +8,7 @@ import type { Gap } from './lost-entries.ts';
 import { syncDirectory } from './meta-file.ts';
 import { SEGMENT_HEADER_BYTES, type Segment, segmentHeader, segmentName, writeFully } from './segment.ts';
 import type { ReadSegment } from './segment-damage.ts';
-import { outlineOf, type SegmentScan, scanning, scanSegment } from './segment-scan.ts';
+import { outlineOf, type SegmentScan, scanning } from './segment-scan.ts';
 
 /** What is put into the gaps of one segment, each after so many of its whole records. */
 export interface Fill {
@@ -30,6 +30,8 @@ export interface SegmentRewrite {
   readonly fills: readonly Fill[];
   /** Of the whole log, in order: they tell the numbers of the batches that belong into this one. */
   readonly segments: readonly Segment[];
+  /** Where its whole records stood when the fills were reckoned, see {@link outlineOf}. Default: where they do now. */
+  readonly outline?: string;
   /** Asked when everything is written, just before it takes its place. Default that it still is. */
   readonly isWanted?: () => boolean;
   /** The segment as it is, where it has been read already. */
@@ -58,7 +60,7 @@ const DAMAGED = new Uint8Array(8).fill(0xff);
  * batches; numbers that nothing is left of get a record that says nothing, so that the log has no gap between this
  * segment and the next. What the header says of flushes stays as it is, so that damage is not taken for a torn write. The
  * loop goes on meanwhile. Calls back with what the segment holds now, in the turn in which it takes its place; with
- * nothing if it was not wanted any more.
+ * nothing if it was not wanted any more, or if more of it has been damaged since: the gaps may be elsewhere by now.
  */
 export function rewriteSegment(
   disk: DiskCalls,
@@ -84,25 +86,14 @@ export function rewriteSegment(
 function* rewriting(
   before: Buffer,
   rewrite: SegmentRewrite,
-): Generator<void, Rewritten & { readonly bytes: Buffer }> {
-  const { sequence, read } = rewrite;
+): Generator<void, (Rewritten & { readonly bytes: Buffer }) | undefined> {
+  const { sequence, read, outline } = rewrite;
   const scan = read?.scan ?? (yield* scanning(before, sequence));
+  if (outline !== undefined && outlineOf(scan.records) !== outline) return undefined;
   const made = yield* encoding(withFills(scan, rewrite), sequence, before.length);
   // What it says of flushes holds for the records that it keeps, and for what is still missing.
   flushMarkBytes(before).copy(made.bytes, FLUSH_MARK_AT);
   return made;
-}
-
-/** Whether a segment still has the records that it had when the log was read. */
-export function isAsRead(
-  disk: DiskCalls,
-  directory: string,
-  sequence: number,
-  outlines: ReadonlyMap<number, string>,
-): boolean {
-  const path = join(directory, segmentName(sequence));
-  const bytes = disk.existsSync(path) ? disk.readFileSync(path) : Buffer.alloc(0);
-  return outlineOf(scanSegment(bytes, sequence).records) === (outlines.get(sequence) ?? '');
 }
 
 function withFills(
