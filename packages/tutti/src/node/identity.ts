@@ -1,6 +1,6 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { LogBeginning } from '@tutti/consensus/file';
+import { type LogBeginning, makeDirectory } from '@tutti/consensus/file';
 import {
   type ClusterId,
   clusterId,
@@ -115,9 +115,9 @@ export function volatileIdentity(
  * `TUTTI_RECOVERY_UNFINISHED`
  */
 export function openIdentity(directory: string, owner: IdentityOwner): NodeIdentity {
-  mkdirSync(directory, { recursive: true });
   const known = readIdentity(directory);
   if (known) refuseOthers(directory, known, owner);
+  else makeDirectory(directory);
   const { publicKey, secretKey } = owner.keys ?? known ?? generateKeyPair();
   const lineage = known?.lineage ?? owner.lineage;
   const logBegun = known?.logBegun === true || owner.hadLog === true;

@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { accessSync, constants, existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { makeDirectory } from '@tutti/consensus/file';
 import { messageOf, TuttiError } from '@tutti/kernel';
 
 /**
@@ -9,8 +10,7 @@ import { messageOf, TuttiError } from '@tutti/kernel';
 export function makeWritableFolder(path: string): string {
   const folder = resolve(path);
   try {
-    // Not `recursive`: where a file system refuses folders, such as /proc, Node then tries again for ever.
-    for (const missing of missingFolders(folder)) mkdirSync(missing);
+    if (!existsSync(folder)) makeDirectory(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);
     return folder;
   } catch (thrown) {
@@ -20,11 +20,4 @@ export function makeWritableFolder(path: string): string {
       { cause: thrown },
     );
   }
-}
-
-/** The folders on the way to this one that are not there, the outermost first. */
-function missingFolders(folder: string): string[] {
-  const missing: string[] = [];
-  for (let at = folder; !existsSync(at) && dirname(at) !== at; at = dirname(at)) missing.unshift(at);
-  return missing;
 }

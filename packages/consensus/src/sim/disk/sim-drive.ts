@@ -124,6 +124,9 @@ export class SimFile {
 
 type Names = Map<string, SimFile>;
 
+/** The folder that all others are in. */
+export const ROOT = '/';
+
 /** One machine's disk: files in folders, which last from life to life. A folder is there for good once it is made. */
 export class SimDrive {
   readonly #folders = new Set<string>();
@@ -143,7 +146,7 @@ export class SimDrive {
   }
 
   hasFolder(path: string): boolean {
-    return this.#folders.has(path);
+    return path === ROOT || this.#folders.has(path);
   }
 
   paths(): readonly string[] {

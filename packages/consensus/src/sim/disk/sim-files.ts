@@ -2,7 +2,7 @@ import type { Random } from '@tutti/kernel';
 import type { DiskCalls } from '../../storage/file/disk-calls.ts';
 import type { NodeClock } from '../node-clock.ts';
 import type { DriveAilment } from './drive-ailment.ts';
-import { type Ending, type SimDrive, SimFile } from './sim-drive.ts';
+import { type Ending, ROOT, type SimDrive, SimFile } from './sim-drive.ts';
 
 /** What the calls of one process are made with. */
 export interface SimFilesParts {
@@ -21,6 +21,9 @@ interface Call {
   readonly crash: () => void;
 }
 
+/** What a handle is of. */
+type Opened = SimFile | 'directory' | 'root';
+
 const LOCK = /(^|\/)lock(\.|$)/;
 
 /** The longest that one call takes. */
@@ -37,7 +40,7 @@ function failure(code: string, call: string): NodeJS.ErrnoException {
  */
 export class SimFiles implements DiskCalls {
   readonly #parts: SimFilesParts;
-  readonly #handles = new Map<number, SimFile | 'directory'>();
+  readonly #handles = new Map<number, Opened>();
   readonly #underWay = new Set<Call>();
   #nextHandle = 3;
   #freeAt = 0;
@@ -194,9 +197,14 @@ export class SimFiles implements DiskCalls {
 
   // Calls that are done at once
 
+  #find(path: string): Opened | undefined {
+    if (path === ROOT) return 'root';
+    return this.#parts.drive.hasFolder(path) ? 'directory' : this.#parts.drive.file(path);
+  }
+
   openSync(path: string, flags: string): number {
     const { drive } = this.#parts;
-    let target: SimFile | 'directory' | undefined = drive.hasFolder(path) ? 'directory' : drive.file(path);
+    let target = this.#find(path);
     if (flags === 'w') {
       if (target instanceof SimFile) target.truncate();
       else {
@@ -230,6 +238,8 @@ export class SimFiles implements DiskCalls {
 
   fsyncSync(handle: number): void {
     const target = this.#handles.get(handle);
+    // It holds folders alone, and those are there for good.
+    if (target === 'root') return;
     const refusal = this.#parts.ailment.refusalOf('fsync');
     if (target === 'directory') {
       if (refusal) throw failure(refusal, 'fsync');

@@ -40,7 +40,7 @@ export interface DiskCalls {
   readdirSync(path: string): string[];
   readFileSync(path: string): Buffer;
   writeFileSync(path: string, text: string): void;
-  mkdirSync(path: string, options: { readonly recursive: true }): void;
+  mkdirSync(path: string): void;
   linkSync(existing: string, path: string): void;
   renameSync(from: string, to: string): void;
   unlinkSync(path: string): void;

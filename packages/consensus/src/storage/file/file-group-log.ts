@@ -6,6 +6,7 @@ import type { LogStoreState, SnapshotWriter, StoredSnapshot, WriteCallback } fro
 import type { ScrubCallback } from '../scrub.ts';
 import { type DiskCalls, nodeDisk } from './disk-calls.ts';
 import { FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';
+import { makeDirectory } from './make-directory.ts';
 import { removeDrafts } from './meta-file.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
 import { SnapshotScrub } from './snapshot-scrub.ts';
@@ -78,7 +79,8 @@ class FileGroupSnapshots implements GroupSnapshots {
 
   beginSnapshot(meta: SnapshotMeta): SnapshotWriter {
     if (!this.#snapshots) throw new TuttiError('TUTTI_CLOSED', { what: `The store in ${this.#folder}` });
-    this.#disk.mkdirSync(this.#folder, { recursive: true });
+    // Where a snapshot is stored, the folder was made to last before.
+    if (!this.#snapshots.current) makeDirectory(this.#folder, this.#disk);
     return this.#snapshots.begin(meta);
   }
 }

@@ -9,3 +9,4 @@ export { DirectoryLock } from './directory-lock.ts';
 export { createFileGroupLog, type FileGroupLogOptions } from './file-group-log.ts';
 export { createFileLogStore, FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';
 export type { LogBeginning } from './log-beginning.ts';
+export { makeDirectory } from './make-directory.ts';

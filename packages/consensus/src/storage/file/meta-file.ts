@@ -63,6 +63,10 @@ export function readMetaCopy(contents: Buffer): Meta | undefined {
   }
 }
 
+/** Whether it is known whose directory this is: then it was made to last before that was written. */
+export const isClaimed = (disk: DiskCalls, directory: string): boolean =>
+  COPIES.some((name) => disk.existsSync(join(directory, name)));
+
 /** They are written before anything else, so a log or snapshot without them has lost its name: it may be anybody's. */
 function refuseNameless(disk: DiskCalls, directory: string): void {
   const names = disk.readdirSync(directory);

@@ -8,7 +8,8 @@ import type { EntryIndex } from './entry-index.ts';
 import { EntryReader } from './entry-reader.ts';
 import type { FileLogStoreOptions } from './file-log-store.ts';
 import { LogWriter } from './log-writer.ts';
-import { claimDirectory, removeDrafts } from './meta-file.ts';
+import { makeDirectory } from './make-directory.ts';
+import { claimDirectory, isClaimed, removeDrafts } from './meta-file.ts';
 import { type RecoveredLog, Recovery } from './recovery.ts';
 import { settleTail } from './settle-tail.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
@@ -40,7 +41,7 @@ export function openDirectory(
   onFailure: OnFailure,
 ): Opened {
   const { directory, clusterId, nodeId } = options;
-  disk.mkdirSync(directory, { recursive: true });
+  if (!isClaimed(disk, directory)) makeDirectory(directory, disk);
   const lock = DirectoryLock.acquire(directory, disk);
   try {
     claimDirectory(disk, directory, clusterId, nodeId);
