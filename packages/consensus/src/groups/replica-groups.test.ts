@@ -49,6 +49,20 @@ test('a store hears once in every tick that there is time to note what was flush
   expect(settles).toBe(1_000 / 50);
 });
 
+test('a store that is written to at every moment is read again at the lowest rate', () => {
+  const pace = { scrubEveryMs: 0, scrubBytesPerSecond: 2 ** 20, scrubBytesPerSecondMin: 2 ** 16 };
+  const cluster = new GroupsCluster(2, { config: pace });
+  const store: LogStore = cluster.nodes[0]!.store;
+  store.scrub = (bytesMax, besideWrites, done) => {
+    const bytes = besideWrites ? bytesMax : 0;
+    cluster.clock.nextTurn(() => done(undefined, { bytes, passEnded: false, damage: undefined }));
+  };
+  cluster.run(1_000);
+  const { bytes } = cluster.nodes[0]!.groups.scrubbed();
+  cluster.run(10_000);
+  expect(cluster.nodes[0]!.groups.scrubbed().bytes - bytes).toBe(10 * 2 ** 16);
+});
+
 test('what the groups write in a turn is one write', () => {
   const cluster = new GroupsCluster(40);
   cluster.electAll();

@@ -239,9 +239,10 @@ export class ReplicaGroups {
     const { log, logger, nodeId } = this.#options;
     if (!log.decays) return;
     if (log.takeSuspicion()) this.#pace.hurry();
-    if (!this.#pace.tick() || this.#scrubbing) return;
+    const turn = this.#pace.tick();
+    if (turn === 'later' || this.#scrubbing) return;
     this.#scrubbing = true;
-    log.scrub(PIECE_BYTES, (failure, step) => {
+    log.scrub(PIECE_BYTES, turn === 'now', (failure, step) => {
       this.#scrubbing = false;
       if (!this.#running) return;
       if (failure || !step) {

@@ -56,7 +56,7 @@ export class SharedLogScrub {
   }
 
   /** @see LogStore.scrub Damage is dealt with in the steps that follow, which read nothing; each step says none. */
-  step(bytesMax: number, done: ScrubCallback): void {
+  step(bytesMax: number, besideWrites: boolean, done: ScrubCallback): void {
     if (this.#busy) return this.#parts.clock.nextTurn(() => done(undefined, NOTHING));
     this.#busy = true;
     const finish: ScrubCallback = (failure, step) => {
@@ -65,11 +65,11 @@ export class SharedLogScrub {
     };
     if (this.#decayed) this.#goOn(this.#decayed, finish);
     else if (this.#snapshots) this.#readSnapshot(this.#snapshots, bytesMax, finish);
-    else this.#readLog(bytesMax, finish);
+    else this.#readLog(bytesMax, besideWrites, finish);
   }
 
-  #readLog(bytesMax: number, done: ScrubCallback): void {
-    this.#parts.store.scrub!(bytesMax, (failure, step) => {
+  #readLog(bytesMax: number, besideWrites: boolean, done: ScrubCallback): void {
+    this.#parts.store.scrub!(bytesMax, besideWrites, (failure, step) => {
       if (failure || !step) return done(failure);
       const { bytes, passEnded, damage } = step;
       if (passEnded) this.#snapshots = this.#parts.groups.values();

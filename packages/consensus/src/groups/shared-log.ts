@@ -24,7 +24,10 @@ import { type RecoveredLog, SharedLogRecovery } from './shared-log-recovery.ts';
 import { SharedLogScrub } from './shared-log-scrub.ts';
 
 /** Where a group keeps its snapshot: the part of a log store that has to do with it. */
-export type GroupSnapshots = Pick<LogStore, 'open' | 'close' | 'snapshot' | 'beginSnapshot' | 'scrub'>;
+export interface GroupSnapshots extends Pick<LogStore, 'open' | 'close' | 'snapshot' | 'beginSnapshot'> {
+  /** As {@link LogStore.scrub}: nothing is ever written to a snapshot that is stored. */
+  scrub?(bytesMax: number, done: ScrubCallback): void;
+}
 
 /** Where the log that several groups share is kept, and how large it grows. */
 export interface SharedLogOptions {
@@ -232,8 +235,8 @@ export class SharedLog {
    * {@link LogStore.scrub}, of the log and then of the snapshots of the groups that are open. What has decayed is put right
    * by the groups that it concerns, see {@link SharedLogScrub}: no step tells of damage.
    */
-  scrub(bytesMax: number, done: ScrubCallback): void {
-    if (this.#opened && this.#store.scrub) return this.#scrub.step(bytesMax, done);
+  scrub(bytesMax: number, besideWrites: boolean, done: ScrubCallback): void {
+    if (this.#opened && this.#store.scrub) return this.#scrub.step(bytesMax, besideWrites, done);
     this.#clock.nextTurn(() => done(new TuttiError('TUTTI_CLOSED', { what: 'The shared log' })));
   }
 

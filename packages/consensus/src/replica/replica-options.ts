@@ -101,10 +101,15 @@ export interface ReplicaConfig {
   readonly repairGiveUpMs?: number;
   /**
    * Bytes of the log and the snapshot that are read again per second while a replica runs, so that what decays on the
-   * disk is found and put right while other nodes still have it. Nothing is read while a write is under way. Default
-   * 256 KiB; 0 for never. One read is of 64 KiB, or of one record that is larger.
+   * disk is found and put right while other nodes still have it. Reads wait while a write is under way. Default 256 KiB; 0
+   * for never. One read is of 64 KiB, or of one record that is larger.
    */
   readonly scrubBytesPerSecond?: number;
+  /**
+   * Of these, the bytes per second that are read beside writes where there always is one under way, so that a busy store
+   * is read through as well. Default 64 KiB, which is a GiB in less than five hours; 0 to let every write come first.
+   */
+  readonly scrubBytesPerSecondMin?: number;
   /** All that is stored is read again no more often than this. Default 3,600,000, an hour. */
   readonly scrubEveryMs?: number;
   /** Client sessions the cluster remembers; the least recently used one is forgotten. Default 4,096. */
@@ -210,6 +215,7 @@ export const REPLICA_DEFAULTS: Required<ReplicaConfig> = {
   repair: 'peers',
   repairGiveUpMs: 60_000,
   scrubBytesPerSecond: 256 * 1024,
+  scrubBytesPerSecondMin: 64 * 1024,
   scrubEveryMs: 3_600_000,
   sessionsMax: 4_096,
   snapshotEntries: 10_000,

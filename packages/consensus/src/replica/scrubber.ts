@@ -21,7 +21,7 @@ export interface ScrubberParts {
   readonly config: Required<ReplicaConfig>;
   readonly logger: Logger;
   readonly stats: ReplicaStats;
-  /** Whether something is being written, or waits to be: it comes first. */
+  /** Whether something is being written, or waits to be. */
   readonly isWriting: () => boolean;
   /** The other members of the group. */
   readonly peers: () => readonly NodeId[];
@@ -75,12 +75,13 @@ export class Scrubber {
     const { clock, store } = this.#parts;
     if (this.#ended) return;
     const now = clock.now();
-    const mayRead = this.#pace.tick();
+    const turn = this.#pace.tick();
     if (this.#fetch) return this.#waitForAnswer(this.#fetch, now);
-    if (this.#busy || this.#parts.isWriting()) return;
+    if (this.#busy) return;
     if (this.#open) {
       if (now >= this.#open.at) this.#mendOrFetch(this.#open.damage);
-    } else if (mayRead && store.scrub) this.#read();
+    } else if (store.scrub && (turn === 'now' || (turn === 'when idle' && !this.#parts.isWriting())))
+      this.#read(turn === 'now');
   }
 
   end(): void {
@@ -88,10 +89,10 @@ export class Scrubber {
     this.#fetch = undefined;
   }
 
-  #read(): void {
+  #read(besideWrites: boolean): void {
     const { store, stats } = this.#parts;
     this.#busy = true;
-    store.scrub!(PIECE_BYTES, (failure, step) => {
+    store.scrub!(PIECE_BYTES, besideWrites, (failure, step) => {
       this.#busy = false;
       if (this.#ended) return;
       if (failure || !step) return this.#postpone(failure);

@@ -101,10 +101,10 @@ export interface LogStore {
   repair(step: RepairStep, done: RepairCallback): void;
   /**
    * Reads about `bytesMax` bytes more of what is stored, from where the last call ended, and checks them: the log, then
-   * the snapshot, then anew. Reads nothing while a write is under way. One call at a time, of this or `mend`. Not there:
-   * the store holds nothing that could decay, or somebody else reads it.
+   * the snapshot, then anew. Reads nothing while a write is under way, unless it is to be read `besideWrites`. One call at a
+   * time, of this or `mend`. Not there: the store holds nothing that could decay, or somebody else reads it.
    */
-  scrub?(bytesMax: number, done: ScrubCallback): void;
+  scrub?(bytesMax: number, besideWrites: boolean, done: ScrubCallback): void;
   /** Has `found` told of damage that is found where somebody else reads the store, until it is closed. */
   onDecay?(found: (damage: ScrubDamage) => void): void;
   /**

@@ -15,7 +15,7 @@ export interface ScrubDamage {
 
 /** What one step of reading again has brought. */
 export interface ScrubStep {
-  /** Bytes read; 0 where a write is under way, which comes first. */
+  /** Bytes read; 0 where a write is under way that comes first. */
   readonly bytes: number;
   /** Everything that is stored has been read: the next step begins anew. */
   readonly passEnded: boolean;

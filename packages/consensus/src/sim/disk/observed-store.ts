@@ -38,7 +38,8 @@ export class ObservedStore implements Required<Omit<LogStore, 'scrub'>>, Pick<Lo
     this.#inner = inner;
     this.#promise = promise;
     this.#listener = listener;
-    if (inner.scrub) this.scrub = (bytesMax, done) => inner.scrub!(bytesMax, done);
+    if (inner.scrub)
+      this.scrub = (bytesMax, besideWrites, done) => inner.scrub!(bytesMax, besideWrites, done);
   }
 
   get firstIndex(): LogIndex {

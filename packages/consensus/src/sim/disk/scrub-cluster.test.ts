@@ -129,6 +129,29 @@ test('a snapshot that decays in a running member is taken once more', () => {
   expectWhole(cluster, member);
 });
 
+test('a store that is written to all the time is read again all the same, at the lowest rate', () => {
+  const least = 2 ** 15;
+  const pace = { scrubEveryMs: 0, scrubBytesPerSecond: 2 ** 20 };
+  const committedIn = (scrubBytesPerSecondMin: number) => {
+    const cluster = new DriveCluster(1, { ...pace, scrubBytesPerSecondMin });
+    cluster.commit(60);
+    const [node] = cluster.nodes;
+    const before = { ...node!.replica.stats(), count: node!.counter.history.length };
+    const propose = (): void =>
+      node!.replica.proposeWith('counter', { add: 'x'.repeat(100), by: 1 }, undefined, propose);
+    for (let i = 0; i < 3; i++) propose();
+    cluster.world.advance(2_000);
+    const bytes = node!.replica.stats().scrubbedBytes - before.scrubbedBytes;
+    return { bytes, count: node!.counter.history.length - before.count };
+  };
+  const read = committedIn(least);
+  expect(read.bytes).toBeGreaterThan(least);
+  const unread = committedIn(0);
+  expect(unread.bytes).toBe(0);
+  // Reading takes no writes away.
+  expect(read.count).toBeGreaterThan(0.95 * unread.count);
+});
+
 test('reading again keeps to its pace, and reads nothing where it is told to', () => {
   const paced = new DriveCluster(1, { scrubEveryMs: 0, scrubBytesPerSecond: 8_192 });
   paced.commit(60);

@@ -94,11 +94,13 @@ class Machine {
     file.replace(from, junk);
   }
 
-  scrub(): Promise<ScrubStep> {
+  scrub(besideWrites = false): Promise<ScrubStep> {
     return driven(
       this.world,
       new Promise((resolve, reject) => {
-        this.store.scrub(1_000, (failure, step) => (failure ? reject(failure) : resolve(step!)));
+        this.store.scrub(1_000, besideWrites, (failure, step) =>
+          failure ? reject(failure) : resolve(step!),
+        );
       }),
     );
   }
@@ -188,4 +190,22 @@ test('a crash while decay is mended leaves the damage or what it was mended to, 
     if (!opened.damage) expect(opened.lastIndex).toBe(lastIndex);
   }
   expect([...outcomes].toSorted()).toEqual(['damage', 'mended']);
+});
+
+test('nothing is read while a write is under way, unless it is to be read beside writes', async () => {
+  const machine = new Machine(1);
+  await machine.start();
+  for (let i = 0; i < 6; i++) await machine.write();
+  const { store } = machine;
+  const bytesBeside = async (besideWrites: boolean): Promise<number> => {
+    const entries = [suiteEntry(Number(store.lastIndex) + 1, machine.term)];
+    const isWritten = new Promise<void>((resolve) => {
+      store.append({ hardState: undefined, entries }, () => resolve());
+    });
+    const { bytes } = await machine.scrub(besideWrites);
+    await driven(machine.world, isWritten);
+    return bytes;
+  };
+  expect(await bytesBeside(false)).toBe(0);
+  expect(await bytesBeside(true)).toBeGreaterThan(0);
 });

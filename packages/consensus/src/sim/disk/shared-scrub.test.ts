@@ -146,7 +146,7 @@ class Machine {
 
   scrub(): Promise<ScrubStep> {
     const step = new Promise<ScrubStep>((resolve, reject) => {
-      this.shared.scrub(2_000, (failure, found) => (failure ? reject(failure) : resolve(found!)));
+      this.shared.scrub(2_000, false, (failure, found) => (failure ? reject(failure) : resolve(found!)));
     });
     return this.do(step);
   }

@@ -308,9 +308,9 @@ export class FileLogStore implements LogStore {
     next();
   }
 
-  scrub(bytesMax: number, done: ScrubCallback): void {
+  scrub(bytesMax: number, besideWrites: boolean, done: ScrubCallback): void {
     const scrub = this.#scrubOf(done);
-    scrub?.step(bytesMax, (failure, step) => done(failure && this.#coded(failure), step));
+    scrub?.step(bytesMax, besideWrites, (failure, step) => done(failure && this.#coded(failure), step));
   }
 
   mend(entries: readonly Entry[], done: MendCallback): void {

@@ -50,7 +50,7 @@ function watchedDisk(): { disk: DiskCalls; most: () => number; turns: () => numb
 
 const scrub = (store: FileLogStore): Promise<ScrubStep> =>
   new Promise((resolve, reject) => {
-    store.scrub(64 * 1024, (failure, step) => (failure ? reject(failure) : resolve(step!)));
+    store.scrub(64 * 1024, false, (failure, step) => (failure ? reject(failure) : resolve(step!)));
   });
 
 test('a large segment is looked at and written anew in slices, so that the loop goes on', async () => {

@@ -60,8 +60,8 @@ export class StoreScrub {
   }
 
   /** @see LogStore.scrub */
-  step(bytesMax: number, done: ScrubCallback): void {
-    if (this.#busy || this.#parts.writer.isBusy)
+  step(bytesMax: number, besideWrites: boolean, done: ScrubCallback): void {
+    if (this.#busy || (!besideWrites && this.#parts.writer.isBusy))
       return this.#parts.disk.nextTurn(() => done(undefined, NOTHING));
     this.#busy = true;
     const finish: ScrubCallback = (failure, step) => {

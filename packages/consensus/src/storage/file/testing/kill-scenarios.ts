@@ -186,7 +186,7 @@ const lastUsed = (directory: string): string =>
 async function mended(store: FileLogStore): Promise<void> {
   for (let found = false; !found; ) {
     found = await new Promise<boolean>((resolve, reject) => {
-      store.scrub(4_096, (failure, step) =>
+      store.scrub(4_096, false, (failure, step) =>
         failure ? reject(failure) : resolve(step!.damage !== undefined),
       );
     });
