@@ -47,7 +47,7 @@ export const bench: BenchCase = {
       seed: 1,
     },
   },
-  runs: 1,
+  runs: { quick: 1, full: 1 },
   isProfiled: false,
   expectedS: ({ tasks }) => 10 + tasks! / 700,
   note: 'A full run is one run of 100,000 tasks in ten sessions, one after the other: the plan of a session is one command, of 8 MiB at most. The simulator (npm run sim) cuts links one by one and in every shape.',

@@ -29,7 +29,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/headline/scaling.ts')).scaling,
     },
   ],
-  runs: 2,
+  runs: { quick: 2, full: 5 },
   isProfiled: false,
   sizes: { quick: { exponentMax: 5 }, full: { exponentMax: 6 } },
   curves: [

@@ -45,6 +45,7 @@ export const bench: BenchCase = {
       kind: 'ours',
       title: 'Tutti reducers',
       configuration: 'defaults',
+      figures: figuresOf('reducer').map(({ id }) => id),
       load: async () => (await import('../subjects/actors/many-actors.ts')).manyReducers,
     },
     {
@@ -52,6 +53,7 @@ export const bench: BenchCase = {
       kind: 'ours',
       title: 'Tutti machines',
       configuration: 'defaults',
+      figures: figuresOf('machine').map(({ id }) => id),
       load: async () => (await import('../subjects/actors/many-actors.ts')).manyMachines,
     },
     {
@@ -63,7 +65,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/actors/xstate-actors.ts')).manyMachines,
     },
   ],
-  runs: 3,
+  runs: { quick: 3, full: 3 },
   limits: [
     limitOf(
       'machine-reach',

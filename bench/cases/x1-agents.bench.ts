@@ -37,7 +37,7 @@ export const bench: BenchCase = {
     },
   ],
   sizes: { quick: { exponentMax: 5, peerExponentMax: 4 }, full: { exponentMax: 6, peerExponentMax: 5 } },
-  runs: 2,
+  runs: { quick: 2, full: 5 },
   isProfiled: false,
   expectedS: ({ exponentMax }) => 10 ** (exponentMax! - 6) * 12 + 3,
   note: 'Beyond what the caches of the processor hold, reaching an actor costs a trip to memory: the lines bend there, for everybody. The peer stops at a tenth of ours, where it takes as long.',

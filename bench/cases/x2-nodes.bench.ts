@@ -30,7 +30,7 @@ export const bench: BenchCase = {
     quick: { heatMs: 100, warmUpMs: 150, durationMs: 300 },
     full: { heatMs: 1_500, warmUpMs: 300, durationMs: 800 },
   },
-  runs: 1,
+  runs: { quick: 1, full: 5 },
   isProfiled: false,
   expectedS: ({ heatMs, warmUpMs, durationMs }) => 4 * (2.5 + (heatMs! + warmUpMs! + durationMs!) / 1_000),
   note: 'All voters share this machine’s cores and its one disk, so this shows what each further copy costs here, and less what it costs on machines of their own.',

@@ -72,7 +72,7 @@ export const bench: BenchCase = {
     quick: { heatMs: 100, warmUpMs: 100, durationMs: 250 },
     full: { heatMs: 1_500, warmUpMs: 300, durationMs: 800 },
   },
-  runs: 1,
+  runs: { quick: 1, full: 5 },
   isProfiled: false,
   expectedS: ({ heatMs, warmUpMs, durationMs }) => 3 + (heatMs! + 6 * (warmUpMs! + durationMs!)) / 1_000,
 };

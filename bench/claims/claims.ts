@@ -66,7 +66,7 @@ export function valueIn({ cases }: ResultDocument, source: string): number[] {
   const [path, against] = source.split('/');
   const [caseId, figure] = path!.split('.');
   const rows = cases.find(({ id }) => id === caseId)?.rows ?? [];
-  const row = rows.find((row) => row.figure === figure && row.kind === 'ours');
+  const row = rows.find((row) => row.figure === figure && row.kind === 'ours' && row.samples > 0);
   if (!row) return [];
   if (against === undefined) return [row.value];
   return row.ratios.filter(({ subject }) => subject === against).map(({ ratio }) => ratio);

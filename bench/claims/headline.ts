@@ -60,7 +60,7 @@ export function headlineTable(document: ResultDocument, file: string, caseFiles:
 export type CaseFiles = ReadonlyMap<string, string>;
 
 function lineOf({ what, caseId, figure, unit, beside }: Headline, result: CaseResult, files: CaseFiles) {
-  const row = result.rows.find((row) => row.figure === figure && row.kind === 'ours');
+  const row = result.rows.find((row) => row.figure === figure && row.kind === 'ours' && row.samples > 0);
   if (!row) return [];
   const mark = (source: string) => `<!-- claim: ${source} -->`;
   const ratios = beside.flatMap((subject) => {

@@ -66,6 +66,8 @@ export interface Subject {
   readonly title: string;
   /** How it was set up, for the reader: versions are added where they are known. */
   readonly configuration: string;
+  /** The figures that it gives; by default every one. A line on a figure that ours gives and did not is not met. */
+  readonly figures?: readonly string[];
   /** What must be there; absent, the subject is skipped by name. */
   readonly requires?: Requirement;
   /** Loads the code that is measured, in the sample's own process and nowhere else. */
@@ -91,7 +93,7 @@ export interface BenchCase {
    */
   readonly expectedS?: (sizes: Sizes) => number;
   /** Processes per subject when the usual five, or three in a quick run, are too long. */
-  readonly runs?: number;
+  readonly runs?: { readonly quick: number; readonly full: number };
   /** `false` for cases where the time of the processor is not what is spent: kills, pauses, waiting. */
   readonly isProfiled?: boolean;
   /** What the reader has to know beside the numbers. */

@@ -1,6 +1,6 @@
 import type { BenchCase, FigureSpec, Measurement, Sizes } from './case.ts';
-import { showQuantity } from './figures.ts';
 import { Histogram } from './histogram.ts';
+import { showQuantity } from './quantity.ts';
 import { runsOf } from './schedule.ts';
 import { type Interval, median, ratioInterval } from './statistics.ts';
 

@@ -33,6 +33,10 @@ test('what chance could do is not said', () => {
   expect(peersAhead(resultOf([90, 103, 120], [1, 2, 3]))).toEqual([]);
 });
 
+test('two samples of a peer do not put it ahead', () => {
+  expect(peersAhead(resultOf([200, 202], [1, 1]))).toEqual([]);
+});
+
 test('the summary names lines that are not met and who is ahead', () => {
   const text = summaryText([resultOf([200, 202, 204], [3, 3, 3])], false);
   expect(text).toContain('floors met: 0 of 1; not met: X1.rate 200 msg/s');

@@ -72,7 +72,7 @@ export function caseResult(
 /** Only figures with a line that is not met need explaining. */
 function explanationsOf({ limits = [] }: BenchCase, rows: readonly FigureRow[]): Explanation[] {
   const measured: MeasuredValue = (subject, figure) =>
-    rows.find((row) => row.subject === subject && row.figure === figure)?.value;
+    rows.find((row) => row.subject === subject && row.figure === figure && row.samples > 0)?.value;
   return limits.flatMap(({ figure, explain }) => {
     const isUnmet = rows.some(
       (row) => row.figure === figure && row.verdicts.some(({ met }) => met === false),

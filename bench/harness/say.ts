@@ -1,5 +1,5 @@
 import type { LimitSpec, MeasuredValue } from './case.ts';
-import { showQuantity } from './figures.ts';
+import { showQuantity } from './quantity.ts';
 
 /** Numbers of a run by the names that a sentence uses: `[subject, figure]`. */
 type Wanted<Name extends string> = Readonly<Record<Name, readonly [subject: string, figure: string]>>;

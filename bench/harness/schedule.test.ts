@@ -34,8 +34,8 @@ test('a full run takes five samples with the full sizes, unless the case asks fo
   await runCase(benchOf({ subjects: [subjectOf('ours', 'ours')] }), options);
   expect(sizes).toEqual(Array.from({ length: 5 }, () => ({ n: 2 })));
   sizes.length = 0;
-  await runCase(benchOf({ subjects: [subjectOf('ours', 'ours')], runs: 1 }), options);
-  expect(sizes).toHaveLength(1);
+  await runCase(benchOf({ subjects: [subjectOf('ours', 'ours')], runs: { quick: 1, full: 2 } }), options);
+  expect(sizes).toHaveLength(2);
 });
 
 test('what is missing is skipped by name with the reason, and peers only on demand', async () => {

@@ -30,14 +30,13 @@ export interface SampleNotice {
   readonly problem: string | undefined;
 }
 
-const RUNS_FULL = 5;
-const RUNS_QUICK = 3;
+const RUNS = { quick: 3, full: 5 } as const;
 const LIMIT_S_QUICK = 60;
 const LIMIT_S_FULL = 120;
 
 /** How many samples of each subject a run takes. */
 export function runsOf(bench: BenchCase, quick: boolean): number {
-  return Math.min(bench.runs ?? RUNS_FULL, quick ? RUNS_QUICK : RUNS_FULL);
+  return (bench.runs ?? RUNS)[quick ? 'quick' : 'full'];
 }
 
 /** The sizes of a quick or of a full run. */

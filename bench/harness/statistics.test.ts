@@ -21,6 +21,13 @@ test('an interval holds the median, lies within the samples, and is the same eac
   expect(medianInterval(samples)).toEqual(interval);
 });
 
+test('below six samples an interval is their range, and from six on it leaves the ends out', () => {
+  expect(medianInterval([10, 11, 12, 13, 40])).toEqual({ low: 10, high: 40 });
+  const many = Array.from({ length: 25 }, (_, i) => i);
+  expect(medianInterval(many).low).toBeGreaterThan(0);
+  expect(medianInterval(many).high).toBeLessThan(24);
+});
+
 test('samples that all agree leave no doubt', () => {
   expect(ratioInterval([6, 6, 6], [2, 2, 2])).toEqual({ low: 3, high: 3 });
 });

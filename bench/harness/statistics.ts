@@ -1,8 +1,13 @@
 import { type Random, seededRandom } from '@tutti/kernel';
 
 const RESAMPLES = 2_000;
+/** With fewer samples no resampling of a median reaches 95 %: it gives back their range. */
+const SAMPLES_FOR_INTERVAL = 6;
 
-/** A range that holds the true value in 95 of 100 repetitions, as far as the samples can tell. */
+/** With fewer samples nothing is said of what chance could do. */
+export const SAMPLES_TO_JUDGE = 3;
+
+/** Where a value lies, as far as the samples can tell. */
 export interface Interval {
   readonly low: number;
   readonly high: number;
@@ -22,15 +27,17 @@ export function spread(values: readonly number[]): number {
 }
 
 /**
- * Percentile bootstrap of the median (Efron and Tibshirani, 1993, chapter 13), with a seed, so that the same samples
- * give the same interval. With five samples it is little more than their range; it does not claim more.
+ * Below six samples their range, which claims nothing. From six on the 95 % interval of the median by percentile
+ * bootstrap (Efron and Tibshirani, 1993, chapter 13), with a seed, so that the same samples give the same interval.
  */
 export function medianInterval(values: readonly number[], seed = 1): Interval {
+  if (values.length === 0) return { low: Number.NaN, high: Number.NaN };
+  if (values.length < SAMPLES_FOR_INTERVAL) return { low: Math.min(...values), high: Math.max(...values) };
   const random = seededRandom(seed);
   return middle95(() => median(resample(values, random)));
 }
 
-/** The same for the ratio of two medians, both resampled independently. */
+/** The bootstrap of the ratio of two medians, both resampled independently; it claims 95 % from six samples on. */
 export function ratioInterval(over: readonly number[], under: readonly number[], seed = 1): Interval {
   const random = seededRandom(seed);
   return middle95(() => median(resample(over, random)) / median(resample(under, random)));

@@ -1,6 +1,8 @@
-import { type FigureRow, showNumber, showQuantity, type Verdict } from './figures.ts';
+import type { FigureRow } from './figures.ts';
 import { peersAhead } from './peers-ahead.ts';
+import { showNumber, showQuantity } from './quantity.ts';
 import type { CaseResult } from './results.ts';
+import type { Verdict } from './verdicts.ts';
 
 /** What a verdict on a quick run is marked with: the line was drawn for the full sizes. */
 export const QUICK_MARK = 'at quick sizes';
@@ -62,8 +64,6 @@ function isLine({ rows }: CaseResult, { kind, figure }: FigureRow): boolean {
 
 function rowText(result: CaseResult, row: FigureRow, quick: boolean): string {
   const { title, unit } = result.figures.find(({ id }) => id === row.figure)!;
-  const { low, high } = row.interval;
-  const range = row.samples > 1 ? `${showQuantity(low, unit)} to ${showQuantity(high, unit)}` : 'one sample';
   const isAlone = !result.rows.some(
     (other) => other !== row && other.figure === row.figure && other.kind === 'ours',
   );
@@ -73,12 +73,14 @@ function rowText(result: CaseResult, row: FigureRow, quick: boolean): string {
     .map(
       ({ subject, ratio }) => `${showNumber(ratio)}x ${subject} (${showQuantity(row.value / ratio, unit)})`,
     );
-  const parts = [
-    `${showQuantity(row.value, unit)} (${range})`,
-    ratios.join(', '),
-    verdictsText(row.verdicts, unit, quick),
-  ];
+  const parts = [valueText(row, unit), ratios.join(', '), verdictsText(row.verdicts, unit, quick)];
   return `  ${name.padEnd(34)} ${parts.filter((part) => part !== '').join(' | ')}`;
+}
+
+function valueText({ value, interval: { low, high }, samples }: FigureRow, unit: string): string {
+  if (samples === 0) return 'no figure';
+  const range = samples > 1 ? `${showQuantity(low, unit)} to ${showQuantity(high, unit)}` : 'one sample';
+  return `${showQuantity(value, unit)} (${range})`;
 }
 
 function verdictsText(verdicts: readonly Verdict[], unit: string, quick: boolean): string {
@@ -88,12 +90,10 @@ function verdictsText(verdicts: readonly Verdict[], unit: string, quick: boolean
 }
 
 /** `met` or `not met` with the number, or that it cannot be said. */
-export function verdictWord(
-  { asked, got, met, why, isInDoubt }: Verdict,
-  unit: string,
-  quick: boolean,
-): string {
-  if (met === undefined || got === undefined) return `not judged, ${why ?? 'it was not measured'}`;
-  const isRatio = asked.includes('x ');
-  return `${met ? 'met' : 'not met'}${quick ? ` ${QUICK_MARK}` : ''}${isInDoubt ? ', within the noise' : ''} (${isRatio ? `${showNumber(got)}x` : showQuantity(got, unit)})`;
+export function verdictWord({ asked, got, met, why, doubt }: Verdict, unit: string, quick: boolean): string {
+  if (met === undefined) return `not judged, ${why ?? 'it was not measured'}`;
+  const words = [`${met ? 'met' : 'not met'}${quick ? ` ${QUICK_MARK}` : ''}`, why, doubt];
+  const shown = words.filter((word) => word !== undefined).join(', ');
+  if (got === undefined) return shown;
+  return `${shown} (${asked.includes('x ') ? `${showNumber(got)}x` : showQuantity(got, unit)})`;
 }

@@ -17,6 +17,7 @@ function documentOf(): ResultDocument {
   });
   const points = [10, 100, 1_000].map((x) => ({ x, y: x ** 2 }));
   const ours = { figures: { rate: 300 }, curves: { scaling: points }, verified: 'counted & found' };
+  const peer = { figures: { rate: 100 }, verified: '' };
   const subjects: SubjectResult[] = [
     {
       id: 'ours',
@@ -32,7 +33,7 @@ function documentOf(): ResultDocument {
       title: 'Peer',
       configuration: 'as it says',
       failures: [],
-      samples: [{ figures: { rate: 100 }, verified: '' }],
+      samples: [peer, peer, peer],
     },
     {
       id: 'gone',
@@ -72,6 +73,23 @@ test('the page holds the ratio, both verdicts, the slope, and who was not there'
   expect(page).toContain('aim 4x peer: not met (3x)');
   expect(page).toContain('slope 2.00; stated 2');
   expect(page).toContain('Gone was skipped: gone is not on PATH.');
+});
+
+test('a line whose sample failed is not met, and says so wherever it stands', () => {
+  const { cases } = documentOf();
+  const subjects = cases[0]!.subjects.map((one) =>
+    one.id === 'ours' ? { ...one, failures: ['lost'] } : one,
+  );
+  const targets = [{ level: 'floor', figure: 'rate', value: 2 }] as const;
+  const failed = caseResult(benchOf({ targets }), {}, subjects);
+  const none = caseResult(benchOf({ targets }), {}, [{ ...subjects[0]!, samples: [] }]);
+  const word = 'not met, 1 of 4 samples failed (300 msg/s)';
+  expect(resultTable([failed], false)).toContain(`floor 2 msg/s: ${word}`);
+  expect(resultTable([none], false)).toContain('no figure | floor 2 msg/s: not met, 1 of 1 samples failed');
+  expect(summaryText([failed, none], false)).toContain('floors met: 0 of 2; not met: X1.rate 2 msg/s, X1');
+  const page = benchReport({ ...documentOf(), cases: [failed, none] });
+  expect(page).toContain(`<span class="missed">${word}</span>`);
+  expect(page).toContain('<td>no figure</td>');
 });
 
 test('the page asks nothing of the network, runs no script, and lets no text become markup', () => {

@@ -1,12 +1,14 @@
 import { escapeHtml } from '../../packages/tutti/src/report/html-report.ts';
 import type { CurveSpec, Point } from '../harness/case.ts';
-import { type FigureRow, showNumber, showQuantity, type Verdict } from '../harness/figures.ts';
+import type { FigureRow } from '../harness/figures.ts';
 import { isBusy } from '../harness/machine.ts';
 import { peersAhead } from '../harness/peers-ahead.ts';
+import { showNumber, showQuantity } from '../harness/quantity.ts';
 import type { CaseResult, ResultDocument } from '../harness/results.ts';
 import { median } from '../harness/statistics.ts';
 import type { SubjectResult } from '../harness/subject-result.ts';
 import { QUICK_MARK, verdictWord } from '../harness/table.ts';
+import type { Verdict } from '../harness/verdicts.ts';
 import { chart, type Series } from './chart.ts';
 import { flameFigure } from './flame.ts';
 import { overview } from './overview.ts';
@@ -88,7 +90,7 @@ function heading(
     ...(isBrokenOff ? ['The run was broken off: there is what was measured by then.'] : []),
   ];
   const warning = warnings.map((text) => `<p class="note">${text}</p>`).join('');
-  return `<header><h1>Tutti: benchmarks</h1><p class="sub">${escapeHtml(startedAt)}. Ours, the limits of this machine and the peers installed on it, interleaved in one run. Ranges are 95 % bootstrap intervals of the median.</p>
+  return `<header><h1>Tutti: benchmarks</h1><p class="sub">${escapeHtml(startedAt)}. Ours, the limits of this machine and the peers installed on it, interleaved in one run. A range is that of the samples, and of a ratio what resampling them gives; from six samples on it is the 95 % bootstrap interval of the median. Percentiles are those of all samples’ latencies together, their range is that of the samples’ own.</p>
 <dl>${items}</dl>${warning}</header>`;
 }
 
@@ -126,11 +128,6 @@ function againNote({ again }: CaseResult): string {
 function figureLine({ figures, subjects }: CaseResult, row: FigureRow, quick: boolean): string {
   const { title, unit } = figures.find(({ id }) => id === row.figure)!;
   const subject = subjects.find(({ id }) => id === row.subject)!;
-  const { low, high } = row.interval;
-  const range =
-    row.samples > 1
-      ? `${showQuantity(low, unit)} to ${showQuantity(high, unit)}, ${row.samples} samples`
-      : 'one sample';
   const ratios = row.ratios
     .filter(({ kind }) => row.kind === 'ours' || kind === 'ours')
     .map(
@@ -139,7 +136,16 @@ function figureLine({ figures, subjects }: CaseResult, row: FigureRow, quick: bo
     );
   const verdicts = row.verdicts.map((verdict) => verdictText(verdict, unit, quick));
   return `<tr class="${row.kind}"><td>${escapeHtml(title)}</td><td>${escapeHtml(subject.title)}</td>
-<td>${escapeHtml(showQuantity(row.value, unit))}<br><small>${escapeHtml(range)}</small></td><td>${ratios.join('<br>')}</td><td>${verdicts.join('<br>')}</td></tr>`;
+<td>${valueCell(row, unit)}</td><td>${ratios.join('<br>')}</td><td>${verdicts.join('<br>')}</td></tr>`;
+}
+
+function valueCell({ value, interval: { low, high }, samples }: FigureRow, unit: string): string {
+  if (samples === 0) return 'no figure';
+  const range =
+    samples > 1
+      ? `${showQuantity(low, unit)} to ${showQuantity(high, unit)}, ${samples} samples`
+      : 'one sample';
+  return `${escapeHtml(showQuantity(value, unit))}<br><small>${escapeHtml(range)}</small>`;
 }
 
 function verdictText(verdict: Verdict, unit: string, quick: boolean): string {

@@ -1,6 +1,6 @@
 import { escapeHtml } from '../../packages/tutti/src/report/html-report.ts';
 import type { CurveSpec, Point } from '../harness/case.ts';
-import { showNumber } from '../harness/figures.ts';
+import { showNumber } from '../harness/quantity.ts';
 import { logLogSlope } from '../harness/statistics.ts';
 
 /** One line of a chart. */

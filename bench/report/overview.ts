@@ -1,8 +1,9 @@
 import { escapeHtml } from '../../packages/tutti/src/report/html-report.ts';
-import { showNumber, showQuantity, type Verdict } from '../harness/figures.ts';
 import { peersAhead } from '../harness/peers-ahead.ts';
+import { showNumber, showQuantity } from '../harness/quantity.ts';
 import type { CaseResult } from '../harness/results.ts';
 import { verdictWord } from '../harness/table.ts';
+import type { Verdict } from '../harness/verdicts.ts';
 
 /** What a reader wants before any detail: every line and whether it is met, and who is ahead of us. */
 export function overview(cases: readonly CaseResult[], quick: boolean): string {
@@ -13,7 +14,7 @@ function verdictTable(cases: readonly CaseResult[], quick: boolean): string {
   const lines = cases.flatMap((result) =>
     result.rows.flatMap((row) => {
       const { title, unit } = result.figures.find(({ id }) => id === row.figure)!;
-      const value = showQuantity(row.value, unit);
+      const value = row.samples > 0 ? showQuantity(row.value, unit) : 'no figure';
       return row.verdicts.map((verdict) =>
         verdictLine(result, title, value, verdictWord(verdict, unit, quick), rangeOf(verdict, unit), verdict),
       );

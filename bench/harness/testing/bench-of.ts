@@ -1,5 +1,6 @@
 import type { BenchCase, Measurement, Subject } from '../case.ts';
 import { caseResult, type ResultDocument } from '../results.ts';
+import type { SubjectResult } from '../subject-result.ts';
 
 /** A case for tests of the harness: ours, a limit and a peer, nothing of which can be loaded. */
 export function benchOf(changes: Partial<BenchCase> = {}): BenchCase {
@@ -21,6 +22,15 @@ export function benchOf(changes: Partial<BenchCase> = {}): BenchCase {
 export function subjectOf(id: string, kind: Subject['kind']): Subject {
   const load = () => Promise.reject(new Error('it is not for loading'));
   return { id, kind, title: `The ${id}`, configuration: 'defaults', load };
+}
+
+/** What became of a subject of {@link benchOf}. */
+export function resultOf(
+  id: string,
+  kind: SubjectResult['kind'],
+  samples: readonly Measurement[],
+): SubjectResult {
+  return { id, kind, title: `The ${id}`, configuration: '', failures: [], samples };
 }
 
 export function rateOf(rate: number): Measurement {
