@@ -4,11 +4,12 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fillClaims } from './claims/fill-claims.ts';
 import type { BenchCase } from './harness/case.ts';
-import { type Change, changeTable, compareCase } from './harness/compare.ts';
+import { type Comparison, changesOf, changeTable, compareCase } from './harness/compare.ts';
 import { describeMachine, isBusy, type Machine } from './harness/machine.ts';
 import { mended, runToMend } from './harness/measured-again.ts';
 import { type BenchOptions, benchOptions, USAGE } from './harness/options.ts';
 import { caseFiles } from './harness/registry.ts';
+import { missing } from './harness/requirements.ts';
 import { checkWritable, readResults, resultText, resumable, writeWhole } from './harness/result-file.ts';
 import type { ResultDocument } from './harness/results.ts';
 import { failuresIn, runCases } from './harness/run.ts';
@@ -110,24 +111,29 @@ async function compare(
   options: BenchOptions,
   revision: string,
 ): Promise<number> {
+  if (options.json !== undefined) checkWritable(resolve(options.json));
   const machine = describeMachine(ROOT);
   announce(machine, options);
   const tree = addWorktree(ROOT, revision);
   process.once('exit', () => tree.remove());
   const roots = { before: tree.root, after: ROOT };
-  const changes: Change[] = [];
+  const comparisons: Comparison[] = [];
   for (const bench of cases) {
     say(`${bench.id} ${bench.title}: ${revision} and this tree in turns`);
     const limitMs = limitMsOf(bench, options.quick);
-    const measured = await compareCase(bench, options.quick, (side, caseId, subjectId, sizes) =>
-      measureInProcess(roots[side], { caseId, subjectId, sizes }, limitMs),
-    );
-    changes.push(...measured);
+    const compared = await compareCase(bench, {
+      quick: options.quick,
+      missing,
+      measure: (side, caseId, subjectId, sizes) =>
+        measureInProcess(roots[side], { caseId, subjectId, sizes }, limitMs),
+    });
+    if (compared.length > 0) say(changeTable(compared));
+    comparisons.push(...compared);
+    if (options.json !== undefined)
+      writeWhole(resolve(options.json), `${JSON.stringify({ revision, machine, comparisons })}\n`);
   }
-  if (options.json !== undefined)
-    writeWhole(resolve(options.json), `${JSON.stringify({ revision, machine, changes })}\n`);
-  process.stdout.write(`${changeTable(changes)}\n`);
-  return changes.some(({ moved }) => moved === 'worse') ? 1 : 0;
+  print(`${changeTable(comparisons)}\n`);
+  return changesOf(comparisons).some(({ moved }) => moved === 'worse') ? 1 : 0;
 }
 
 function announce(machine: Machine, options: BenchOptions): void {

@@ -4,7 +4,7 @@ import { median } from './statistics.ts';
 import type { SubjectResult } from './subject-result.ts';
 
 /** A subject's value in each sample; who keeps no histogram may give a percentile as a plain figure. */
-export function valuesOf(subject: SubjectResult, { id, percentile }: FigureSpec): number[] {
+export function valuesOf(subject: Pick<SubjectResult, 'samples'>, { id, percentile }: FigureSpec): number[] {
   return subject.samples.flatMap(({ figures, histograms }) => {
     const packed = percentile && histograms?.[percentile.of];
     if (!packed) return figures[id] ?? [];
