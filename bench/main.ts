@@ -1,5 +1,5 @@
 // The command behind `npm run bench`. Progress goes to stderr; the table is the last thing on stdout.
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fillClaims } from './claims/fill-claims.ts';
@@ -12,7 +12,7 @@ import { caseFiles } from './harness/registry.ts';
 import { missing } from './harness/requirements.ts';
 import { checkWritable, readResults, resultText, resumable, writeWhole } from './harness/result-file.ts';
 import type { ResultDocument } from './harness/results.ts';
-import { failuresIn, runCases } from './harness/run.ts';
+import { failuresIn, runCases, wholeCases } from './harness/run.ts';
 import { endSamples, measureInProcess } from './harness/sample-process.ts';
 import { limitMsOf } from './harness/schedule.ts';
 import { caseList, judgedAnew, selectCases } from './harness/selection.ts';
@@ -46,21 +46,26 @@ function print(text: string): number {
 async function run(cases: readonly BenchCase[], options: BenchOptions): Promise<number> {
   const machine = describeMachine(ROOT);
   const json = resolve(options.json ?? join(OUT, 'results.json'));
-  // A path that cannot be written to is found out before the long part, not after it.
-  for (const path of [json, reportPath(options)]) checkWritable(path);
-  announce(machine, options);
-  const whole = options.again ? runToMend(json, { quick: options.quick, machine }) : undefined;
+  // What cannot be read or written to is found out before the long part, not after it.
+  checkPlaces(options, json);
+  const { quick, peers, profile, soakMinutes = null } = options;
+  const settings = { peers, profile, soakMinutes };
+  const conditions = { quick, machine, settings };
+  const whole = options.again ? runToMend(json, conditions, cases, { peers }) : undefined;
   const inPlace = (document: ResultDocument) => (whole ? mended(whole, document) : document);
-  const done = options.resume ? resumable(json, { quick: options.quick, commit: machine.commit }) : [];
-  if (done.length > 0) say(`Going on after ${done.map(({ id }) => id).join(' ')}.`);
+  const earlier = options.resume ? resumable(json, conditions) : undefined;
+  announce(machine, options);
+  if (earlier)
+    say(
+      `Going on after ${wholeCases(earlier)
+        .map(({ id }) => id)
+        .join(' ')}.`,
+    );
   const document = await runCases(cases, {
     root: ROOT,
-    machine,
-    done,
+    ...conditions,
+    earlier,
     say,
-    quick: options.quick,
-    peers: options.peers,
-    profile: options.profile,
     keep: (document) => writeWhole(json, resultText(inPlace(document))),
     signal: interruption.signal,
   });
@@ -77,6 +82,9 @@ async function run(cases: readonly BenchCase[], options: BenchOptions): Promise<
 async function fromResults(file: string, options: BenchOptions): Promise<number> {
   const json = resolve(file);
   const read = readResults(json);
+  checkPlaces(options);
+  if (read.quick && options.claims.length > 0)
+    throw new Error('quick sizes are no source for claims: write them from the results of a full run');
   // Judged anew from the samples, so that a verdict is never older than the rule it is given by.
   const document = { ...read, cases: await judgedAnew(read.cases) };
   publish(document, json, options);
@@ -86,15 +94,22 @@ async function fromResults(file: string, options: BenchOptions): Promise<number>
 const textOf = ({ cases, quick }: ResultDocument) =>
   `${resultTable(cases, quick)}\n\n${summaryText(cases, quick)}`;
 
-const reportPath = (options: BenchOptions) => resolve(options.report ?? join(OUT, 'report.html'));
+const reportPath = (options: Pick<BenchOptions, 'report'>) =>
+  resolve(options.report ?? join(OUT, 'report.html'));
+
+/** Finds out before anything long whether what is to be written can be, and the texts are there. */
+function checkPlaces({ claims, ...options }: BenchOptions, ...files: readonly string[]): void {
+  const missing = claims.find((file) => !existsSync(file));
+  if (missing !== undefined) throw new Error(`--claims ${missing}: there is no such text`);
+  for (const path of [...files, reportPath(options), ...claims.map((file) => resolve(file))])
+    checkWritable(path);
+}
 
 /** The page, and the numbers in the texts. */
 function publish(document: ResultDocument, json: string, options: BenchOptions): void {
   const report = reportPath(options);
   writeWhole(report, benchReport(document, relative(dirname(report), json)));
   say(`Page: ${report}`);
-  if (document.quick && options.claims.length > 0)
-    throw new Error('quick sizes are no source for claims: write them from the results of a full run');
   for (const file of options.claims) {
     const path = resolve(file);
     const source = { name: basename(json), document };

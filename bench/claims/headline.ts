@@ -1,3 +1,4 @@
+import { againText } from '../harness/measured-again.ts';
 import type { CaseResult, ResultDocument } from '../harness/results.ts';
 import { showClaim } from './show-claim.ts';
 
@@ -69,5 +70,7 @@ function lineOf({ what, caseId, figure, unit, beside }: Headline, result: CaseRe
     return found ? [`${showClaim(found.ratio)}x ${found.title} ${mark(source)}`] : [];
   });
   const own = `${showClaim(row.value)} ${unit} ${mark(`${caseId}.${figure}`)}`;
-  return [`| ${what} | ${own} | ${ratios.join(', ')} | [${caseId}](bench/cases/${files.get(caseId)}) |`];
+  const again = againText(result);
+  const source = `[${caseId}](bench/cases/${files.get(caseId)})${again === undefined ? '' : `, ${again}`}`;
+  return [`| ${what} | ${own} | ${ratios.join(', ')} | ${source} |`];
 }

@@ -81,9 +81,19 @@ function parsed(args: readonly string[]) {
   }
 }
 
-/** @throws Error for an option there is not, or `--compare` together with what it does not give */
+/** @throws Error for an option there is not, or options that do not go together */
 export function benchOptions(args: readonly string[]): BenchOptions {
   const { values, positionals } = parsed(args);
+  const measuring = [
+    ...positionals,
+    ...(['quick', 'json', 'compare', 'resume', 'again', 'soak-minutes'] as const)
+      .filter((name) => values[name])
+      .map((name) => `--${name}`),
+  ];
+  if (values.from !== undefined && measuring.length > 0)
+    throw new Error(`--from measures nothing, so ${measuring.join(' ')} would change nothing: leave it out`);
+  if (values.quick && values.claims.length > 0)
+    throw new Error('quick sizes are no source for claims: leave out --quick or --claims');
   if (values.compare !== undefined && (values.report !== undefined || values.claims.length > 0))
     throw new Error(
       '--report and --claims are about one tree and its peers, --compare about two: choose one',

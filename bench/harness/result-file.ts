@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { makeWritableFolder } from '../../packages/tutti/src/node/writable-folder.ts';
+import { type Conditions, differencesOfParts } from './conditions.ts';
 import type { CaseResult, ResultDocument } from './results.ts';
 
 /** Larger results do not belong into the repository: a test holds what is committed to it. */
@@ -56,24 +57,43 @@ export function readResults(path: string): ResultDocument {
   return document as ResultDocument;
 }
 
-/** Whether a case has the lists that the table and the page go through. */
+/** Whether a case has what the table and the page go through. */
 function isCase(found: Partial<CaseResult> | null): boolean {
-  return [found?.rows, found?.subjects, found?.figures].every(Array.isArray);
+  if (![found?.rows, found?.subjects, found?.figures, found?.explanations].every(Array.isArray)) return false;
+  const { rows, subjects, figures } = found as CaseResult;
+  return (
+    figures.every((figure) => isText(figure?.id, figure?.title, figure?.unit)) &&
+    subjects.every(
+      (one) => isText(one?.id, one?.kind, one?.title) && [one.samples, one.failures].every(Array.isArray),
+    ) &&
+    rows.every(
+      (row) =>
+        figures.some(({ id }) => id === row?.figure) &&
+        subjects.some(({ id }) => id === row.subject) &&
+        [row.ratios, row.verdicts].every(Array.isArray) &&
+        typeof row.interval === 'object',
+    )
+  );
+}
+
+function isText(...values: readonly unknown[]): boolean {
+  return values.every((value) => typeof value === 'string');
 }
 
 /**
- * The cases of a run that was broken off which need not be measured again.
- * @throws Error when that run was of another commit, or of other sizes: its figures do not belong beside these
+ * The run in a file, to go on with it; undefined when there is none.
+ * @throws Error when it is not the same program, machine and settings: two runs would pass for one
  */
-export function resumable(
-  path: string,
-  current: { readonly quick: boolean; readonly commit: string },
-): CaseResult[] {
-  if (!existsSync(path)) return [];
-  const { quick, machine, cases } = readResults(path);
-  if (quick !== current.quick || machine.commit !== current.commit)
-    throw new Error(
-      `${path} is of ${quick ? 'a quick' : 'a full'} run of commit ${machine.commit.slice(0, 13)}, which this one is not: run without --resume, or give another --json`,
-    );
-  return cases.filter(({ isBrokenOff }) => !isBrokenOff);
+export function resumable(path: string, current: Conditions): ResultDocument | undefined {
+  if (!existsSync(path)) return undefined;
+  const document = readResults(path);
+  const { commit } = current.machine;
+  const isKnown = /^[0-9a-f]+$/.test(commit);
+  const found = isKnown
+    ? differencesOfParts(document, current)
+    : [`commit ${commit}: nobody can tell whether what is not in it is the same`];
+  if (found.length === 0) return document;
+  throw new Error(
+    `${path} cannot be gone on with: ${found.join('; ')}. Run without --resume, or give another --json`,
+  );
 }

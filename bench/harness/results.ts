@@ -11,9 +11,18 @@ export interface CaseResult
   readonly isBrokenOff?: true;
   /** It was measured again after its run: when, of which commit, and what else the machine was doing before. */
   readonly again?: { readonly at: string; readonly commit: string; readonly loadBefore: readonly number[] };
+  /** What was measured in its place before that, oldest first. */
+  readonly before?: readonly FormerResult[];
   /** Why a line is not met, for each figure that has such a line. */
   readonly explanations: readonly Explanation[];
   readonly subjects: readonly SubjectResult[];
+  readonly rows: readonly FigureRow[];
+}
+
+/** A case as it came out before it was measured again. */
+export interface FormerResult {
+  readonly at: string;
+  readonly commit: string;
   readonly rows: readonly FigureRow[];
 }
 
@@ -23,6 +32,13 @@ export interface Explanation {
   readonly text: string;
 }
 
+/** What a run was told beside its sizes. */
+export interface RunSettings {
+  readonly peers: boolean;
+  readonly profile: boolean;
+  readonly soakMinutes: number | null;
+}
+
 /** One run of the bench, as `--json` writes it. */
 export interface ResultDocument {
   readonly format: 1;
@@ -30,6 +46,8 @@ export interface ResultDocument {
   readonly endedAt: string;
   readonly quick: boolean;
   readonly machine: Machine;
+  /** What the run was told; results of before November 2026 do not say. */
+  readonly settings?: RunSettings;
   readonly loadAfter: readonly number[];
   /** The run was broken off: there is what was measured by then. */
   readonly isBrokenOff?: true;

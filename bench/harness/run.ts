@@ -2,7 +2,7 @@ import { loadavg } from 'node:os';
 import type { BenchCase } from './case.ts';
 import type { Machine } from './machine.ts';
 import { type PlannedSamples, Progress } from './progress.ts';
-import { type CaseResult, inOrder, type ResultDocument } from './results.ts';
+import { type CaseResult, inOrder, type ResultDocument, type RunSettings } from './results.ts';
 import { endSamples, measureInProcess, profileInProcess } from './sample-process.ts';
 import { limitMsOf, runCase, runsOf, sizesOf, subjectsOf } from './schedule.ts';
 
@@ -11,10 +11,9 @@ export interface RunOptions {
   readonly root: string;
   readonly machine: Machine;
   readonly quick: boolean;
-  readonly peers: boolean;
-  readonly profile: boolean;
-  /** Cases of an earlier part of the run, which are taken as they are. */
-  readonly done: readonly CaseResult[];
+  readonly settings: RunSettings;
+  /** An earlier part of the run: its whole cases are taken as they are, and it began when that did. */
+  readonly earlier?: ResultDocument | undefined;
   readonly say: (line: string) => void;
   /** Called after each case with everything so far, so that a long run that is broken off leaves what it has. */
   readonly keep: (document: ResultDocument) => void;
@@ -24,17 +23,19 @@ export interface RunOptions {
 
 /** Measures the cases one after the other. */
 export async function runCases(cases: readonly BenchCase[], options: RunOptions): Promise<ResultDocument> {
-  const { root, machine, quick, peers, done, say, keep, signal } = options;
-  const startedAt = new Date().toISOString();
-  const results = new Map(done.map((result) => [result.id, result]));
+  const { root, quick, settings, earlier, say, keep, signal } = options;
+  const { peers, profile } = settings;
+  const { startedAt, machine } = earlier ?? { ...options, startedAt: new Date().toISOString() };
+  const results = new Map(wholeCases(earlier).map((result) => [result.id, result]));
   const left = cases.filter(({ id }) => !results.has(id));
-  const progress = new Progress(planOf(left, options), say);
+  const progress = new Progress(planOf(left, { quick, peers }), say);
   const documentNow = (): ResultDocument => ({
     format: 1,
     startedAt,
     endedAt: new Date().toISOString(),
     quick,
     machine,
+    settings,
     loadAfter: loadavg(),
     ...(signal.aborted ? { isBrokenOff: true } : {}),
     // Also those that were not asked for this time: going on with a part of a run loses nothing of it.
@@ -49,7 +50,7 @@ export async function runCases(cases: readonly BenchCase[], options: RunOptions)
       peers,
       signal,
       measure: (caseId, subjectId, sizes) => measureInProcess(root, { caseId, subjectId, sizes }, limitMs),
-      ...(options.profile
+      ...(profile
         ? {
             profile: (caseId, subjectId, sizes) =>
               profileInProcess(root, { caseId, subjectId, sizes }, limitMs),
@@ -63,9 +64,14 @@ export async function runCases(cases: readonly BenchCase[], options: RunOptions)
   return documentNow();
 }
 
+/** The cases of an earlier part that need not be measured again. */
+export function wholeCases(earlier: ResultDocument | undefined): CaseResult[] {
+  return (earlier?.cases ?? []).filter(({ isBrokenOff }) => !isBrokenOff);
+}
+
 function planOf(
   cases: readonly BenchCase[],
-  { quick, peers }: Pick<RunOptions, 'quick' | 'peers'>,
+  { quick, peers }: { readonly quick: boolean; readonly peers: boolean },
 ): Map<string, PlannedSamples> {
   return new Map(
     cases.flatMap((bench) => {

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { benchOptions } from './options.ts';
-import { caseList, GROUPS, selectCases } from './selection.ts';
+import { caseResult } from './results.ts';
+import { caseList, GROUPS, judgedAnew, selectCases } from './selection.ts';
+import { resultOf } from './testing/bench-of.ts';
 
 const idsOf = async (...args: string[]) => (await selectCases(benchOptions(args))).map(({ id }) => id);
 
@@ -23,6 +25,30 @@ test('the soak takes as long as it is told', async () => {
   const [soak] = await selectCases(benchOptions(['F6', '--soak-minutes', '30']));
   expect(soak!.sizes.full['soakMs']).toBe(1_800_000);
   expect(() => benchOptions(['--soak-minutes', 'long'])).toThrow(/above 0, not long/);
+});
+
+test('options that do not go together are found out before anything is measured', () => {
+  for (const [args, problem] of [
+    [['--quick', '--claims', 'README.md'], /quick sizes are no source for claims/],
+    [['--from', 'x.json', 'R1'], /--from measures nothing, so R1 would change nothing/],
+    [['--from', 'x.json', '--json', 'y.json', '--resume'], /so --json --resume would/],
+    [['--from', 'x.json', '--compare', 'HEAD'], /so --compare would/],
+    [['--from', 'x.json', '--again', 'R1'], /so R1 --again would/],
+  ] as const)
+    expect(() => benchOptions(args), args.join(' ')).toThrow(problem);
+  expect(benchOptions(['--from', 'x.json', '--claims', 'README.md', '--report', 'x.html']).from).toBe(
+    'x.json',
+  );
+});
+
+test('results are judged by the lines of now, and tell what was measured as it was then', async () => {
+  const [r1] = await selectCases(benchOptions(['R1']));
+  const sample = { figures: { rate: 5 }, verified: 'counted then' };
+  const subjects = [resultOf('tutti', 'ours', [sample, sample, sample])];
+  const then = caseResult({ ...r1!, verification: 'what was checked then', targets: [] }, {}, subjects);
+  const [now] = await judgedAnew([then]);
+  expect(now!.verification).toBe('what was checked then');
+  expect(now!.rows.flatMap(({ verdicts }) => verdicts).length).toBeGreaterThan(0);
 });
 
 test('a word that is neither case nor group is named beside those there are', async () => {

@@ -71,14 +71,18 @@ export function caseList(cases: readonly BenchCase[]): string {
     .join('\n');
 }
 
-/** Results of an earlier run, judged by the cases as they are now; a case that is no longer there stays as it was. */
+/**
+ * Results of an earlier run, judged by the lines and the arithmetic of the cases as they are now. What was measured and
+ * how it was checked is told as it was then; a case that is no longer there stays as it was.
+ */
 export async function judgedAnew(results: readonly CaseResult[]): Promise<CaseResult[]> {
   const ids = caseIds();
   const cases = await loadCases(results.map(({ id }) => id).filter((id) => ids.includes(id)));
   return results.map((result) => {
     const bench = cases.find(({ id }) => id === result.id);
     if (!bench) return result;
-    const judged = caseResult(bench, result.sizes, result.subjects, result.isBrokenOff);
-    return result.again ? { ...judged, again: result.again } : judged;
+    const { targets, limits = [], subjects, sizes } = bench;
+    const then = { ...result, targets, limits, subjects, sizes };
+    return { ...result, ...caseResult(then, result.sizes, result.subjects, result.isBrokenOff) };
   });
 }

@@ -66,6 +66,7 @@ function heading(
     ['processor', `${machine.processor}, ${machine.cores} cores`],
     ['memory', `${(machine.memoryBytes / 1e9).toFixed(1)} GB`],
     ['system', machine.system],
+    ...(machine.disk === undefined ? [] : [['disk', machine.disk] as [string, string]]),
     ['Node', `${machine.node}, V8 ${machine.v8}`],
     ['commit', machine.commit.slice(0, 13)],
     [
@@ -119,10 +120,22 @@ ${drawn && `<div class="charts">${drawn}</div>`}
 <details><summary>How each was set up, and what was checked</summary><p>${escapeHtml(verification)}</p>${setUp(result.subjects)}</details></section>`;
 }
 
-function againNote({ again }: CaseResult): string {
+function againNote({ again, before = [], figures }: CaseResult): string {
   if (!again) return '';
   const load = again.loadBefore.map((value) => value.toFixed(1)).join(' ');
-  return `<p class="note">Measured again on ${escapeHtml(again.at)}, commit ${escapeHtml(again.commit.slice(0, 13))}, load before ${load}.</p>`;
+  const notes = [
+    `Measured again on ${again.at}, commit ${again.commit.slice(0, 13)}, load before ${load}.`,
+    ...before.map(({ at, commit, rows }) => {
+      const values = rows
+        .filter(({ kind, verdicts, samples }) => kind === 'ours' && verdicts.length > 0 && samples > 0)
+        .map(({ figure, subject, value }) => {
+          const { title = figure, unit = '' } = figures.find(({ id }) => id === figure) ?? {};
+          return `${title} ${showQuantity(value, unit)} of ${subject}`;
+        });
+      return `Before that, on ${at}, commit ${commit.slice(0, 13)}: ${values.join('; ')}.`;
+    }),
+  ];
+  return notes.map((note) => `<p class="note">${escapeHtml(note)}</p>`).join('');
 }
 
 function figureLine({ figures, subjects }: CaseResult, row: FigureRow, quick: boolean): string {

@@ -1,4 +1,5 @@
 import { escapeHtml } from '../../packages/tutti/src/report/html-report.ts';
+import { againText } from '../harness/measured-again.ts';
 import { peersAhead } from '../harness/peers-ahead.ts';
 import { showNumber, showQuantity } from '../harness/quantity.ts';
 import type { CaseResult } from '../harness/results.ts';
@@ -28,7 +29,7 @@ function verdictTable(cases: readonly CaseResult[], quick: boolean): string {
 }
 
 function verdictLine(
-  { id }: CaseResult,
+  result: CaseResult,
   title: string,
   value: string,
   word: string,
@@ -36,7 +37,9 @@ function verdictLine(
   { level, asked, met }: Verdict,
 ): string {
   const look = met === undefined ? 'open' : met ? 'met' : 'missed';
-  return `<tr class="${level}"><td><a href="#${escapeHtml(id)}">${escapeHtml(id)}</a></td><td>${escapeHtml(title)}</td><td>${escapeHtml(value)}</td><td>${level} ${escapeHtml(asked)}</td><td><span class="${look}">${escapeHtml(word)}</span>${range}</td></tr>`;
+  const id = escapeHtml(result.id);
+  const again = againText(result);
+  return `<tr class="${level}"><td><a href="#${id}">${id}</a>${again === undefined ? '' : ` <small>${again}</small>`}</td><td>${escapeHtml(title)}</td><td>${escapeHtml(value)}</td><td>${level} ${escapeHtml(asked)}</td><td><span class="${look}">${escapeHtml(word)}</span>${range}</td></tr>`;
 }
 
 function rangeOf({ asked, interval }: Verdict, unit: string): string {
