@@ -1,7 +1,6 @@
 import { messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
 import { DeliveryLog } from '../delivery/delivery-log.ts';
-import type { Mailbox } from '../mailbox/mailbox.ts';
 import type { SupervisedCell } from '../supervision/supervision.ts';
 import { supervisionOf } from '../supervision/supervisor.ts';
 import type { StateKeeper } from '../system/actor-system.ts';
@@ -13,6 +12,8 @@ import type { HeldEffects } from './xstate-adapter.ts';
 import type { HostedSelf, HostingCell, Signal } from './xstate-self.ts';
 
 const SHUTDOWN_MS_DEFAULT = 5_000;
+/** Events that an actor's children are still given when it ends. */
+const DRAINED_MAX = 10_000;
 /** Ends it before it looks at another message. */
 export const STOP_NOW: Signal<ActorCell> = { handle: (cell) => cell.stopNow() };
 
@@ -29,21 +30,20 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   get isReady(): boolean {
     if (this.phase === 'new') return true;
     if (this.phase === 'committing') return this.rare!.commit!.outcome !== 'waiting';
-    return this.mailbox !== undefined && (this.mailbox.hasSystem || this.#canHandleUser(this.mailbox));
-  }
-
-  #canHandleUser(mailbox: Mailbox<Signal<HostingCell>>): boolean {
-    return this.phase === 'running' && mailbox.hasUser && !this.isHeld;
+    return this.mailbox !== undefined && (this.mailbox.hasSystem || this.canHandleUser(this.mailbox));
   }
 
   run(budget: number): number {
+    const { runtime } = this.core;
+    const nestedBefore = runtime.nestedEvents;
+    const most = budget + nestedBefore;
     let handled = 0;
     let isHeard = false;
     if (this.phase === 'new' && !this.#isStoppedBeforeStart()) {
       this.#start();
       handled++;
     } else if (this.phase === 'committing') this.#endCommit();
-    while (handled < budget && this.phase !== 'committing') {
+    while (handled + runtime.nestedEvents < most && this.phase !== 'committing') {
       const { mailbox } = this;
       if (!mailbox) break;
       const signal = mailbox.shiftSystem();
@@ -57,7 +57,8 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
       }
       handled++;
     }
-    if (handled >= budget && !isHeard) handled += this.#hearOne();
+    if (isHeard) this.hasHeard();
+    else if (handled + runtime.nestedEvents >= most) handled += this.hearOne(handled, budget);
     this.#endTurn(undefined);
     if (this.rare?.holds) this.letSendersGo();
     if (this.stopRequested) this.#goOnStopping();
@@ -65,16 +66,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
       this.core.mailboxes.give(this.mailbox);
       this.mailbox = undefined;
     }
-    return handled;
-  }
-
-  /** What a machine and its children have for each other may have no end, and must not keep it from what others send. */
-  #hearOne(): number {
-    const { mailbox } = this;
-    const message = mailbox && this.#canHandleUser(mailbox) ? mailbox.user.shift() : undefined;
-    if (message === undefined) return 0;
-    this.handle(message);
-    return 1;
+    return handled + runtime.nestedEvents - nestedBefore;
   }
 
   #isStoppedBeforeStart(): boolean {
@@ -435,7 +427,9 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   #drainChildEvents(): void {
     if (!this.mailbox || !this.self) return;
     if (this.phase === 'running') this.phase = 'closing';
-    for (let i = 0; i < 10_000; i++) {
+    const { runtime } = this.core;
+    const most = runtime.nestedEvents + DRAINED_MAX;
+    for (let handled = 0; handled + runtime.nestedEvents < most; handled++) {
       const signal = this.mailbox.shiftSystem();
       if (!signal) return;
       if (signal !== STOP_NOW && !isFamilyNews(signal)) signal.handle(this);

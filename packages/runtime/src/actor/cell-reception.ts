@@ -1,12 +1,13 @@
 import { messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { DELIVERY, DeliveryLog, isDelivery, ReceiptTarget } from '../delivery/delivery-log.ts';
+import type { Mailbox } from '../mailbox/mailbox.ts';
 import { eventOf, type UserMessage } from '../mailbox/user-lane.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { Asked } from './ask.ts';
 import { CellInbox } from './cell-inbox.ts';
 import type { TerminationReason } from './ref.ts';
-import type { HostedSelf } from './xstate-self.ts';
+import type { HostedSelf, HostingCell, Signal } from './xstate-self.ts';
 
 /**
  * How a cell takes one message out of its mailbox: who waits for an answer, and which messages it has had before. And
@@ -23,6 +24,33 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
 
   /** Runs one event through the logic. */
   abstract process(event: EventObject): void;
+
+  protected canHandleUser(mailbox: Mailbox<Signal<HostingCell>>): boolean {
+    return this.phase === 'running' && mailbox.hasUser && !this.isHeld;
+  }
+
+  /**
+   * What a machine and its children have for each other may have no end, and must not keep it from what others send. That
+   * waits for as many signals as one turn has room for, over however many turns those are spread by what is nested in them.
+   * @returns how many messages were handled
+   */
+  protected hearOne(signals: number, budget: number): number {
+    const turns = this.self?.system.turns;
+    const unheard = signals + (turns?.unheard ?? 0);
+    if (turns) turns.unheard = unheard;
+    if (unheard < budget) return 0;
+    this.hasHeard();
+    const { mailbox } = this;
+    const message = mailbox && this.canHandleUser(mailbox) ? mailbox.user.shift() : undefined;
+    if (message === undefined) return 0;
+    this.handle(message);
+    return 1;
+  }
+
+  protected hasHeard(): void {
+    const turns = this.self?.system.turns;
+    if (turns) turns.unheard = 0;
+  }
 
   protected handle(message: UserMessage): void {
     if (message instanceof Asked) {

@@ -160,6 +160,7 @@ export class XStateRuntime implements HostRuntime {
   readonly logger: Logger;
   readonly deadLetters: DeadLetters;
   readonly microstepsMax: number;
+  nestedEvents = 0;
   readonly xstateClock: { setTimeout(fn: () => void, ms: number): object; clearTimeout(timer: object): void };
   readonly #shared: HostScope;
   readonly #ways = new WeakMap<AnyActorLogic, Way>();

@@ -189,6 +189,72 @@ test('a machine and a child that answer each other for ever keep the others from
   expect([log, snapshots >= 5_000, system.actorCount]).toEqual([['hi'], true, 1]);
 });
 
+describe('two in-machine children that answer each other', () => {
+  interface Ping extends EventObject {
+    readonly to?: AnyActorRef;
+  }
+
+  /** @param most How often they do. */
+  function chatter(most: number) {
+    const test = createTestSystem();
+    const seen = { events: 0, heardAt: undefined as number | undefined };
+    const kid = fromCallback<Ping>(({ self, receive }) =>
+      receive(({ to }) => {
+        if (++seen.events < most) to!.send({ type: 'PING', to: self });
+      }),
+    );
+    const machine = setup({ actors: { kid } }).createMachine({
+      invoke: [
+        { id: 'a', src: 'kid' },
+        { id: 'b', src: 'kid' },
+      ],
+      on: {
+        START: {
+          actions: sendTo('a', ({ self }) => ({ type: 'PING', to: self.getSnapshot().children['b'] })),
+        },
+        HI: { actions: () => void (seen.heardAt = seen.events) },
+      },
+    });
+    const ref = test.system.spawn(machine);
+    test.advance();
+    ref.send({ type: 'START' });
+    return { ...test, ref, seen };
+  }
+
+  test('hold the event loop for no longer than other actors may', () => {
+    const { clock, seen } = chatter(100_000);
+    const msPerEvent = 0.004;
+    vi.spyOn(clock, 'now').mockImplementation(() => seen.events * msPerEvent);
+    let longest = 0;
+    for (let before = 0; clock.step(); before = seen.events)
+      longest = Math.max(longest, seen.events - before);
+    expect(seen.events).toBe(100_000);
+    expect(longest * msPerEvent).toBeLessThan(20);
+  });
+
+  test('are done with each other before their machine hears the next, if they come to an end', () => {
+    const { ref, advance, seen } = chatter(5_000);
+    ref.send({ type: 'HI' });
+    advance();
+    expect(seen.heardAt).toBe(5_000);
+  });
+
+  test('do not keep their machine from what others send, if they never do', () => {
+    const { ref, advance, seen } = chatter(200_000);
+    ref.send({ type: 'HI' });
+    advance();
+    expect(seen.heardAt).toBeLessThan(66_000);
+  });
+
+  test('end with their machine, and do not hold its end up', () => {
+    const { ref, system, advance, seen } = chatter(1_000_000);
+    void ref.stop();
+    advance();
+    expect(system.actorCount).toBe(0);
+    expect(seen.events).toBeLessThan(20_000);
+  });
+});
+
 describe('what listens to an in-machine child', () => {
   /** A machine that listens to the child it spawns, in one of several ways, and what it saw in the end. */
   async function heard(listen: (child: AnyActorRef, log: string[]) => void) {

@@ -80,6 +80,8 @@ export interface HostRuntime {
   readonly logger: Logger;
   readonly deadLetters: DeadLetters;
   readonly microstepsMax: number;
+  /** Events that machines and the children in them have handed each other at once so far. */
+  nestedEvents: number;
   readonly xstateClock: { setTimeout(fn: () => void, ms: number): object; clearTimeout(timer: object): void };
   /** Undefined while nobody looks. */
   readonly recorders: Recorders | undefined;

@@ -100,6 +100,8 @@ export class ChildTurns {
   #hostIsFree = false;
   /** What children send their machine while it is at what one of them sent it; undefined at any other time. */
   #meanwhile: InnerEvent[] | undefined;
+  /** Signals that the machine has handled since it last heard what others send. */
+  unheard = 0;
 
   constructor(host: HostedSelf) {
     this.#host = host;
@@ -135,6 +137,7 @@ export class ChildTurns {
   }
 
   close(): void {
+    this.#host.system.runtime.nestedEvents += CHILD_TURNS_MAX - this.#left;
     this.#areOpen = false;
     this.#left = 0;
     this.#hostIsFree = false;

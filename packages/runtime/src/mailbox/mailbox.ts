@@ -8,8 +8,8 @@ const INNER_EVENTS_MAX = 2 ** 20;
 
 /**
  * The two lanes of one actor that has something to do. The system lane (timers, children, stop, restart) is served
- * first, but for one message of the user lane in a turn that it would take whole, and no overflow policy touches it. An
- * idle actor has no mailbox: it goes back to the pool when it is empty.
+ * first, but for one message of the user lane after as many of its own as a turn has room for, and no overflow policy
+ * touches it. An idle actor has no mailbox: it goes back to the pool when it is empty.
  */
 export class Mailbox<Signal extends object> {
   readonly user: UserLane;
