@@ -5,7 +5,7 @@ import { TuttiError } from '@tutti/kernel';
  * with each: while one member is of a lower level, all others apply as it does. Each says its level when it joins, the
  * cluster's is the lowest, and it never goes down again. Nodes from before there were levels are of level 1.
  */
-export const CLUSTER_LEVEL = 3;
+export const CLUSTER_LEVEL = 4;
 
 /** The level from which on something is done. */
 export const LEVEL = {
@@ -20,6 +20,12 @@ export const LEVEL = {
    * and forget which it has had: copies of a replicated logic would differ.
    */
   deliveries: 2,
+  /**
+   * Reliable channels to entities and replicated logics say when they were born, by which a receiver knows that it has not
+   * forgotten one. One of the level before would forget the birth with the channel, and copies of a replicated logic
+   * would differ.
+   */
+  channelBirths: 4,
 } as const;
 
 export const levelIsLow = (level: number, required: number, what: string): TuttiError =>

@@ -43,6 +43,10 @@ export class ReplicatedRefs implements AddressResolver {
     return this.ref(address);
   }
 
+  get tellsBirths(): boolean {
+    return this.#options.membership.level >= LEVEL.channelBirths;
+  }
+
   matches(address: Address): boolean {
     return this.#logics.has(address);
   }

@@ -4,6 +4,7 @@ import type { Ref } from '../actor/ref.ts';
 import { replying } from '../actor/reply.ts';
 import type { ClusterConfig } from '../cluster/cluster-config.ts';
 import { ClusterHarness } from '../testing/cluster-harness.ts';
+import { CHANNELS_MAX } from './delivery-log.ts';
 
 const NAMES = ['n1', 'n2', 'n3'];
 const MESSAGES = 120;
@@ -162,6 +163,24 @@ describe('a channel to an actor of a node', () => {
     expect(await harness.settle(next.ask({ type: 'read', n: 0, by: '' }))).toEqual({});
     expect(harness.node('n1').system.deadLetters.counts().unconfirmed).toBe(3);
     expect(harness.node('n1').system.pendingAsks).toBe(0);
+  });
+});
+
+describe('more channels than a receiver remembers, one after another', () => {
+  it('are not taken for those that it has forgotten when their first message is lost', async () => {
+    const harness = await harnessOf(61);
+    const key = await keyOwnedByN3(harness);
+    const { system, cluster } = harness.node('n1');
+    const ref = cluster.ref<Numbered>('ledger', key);
+    const numbers = Array.from({ length: CHANNELS_MAX + 64 }, (_, n) => n);
+    harness.network.chaos = CHAOS;
+    for (const n of numbers) {
+      const channel = system.reliable(ref, { retryMs: 60 });
+      await harness.settle(channel.send({ type: 'take', n, by: 'n1' }), 60_000);
+    }
+    harness.network.chaos = undefined;
+    const { n1 } = await harness.settle(ref.ask<Ledger>({ type: 'read', n: 0, by: '' }));
+    expect(n1).toEqual(numbers);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { EventObject } from 'xstate';
 import type { ReplyTarget } from '../system/actor-system.ts';
+import { type Birth, ForgottenChannels, isBirth } from './forgotten-channels.ts';
 
 /** The type of an event that carries a numbered one. The runtime takes it apart; no logic ever sees it. */
 export const DELIVERY = 'tutti.delivery';
@@ -15,14 +16,19 @@ export interface DeliveryEvent extends EventObject {
   readonly base: number;
   /** It may have arrived before. */
   readonly isAgain: boolean;
+  /**
+   * When the channel sent its first message, said until there has been a receipt. Undefined of one whose name was given: it
+   * may be older than this life of its sender. Since `LEVEL.channelBirths`.
+   */
+  readonly birth?: Birth;
   /** Undefined when the channel ends here. */
   readonly event: EventObject | undefined;
 }
 
 /**
  * What becomes of a numbered message. `handled`: its transition is committed. `duplicate`: it had been handled before,
- * and was not again. `ahead`: one before it is missing, so it was not handled. `expired`: its channel was forgotten, so
- * nobody can say whether it had been handled; it was not handled now.
+ * and was not again. `ahead`: one before it is missing, so it was not handled. `expired`: its channel may have been
+ * forgotten, so nobody can say whether it had been handled; it was not handled now.
  */
 export type DeliveryFate = 'handled' | 'duplicate' | 'ahead' | 'expired';
 
@@ -38,9 +44,10 @@ const isWhole = (value: unknown, least: number): boolean =>
 
 /** Whether an event that says it is a delivery has the shape of one; it may come from another node. */
 export function isDelivery(event: EventObject): event is DeliveryEvent {
-  const { channel, number, base, event: inner } = event as Partial<DeliveryEvent>;
+  const { channel, number, base, birth, event: inner } = event as Partial<DeliveryEvent>;
   if (typeof channel !== 'string' || !isWhole(number, 1) || !isWhole(base, 1) || base! > number!)
     return false;
+  if (birth !== undefined && !isBirth(birth)) return false;
   return (
     inner === undefined ||
     inner === null ||
@@ -57,7 +64,14 @@ export const CHANNELS_MAX = 256;
 /** Where a persisted snapshot keeps the log of its actor's deliveries. */
 const KEY = '$deliveries';
 
-type Row = readonly [channel: string, next: number];
+type Row = readonly [channel: string, next: number, birth?: Birth];
+
+interface Kept {
+  readonly next: readonly Row[];
+  readonly forgotten: boolean;
+  /** See {@link ForgottenChannels}. */
+  readonly births?: readonly Birth[];
+}
 
 /**
  * Which number a receiver expects next from each channel: what tells a message that arrives again, or too early, from
@@ -67,14 +81,16 @@ type Row = readonly [channel: string, next: number];
 export class DeliveryLog {
   /** In the order of the last message, the longest silent first. */
   readonly #next = new Map<string, number>();
-  #hasForgotten = false;
+  /** Of those of them that have said it. */
+  readonly #births = new Map<string, Birth>();
+  #forgotten = new ForgottenChannels();
   /** The message being handled: it counts only once its transition has been computed. */
   #arriving: DeliveryEvent | undefined;
 
   /** What is to become of a message; `handled` asks for it to be handled now. */
-  judge({ channel, number, base, isAgain }: DeliveryEvent): DeliveryFate {
+  judge({ channel, number, base, isAgain, birth }: DeliveryEvent): DeliveryFate {
     const known = this.#next.get(channel);
-    if (known === undefined && this.#hasForgotten && (isAgain || base > 1)) return 'expired';
+    if (known === undefined && (isAgain || base > 1) && this.#forgotten.mayHave(birth)) return 'expired';
     // What the sender does not wait for any more was handled, or it has been told that it was not.
     const next = Math.max(known ?? 1, base);
     if (number < next) return 'duplicate';
@@ -87,17 +103,20 @@ export class DeliveryLog {
   }
 
   /** Remembers that a message has been handled. */
-  accept({ channel, number }: DeliveryEvent): void {
+  accept({ channel, number, birth }: DeliveryEvent): void {
     this.#next.delete(channel);
     this.#next.set(channel, number + 1);
+    if (birth) this.#births.set(channel, birth);
     if (this.#next.size <= CHANNELS_MAX) return;
-    this.#next.delete(this.#next.keys().next().value!);
-    this.#hasForgotten = true;
+    const oldest = this.#next.keys().next().value!;
+    this.#forgotten.add(this.#births.get(oldest));
+    this.forget(oldest);
   }
 
   /** The channel has ended and will not come again. */
   forget(channel: string): void {
     this.#next.delete(channel);
+    this.#births.delete(channel);
   }
 
   /** Says that this message is being handled, until {@link arrived} or {@link settle}. */
@@ -121,8 +140,18 @@ export class DeliveryLog {
 
   /** Puts the log into a persisted snapshot, where `getPersistedSnapshot` has no place for it. */
   static keepIn(persisted: unknown, log: DeliveryLog | undefined): unknown {
-    if (!log || (log.#next.size === 0 && !log.#hasForgotten)) return persisted;
-    return { ...(persisted as object), [KEY]: { next: [...log.#next], forgotten: log.#hasForgotten } };
+    if (!log || (log.#next.size === 0 && log.#forgotten.isEmpty)) return persisted;
+    return { ...(persisted as object), [KEY]: log.#kept() };
+  }
+
+  #kept(): Kept {
+    const next = [...this.#next].map(([channel, number]): Row => {
+      const birth = this.#births.get(channel);
+      return birth ? [channel, number, birth] : [channel, number];
+    });
+    const births = this.#forgotten.births();
+    const forgotten = !this.#forgotten.isEmpty;
+    return births.length > 0 ? { next, forgotten, births } : { next, forgotten };
   }
 
   /** Takes a persisted snapshot and its log apart. */
@@ -132,12 +161,13 @@ export class DeliveryLog {
   } {
     if (typeof persisted !== 'object' || persisted === null || !(KEY in persisted))
       return { persisted, log: undefined };
-    const { [KEY]: kept, ...rest } = persisted as {
-      readonly [KEY]: { readonly next: readonly Row[]; readonly forgotten: boolean };
-    };
+    const { [KEY]: kept, ...rest } = persisted as { readonly [KEY]: Kept };
     const log = new DeliveryLog();
-    for (const [channel, next] of kept.next) log.#next.set(channel, next);
-    log.#hasForgotten = kept.forgotten;
+    for (const [channel, next, birth] of kept.next) {
+      log.#next.set(channel, next);
+      if (birth) log.#births.set(channel, birth);
+    }
+    log.#forgotten = ForgottenChannels.of(kept.births ?? [], !kept.forgotten);
     return { persisted: rest, log };
   }
 }

@@ -7,6 +7,7 @@ import {
   fromTransition,
   type Snapshot,
 } from 'xstate';
+import type { AskOptions, Ref } from '../actor/ref.ts';
 import { reply } from '../actor/reply.ts';
 import type { KeptTurn, StateKeeper } from '../system/actor-system.ts';
 import { createTestSystem } from '../testing/test-system.ts';
@@ -146,6 +147,45 @@ describe('a receiver that has forgotten a channel', () => {
     const { got, ref, send } = await forgetful();
     ref.send({ type: 'in the way' });
     expect(await send('new', 'another')).toBe('confirmed');
+    expect(got.filter((type) => type === 'new')).toEqual(['new']);
+  });
+
+  /** The same actor, where what is asked first, or else the answer to it, is lost on the way. */
+  function behindLink(ref: Ref, lost: 'message' | 'receipt'): Ref {
+    let isFirst = true;
+    const ask = <Reply>(event: EventObject, options?: AskOptions): Promise<Reply> => {
+      if (!isFirst) return ref.ask<Reply>(event, options);
+      isFirst = false;
+      if (lost === 'receipt') void ref.ask(event, options);
+      return new Promise<Reply>(() => {});
+    };
+    return {
+      address: ref.address,
+      send: (event) => ref.send(event),
+      ask,
+      watch: (listener) => ref.watch(listener),
+      subscribe: (listener) => ref.subscribe(listener),
+      stop: () => ref.stop(),
+    };
+  }
+
+  test('takes the first message of a new one although it was lost on its way before', async () => {
+    const { system, until, got, ref } = await forgetful();
+    const channel = system.reliable(behindLink(ref, 'message'));
+    const sent = codeOf(channel.send({ type: 'new' }));
+    await until(() => channel.unconfirmed === 0);
+    expect(await sent).toBe('confirmed');
+    expect(got.filter((type) => type === 'new')).toEqual(['new']);
+  });
+
+  test('does not take it again when it has forgotten that one meanwhile, and says that it cannot know', async () => {
+    const { system, advance, until, got, ref, send } = await forgetful();
+    const channel = system.reliable(behindLink(ref, 'receipt'), { retryMs: 60_000 });
+    const sent = codeOf(channel.send({ type: 'new' }));
+    advance();
+    for (let i = 0; i <= CHANNELS_MAX; i++) expect(await send('take', `d${i}`)).toBe('confirmed');
+    await until(() => channel.unconfirmed === 0);
+    expect(await sent).toBe('TUTTI_DELIVERY_EXPIRED');
     expect(got.filter((type) => type === 'new')).toEqual(['new']);
   });
 });

@@ -3,6 +3,7 @@ import type { EventObject } from 'xstate';
 import type { Address, Ref } from '../actor/ref.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import { DELIVERY, type DeliveryEvent, type Receipt } from './delivery-log.ts';
+import type { Birth } from './forgotten-channels.ts';
 
 /** How a reliable channel sends. */
 export interface ReliableOptions {
@@ -58,10 +59,12 @@ interface Outgoing {
   sends: number;
 }
 
-/** What the channels of one system share. */
+/** What one channel needs of its system. */
 export interface ChannelCore {
   readonly clock: Clock;
   readonly deadLetters: DeadLetters;
+  /** Called with its first message. Undefined where that must not be said. */
+  born(): Birth | undefined;
   /** The channel is over and needs nothing more. */
   ended(channel: ReliableChannel): void;
 }
@@ -97,6 +100,9 @@ export class ReliableChannel<Event extends EventObject = EventObject> implements
   readonly #window = new Map<number, Outgoing>();
   readonly #waiting: Ring<Outgoing>;
   #next: number;
+  #isBorn = false;
+  /** Said until the receiver is known to know the channel. */
+  #birth: Birth | undefined;
   /** Grows with each resending, so that what was said about an earlier one starts no further one. */
   #round = 0;
   /** What was missing when the rest was last sent again: once for each gap, and then it is for the timer. */
@@ -209,12 +215,15 @@ export class ReliableChannel<Event extends EventObject = EventObject> implements
 
   #transmit(message: Outgoing): void {
     const round = this.#round;
+    if (!this.#isBorn) this.#birth = this.#core.born();
+    this.#isBorn = true;
     const delivery: DeliveryEvent = {
       type: DELIVERY,
       channel: this.channel,
       number: message.number,
       base: this.#window.keys().next().value!,
       isAgain: message.sends > 0,
+      ...(this.#birth && { birth: this.#birth }),
       event: message.event,
     };
     message.sends++;
@@ -230,6 +239,7 @@ export class ReliableChannel<Event extends EventObject = EventObject> implements
     switch ($receipt) {
       case 'handled':
       case 'duplicate':
+        this.#birth = undefined;
         this.#window.delete(message.number);
         message.resolve();
         return this.#progressed();

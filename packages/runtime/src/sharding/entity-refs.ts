@@ -89,6 +89,10 @@ export class EntityRefs implements AddressResolver {
     this.#observers = new EntityObservers(options.consensus);
   }
 
+  get tellsBirths(): boolean {
+    return this.#options.membership.level >= LEVEL.channelBirths;
+  }
+
   matches(address: Address): boolean {
     return parseEntityAddress(address) !== undefined;
   }

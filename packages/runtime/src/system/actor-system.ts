@@ -30,6 +30,8 @@ export interface AddressResolver {
   /** Whether it knows this kind of address. The first registered resolver that says yes is used. */
   matches(address: Address): boolean;
   ref(address: Address): Ref;
+  /** Whether new reliable channels say there when they were born; default true. */
+  readonly tellsBirths?: boolean;
 }
 
 /** One turn of an actor whose state somebody keeps: some transitions, whose effects and replies are still held back. */

@@ -14,6 +14,7 @@ import type { Address, Ref } from '../actor/ref.ts';
 import { XStateRuntime } from '../actor/xstate-adapter.ts';
 import { type DeferredTypes, deferredTypesOf } from '../actor/xstate-deferral.ts';
 import type { HostingCell, Signal } from '../actor/xstate-self.ts';
+import type { Birth } from '../delivery/forgotten-channels.ts';
 import { ReliableChannel, type ReliableOptions, type ReliableRef } from '../delivery/reliable-channel.ts';
 import { type Recorder, Recorders } from '../inspection/recorder.ts';
 import { DeadLetterLog } from '../mailbox/dead-letter-log.ts';
@@ -84,6 +85,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
   #actorCount = 0;
   #idsGiven = 0;
   #uidsGiven = 0;
+  #channelsBorn = 0;
 
   constructor(options: ActorSystemOptions) {
     const { actors = 2_000_000, asks = 1_000_000, quantum = 64, turnMs = 10 } = options.limits ?? {};
@@ -232,14 +234,24 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
 
   reliable<Event extends EventObject>(ref: Ref<Event>, options: ReliableOptions = {}): ReliableRef<Event> {
     if (this.#guardian.stopRequested) throw new TuttiError('TUTTI_CLOSED', { what: 'The actor system' });
+    const isNew = options.channel === undefined;
     const core = {
       clock: this.clock,
       deadLetters: this.deadLetters,
+      born: () => (isNew && this.#tellsBirths(ref.address) ? this.#nextBirth() : undefined),
       ended: (ended: ReliableChannel) => void this.#channels.delete(ended),
     };
     const channel = new ReliableChannel(core, ref, options.channel ?? this.ids.next('channel'), options);
     this.#channels.add(channel);
     return channel;
+  }
+
+  #tellsBirths(address: Address): boolean {
+    return this.#resolvers.find((known) => known.matches(address))?.tellsBirths ?? true;
+  }
+
+  #nextBirth(): Birth {
+    return [this.nodeId, this.incarnation, ++this.#channelsBorn];
   }
 
   record(recorder: Recorder): () => void {

@@ -11,6 +11,7 @@ import {
   VirtualClock,
 } from '@tutti/kernel';
 import type { ClusterConfig } from '../cluster/cluster-config.ts';
+import { CLUSTER_LEVEL } from '../cluster/cluster-level.ts';
 import type { ClusterSystem } from '../cluster/cluster-system.ts';
 import { createClusterSystem } from '../cluster/create-cluster-system.ts';
 import { SHARD_MAP, type ShardCommand } from '../sharding/shard-map.ts';
@@ -42,6 +43,8 @@ export interface BootOptions {
   readonly declare?: Declare;
   /** It is of the version before: of wire format 1, and with modules of level 1. */
   readonly previous?: boolean;
+  /** What its modules can apply; default all that this code can. */
+  readonly level?: number;
 }
 
 /** How the nodes agree: through a list that all of them read, or through replicas that speak Raft. */
@@ -80,7 +83,7 @@ export class ClusterHarness {
   boot(
     name: string,
     config: Partial<ClusterConfig> = {},
-    { declare = this.#declare, previous = false }: BootOptions = {},
+    { declare = this.#declare, previous = false, level = previous ? 1 : CLUSTER_LEVEL }: BootOptions = {},
   ): HarnessNode {
     const id = nodeId(name);
     const host = new FaultyHost(this.clock);
@@ -100,7 +103,7 @@ export class ClusterHarness {
       random,
       ids,
       config: { ...this.#config, ...config },
-      ...(previous ? { level: 1 } : {}),
+      level,
       onEvicted: () => {
         node.evicted = true;
       },
