@@ -9,7 +9,7 @@ import { ChildDown, type Closing, Commit, isFamilyNews, type SupervisingCell } f
 import { timerIdOf } from './kept-timers.ts';
 import type { TerminationReason } from './ref.ts';
 import type { HeldEffects } from './xstate-adapter.ts';
-import type { HostedSelf, HostingCell, Signal } from './xstate-self.ts';
+import type { HostedSelf, Signal } from './xstate-self.ts';
 
 const SHUTDOWN_MS_DEFAULT = 5_000;
 /** Events that an actor's children are still given when it ends. */

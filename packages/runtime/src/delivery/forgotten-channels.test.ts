@@ -166,13 +166,16 @@ describe('the birth of a channel to what all members keep', () => {
       };
       return [event.birth, entries.at(-1)!.snapshot.$deliveries.next.at(-1)![2]];
     };
-    harness.boot('n1');
-    harness.boot('n2', {}, { level: LEVEL.channelBirths - 1 });
+    const upgrade = async (name: string) => {
+      harness.crash(name);
+      harness.boot(name);
+      await harness.untilBalanced();
+    };
+    for (const name of ['n1', 'n2']) harness.boot(name, {}, { level: LEVEL.channelBirths - 1 });
     await harness.untilBalanced();
+    await upgrade('n1');
     expect(await births()).toEqual([undefined, undefined]);
-    harness.crash('n2');
-    harness.boot('n2');
-    await harness.untilBalanced();
+    await upgrade('n2');
     const { nodeId, incarnation } = harness.node('n1').system;
     expect(await births()).toEqual([
       [nodeId, incarnation, 1],

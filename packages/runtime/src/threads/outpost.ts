@@ -7,9 +7,10 @@ import { encodeRefs } from '../cluster/ref-codec.ts';
 import { errorFromWire } from '../cluster/wire-error.ts';
 import { type DeliveryEvent, ReceiptTarget } from '../delivery/delivery-log.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import type { MailboxPlan } from '../mailbox/lane-plan.ts';
 import type { UserMessage } from '../mailbox/user-lane.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
-import type { FromThread, LifeEnd, ToThread } from './thread-messages.ts';
+import type { FromThread, LifeEnd, LifeStart, ToThread } from './thread-messages.ts';
 import { LIFE_ENDED, type ThreadedSpec } from './threaded.ts';
 
 /** The cell that stands on the node for an actor of a thread. */
@@ -17,6 +18,7 @@ export interface OutpostCell {
   readonly address: Address;
   /** How long it has for its end. */
   readonly shutdownMs: number;
+  readonly settings: { readonly mailbox: Pick<MailboxPlan, 'stashLimit'> };
   /** There is room for more messages. */
   wake(): void;
   /** The life in the thread is up. */
@@ -34,7 +36,7 @@ export interface OutpostThread {
   now(): number;
   /** What a value becomes on this side. */
   decode(value: unknown): unknown;
-  begin(outpost: Outpost, address: Address, spec: ThreadedSpec, input: unknown): number;
+  begin(outpost: Outpost, start: LifeStart): number;
   /** Posts, and counts those that its actors have not taken out of their mailboxes. */
   post(message: ToThread): void;
   taken(count: number): void;
@@ -138,7 +140,9 @@ export class Outpost {
     this.#isRecalled = false;
     this.#isStopping = false;
     const thread = this.#options.place();
-    const number = thread.begin(this, this.#cell.address, this.#spec, encodeRefs(input));
+    const { address, settings } = this.#cell;
+    const { stashLimit } = settings.mailbox;
+    const number = thread.begin(this, { ...this.#spec, address, input: encodeRefs(input), stashLimit });
     this.#life = { number, thread, self };
     if (this.#followers > 0) thread.post({ t: 'follow', life: number });
     for (const [seq, entry] of this.#entries) this.#post(this.#life, seq, entry);

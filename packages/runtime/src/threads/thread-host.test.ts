@@ -59,7 +59,15 @@ async function begun(exported: 'fragile' | 'door') {
       silent = said.length === before;
     }
   };
-  await tell({ t: 'start', life: LIFE, address: 'local:n1/1/a#1', module: 'm', exported, input: undefined });
+  await tell({
+    t: 'start',
+    life: LIFE,
+    address: 'local:n1/1/a#1',
+    module: 'm',
+    exported,
+    input: undefined,
+    stashLimit: 1_000,
+  });
   return { said, tell, send, handled, hear, clog, sent: () => seq };
 }
 

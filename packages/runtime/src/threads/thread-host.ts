@@ -106,7 +106,8 @@ export class ThreadHost {
     this.#residents.get(message.life)?.receive(message);
   }
 
-  #start({ life, address, module, exported, input }: Extract<ToThread, { t: 'start' }>): void {
+  #start(start: Extract<ToThread, { t: 'start' }>): void {
+    const { life, address, module, exported } = start;
     const resident: ThreadResident = new ThreadResident({
       life,
       address,
@@ -123,7 +124,7 @@ export class ThreadHost {
     void this.#load(module, exported).then(
       (logic) => {
         const name = supervisionOf(logic) ? 'supervisor' : logicName(logic);
-        resident.begin(logic, name, input);
+        resident.begin(logic, name, start);
       },
       (thrown: unknown) => {
         const error = errorToWire(thrown, address);

@@ -2,20 +2,23 @@ import type { Address, Terminated, TerminationReason } from '../actor/ref.ts';
 import type { WireError } from '../cluster/wire-error.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
 
+/** What a life in a thread begins with. */
+export interface LifeStart {
+  readonly address: Address;
+  readonly module: string;
+  readonly exported: string;
+  readonly input: unknown;
+  /** The one mailbox option that is for the thread: what a state puts off waits there. */
+  readonly stashLimit: number;
+}
+
 /**
  * What a node says to one of its threads. `life` numbers what runs there: one life of one actor, never used again, so
  * that nothing which is said to one can reach its successor. `seq` numbers the messages to one actor; `id` is what the
  * thread chose for an ask, a watch or a subscription of its own.
  */
 export type ToThread =
-  | {
-      readonly t: 'start';
-      readonly life: number;
-      readonly address: Address;
-      readonly module: string;
-      readonly exported: string;
-      readonly input: unknown;
-    }
+  | (LifeStart & { readonly t: 'start'; readonly life: number })
   | { readonly t: 'event'; readonly life: number; readonly seq: number; readonly event: unknown }
   | {
       readonly t: 'ask';

@@ -9,7 +9,7 @@ import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import type { LocalActorSystem } from '../system/local-actor-system.ts';
 import type { LocalRef } from '../system/local-ref.ts';
-import type { FromThread, LifeEnd, ToThread } from './thread-messages.ts';
+import type { FromThread, LifeEnd, LifeStart, ToThread } from './thread-messages.ts';
 
 /** What one life in a thread is given. */
 export interface ThreadResidentOptions {
@@ -47,13 +47,14 @@ export class ThreadResident {
     this.#options = options;
   }
 
-  begin(logic: AnyActorLogic, name: string, input: unknown): void {
+  begin(logic: AnyActorLogic, name: string, { input, stashLimit }: LifeStart): void {
     if (this.#isOver) return;
     const { system, address, life, push } = this.#options;
     try {
       this.#ref = system.spawnAs(address, logic, {
         input: this.#decode(input),
         supervise: { restart: 'temporary', shutdownMs: Infinity },
+        mailbox: { stashLimit },
       });
     } catch (error) {
       return this.end({ reason: 'failed', problem: messageOf(error), view: undefined });

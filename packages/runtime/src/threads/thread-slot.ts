@@ -3,8 +3,7 @@ import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { Outpost, OutpostThread } from './outpost.ts';
 import { type DoorSystem, ThreadDoor } from './thread-door.ts';
 import { type Batch, ThreadLink } from './thread-link.ts';
-import type { FromThread, ToThread } from './thread-messages.ts';
-import type { ThreadedSpec } from './threaded.ts';
+import type { FromThread, LifeStart, ToThread } from './thread-messages.ts';
 
 /** What one thread is made with. */
 export interface ThreadSlotOptions {
@@ -107,10 +106,10 @@ export class ThreadSlot implements OutpostThread {
     return this.#door.decode(value);
   }
 
-  begin(outpost: Outpost, address: string, { module, exported }: ThreadedSpec, input: unknown): number {
+  begin(outpost: Outpost, start: LifeStart): number {
     const life = this.#options.nextLife();
     this.#residents.set(life, { outpost, deadline: undefined });
-    this.#link.push({ t: 'start', life, address, module, exported, input });
+    this.#link.push({ t: 'start', life, ...start });
     this.#keepWatch();
     return life;
   }
