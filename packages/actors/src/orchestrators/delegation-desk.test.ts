@@ -5,6 +5,7 @@ import {
   nodeId,
   runVirtual,
   seededRandom,
+  silentLogger,
   TuttiError,
 } from '@tutti/kernel';
 import type { Member } from '@tutti/runtime';
@@ -45,6 +46,7 @@ class Bench {
             return new Promise<Result>((resolve) => resolve(this.#log(command, answer) as Result));
           },
           readBarrier: () => Promise.resolve(logIndex(0)),
+          logger: silentLogger,
           watch: () => () => {},
         },
         members: { list: () => [memberOf('n1'), ...this.others] },

@@ -29,6 +29,7 @@ class Bench {
           return {} as Result;
         },
         readBarrier: () => Promise.resolve(logIndex(0)),
+        logger: silentLogger,
         watch: (watcher) => {
           this.#watchers.add(watcher);
           return () => this.#watchers.delete(watcher);

@@ -1,4 +1,4 @@
-import { incarnation, logIndex, nodeId, seededRandom, TuttiError } from '@tutti/kernel';
+import { incarnation, logIndex, nodeId, seededRandom, silentLogger, TuttiError } from '@tutti/kernel';
 import type { ModuleWatcher, Ref, ReplicatedHandle } from '@tutti/runtime';
 import { createTestSystem, type TestSystem } from '@tutti/runtime/testing';
 import { expect, test } from 'vitest';
@@ -38,6 +38,7 @@ class Bench {
         });
       },
       readBarrier: () => Promise.resolve(logIndex(0)),
+      logger: silentLogger,
       watch: (watcher) => {
         this.#watchers.add(watcher);
         return () => this.#watchers.delete(watcher);

@@ -1,4 +1,12 @@
-import { type Clock, isTuttiError, logIndex, type Random, TuttiError, type WireValue } from '@tutti/kernel';
+import {
+  type Clock,
+  isTuttiError,
+  logIndex,
+  type Random,
+  silentLogger,
+  TuttiError,
+  type WireValue,
+} from '@tutti/kernel';
 import type { ApplyContext, ModuleWatcher, ReplicatedHandle, ReplicatedModule } from '@tutti/runtime';
 
 /** What goes wrong between a node and the log, each drawn from the seed. Times in milliseconds. */
@@ -50,6 +58,7 @@ export class SharedLog<Module extends ReplicatedModule> {
       module: copy.module,
       propose: <Result>(command: WireValue) => this.#propose(copy, command) as Promise<Result>,
       readBarrier: () => this.#readBarrier(copy),
+      logger: silentLogger,
       watch: (watcher) => copy.watch(watcher),
     };
   }

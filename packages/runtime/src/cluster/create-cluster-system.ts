@@ -146,7 +146,7 @@ class ClusterNode implements ClusterSystem {
   ): ReplicatedHandle | Ref {
     this.#mustBeNew(`The replicated "${name}"`);
     const { consensus } = this.#options;
-    if (isReplicatedModule(placed)) return replicatedHandle(name, placed, consensus);
+    if (isReplicatedModule(placed)) return replicatedHandle(name, placed, consensus, this.#parts.logger);
     if (threadedSpecOf(placed)) throw misplaced('replicated, since every node computes that in lockstep');
     const module = new ReplicatedLogic(name, placed, options, (address) => this.system.ref(address));
     consensus.register(module);

@@ -139,6 +139,23 @@ describe('a key-value store on a cluster', () => {
     expect(on('n3').list('b/').length + on('n3').list('a/').length).toBe(60);
   });
 
+  it('tells a watcher that throws the rest of the same batch, and those beside it everything', async () => {
+    const { harness, on } = await started();
+    const seen: string[] = [];
+    const careless = (who: string) => (change: KeyValueChange) => {
+      seen.push(`${who} ${change.revision}`);
+      throw new Error('careless');
+    };
+    for (const key of ['a', 'b', 'c']) await harness.settle(on('n1').put(key, 1));
+    const end = on('n1').watch(careless('late'), { from: 1 });
+    expect(seen).toEqual(['late 1', 'late 2', 'late 3']);
+    end();
+    for (const who of ['one', 'two']) on('n1').watch(careless(who));
+    await harness.settle(on('n1').put('d', 1));
+    await harness.pass(100);
+    expect(seen.slice(3)).toEqual(['one 4', 'two 4']);
+  });
+
   it('says so when changes are not kept any more', async () => {
     const { harness, on } = await started();
     await harness.settle(on('n1').put('a', 1));

@@ -1,5 +1,6 @@
 import type { ProposeOptions } from '@tutti/consensus';
 import { TuttiError, type WireValue } from '@tutti/kernel';
+import { guarded } from '../actor/cell-listeners.ts';
 import type { ClusterSystem } from './cluster-system.ts';
 import {
   type KeyValueChange,
@@ -8,6 +9,7 @@ import {
   KeyValueModule,
 } from './key-value-module.ts';
 import type { ReplicatedHandle } from './replicated.ts';
+import { replicatedAddress } from './replicated-logic.ts';
 
 /** How to write. */
 export interface WriteOptions extends ProposeOptions {
@@ -47,7 +49,7 @@ export interface KeyValue {
   delete(key: string, options?: WriteOptions): Promise<KeyValueChange | undefined>;
   /**
    * Calls back for every change from a revision on, each once and in order, also over snapshots and restarts of
-   * others: whoever comes back with the last revision it has seen, plus 1, misses nothing.
+   * others: whoever comes back with the last revision it has seen, plus 1, misses nothing. What it throws is logged.
    * @throws TuttiError `TUTTI_REVISION_COMPACTED` when the changes from there on are not kept any more
    */
   watch(listener: (change: KeyValueChange) => void, options?: WatchOptions): () => void;
@@ -94,21 +96,24 @@ class ReplicatedKeyValue implements KeyValue {
   }
 
   watch(listener: (change: KeyValueChange) => void, options: WatchOptions = {}): () => void {
-    const { module } = this.#handle;
+    const { module, logger } = this.#handle;
     const { from = module.revision + 1, prefix = '', onCompacted } = options;
     if (from < module.firstKept)
       throw new TuttiError('TUTTI_REVISION_COMPACTED', { store: module.name, from, first: module.firstKept });
+    const guard = <Value>(told: (value: Value) => void) =>
+      guarded(told, replicatedAddress(module.name), logger, 'a watcher of a key-value store threw');
+    const tellOf = guard(listener);
     let next = from;
     let end = () => {};
     const tell = () => {
       if (next < module.firstKept) {
         end();
-        onCompacted?.(module.firstKept);
+        if (onCompacted) guard(onCompacted)(module.firstKept);
         return;
       }
       for (const change of module.changesFrom(next)) {
         next = change.revision + 1;
-        if (change.key.startsWith(prefix)) listener(change);
+        if (change.key.startsWith(prefix)) tellOf(change);
       }
     };
     end = this.#handle.watch({ applied: tell, restored: tell });

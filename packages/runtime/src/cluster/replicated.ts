@@ -1,5 +1,5 @@
 import type { Consensus, ModuleWatcher, ProposeOptions, ReplicatedModule } from '@tutti/consensus';
-import { assert, type LogIndex, type WireValue } from '@tutti/kernel';
+import { assert, type Logger, type LogIndex, type WireValue } from '@tutti/kernel';
 import type { AnyActorLogic, InputFrom } from 'xstate';
 import type { Migrate } from '../actor/migration.ts';
 
@@ -15,6 +15,8 @@ export interface ReplicatedHandle<Module extends ReplicatedModule = ReplicatedMo
   /** When it resolves, {@link module} shows everything that had been acknowledged anywhere before the call. */
   readBarrier(options?: ProposeOptions): Promise<LogIndex>;
   watch(watcher: ModuleWatcher): () => void;
+  /** Where what listeners throw is said. */
+  readonly logger: Logger;
 }
 
 /** How a logic is replicated. */
@@ -44,6 +46,7 @@ export function replicatedHandle<Module extends ReplicatedModule>(
   name: string,
   module: Module,
   consensus: Consensus,
+  logger: Logger,
 ): ReplicatedHandle<Module> {
   assert(name === module.name, 'a module is placed under its own name, which is in the log');
   consensus.register(module);
@@ -53,5 +56,6 @@ export function replicatedHandle<Module extends ReplicatedModule>(
       (await consensus.propose(name, command, options)) as Result,
     readBarrier: (options) => consensus.readBarrier(options),
     watch: (watcher) => consensus.watch(name, watcher),
+    logger,
   };
 }

@@ -1,5 +1,5 @@
 import { getEventListeners } from 'node:events';
-import { incarnation, logIndex, nodeId } from '@tutti/kernel';
+import { incarnation, logIndex, nodeId, silentLogger } from '@tutti/kernel';
 import type { ModuleWatcher, ReplicatedHandle } from '@tutti/runtime';
 import { expect, test } from 'vitest';
 import { planOf } from '../../testing/plan-of.ts';
@@ -16,6 +16,7 @@ class Desk {
     module: this.board,
     propose: () => Promise.reject(new Error('nothing is proposed here')),
     readBarrier: () => Promise.resolve(logIndex(0)),
+    logger: silentLogger,
     watch: (watcher) => {
       this.#watchers.add(watcher);
       return () => this.#watchers.delete(watcher);

@@ -1,4 +1,4 @@
-import { logIndex, seededRandom, TuttiError } from '@tutti/kernel';
+import { logIndex, seededRandom, silentLogger, TuttiError } from '@tutti/kernel';
 import type { ModuleWatcher, ReplicatedHandle } from '@tutti/runtime';
 import { createTestSystem, type TestSystem } from '@tutti/runtime/testing';
 import { expect, test } from 'vitest';
@@ -30,6 +30,7 @@ class Desk {
         });
       },
       readBarrier: () => Promise.resolve(logIndex(0)),
+      logger: silentLogger,
       watch: (watcher) => {
         this.#watchers.add(watcher);
         return () => this.#watchers.delete(watcher);
