@@ -1,7 +1,7 @@
 import { seededRandom } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { drawSchedule } from './draw-schedule.ts';
-import { FAULT_KINDS, type Fault, readSchedule } from './fault.ts';
+import { describeFault, FAULT_KINDS, type Fault, KNOWN_FAULT_KINDS, readSchedule } from './fault.ts';
 import { type ClusterTest, defineClusterTest, runClusterTest, shrinkClusterTest } from './index.ts';
 import { searchClusterTest } from './search-cluster-test.ts';
 
@@ -12,12 +12,29 @@ describe('a schedule', () => {
     const nodes = ['n1', 'n2', 'n3'];
     for (let seed = 1; seed <= 50; seed++) {
       const random = seededRandom(seed);
-      const kinds = FAULT_KINDS.filter(() => random.chance(0.5));
+      const kinds = KNOWN_FAULT_KINDS.filter(() => random.chance(0.5));
       const schedule = drawSchedule(random, { nodes, durationMs: 10_000, everyMs: 200, kinds });
       expect(schedule.every(({ kind }) => kinds.includes(kind))).toBe(true);
       expect(schedule.map(({ at }) => at)).toEqual(schedule.map(({ at }) => at).toSorted((a, b) => a - b));
       expect(readSchedule(JSON.stringify(schedule), nodes)).toEqual(schedule);
     }
+  });
+
+  it('has the same other faults with those of threads as without', () => {
+    const options = { nodes: ['n1', 'n2'], durationMs: 10_000, everyMs: 500 };
+    for (let seed = 1; seed <= 20; seed++) {
+      const drawn = (kinds: typeof KNOWN_FAULT_KINDS) =>
+        drawSchedule(seededRandom(seed), { ...options, kinds });
+      const all = drawn(KNOWN_FAULT_KINDS);
+      const others = all.filter(({ kind }) => FAULT_KINDS.includes(kind as never));
+      expect(others).toEqual(drawn(FAULT_KINDS));
+      expect(all.length).toBeGreaterThan(others.length);
+    }
+  });
+
+  it('says which thread is meant', () => {
+    const hang: Fault = { at: 5, kind: 'thread-hang', on: ['n1'], for: 40, by: 3 };
+    expect(describeFault(hang).trim()).toBe('5 ms  thread-hang n1 thread 3 for 40 ms');
   });
 
   it.each([
@@ -30,6 +47,8 @@ describe('a schedule', () => {
     '[{"at":1,"kind":"crash","on":["n9"],"for":1}]',
     '[{"at":1,"kind":"cut","on":["n1"],"for":1}]',
     '[{"at":1,"kind":"slow","on":["n1","n2"],"for":1}]',
+    '[{"at":1,"kind":"thread-crash","on":["n1"],"for":0}]',
+    '[{"at":1,"kind":"thread-hang","on":["n1"],"for":1,"by":-1}]',
     '[null]',
   ])('that is none is refused: %s', (text) => {
     expect(() => readSchedule(text, ['n1', 'n2'])).toThrow(

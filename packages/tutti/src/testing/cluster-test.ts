@@ -29,7 +29,7 @@ export interface ClusterTest
   readonly settleMs?: number;
   /** How much time lies between two faults on average; default 1,500. */
   readonly faultEveryMs?: number;
-  /** Which faults come; default all. */
+  /** Which faults come; default all of `FAULT_KINDS`. Those of `THREAD_FAULT_KINDS` are drawn beside them. */
   readonly faults?: readonly FaultKind[];
   /** Uses the cluster as clients would. It runs inside of virtual time, beside the faults, and must end by itself. */
   readonly workload: (cluster: TestCluster) => Promise<void>;

@@ -1,12 +1,12 @@
 import { type Random, unreachable } from '@tutti/kernel';
-import { FAULT_KINDS, type Fault, type FaultKind, LEADER } from './fault.ts';
+import { FAULT_KINDS, type Fault, type FaultKind, LEADER, THREAD_FAULT_KINDS } from './fault.ts';
 
 /** What a schedule is drawn for. */
 export interface ScheduleOptions {
   readonly nodes: readonly string[];
   /** When the last fault may begin, in milliseconds. */
   readonly durationMs: number;
-  /** How much time lies between two faults on average, in milliseconds. */
+  /** How much time lies between two faults on average, in milliseconds; between two of threads just so much. */
   readonly everyMs: number;
   readonly kinds: readonly FaultKind[];
 }
@@ -22,6 +22,8 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   slow: 1,
   disk: 1,
   clock: 0.5,
+  'thread-crash': 1,
+  'thread-hang': 1,
 };
 
 /** A blink, longer than an election, and longer than it takes to be given up. */
@@ -31,9 +33,19 @@ const LENGTHS_MS: readonly (readonly [number, number])[] = [
   [1_500, 5_000],
 ];
 
+/** More than the threads of most nodes. */
+const THREADS_MAX = 12;
+
 /** Draws faults, in order of their beginning. */
 export function drawSchedule(random: Random, options: ScheduleOptions): readonly Fault[] {
-  const kinds = FAULT_KINDS.filter((kind) => options.kinds.includes(kind));
+  const asked = (kind: FaultKind): boolean => options.kinds.includes(kind);
+  const schedule = drawAmong(random, options, FAULT_KINDS.filter(asked));
+  // When all others are drawn, which so are those that come without these.
+  const ofThreads = drawAmong(random, options, THREAD_FAULT_KINDS.filter(asked));
+  return [...schedule, ...ofThreads].toSorted((a, b) => a.at - b.at);
+}
+
+function drawAmong(random: Random, options: ScheduleOptions, kinds: readonly FaultKind[]): readonly Fault[] {
   const schedule: Fault[] = [];
   if (kinds.length === 0) return schedule;
   for (let at = random.exponential(options.everyMs); at < options.durationMs; ) {
@@ -79,6 +91,10 @@ function drawFault(random: Random, at: number, kind: FaultKind, nodes: readonly 
       return { at, kind, on: [one], for: lasting, by: random.pick([10, 100]) };
     case 'clock':
       return { at, kind, on: [one], for: 0, by: random.pick([-3_600_000, -500, 500, 3_600_000]) };
+    case 'thread-crash':
+      return { at, kind, on: [one], for: 0, by: random.integer(0, THREADS_MAX - 1) };
+    case 'thread-hang':
+      return { at, kind, on: [one], for: lasting, by: random.integer(0, THREADS_MAX - 1) };
   }
   return unreachable(kind);
 }

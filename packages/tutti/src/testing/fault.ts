@@ -18,8 +18,20 @@ export const FAULT_KINDS = [
   'clock',
 ] as const;
 
-/** One of {@link FAULT_KINDS}. */
-export type FaultKind = (typeof FAULT_KINDS)[number];
+/**
+ * What may go wrong with the threads of a node, beside those: `thread-crash` ends one, as code that exits does, and
+ * `thread-hang` has it do nothing for a while, as code that blocks; `by` says which of those that run, from 0, round and
+ * round. They come over a test that asks for them, so that the seeds of others mean what they did.
+ */
+export const THREAD_FAULT_KINDS = ['thread-crash', 'thread-hang'] as const;
+
+/** One of {@link FAULT_KINDS} or {@link THREAD_FAULT_KINDS}. */
+export type FaultKind = (typeof FAULT_KINDS)[number] | (typeof THREAD_FAULT_KINDS)[number];
+
+/** Every kind that there is. */
+export const KNOWN_FAULT_KINDS: readonly FaultKind[] = [...FAULT_KINDS, ...THREAD_FAULT_KINDS];
+
+const isOfThreads = (kind: FaultKind): boolean => THREAD_FAULT_KINDS.includes(kind as never);
 
 /** The name that stands for whichever node leads when the fault begins. */
 export const LEADER = 'leader';
@@ -41,10 +53,14 @@ const FAULTS_MAX = 10_000;
 
 /** A fault as a line: `1200 ms  crash leader for 800 ms`. */
 export function describeFault({ at, kind, on, for: lasting, by }: Fault): string {
-  const unit = kind === 'disk' ? ' times' : ' ms';
-  const amount = by === undefined ? '' : ` by ${by}${unit}`;
+  const amount = by === undefined ? '' : inWords(kind, by);
   const whom = on.join(kind === 'cut' ? ' > ' : ' ');
   return `${String(at).padStart(7)} ms  ${kind} ${whom}${amount}${lasting > 0 ? ` for ${lasting} ms` : ''}`;
+}
+
+function inWords(kind: FaultKind, by: number): string {
+  if (isOfThreads(kind)) return ` thread ${by}`;
+  return ` by ${by}${kind === 'disk' ? ' times' : ' ms'}`;
 }
 
 /**
@@ -67,8 +83,8 @@ function readFault(item: unknown, nodes: readonly string[]): Fault {
   const isTime = (time: unknown): boolean => Number.isFinite(time) && (time as number) >= 0;
   const { at, kind, on, for: lasting, by } = fault;
   const said = JSON.stringify(item);
-  if (!FAULT_KINDS.includes(kind!))
-    throw invalid(said, `a fault whose kind is one of ${FAULT_KINDS.join(', ')}`);
+  if (!KNOWN_FAULT_KINDS.includes(kind!))
+    throw invalid(said, `a fault whose kind is one of ${KNOWN_FAULT_KINDS.join(', ')}`);
   if (!isTime(at) || !isTime(lasting)) throw invalid(said, 'a fault with `at` and `for` in milliseconds');
   const known = [...nodes, LEADER];
   if (!Array.isArray(on) || on.length === 0 || !on.every((name) => known.includes(name)))
@@ -76,6 +92,8 @@ function readFault(item: unknown, nodes: readonly string[]): Fault {
   if (TAKES_TWO.has(kind!) && on.length !== 2) throw invalid(said, `two nodes for ${kind}`);
   if (['slow', 'disk', 'clock'].includes(kind!) && !Number.isFinite(by))
     throw invalid(said, `\`by\` how much for ${kind}`);
+  if (isOfThreads(kind!) && !(Number.isInteger(by) && by! >= 0))
+    throw invalid(said, `\`by\` which thread, from 0, for ${kind}`);
   return fault as Fault;
 }
 

@@ -13,7 +13,7 @@
  * @module
  */
 export { type ClusterTest, type ClusterTestSource, defineClusterTest } from './cluster-test.ts';
-export { FAULT_KINDS, type Fault, type FaultKind } from './fault.ts';
+export { FAULT_KINDS, type Fault, type FaultKind, THREAD_FAULT_KINDS } from './fault.ts';
 export type { Holds } from './invariants.ts';
 export {
   type ClusterTestFailure,

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { messageOf, TuttiError } from '@tutti/kernel';
 import type { ClusterTest, ClusterTestSource } from './cluster-test.ts';
-import { FAULT_KINDS } from './fault.ts';
+import { KNOWN_FAULT_KINDS } from './fault.ts';
 
 /**
  * Reads the test that a file exports as its default.
@@ -41,9 +41,9 @@ function problemOf(made: unknown): string | undefined {
     if (test[name] !== undefined && typeof test[name] !== 'function') return `\`${name}\` is no function`;
   for (const name of ['nodes', 'durationMs', 'settleMs', 'faultEveryMs'] as const)
     if (test[name] !== undefined && !(Number(test[name]) > 0)) return `\`${name}\` is not a number above 0`;
-  const isKind = (kind: unknown): boolean => FAULT_KINDS.includes(kind as never);
+  const isKind = (kind: unknown): boolean => KNOWN_FAULT_KINDS.includes(kind as never);
   if (test.faults !== undefined && !(Array.isArray(test.faults) && test.faults.every(isKind)))
-    return `\`faults\` holds something else than ${FAULT_KINDS.join(', ')}`;
+    return `\`faults\` holds something else than ${KNOWN_FAULT_KINDS.join(', ')}`;
   return undefined;
 }
 

@@ -3,7 +3,7 @@ import { type Ref, reply, type Terminated, threaded } from '@tutti/runtime';
 import { describe, expect, it } from 'vitest';
 import { assign, type EventObject, fromTransition, setup } from 'xstate';
 import * as given from '../threads/fixtures/heavy.ts';
-import { createTestCluster, runClusterTest } from './index.ts';
+import { type ClusterTest, createTestCluster, runClusterTest } from './index.ts';
 import type { TestClusterOptions } from './test-cluster-options.ts';
 
 const heavy = new URL('../threads/fixtures/heavy.ts', import.meta.url);
@@ -207,5 +207,33 @@ describe('the threads of a test cluster', () => {
       { seed: 1 },
     );
     expect(report.failure).toBeUndefined();
+  });
+
+  it.each(['thread-crash', 'thread-hang'] as const)('have %s come over them there', async (kind) => {
+    let restarts = 0;
+    let slowestMs = 0;
+    const test: ClusterTest = {
+      nodes: 1,
+      durationMs: 5_000,
+      faults: [kind],
+      faultEveryMs: 300,
+      threads: { size: 1, modules: { 'given:heavy': given } },
+      workload: async (cluster) => {
+        const intensity = { restarts: 1_000, withinMs: 1_000 };
+        const logic = threaded('given:heavy', { export: 'heavy' });
+        const ref: Ref = cluster.node('n1').spawn(logic, { supervise: { intensity } });
+        for (let asked = 0; asked < 100; asked++) {
+          const from = cluster.now();
+          await ref.ask({ type: 'read' }, { timeoutMs: 30_000 }).catch(() => {});
+          slowestMs = Math.max(slowestMs, cluster.now() - from);
+          await cluster.sleep(40);
+        }
+        restarts = cluster.node('n1').tree()[0]!.restarts;
+      },
+    };
+    const report = await runClusterTest(test, { seed: 1 });
+    expect(report.failure).toBeUndefined();
+    expect(restarts > 0).toBe(kind === 'thread-crash');
+    expect(slowestMs > 4).toBe(kind === 'thread-hang');
   });
 });

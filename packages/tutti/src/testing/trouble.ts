@@ -1,6 +1,7 @@
 import { unreachable } from '@tutti/kernel';
 import { type Fault, LEADER } from './fault.ts';
 import type { TestCluster } from './test-cluster.ts';
+import type { TestThread } from './test-threads.ts';
 
 /** Lets the faults of a schedule come over a cluster, and ends them. */
 export class Trouble {
@@ -48,6 +49,16 @@ export class Trouble {
     return (this.#cluster.leader() ?? nodes.find(({ isUp }) => isUp) ?? nodes[0]!).id;
   }
 
+  /** Of the threads that run on each of these nodes, the one that is meant. */
+  #threads(names: readonly string[], which: number): readonly TestThread[] {
+    return names.flatMap((name) => {
+      const { threads } = this.#cluster.node(name);
+      const thread = threads[which % threads.length];
+      if (thread) this.#cluster.note(`thread ${thread.number} of ${name}`);
+      return thread ? [thread] : [];
+    });
+  }
+
   /** @returns what ends it */
   #begin({ kind, on, by = 0 }: Fault): () => void {
     const cluster = this.#cluster;
@@ -81,6 +92,14 @@ export class Trouble {
       case 'clock':
         each((name) => cluster.jumpClock(name, by))();
         return () => {};
+      case 'thread-crash':
+        for (const thread of this.#threads(names, by)) thread.crash();
+        return () => {};
+      case 'thread-hang': {
+        const hung = this.#threads(names, by);
+        for (const thread of hung) thread.block();
+        return () => hung.forEach((thread) => thread.goOn());
+      }
     }
     return unreachable(kind);
   }
