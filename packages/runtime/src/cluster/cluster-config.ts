@@ -32,7 +32,7 @@ export interface ClusterConfig {
    * How long the owner of a shard waits in a hand-over for its entities to handle what is in their mailboxes; default
    * 10,000. Then each ends with the turn that it is in, within 1,000 more or in the middle of it, and the next owner gets
    * what is left. A node that leaves waits for no more than half of what is left of its `drainMs`. What senders keep for
-   * the shard meanwhile waits for `bufferMs` at most.
+   * the shard meanwhile waits for `bufferMs` at most, which is to outlast this.
    */
   readonly handOverMs: number;
   /** Entities that a node starts by itself in a second: remembered ones, and those whose timers are due; default 1,000. */
@@ -41,7 +41,10 @@ export interface ClusterConfig {
   readonly weight: number;
   /** Messages one node keeps for shards that have no reachable owner; default 10,000. More are dead letters. */
   readonly bufferMax: number;
-  /** How long such a message waits before it is a dead letter; default 10,000. */
+  /**
+   * How long such a message waits before it is a dead letter; default 5,000 more than {@link handOverMs}. Less than that
+   * may give up what was sent while a shard moves just before the move is through.
+   */
   readonly bufferMs: number;
   /** How often one message may be passed on; default 4. */
   readonly hopsMax: number;
@@ -62,7 +65,7 @@ export interface ClusterConfig {
   readonly phaseMs: number;
 }
 
-const DEFAULTS: ClusterConfig = {
+const DEFAULTS: Omit<ClusterConfig, 'bufferMs'> = {
   shards: 256,
   leaseMs: 300,
   leaseRenewMs: 100,
@@ -78,13 +81,18 @@ const DEFAULTS: ClusterConfig = {
   startsPerSecond: 1_000,
   weight: 1,
   bufferMax: 10_000,
-  bufferMs: 10_000,
   hopsMax: 4,
   remoteTableMax: 100_000,
   subscribeIntervalMs: 50,
   drainMs: 5_000,
   phaseMs: 10_000,
 };
+
+/**
+ * What a hand-over may take beside `handOverMs`: until its senders are settled, for its last turn and for the receipt of
+ * its mail, 2,250 together, and then until the log says so, which may first have to find a leader.
+ */
+const BEYOND_HAND_OVER_MS = 5_000;
 
 /** How much faster one node's clock may run than another's: 1 part in 20, far beyond what crystals do. */
 export const CLOCK_DRIFT_MAX = 0.05;
@@ -94,8 +102,10 @@ export const CLOCK_DRIFT_MAX = 0.05;
  * @throws TuttiError `TUTTI_CONFIG_INVALID`
  */
 export function clusterConfig(given: Partial<ClusterConfig> = {}): ClusterConfig {
-  const config = { ...DEFAULTS, ...given };
-  for (const key of Object.keys(DEFAULTS) as (keyof ClusterConfig)[])
+  const { handOverMs = DEFAULTS.handOverMs } = given;
+  const defaults: ClusterConfig = { ...DEFAULTS, bufferMs: handOverMs + BEYOND_HAND_OVER_MS };
+  const config = { ...defaults, ...given };
+  for (const key of Object.keys(defaults) as (keyof ClusterConfig)[])
     if (!Number.isFinite(config[key]) || config[key] <= 0) refuse(config, key, 'it is not a number above 0');
   if (!Number.isInteger(config.shards) || config.shards > 16_384)
     refuse(config, 'shards', 'it is not a whole number from 1 to 16,384');

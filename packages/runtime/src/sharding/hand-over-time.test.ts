@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { replying } from '../actor/reply.ts';
 import type { ClusterConfig } from '../cluster/cluster-config.ts';
+import type { ChildPolicy } from '../supervision/policy.ts';
 import { ClusterHarness } from '../testing/cluster-harness.ts';
 import { shardOf } from './shard-id.ts';
 
@@ -14,7 +15,7 @@ class Notes {
   readonly handledOn = new Map<string, number>();
   readonly harness: ClusterHarness;
 
-  constructor(config: Partial<ClusterConfig>) {
+  constructor(config: Partial<ClusterConfig>, supervise: ChildPolicy = {}) {
     this.harness = new ClusterHarness(
       NAMES,
       (cluster, node) => {
@@ -27,7 +28,7 @@ class Notes {
           answer(event.number);
           return [...numbers, event.number];
         }, []);
-        cluster.entity('notes', logic);
+        cluster.entity('notes', logic, { supervise });
       },
       { shards: SHARDS, ...config },
     );
@@ -127,6 +128,24 @@ describe('a hand-over for which `handOverMs` is too short', () => {
     expect(await harness.settle(Promise.all([...inMailbox, ...buffered]))).toEqual([3, 4, 5, 6, 7]);
     expect(await harness.settle(inTurn)).toMatchObject({ code: 'TUTTI_EPOCH_STALE' });
     expect(await notes.read('n3', key)).toEqual([1, 3, 4, 5, 6, 7]);
+  });
+
+  it('outlasts no sender, whose buffer waits for longer than that by default', async () => {
+    const notes = new Notes({ drainMs: 60_000 }, { shutdownMs: Infinity });
+    const { harness } = notes;
+    const key = await notes.keyOn('n1');
+    expect(await harness.settle(notes.ask('n2', key, 1))).toBe(1);
+    notes.hangCommits('n1');
+    notes.ref('n2', key).send({ type: 'note', number: 2 });
+    await harness.pass(20);
+    const drained = harness.node('n1').cluster.drain();
+    const numbers = upTo(20).map((number) => number + 2);
+    for (const number of numbers) {
+      notes.ref('n2', key).send({ type: 'note', number });
+      await harness.pass(50);
+    }
+    await harness.settle(drained, 60_000);
+    expect(await notes.read('n3', key)).toEqual([1, ...numbers]);
   });
 
   it('refuses what has waited for longer than `bufferMs` meanwhile, and counts it', async () => {
