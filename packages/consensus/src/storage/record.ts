@@ -18,6 +18,7 @@ export const RECORD_HEADER_BYTES = 40;
 const FLAG_BATCH_END = 1;
 /** Set on the first record of a batch, so that one that follows damage is known to be there from its beginning. */
 const FLAG_BATCH_START = 2;
+const FLAGS_MAX = FLAG_BATCH_END | FLAG_BATCH_START;
 
 const TYPE = { entry: 1, hardState: 2, reset: 3, padding: 4 } as const;
 const ENTRY_KINDS: readonly EntryKind[] = ['command', 'noop', 'membership'];
@@ -148,18 +149,41 @@ export class BatchEncoder {
   }
 }
 
+const viewOf = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
+/**
+ * How long the data of a record are whose header stands at `at`; undefined for what cannot be the header of one. Told
+ * from the header alone: behind damage every place is looked at, and a checksum over what only looks like a length
+ * would read the rest of the segment for each of them.
+ */
+export function dataLengthAt(bytes: Uint8Array, at: number): number | undefined {
+  const type = bytes[at + 12]!;
+  if (!(type >= TYPE.entry && type <= TYPE.padding) || bytes[at + 15] !== 0) return undefined;
+  if (bytes[at + 13]! >= ENTRY_KINDS.length || bytes[at + 14]! > FLAGS_MAX) return undefined;
+  const left = bytes.length - at - RECORD_HEADER_BYTES;
+  if (left < 0) return undefined;
+  const view = viewOf(bytes);
+  const length = view.getUint32(at, true);
+  if (length > left || (length > 0 && (type === TYPE.reset || type === TYPE.padding))) return undefined;
+  for (const field of [16, 24, 32]) {
+    const number = view.getFloat64(at + field, true);
+    if (!Number.isSafeInteger(number) || number < 0) return undefined;
+  }
+  return length;
+}
+
 /**
  * Reads the record that starts at `at` in `bytes` and at `offset` in its segment. The entry's data is a view of
  * `bytes`.
  */
 export function recordAt(bytes: Uint8Array, at: number, segment: number, offset: number): RecordAt {
   if (at + RECORD_HEADER_BYTES > bytes.length) return isBlank(bytes, at, bytes.length) ? 'blank' : 'damaged';
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const type = bytes[at + 12]!;
   if (type === 0 && isBlank(bytes, at, at + RECORD_HEADER_BYTES)) return 'blank';
-  const length = view.getUint32(at, true);
-  if (type < TYPE.entry || type > TYPE.padding || length > bytes.length - at - RECORD_HEADER_BYTES)
-    return 'damaged';
+  const length = dataLengthAt(bytes, at);
+  if (length === undefined) return 'damaged';
+  const view = viewOf(bytes);
   const checksum = view.getUint32(at + 4, true);
   if (checksum !== checksumOf(bytes, at, length, segment, offset)) return 'damaged';
   const record = contentsOf(bytes, view, at, type, length);

@@ -1,4 +1,4 @@
-import { type FoundRecord, isBlank, recordAt } from '../record.ts';
+import { dataLengthAt, type FoundRecord, isBlank, RECORD_HEADER_BYTES, recordAt } from '../record.ts';
 import { atOnce, SLICE_BYTES } from './in-slices.ts';
 import { SEGMENT_HEADER_BYTES } from './segment.ts';
 
@@ -24,20 +24,21 @@ export function scanSegment(bytes: Uint8Array, sequence: number): SegmentScan {
   return atOnce(scanning(bytes, sequence));
 }
 
-/** {@link scanSegment}, with a pause now and then. */
+/** {@link scanSegment}, with a pause for each slice of bytes that was gone through, some of them more than once. */
 export function* scanning(bytes: Uint8Array, sequence: number): Generator<void, SegmentScan> {
-  let pausedAt = 0;
+  let read = 0;
   const records: ScannedRecord[] = [];
   let offset = SEGMENT_HEADER_BYTES;
   let checksum = 0;
   let batch = 0;
   let remainsFrom: number | undefined;
   while (offset < bytes.length) {
-    if (offset - pausedAt >= SLICE_BYTES) {
-      pausedAt = offset;
+    if (read >= SLICE_BYTES) {
+      read = 0;
       yield;
     }
     const follows = remainsFrom === undefined;
+    read += RECORD_HEADER_BYTES + (dataLengthAt(bytes, offset) ?? 0);
     const found = recordAt(bytes, offset, sequence, offset);
     if (
       typeof found !== 'string' &&
@@ -52,7 +53,9 @@ export function* scanning(bytes: Uint8Array, sequence: number): Generator<void, 
     }
     if (follows && isBlank(bytes, offset, bytes.length)) break;
     remainsFrom ??= offset;
-    offset = nextCandidate(bytes, offset + 8);
+    const from = offset;
+    offset = nextCandidate(bytes, from + 8);
+    read += offset - from;
   }
   return { records, remainsFrom };
 }
@@ -61,9 +64,9 @@ export function* scanning(bytes: Uint8Array, sequence: number): Generator<void, 
 export const outlineOf = (records: readonly ScannedRecord[]): string =>
   records.map(({ offset }) => offset).join();
 
-/** The next place where a record could begin: most of what stands elsewhere is told apart by two bytes. */
+/** The next place where a record could begin. */
 function nextCandidate(bytes: Uint8Array, from: number): number {
   let at = from;
-  while (at < bytes.length && (bytes[at + 12] === 0 || bytes[at + 15] !== 0)) at += 8;
+  while (at < bytes.length && dataLengthAt(bytes, at) === undefined) at += 8;
   return at;
 }
