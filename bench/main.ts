@@ -13,6 +13,7 @@ import { missing } from './harness/requirements.ts';
 import { checkWritable, readResults, resultText, resumable, writeWhole } from './harness/result-file.ts';
 import type { ResultDocument } from './harness/results.ts';
 import { failuresIn, runCases, wholeCases } from './harness/run.ts';
+import { sweepSampleFolders } from './harness/sample-folder.ts';
 import { endSamples, measureInProcess } from './harness/sample-process.ts';
 import { limitMsOf } from './harness/schedule.ts';
 import { caseList, judgedAnew, selectCases } from './harness/selection.ts';
@@ -151,7 +152,9 @@ async function compare(
   return changesOf(comparisons).some(({ moved }) => moved === 'worse') ? 1 : 0;
 }
 
+/** Says where the run is made, and clears that of what one that was killed has left. */
 function announce(machine: Machine, options: BenchOptions): void {
+  sweepSampleFolders();
   const { processor, cores, system, node, commit, loadBefore } = machine;
   say(`${processor}, ${cores} cores, ${system}, Node ${node}, commit ${commit.slice(0, 12)}`);
   if (isBusy(machine))

@@ -1,8 +1,10 @@
 // The process of one sample: it loads the one subject, measures once, says what came out, and ends.
+import { benchDisk } from './bench-disk.ts';
 import { fleetProfiles } from './fleet.ts';
 import { PROFILE_VARIABLE } from './fleet-member.ts';
 import { busiest, startProfile } from './profile.ts';
 import { loadCases } from './registry.ts';
+import { removeSampleFolder } from './sample-folder.ts';
 import type { SampleAnswer, SampleRequest } from './sample-messages.ts';
 
 async function answer({ caseId, subjectId, sizes }: SampleRequest): Promise<SampleAnswer> {
@@ -28,5 +30,12 @@ async function answer({ caseId, subjectId, sizes }: SampleRequest): Promise<Samp
 process.once('message', (request: SampleRequest) => {
   void answer(request).then((message) => process.send!(message, () => process.exit(0)));
 });
-// Whoever asked is gone, so nobody wants the answer.
-process.once('disconnect', () => process.exit(1));
+// Whoever asked is gone, so nobody wants the answer, and nobody else ends what this sample has started: it would run on
+// beside the next one that is measured.
+process.once('disconnect', () => {
+  try {
+    removeSampleFolder(benchDisk());
+  } finally {
+    process.kill(-process.pid, 'SIGKILL');
+  }
+});

@@ -1,14 +1,14 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { benchDisk } from './bench-disk.ts';
 import type { Measurement } from './case.ts';
 import { PROFILE_VARIABLE } from './fleet-member.ts';
 import type { ProfileSummary } from './profile.ts';
+import { makeSampleFolder, removeSampleFolder } from './sample-folder.ts';
 import type { SampleAnswer, SampleRequest } from './sample-messages.ts';
 
 const OUTPUT_KEPT = 4_000;
-const running = new Set<ChildProcess>();
+/** The samples under way, and where their files are. */
+const running = new Map<ChildProcess, string>();
 
 type Measured = Extract<SampleAnswer, { type: 'measured' }>;
 
@@ -39,7 +39,7 @@ function answerOf(
   variables: Readonly<Record<string, string>>,
 ): Promise<Measured> {
   // The sample's files are below a folder that is ours to remove, however the sample ends.
-  const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-'));
+  const folder = makeSampleFolder();
   return new Promise<Measured>((resolve, reject) => {
     const child = fork(join(root, 'bench/harness/sample-main.ts'), [], {
       cwd: root,
@@ -50,7 +50,7 @@ function answerOf(
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
-    running.add(child);
+    running.set(child, folder);
     let output = '';
     const keep = (chunk: Buffer) => (output = (output + chunk.toString()).slice(-OUTPUT_KEPT));
     child.stdout!.on('data', keep);
@@ -73,12 +73,15 @@ function answerOf(
       settle(() => reject(new Error(`it ended with ${signal ?? code} before it answered. ${output}`))),
     );
     child.send(request);
-  }).finally(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 }));
+  }).finally(() => removeSampleFolder(folder));
 }
 
-/** Ends what is being measured now, for an interrupted run. */
+/** Ends what is being measured now, and removes its files, for an interrupted run. */
 export function endSamples(): void {
-  for (const child of running) endGroup(child);
+  for (const [child, folder] of running) {
+    endGroup(child);
+    removeSampleFolder(folder);
+  }
 }
 
 function endGroup(child: ChildProcess): void {
