@@ -191,11 +191,13 @@ export interface ConsensusSample extends SampleMessage {
   };
 }
 
-/** A pre-vote and its answer say which it is. */
-function voteNow(meant: RaftMessage | Forward): Pick<ConsensusSample, 'now'> {
-  if (meant.type !== 'requestVote' && meant.type !== 'voteReply') return {};
-  const now = { ...meant, attempt: 3 };
-  return { now: { meant: now, message: messageToWire(now), added: [3] } };
+/** A pre-vote and its answer say which it is; who receives a snapshot, whether it was damaged. */
+function raftNow(meant: RaftMessage | Forward): Pick<ConsensusSample, 'now'> {
+  const said = (now: RaftMessage, added: WireValue): Pick<ConsensusSample, 'now'> => ({
+    now: { meant: now, message: messageToWire(now), added: [added] },
+  });
+  if (meant.type === 'requestVote' || meant.type === 'voteReply') return said({ ...meant, attempt: 3 }, 3);
+  return meant.type === 'installSnapshotReply' ? said({ ...meant, damaged: true }, true) : {};
 }
 
 const repairSample = (meant: RepairRequest | RepairReply, now: typeof meant, added: readonly WireValue[]) => {
@@ -226,7 +228,7 @@ export const CONSENSUS_SAMPLES_OF_1: readonly ConsensusSample[] = [
     message: messageToWire(meant),
     meant,
     read: (message: WireValue) => messageFromWire(message, from, to),
-    ...voteNow(meant),
+    ...raftNow(meant),
   })),
   ...changes.map(({ meant, later, added }, i) => {
     const now = { ...meant, ...later };

@@ -147,6 +147,8 @@ export interface InstallSnapshotReply extends Addressed {
   readonly installed: boolean;
   /** The receiver has no place for it yet, or is putting it in place: to be asked again, and not to be given up. */
   readonly later: boolean;
+  /** The whole of it had come, and is not what was announced. A node of an earlier version does not say. */
+  readonly damaged?: boolean;
 }
 
 export type RaftMessage =

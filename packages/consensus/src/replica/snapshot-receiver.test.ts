@@ -18,7 +18,8 @@ function receiving(checksum = crc32c(contents), places = new Places(1)) {
     store,
     places,
     term: () => term(3),
-    reply: (reply) => heard.push(reply.later ? 'later' : reply.receivedBytes),
+    reply: ({ later, damaged, receivedBytes }) =>
+      heard.push(later ? 'later' : damaged ? `damaged ${receivedBytes}` : receivedBytes),
     received: (whole) => heard.push(whole),
     failed: (failure) => heard.push(failure),
   });
@@ -60,11 +61,19 @@ test('chunks that come twice, too early or too late leave the snapshot whole', (
   expect(store.snapshot()?.checksum).toBe(crc32c(contents));
 });
 
-test('a snapshot that was damaged on the way is asked for from the start', () => {
+test('a snapshot that was damaged on the way is said to be, and asked for from the start', () => {
   const { take, heard, store } = receiving(crc32c(contents) ^ 1);
-  take(0, 30);
-  expect(heard).toEqual([0]);
+  take(0, 10);
+  take(10, 30);
+  expect(heard).toEqual([10, 'damaged 0']);
   expect(store.snapshot()).toBeUndefined();
+});
+
+test('a chunk that is the whole snapshot is said to be damaged too', () => {
+  const { take, heard } = receiving();
+  take(0, 30, 1);
+  take(0, 30);
+  expect(heard).toEqual(['damaged 0', meta]);
 });
 
 test('a chunk that was damaged on the way is not kept, and asked for again', () => {

@@ -62,12 +62,13 @@ export class SnapshotReceiver {
     if (this.#ports.clock.now() < this.#fullUntil) return this.answerLater(chunk);
     const receiving = this.#for(chunk);
     if (!receiving) return this.answerLater(chunk);
-    if (receiving.committing) return this.#reply(chunk, receiving.written, true);
+    if (receiving.committing) return this.#reply(chunk, receiving.written, { later: true });
     receiving.heardAt = this.#ports.clock.now();
     const { data, offset, totalBytes } = chunk;
     const fits = offset === receiving.next && data.length > 0 && offset + data.length <= totalBytes;
-    if (!fits || crc32c(data) !== chunk.dataChecksum || receiving.waiting.length >= CHUNKS_WAITING_MAX)
-      return this.#reply(chunk, receiving.written);
+    if (!fits || receiving.waiting.length >= CHUNKS_WAITING_MAX) return this.#reply(chunk, receiving.written);
+    if (crc32c(data) !== chunk.dataChecksum)
+      return this.#reply(chunk, receiving.written, { damaged: data.length === totalBytes });
     receiving.next += data.length;
     receiving.waiting.push(chunk);
     this.#write(receiving);
@@ -75,7 +76,7 @@ export class SnapshotReceiver {
 
   /** Nothing is wrong, but it takes its time: there is no place for it now, or it is being put in place. */
   answerLater(chunk: InstallSnapshot): void {
-    this.#reply(chunk, 0, true);
+    this.#reply(chunk, 0, { later: true });
   }
 
   tick(): void {
@@ -157,7 +158,7 @@ export class SnapshotReceiver {
       this.#forget();
       if (!failure) return this.#ports.received(receiving.writer.meta);
       // It is not what was announced: asked for from the start.
-      if (isTuttiError(failure, 'TUTTI_STORE_CORRUPT')) this.#reply(chunk, 0);
+      if (isTuttiError(failure, 'TUTTI_STORE_CORRUPT')) this.#reply(chunk, 0, { damaged: true });
       else this.#notTaken(failure, chunk);
     });
   }
@@ -170,7 +171,11 @@ export class SnapshotReceiver {
     this.answerLater(chunk);
   }
 
-  #reply(chunk: InstallSnapshot, receivedBytes: number, later = false): void {
+  #reply(
+    chunk: InstallSnapshot,
+    receivedBytes: number,
+    { later = false, damaged = false }: Pick<Partial<InstallSnapshotReply>, 'later' | 'damaged'> = {},
+  ): void {
     this.#ports.reply({
       type: 'installSnapshotReply',
       from: this.#ports.self,
@@ -180,6 +185,7 @@ export class SnapshotReceiver {
       receivedBytes,
       installed: false,
       later,
+      damaged,
     });
   }
 }

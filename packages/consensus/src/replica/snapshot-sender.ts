@@ -110,12 +110,11 @@ export class SnapshotSender {
     if (held > transfer.confirmed) {
       transfer.confirmed = held;
       transfer.next = Math.max(transfer.next, held);
-    } else if (held < transfer.confirmed) {
-      // What had been confirmed is lost: the receiver began anew, or it had all and found that it does not fit together.
-      const wasSent = transfer.next >= totalBytes;
+    } else if (isFoundDamaged(reply, transfer)) {
       transfer.confirmed = transfer.next = held;
-      if (held === 0 && wasSent && ++transfer.damaged > DAMAGED_MAX) return this.#foundDamaged(transfer);
-    } else if (waited) transfer.next = held;
+      if (++transfer.damaged > DAMAGED_MAX) return this.#foundDamaged(transfer);
+      // What had been confirmed is lost, and the receiver began anew; or it goes on.
+    } else if (held < transfer.confirmed || waited) transfer.confirmed = transfer.next = held;
     // Any other repeated answer is left to the timer, lest every chunk be sent twice from then on.
     else return;
     this.#pump(transfer);
@@ -252,4 +251,15 @@ export class SnapshotSender {
       checksum,
     });
   }
+}
+
+/**
+ * Whether the receiver had all of it, and it did not fit together. One of an earlier version does not say so: it has
+ * nothing of what had been sent to its end. Of a single chunk it had told nothing before; of several, that it had some.
+ */
+function isFoundDamaged({ damaged, receivedBytes }: InstallSnapshotReply, transfer: Transfer): boolean {
+  if (damaged !== undefined) return damaged;
+  const { totalBytes } = transfer.reading.stored;
+  if (receivedBytes > 0 || transfer.next < totalBytes) return false;
+  return transfer.confirmed > 0 || transfer.reading.lengthAt(0) === totalBytes;
 }

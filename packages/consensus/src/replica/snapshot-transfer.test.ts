@@ -117,6 +117,31 @@ test('a receiver whose disk stays full costs its leader no snapshot, and is brou
   cluster.until('it is brought up', () => absent.counter.history.length === 200);
 });
 
+test('a snapshot of one chunk that has decayed on the disk of its leader is taken anew, and the absent is brought up', () => {
+  const { cluster, leader, absent } = withAbsent({ snapshotChunkBytes: 1e6 });
+  const { snapshotsTaken } = leader.replica.stats();
+  const snapshot = leader.store.snapshot.bind(leader.store);
+  leader.store.snapshot = () => {
+    const stored = snapshot();
+    if (!stored || leader.replica.stats().snapshotsTaken > snapshotsTaken) return stored;
+    const { meta, totalBytes, checksum } = stored;
+    const read: StoredSnapshot['read'] = (offset, length, done) =>
+      stored.read(offset, length, (failure, data) =>
+        done(
+          failure,
+          data?.map((byte) => byte ^ 1),
+        ),
+      );
+    return { meta, totalBytes, checksum, read, hold: () => stored.hold() };
+  };
+  let chunks = 0;
+  onChunk(cluster, () => chunks++);
+  cluster.start(absent);
+  cluster.until('it is brought up', () => absent.counter.history.length === 200);
+  expect(leader.replica.stats().snapshotsTaken).toBe(snapshotsTaken + 1);
+  expect(chunks).toBe(4);
+});
+
 test('another leader goes on where the one before was interrupted', () => {
   const { cluster, leader, absent } = withAbsent({ snapshotBytesPerSecond: 3_000, snapshotWindowBytes: 300 });
   let held = 0;

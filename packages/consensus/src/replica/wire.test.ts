@@ -92,13 +92,17 @@ const message: fc.Arbitrary<RaftMessage> = fc.oneof(
     dataChecksum: whole,
     checksum: whole,
   }),
-  fc.record({
-    ...kind('installSnapshotReply'),
-    index,
-    receivedBytes: whole,
-    installed: fc.boolean(),
-    later: fc.boolean(),
-  }),
+  fc.record(
+    {
+      ...kind('installSnapshotReply'),
+      index,
+      receivedBytes: whole,
+      installed: fc.boolean(),
+      later: fc.boolean(),
+      damaged: fc.boolean(),
+    },
+    { requiredKeys: ['type', 'from', 'to', 'term', 'index', 'receivedBytes', 'installed', 'later'] },
+  ),
 );
 
 test('every message is the same after the wire', () => {
@@ -118,6 +122,7 @@ test('a message with an item missing, or of another kind, is not understood', ()
       const less = messageFromWire(wire.slice(0, -1), from, to);
       // What is said behind the end of the first version need not be said.
       if ('attempt' in sent) expect({ ...less, attempt: sent.attempt }).toEqual(sent);
+      else if ('damaged' in sent) expect({ ...less, damaged: sent.damaged }).toEqual(sent);
       else expect(less).toBeUndefined();
       wire[place % wire.length] = value;
       expect(messageFromWire(wire, from, to)).toBeUndefined();

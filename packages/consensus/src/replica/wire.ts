@@ -84,7 +84,15 @@ export function messageToWire(m: RaftMessage | Forward): WireValue[] {
         m.checksum,
       ];
     case 'installSnapshotReply':
-      return [KIND.installSnapshotReply, m.term, m.index, m.receivedBytes, m.installed, m.later];
+      return [
+        KIND.installSnapshotReply,
+        m.term,
+        m.index,
+        m.receivedBytes,
+        m.installed,
+        m.later,
+        ...(m.damaged === undefined ? [] : [m.damaged]),
+      ];
     case 'forward':
       return [KIND.forward, m.frames];
     default:
@@ -219,6 +227,7 @@ function decode(kind: number, from: NodeId, to: NodeId, r: Reader): RaftMessage 
         receivedBytes: r.whole(),
         installed: r.flag(),
         later: r.flag(),
+        ...(r.more ? { damaged: r.flag() } : {}),
       };
     default:
       throw new Malformed();
