@@ -79,7 +79,7 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a command that was sent is said to have come to nothing',
-    file: 'replica/proposals.ts',
+    file: 'replica/lapsed.ts',
     right: 'if (attempts > 0) return',
     wrong: 'if (attempts > 9) return',
   },

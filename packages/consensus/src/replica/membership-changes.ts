@@ -4,6 +4,7 @@ import type { MembershipChange } from '../raft/membership-change.ts';
 import type { RaftNode } from '../raft/raft-node.ts';
 import { type ChangeReply, type ChangeRequest, changeFromWire, changeToWire } from './change-wire.ts';
 import type { DriverParts } from './driver-parts.ts';
+import { lapsed } from './lapsed.ts';
 
 /** Told once how a change of the membership ended. */
 export type ChangeCallback = (failure: Error | undefined) => void;
@@ -23,6 +24,7 @@ const REPLIES_MAX = 1_024;
 interface Pending {
   readonly id: string;
   readonly change: MembershipChange;
+  readonly what: string;
   readonly done: ChangeCallback;
   readonly timeoutMs: number;
   readonly deadline: number;
@@ -78,6 +80,7 @@ export class MembershipChanges {
     const pending: Pending = {
       id: `${nodeId}/${incarnation}/${++this.#count}`,
       change,
+      what: `The membership change "${change.type}"`,
       done,
       timeoutMs,
       deadline: this.#clock.now() + timeoutMs,
@@ -87,7 +90,7 @@ export class MembershipChanges {
     };
     const { signal } = options ?? {};
     if (signal) {
-      const what = describe(change);
+      const { what } = pending;
       const onAbort = () => this.#settle(pending, new TuttiError('TUTTI_ABORTED', { what }));
       signal.addEventListener('abort', onAbort, { once: true });
       pending.stopListening = () => signal.removeEventListener('abort', onAbort);
@@ -219,13 +222,9 @@ export class MembershipChanges {
 
   /** Gives up what has waited too long. */
   expire(now: number, leaderless: boolean): void {
-    for (const pending of this.#pending.values()) {
-      const { attempts, deadline, change, timeoutMs } = pending;
-      if (attempts === 0 && (leaderless || now >= deadline))
-        this.#settle(pending, new TuttiError('TUTTI_NO_LEADER', { known: 'nothing was sent' }));
-      else if (now >= deadline)
-        this.#settle(pending, new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: describe(change), timeoutMs }));
-    }
+    for (const pending of this.#pending.values())
+      if (now >= pending.deadline || (leaderless && pending.attempts === 0))
+        this.#settle(pending, lapsed(pending, this.#core.leader, this.#pending.size));
   }
 
   close(failure: () => TuttiError): void {
@@ -243,8 +242,4 @@ export class MembershipChanges {
     pending.stopListening?.();
     pending.done(failure);
   }
-}
-
-function describe(change: MembershipChange): string {
-  return `The membership change "${change.type}"`;
 }

@@ -20,13 +20,29 @@ function ledInVain() {
   return { cluster, leader, asker: asker!, other: other! };
 }
 
-test('a change that no leader could begin is told to have come to nothing, wherever it was asked for', () => {
+test('a change that a known leader could not begin in time is told so, and has come to nothing, wherever it was asked for', () => {
   const { cluster, leader, asker, other } = ledInVain();
   const calls = [leader, asker].map((node) =>
     cluster.change(node, { type: 'remove', node: other.id }, 2_500),
   );
   cluster.run(3_000);
-  expect(calls.map(codeOf)).toEqual(['TUTTI_NO_LEADER', 'TUTTI_NO_LEADER']);
+  expect(calls.map(codeOf)).toEqual(['TUTTI_OVERLOADED', 'TUTTI_OVERLOADED']);
+  expect(calls.map(({ failure }) => failure?.message.includes(`the leader ${leader.id}`))).toEqual([
+    true,
+    true,
+  ]);
+});
+
+test('a change that was asked for where nobody leads is told that none is known', () => {
+  const cluster = new ReplicaCluster(3);
+  cluster.startAll();
+  cluster.electLeader();
+  const [asker, other] = cluster.followers();
+  cluster.network.isolate(asker!.id);
+  cluster.until('it knows of none', () => asker!.replica.status().leader === undefined);
+  const call = cluster.change(asker!, { type: 'remove', node: other!.id }, 1_000);
+  cluster.until('it is given up', () => call.done);
+  expect(codeOf(call)).toBe('TUTTI_NO_LEADER');
 });
 
 test('a change that could not be begun at first is asked for again, and carried out once', () => {

@@ -1,6 +1,7 @@
 import { type Clock, type NodeId, Ring, type Term, TuttiError, type WireValue } from '@tutti/kernel';
 import type { ProposeOptions } from '../consensus.ts';
 import { encodeCommand, encodeOpening } from './command.ts';
+import { lapsed } from './lapsed.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import type { Outcome } from './session-table.ts';
@@ -262,17 +263,9 @@ export class Proposals {
     const isDue = (pending: Pending) => now >= pending.deadline || (leaderless && pending.attempts === 0);
     for (const queue of [this.#waiting, this.#sent.values()])
       for (const pending of queue)
-        if (!pending.settled && isDue(pending)) this.#settle(pending, this.#lapse(pending, leader));
+        if (!pending.settled && isDue(pending))
+          this.#settle(pending, lapsed(pending, leader, this.#sent.size));
     this.#head();
-  }
-
-  /** Why the time of a call is up. */
-  #lapse({ what, timeoutMs, attempts }: Pending, leader: NodeId | undefined): TuttiError {
-    if (attempts > 0) return new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, timeoutMs });
-    if (leader === undefined) return new TuttiError('TUTTI_NO_LEADER', { known: 'nothing was sent' });
-    const size = this.#sent.size;
-    const way = `The way to the leader ${leader}, which took no more from this node within ${timeoutMs} ms,`;
-    return new TuttiError('TUTTI_OVERLOADED', { what: way, size, limit: size });
   }
 
   /** This node leads no more: what is only for a leader to take, and was not taken, goes nowhere else. */
