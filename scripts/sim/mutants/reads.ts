@@ -106,8 +106,8 @@ export const READS_MUTANTS: readonly Mutant[] = [
   {
     name: 'a snapshot leaves out the results of sessions',
     file: 'replica/session-table.ts',
-    right: 'this.#sessions.set(id, { generation: this.#generation, ackedBelow, results });',
-    wrong: 'this.#sessions.set(id, { generation: this.#generation, ackedBelow, results: new Map() });',
+    right: 'this.#sessions.set(id, { generation: this.#generation, nonce, ackedBelow, results });',
+    wrong: 'this.#sessions.set(id, { generation: this.#generation, nonce, ackedBelow, results: new Map() });',
     breaks: LINEARIZABLE,
     season: RESENT_REGISTERS,
   },

@@ -84,6 +84,18 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     wrong: 'if (attempts > 9) return',
   },
   {
+    name: 'a leader takes an opening whose session it knows',
+    file: 'replica/opening-gate.ts',
+    right: 'this.#appended.has(nonce) || this.#sessions.sessionOf(nonce) !== undefined',
+    wrong: 'this.#appended.has(nonce)',
+  },
+  {
+    name: 'a leader takes an opening before it has applied what others left in its log',
+    file: 'replica/opening-gate.ts',
+    right: 'onceNonceOf(frame) !== undefined && this.#applier.term !== this.#core.term',
+    wrong: 'onceNonceOf(frame) !== undefined && this.#applier.index < 0',
+  },
+  {
     name: 'a leader begins its term without an entry',
     file: 'raft/leading.ts',
     right: "  append(state, 'noop', NO_DATA);",

@@ -19,7 +19,7 @@ export const SNAPSHOTS_MUTANTS: readonly Mutant[] = [
   {
     name: 'a command whose session a snapshot no longer has is taken for one that was never applied',
     file: 'replica/proposals.ts',
-    right: 'else if (pending.attempts > 0 && !has(pending.session)) this.#sessionExpired(pending);',
+    right: 'else if (pending.attempts > 0 && !sessions.has(pending.session)) this.#sessionExpired(pending);',
     wrong: '',
     season: FORGOTTEN_SESSIONS,
   },

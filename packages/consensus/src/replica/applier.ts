@@ -69,6 +69,11 @@ export class Applier {
     return this.#index;
   }
 
+  /** Its term. */
+  get term(): Term {
+    return this.#term;
+  }
+
   get hasWork(): boolean {
     return this.#queue.size > 0 && !this.#installing;
   }
@@ -105,6 +110,7 @@ export class Applier {
     }
     stats.applied = host.appliedCount;
     stats.duplicates = host.duplicateCount;
+    stats.reopened = host.reopenedCount;
     return this.#index !== before;
   }
 

@@ -1,4 +1,4 @@
-import { assert } from '@tutti/kernel';
+import { assert, type Incarnation, type NodeId } from '@tutti/kernel';
 
 /**
  * The bytes of an entry. The proposer's replica makes them once; the leader writes its time into their fixed place,
@@ -16,6 +16,13 @@ const ACKED_AT = 25;
 const NAME_AT = 33;
 const OPEN_LIMIT_AT = 9;
 const OPEN_NONCE_AT = 17;
+
+/**
+ * How the nonce of an opening begins that a leader may take once and let its copies be. Who sends it takes another nonce
+ * when it can no longer tell what became of the first. A node of the version before goes on with the same one, which
+ * begins with its name; so its copies have to be taken.
+ */
+const ONCE = '/';
 
 /** What the fixed part and a name add to a command at most. */
 export const COMMAND_OVERHEAD_BYTES_MAX = NAME_AT + 1 + 255;
@@ -43,9 +50,13 @@ export interface SessionOpening {
   readonly timeMs: number;
   /** Sessions remembered from here on. In the entry, so that every node forgets the same ones. */
   readonly sessionsMax: number;
-  /** How the opener recognises its own entry. */
+  /** How the opener recognises its own entry, and a leader a copy of it. */
   readonly nonce: string;
 }
+
+/** A nonce that no other opening has. */
+export const newOnceNonce = (node: NodeId, life: Incarnation, chance: number): string =>
+  `${ONCE}${node}/${life}/${chance}`;
 
 /** Module names to bytes and back, each converted once. */
 export class NameTable {
@@ -100,6 +111,15 @@ export function encodeOpening(nonce: string, sessionsMax: number): Uint8Array {
   return data;
 }
 
+const nonceOf = (opening: Uint8Array): string => decoder.decode(opening.subarray(OPEN_NONCE_AT));
+
+/** The nonce of an opening that a leader may take once; undefined of any other, and of a command. */
+export function onceNonceOf(data: Uint8Array): string | undefined {
+  if (data[0] !== FORM_OPEN) return undefined;
+  const nonce = nonceOf(data);
+  return nonce.startsWith(ONCE) ? nonce : undefined;
+}
+
 /** A copy with the leader's time in it. A copy, because an earlier attempt may stand in a log already. */
 export function stamped(data: Uint8Array, timeMs: number): Uint8Array {
   const copy = data.slice();
@@ -117,10 +137,8 @@ export function decodeCommand(data: Uint8Array, names: NameTable): Command | Ses
   assert(isWellFormed(data), 'an entry of the log is a command or opens a session');
   const view = viewOf(data);
   const timeMs = view.getFloat64(TIME_AT);
-  if (data[0] === FORM_OPEN) {
-    const nonce = decoder.decode(data.subarray(OPEN_NONCE_AT));
-    return { form: 'open', timeMs, sessionsMax: view.getFloat64(OPEN_LIMIT_AT), nonce };
-  }
+  if (data[0] === FORM_OPEN)
+    return { form: 'open', timeMs, sessionsMax: view.getFloat64(OPEN_LIMIT_AT), nonce: nonceOf(data) };
   const nameLength = data[NAME_AT]!;
   return {
     form: 'command',

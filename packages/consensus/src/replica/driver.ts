@@ -6,6 +6,7 @@ import type { RaftNode } from '../raft/raft-node.ts';
 import type { Ready } from '../raft/ready.ts';
 import { Applier, type SnapshotCallback } from './applier.ts';
 import { isChange } from './change-wire.ts';
+import { newOnceNonce } from './command.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { type DriverParts, makeCore } from './driver-parts.ts';
 import { Handover, type TransferCallback } from './handover.ts';
@@ -82,7 +83,7 @@ export class Driver {
     this.#handover = new Handover(this.#core, config);
     this.#stages = new StageWatch(clock);
     const nonces = random.fork('sessions');
-    const nonce = () => `${self}/${options.incarnation}/${nonces.uint32()}`;
+    const nonce = () => newOnceNonce(self, options.incarnation, nonces.uint32());
     this.#proposals = new Proposals(clock, config, self, nonce, stats, this.#stages);
     this.#reads = new Reads(clock, random.fork('reads'), config);
     this.#changes = new MembershipChanges(parts, this.#core);
@@ -424,6 +425,7 @@ export class Driver {
     }
     if (this.#ended) return;
     this.#reads.applied(this.#applier.index);
+    this.#routing.release();
     this.#proposals.pump(this.#routing.current());
     this.#snapshots.forgetThrough(this.#applier.index);
     if (this.#snapshots.isReceiving) return;
@@ -434,11 +436,7 @@ export class Driver {
 
   #installed(meta: SnapshotMeta): void {
     this.#core.restored(meta);
-    const { sessions } = this.#parts.host;
-    this.#proposals.restored(
-      (session, sequence) => sessions.outcomeOf(session, sequence),
-      (session) => sessions.has(session),
-    );
+    this.#proposals.restored(this.#parts.host.sessions);
     this.#turns.schedule();
   }
 }

@@ -42,7 +42,7 @@ test('what is captured does not show later commands, though its parts are built 
   const captured = host.capture();
   apply(add(2), 3);
   expect([...captured.modules[0]!.parts]).toEqual([{ counts: { x: 1 } }, { history: ['x'] }]);
-  expect([...captured.sessions]).toEqual([[1, 1, [[1, true, 1]]]]);
+  expect([...captured.sessions]).toEqual([[1, 1, [[1, true, 1]], 'me']]);
 });
 
 test('bytes that are no value are refused like a bad command', () => {

@@ -51,6 +51,7 @@ export class ModuleHost {
   #appliedBytes = 0;
   #applied = 0;
   #duplicates = 0;
+  #reopened = 0;
 
   constructor(codec: ValueCodec, logger: Logger) {
     this.#codec = codec;
@@ -73,6 +74,10 @@ export class ModuleHost {
 
   get duplicateCount(): number {
     return this.#duplicates;
+  }
+
+  get reopenedCount(): number {
+    return this.#reopened;
   }
 
   /** @throws TuttiError `TUTTI_MODULE_DUPLICATE` */
@@ -104,8 +109,10 @@ export class ModuleHost {
     // A new leader's clock may be behind the old one's; the log's time still never goes back.
     this.#timeMs = Math.max(this.#timeMs, command.timeMs);
     if (command.form === 'open') {
-      this.sessions.open(entry.index, command.sessionsMax);
-      listener.sessionOpened(command.nonce, entry.index);
+      const { nonce, sessionsMax } = command;
+      if (this.sessions.sessionOf(nonce) !== undefined) this.#reopened++;
+      this.sessions.open(entry.index, sessionsMax, nonce);
+      listener.sessionOpened(nonce, entry.index);
       return;
     }
     const { session, sequence } = command;

@@ -3,11 +3,12 @@ import type { RaftNode } from '../raft/raft-node.ts';
 import type { Applier } from './applier.ts';
 import { COMMAND_OVERHEAD_BYTES_MAX, isWellFormed, stamped } from './command.ts';
 import type { DriverParts } from './driver-parts.ts';
+import { OpeningGate } from './opening-gate.ts';
 import type { Persister } from './persister.ts';
 import type { ProposalRoute } from './proposals.ts';
 import { messageToWire } from './wire.ts';
 
-/** Bytes held while leadership is being handed on; what goes beyond is sent again by its proposer. */
+/** Bytes held until it is known what to do with them; what goes beyond is sent again by its proposer. */
 const HELD_BYTES_MAX = 4 * 2 ** 20;
 
 /** Takes encoded commands to whoever leads: into this node's own log, or over the wire to another's. */
@@ -16,7 +17,8 @@ export class ProposalRouting {
   readonly #core: RaftNode;
   readonly #persister: Persister;
   readonly #applier: Applier;
-  /** Forwarded here while leadership was being handed on; for the next leader, or for this one after all. */
+  readonly #openings: OpeningGate;
+  /** Forwarded here while leadership was being handed on, or before it was known whether the log has it. */
   #held: Uint8Array[] = [];
   #heldBytes = 0;
   #stampedMs = 0;
@@ -26,6 +28,7 @@ export class ProposalRouting {
     this.#core = core;
     this.#persister = persister;
     this.#applier = applier;
+    this.#openings = new OpeningGate(core, applier, parts.host.sessions);
   }
 
   /** The way to the leader as it is known now. */
@@ -50,7 +53,8 @@ export class ProposalRouting {
 
   /**
    * A node that does not lead drops them: their proposer notices the change of leader and sends them there. While
-   * leadership is being handed on nobody would notice if it stayed, so they are kept until that is known.
+   * leadership is being handed on nobody would notice if it stayed, so they are kept until that is known; as is an
+   * opening that a new leader cannot judge yet, lest it be sent again only after `resendMs`.
    */
   takeForwarded(frames: readonly Uint8Array[]): void {
     const { config, stats, options } = this.#parts;
@@ -58,7 +62,9 @@ export class ProposalRouting {
       if (!isWellFormed(frame) || frame.length > config.commandBytesMax + COMMAND_OVERHEAD_BYTES_MAX)
         stats.malformed++;
       else if (this.#core.transferTarget !== undefined) this.#hold(frame);
-      else if (this.#core.leader !== options.nodeId || !this.#append(frame)) return;
+      else if (this.#core.leader !== options.nodeId) return;
+      else if (this.#openings.mustWait(frame)) this.#hold(frame);
+      else if (!this.#append(frame)) return;
     }
   }
 
@@ -68,7 +74,7 @@ export class ProposalRouting {
     this.#held.push(frame);
   }
 
-  /** Does with what was held what is right now; nothing while the transfer lasts. */
+  /** Does with what was held what is right now; nothing while a transfer lasts. */
   release(): void {
     if (this.#held.length === 0 || this.#core.transferTarget !== undefined) return;
     const held = this.#held;
@@ -78,7 +84,8 @@ export class ProposalRouting {
   }
 
   #append(frame: Uint8Array): boolean {
-    if (this.#core.transferTarget !== undefined) return false;
+    if (this.#core.transferTarget !== undefined || this.#openings.mustWait(frame)) return false;
+    if (this.#openings.has(frame)) return true;
     const { config, options, stats } = this.#parts;
     const { backlogMax, backlogBytesMax } = config;
     if (this.#core.lastIndex - this.#applier.index >= backlogMax) return false;
@@ -86,7 +93,9 @@ export class ProposalRouting {
     if (this.#persister.queuedBytes + frame.length > Math.max(backlogBytesMax, frame.length)) return false;
     this.#stampedMs = Math.max(this.#stampedMs, options.clock.wallTime());
     try {
-      if (this.#core.propose(stamped(frame, this.#stampedMs)) === undefined) return false;
+      const index = this.#core.propose(stamped(frame, this.#stampedMs));
+      if (index === undefined) return false;
+      this.#openings.appended(frame, index);
     } catch (thrown) {
       if (isTuttiError(thrown, 'TUTTI_OVERLOADED')) return false;
       throw thrown;

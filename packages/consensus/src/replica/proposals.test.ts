@@ -1,8 +1,10 @@
 import { isTuttiError, type NodeId, nodeId, TuttiError, term, VirtualClock } from '@tutti/kernel';
 import { expect, test } from 'vitest';
+import { decodeCommand, NameTable } from './command.ts';
 import { type ProposalRoute, Proposals } from './proposals.ts';
 import { REPLICA_DEFAULTS } from './replica-options.ts';
 import { newReplicaStats } from './replica-stats.ts';
+import { type SessionRow, SessionTable } from './session-table.ts';
 import { StageWatch } from './stage-times.ts';
 
 const name = new TextEncoder().encode('m');
@@ -138,4 +140,34 @@ test('calls that were aborted take no place of others, wherever they wait', () =
   expect(frames).toHaveLength(2);
   proposals.commandApplied(1, 1, { result: null });
   expect(proposals.size).toBe(0);
+});
+
+/** What is sent in a leader's own log after the opening, when a snapshot with these sessions has replaced the state. */
+function sentAfter(...rows: readonly SessionRow[]): object {
+  const clock = new VirtualClock();
+  let nonces = 0;
+  const nonce = () => `/a/1/${++nonces}`;
+  const stages = new StageWatch(clock);
+  const proposals = new Proposals(clock, REPLICA_DEFAULTS, self, nonce, newReplicaStats(), stages);
+  const frames: Uint8Array[] = [];
+  const propose = (frame: Uint8Array) => frames.push(frame) > 0;
+  const route = { term: term(1), leader: self, propose, forward: () => false, refusal };
+  proposals.add('It', name, new Uint8Array(1), undefined, () => {});
+  proposals.pump(route);
+  const table = new SessionTable();
+  table.restore(rows);
+  proposals.restored(table);
+  proposals.pump(route);
+  expect(frames).toHaveLength(2);
+  return decodeCommand(frames[1]!, new NameTable());
+}
+
+test('an opening that a snapshot stands for is answered by it; where that cannot be told, another one is sent', () => {
+  expect(sentAfter([6, 1, [], '/b/1/5'], [7, 1, [], '/a/1/1'])).toMatchObject({
+    form: 'command',
+    session: 7,
+  });
+  expect(sentAfter([6, 1, [], '/b/1/5'])).toMatchObject({ form: 'open', nonce: '/a/1/1' });
+  // Of a node of the version before: one of these may be what the opening made.
+  expect(sentAfter([6, 1, [], '/b/1/5'], [7, 1, []])).toMatchObject({ form: 'open', nonce: '/a/1/2' });
 });

@@ -4,7 +4,7 @@ import { encodeCommand, encodeOpening } from './command.ts';
 import { lapsed } from './lapsed.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
-import type { Outcome } from './session-table.ts';
+import type { Outcome, SessionTable } from './session-table.ts';
 import type { StageWatch } from './stage-times.ts';
 
 /** Told once how a proposal ended. */
@@ -315,17 +315,25 @@ export class Proposals {
    * session, it may hold what they did: a copy of one that is applied later, and found to have no session, says nothing
    * of that.
    */
-  restored(
-    outcomeOf: (session: number, sequence: number) => Outcome | undefined,
-    has: (session: number) => boolean,
-  ): void {
+  restored(sessions: SessionTable): void {
     for (const pending of this.#sent.values()) {
-      const outcome = outcomeOf(pending.session, pending.sequence);
+      const outcome = sessions.outcomeOf(pending.session, pending.sequence);
       if (outcome) this.commandApplied(pending.session, pending.sequence, outcome);
-      else if (pending.attempts > 0 && !has(pending.session)) this.#sessionExpired(pending);
+      else if (pending.attempts > 0 && !sessions.has(pending.session)) this.#sessionExpired(pending);
     }
-    if (this.#session !== undefined && !has(this.#session)) this.#session = undefined;
-    if (this.#opening) this.#opening.last = undefined;
+    if (this.#session !== undefined && !sessions.has(this.#session)) this.#session = undefined;
+    if (this.#opening) this.#lookFor(this.#opening, sessions);
+  }
+
+  /**
+   * The entry that answers an opening may be one that a snapshot stands for. Where that does not tell all nonces, another
+   * has to be sent: a leader that knows the session by this one would let it be.
+   */
+  #lookFor(opening: Opening, sessions: SessionTable): void {
+    const session = sessions.sessionOf(opening.nonce);
+    if (session !== undefined) this.sessionOpened(opening.nonce, session);
+    else if (sessions.namesAll) opening.last = undefined;
+    else this.#opening = undefined;
   }
 
   /** Fails everything, now and from now on. */

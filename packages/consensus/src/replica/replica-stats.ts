@@ -12,6 +12,8 @@ export interface ReplicaStats {
   applied: number;
   /** Commands found to have been applied before. */
   duplicates: number;
+  /** Openings applied whose client had a session of the same opening: a leader of an earlier version takes copies. */
+  reopened: number;
   /** Writes to the log store that were flushed. */
   flushes: number;
   /** Entries in those writes, together and in the largest. */
@@ -46,6 +48,7 @@ export function newReplicaStats(): ReplicaStats {
     committed: 0,
     applied: 0,
     duplicates: 0,
+    reopened: 0,
     flushes: 0,
     flushedEntries: 0,
     flushedEntriesMax: 0,

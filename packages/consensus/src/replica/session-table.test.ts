@@ -84,6 +84,69 @@ describe('the session table', () => {
   });
 });
 
+describe('the opening of a session', () => {
+  test('is known as long as the session is, in its snapshot as well', () => {
+    const table = new SessionTable();
+    for (const id of [1, 2]) table.open(id, 2, `nonce ${id}`);
+    const copy = new SessionTable();
+    copy.restore(JSON.parse(JSON.stringify([...table.capture()])));
+    for (const each of [table, copy]) {
+      expect(['nonce 1', 'nonce 2', 'nonce 3'].map((nonce) => each.sessionOf(nonce))).toEqual([
+        1,
+        2,
+        undefined,
+      ]);
+      each.record(2, 1, { result: 'kept' });
+      each.open(3, 2, 'nonce 3');
+      expect(['nonce 1', 'nonce 2', 'nonce 3'].map((nonce) => each.sessionOf(nonce))).toEqual([
+        undefined,
+        2,
+        3,
+      ]);
+      expect(each.namesAll).toBe(true);
+    }
+  });
+
+  test('is not told by a snapshot of the version before, which is read, and written as it was', () => {
+    const rows = [
+      [4, 2, [[2, true, 'kept']]],
+      [6, 1, []],
+    ] as const;
+    const table = new SessionTable();
+    table.restore(rows);
+    expect([...table.capture()]).toEqual(rows);
+    expect(table.namesAll).toBe(false);
+    expect(table.admit(4, 2, 2)).toEqual({ verdict: 'repeated', outcome: { result: 'kept' } });
+  });
+
+  test('changes nothing of what entries do, with or without copies: nodes of the version before come to the same', () => {
+    const step = fc.oneof(
+      fc.record({ nonce: fc.constantFrom('x', 'y', 'z') }),
+      fc.record({ session: fc.integer({ min: 1, max: 30 }), sequence: fc.integer({ min: 1, max: 5 }) }),
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
+        const [now, before] = [new SessionTable(), new SessionTable()];
+        for (const [i, each] of steps.entries()) {
+          if ('nonce' in each) {
+            now.open(i + 1, 4, each.nonce);
+            before.open(i + 1, 4);
+            continue;
+          }
+          const { session, sequence } = each;
+          const verdicts = [now, before].map((table) => {
+            const { verdict } = table.admit(session, sequence, 1);
+            if (verdict === 'new') table.record(session, sequence, { result: i });
+            return verdict;
+          });
+          expect(verdicts[0]).toBe(verdicts[1]);
+        }
+        expect([...now.capture()].map((row) => row.slice(0, 3))).toEqual([...before.capture()]);
+      }),
+    );
+  });
+});
+
 test('what was captured does not show what became of the sessions since', () => {
   const table = new SessionTable();
   for (const id of [1, 2, 3]) table.open(id, 3);

@@ -14,12 +14,22 @@ export type Admission =
 interface Session {
   /** The capture before which it was made: one that is older belongs to a capture as well, and is copied first. */
   readonly generation: number;
+  /** Of the opening that made it; undefined if it came in a snapshot of the version before, which wrote none. */
+  readonly nonce: string | undefined;
   ackedBelow: number;
   readonly results: Map<number, Outcome>;
 }
 
-/** A session as it stands in a snapshot: id, ackedBelow, and the kept results with their sequence. */
-export type SessionRow = readonly [id: number, ackedBelow: number, results: readonly ResultRow[]];
+/**
+ * A session as it stands in a snapshot: id, ackedBelow, and the kept results with their sequence. The nonce stands behind
+ * all that the version before wrote, which does not look there; so each reads what the other wrote.
+ */
+export type SessionRow = readonly [
+  id: number,
+  ackedBelow: number,
+  results: readonly ResultRow[],
+  nonce?: string,
+];
 type ResultRow = readonly [sequence: number, ok: boolean, value: unknown];
 
 const NEW: Admission = { verdict: 'new' };
@@ -41,8 +51,8 @@ export class SessionTable {
   }
 
   /** Opens the session `id`, and forgets the least recently used ones beyond `sessionsMax`. */
-  open(id: number, sessionsMax: number): void {
-    this.#sessions.set(id, { generation: this.#generation, ackedBelow: 1, results: new Map() });
+  open(id: number, sessionsMax: number, nonce?: string): void {
+    this.#sessions.set(id, { generation: this.#generation, nonce, ackedBelow: 1, results: new Map() });
     this.#latest = id;
     for (const oldest of this.#sessions.keys()) {
       if (this.#sessions.size <= Math.max(1, sessionsMax)) return;
@@ -74,8 +84,8 @@ export class SessionTable {
   /** The session, or a copy in its place if a capture may still read it. */
   #own(id: number, session: Session): Session {
     if (session.generation === this.#generation) return session;
-    const { ackedBelow, results } = session;
-    const copy = { generation: this.#generation, ackedBelow, results: new Map(results) };
+    const { nonce, ackedBelow, results } = session;
+    const copy = { generation: this.#generation, nonce, ackedBelow, results: new Map(results) };
     this.#sessions.set(id, copy);
     return copy;
   }
@@ -89,23 +99,41 @@ export class SessionTable {
     return this.#sessions.has(id);
   }
 
+  /**
+   * The session that an opening with this nonce made, if it is known still; of several, the one used last. It is looked
+   * for among all, once for each opening.
+   */
+  sessionOf(nonce: string): number | undefined {
+    let found: number | undefined;
+    for (const [id, session] of this.#sessions) if (session.nonce === nonce) found = id;
+    return found;
+  }
+
+  /** Whether the nonce of every session is known, so that who is not found has none. */
+  get namesAll(): boolean {
+    for (const { nonce } of this.#sessions.values()) if (nonce === undefined) return false;
+    return true;
+  }
+
   /** The table as it is now, each row built when it is asked for. */
   capture(): Iterable<SessionRow> {
     this.#generation++;
     const sessions = [...this.#sessions];
     return (function* rows(): Generator<SessionRow> {
-      for (const [id, { ackedBelow, results }] of sessions)
-        yield [id, ackedBelow, [...results].map(([sequence, outcome]) => rowOf(sequence, outcome))];
+      for (const [id, { nonce, ackedBelow, results }] of sessions) {
+        const kept = [...results].map(([sequence, outcome]) => rowOf(sequence, outcome));
+        yield nonce === undefined ? [id, ackedBelow, kept] : [id, ackedBelow, kept, nonce];
+      }
     })();
   }
 
   restore(rows: Iterable<SessionRow>): void {
     this.#sessions.clear();
-    for (const [id, ackedBelow, kept] of rows) {
+    for (const [id, ackedBelow, kept, nonce] of rows) {
       const results = new Map<number, Outcome>();
       for (const [sequence, ok, value] of kept)
         results.set(sequence, ok ? { result: value } : { refusal: TuttiError.fromJSON(value as TuttiError) });
-      this.#sessions.set(id, { generation: this.#generation, ackedBelow, results });
+      this.#sessions.set(id, { generation: this.#generation, nonce, ackedBelow, results });
       this.#latest = id;
     }
   }

@@ -12,7 +12,10 @@ const meta = {
 const state: CapturedState = {
   timeMs: 1234,
   appliedBytes: 77,
-  sessions: [[3, 2, [[2, true, { a: 1 }]]]],
+  sessions: [
+    [3, 2, [[2, true, { a: 1 }]]],
+    [5, 1, [], '/a/1/9'],
+  ],
   modules: [
     { name: 'one', parts: [{ x: 'y'.repeat(50) }, [1, 2, 3]] },
     { name: 'empty', parts: [] },
@@ -58,6 +61,7 @@ test('a snapshot is read back whatever the sizes of its chunks', () => {
       expect(decoded(bytes, piece + 1, spentEach(pause + 1))).toEqual([
         { timeMs: 1234, appliedBytes: 77 },
         { row: [3, 2, [[2, true, { a: 1 }]]] },
+        { row: [5, 1, [], '/a/1/9'] },
         'one',
         { value: { x: 'y'.repeat(50) } },
         { value: [1, 2, 3] },

@@ -209,7 +209,8 @@ class Simulation {
   #observe(node: SimNode): void {
     const status = node.replica?.status();
     if (!status || status.role === 'stopped') return;
-    for (const checker of this.#following) checker.observed!(node.id, status);
+    const stats = node.replica!.stats();
+    for (const checker of this.#following) checker.observed!(node.id, status, stats);
     const isNews = status.commitIndex > this.#committed;
     if (isNews) this.#committed = status.commitIndex;
     if (node.replica!.quiescence?.isQuiet) this.#marks.count('quiet group');

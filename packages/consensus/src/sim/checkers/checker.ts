@@ -1,6 +1,7 @@
 import type { LogIndex, NodeId, Term } from '@tutti/kernel';
 import type { ConsensusStatus } from '../../consensus.ts';
 import type { Entry, HardState } from '../../raft/messages.ts';
+import type { ReplicaStats } from '../../replica/replica-stats.ts';
 import type { LogImage } from '../sim-disk.ts';
 import type { Violations } from '../violations.ts';
 
@@ -16,7 +17,7 @@ export interface Checker {
   /** A node serves again, after a start: what it had in memory only may be forgotten. */
   born?(node: NodeId): void;
   /** After every event that touched the node. */
-  observed?(node: NodeId, status: ConsensusStatus): void;
+  observed?(node: NodeId, status: ConsensusStatus, stats: Readonly<ReplicaStats>): void;
   /** A node was seen to lead a term for the first time. */
   elected?(node: NodeId, term: Term): void;
   hardState?(node: NodeId, before: HardState, after: HardState): void;

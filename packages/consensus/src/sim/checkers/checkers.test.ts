@@ -11,6 +11,7 @@ import { ElectionSafety } from './election-safety.ts';
 import { LogMatching } from './log-matching.ts';
 import { MembershipAgreement } from './membership-agreement.ts';
 import { Monotonic } from './monotonic.ts';
+import { OpenedOnce } from './opened-once.ts';
 import { RegisterHistory } from './register-history.ts';
 import { StateMachineSafety } from './state-machine-safety.ts';
 
@@ -106,6 +107,15 @@ test('different commands or results at one index are found', () => {
   expect(found()).toBeUndefined();
   checker.applied(c, logIndex(4), 'x = 2');
   expect(found()).toBe('state machine safety');
+});
+
+test('a second session of one opening is found', () => {
+  const { violations, found } = findings();
+  const checker = new OpenedOnce({ violations });
+  checker.observed(a, claiming(1, 1), { reopened: 0 });
+  expect(found()).toBeUndefined();
+  checker.observed(a, claiming(2, 1), { reopened: 1 });
+  expect(found()).toBe('an opening makes one session');
 });
 
 test('a falling index within a life is found, a new life may begin lower; a changed vote is found', () => {
