@@ -82,6 +82,37 @@ describe('a change of the membership that comes while another is under way', () 
   });
 });
 
+describe('a change of the membership that nobody confirms', () => {
+  const late = new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'The change', timeoutMs: 1 });
+
+  it.each([
+    ['hung up', undefined],
+    ['answered late', late],
+  ])('may be done once a node %s', async (_, answer) => {
+    const { url } = await node({ [removal]: [answer] });
+    const gone = await nowhere();
+    await expect(clientOf([url, gone], 300).removeMember('n3')).rejects.toMatchObject({
+      code: 'TUTTI_OUTCOME_UNKNOWN',
+      cause: { code: 'TUTTI_ADMIN_UNREACHABLE' },
+    });
+  });
+
+  it.each([
+    ['knows no leader', new TuttiError('TUTTI_NO_LEADER', { known: 'nothing was sent' })],
+    ['has a leader that takes none', new TuttiError('TUTTI_OVERLOADED', { what: 'It', size: 1, limit: 1 })],
+  ])('has come to nothing, and is told why, when each node that was asked %s', async (_, refusal) => {
+    const { url, asked } = await node({ [removal]: [refusal] });
+    const gone = await nowhere();
+    await expect(clientOf([url, gone], 300).removeMember('n3')).rejects.toMatchObject({ code: refusal.code });
+    expect(asked.length).toBeGreaterThan(1);
+  });
+
+  it('changes nothing for a question: that no node answers is all there is to say', async () => {
+    const { url } = await node({ 'GET /sessions': [undefined] });
+    await expect(clientOf([url], 300).sessions()).rejects.toMatchObject({ code: 'TUTTI_ADMIN_UNREACHABLE' });
+  });
+});
+
 describe('a transfer that comes while another is under way', () => {
   const moving = new TuttiError('TUTTI_LEADERSHIP_MOVING', { target: 'n2' });
   const transfer = 'POST /cluster/transfer';

@@ -29,7 +29,10 @@ interface Answered<Answer> {
 
 /** How to speak to a cluster. */
 export interface AdminClientOptions {
-  /** How long a request may go unanswered by every node; default 15,000. Then `TUTTI_ADMIN_UNREACHABLE`. */
+  /**
+   * How long a request may go unanswered by every node; default 15,000. Then `TUTTI_ADMIN_UNREACHABLE`; or, where a node may
+   * have begun what was asked for, `TUTTI_OUTCOME_UNKNOWN`.
+   */
   readonly patienceMs?: number;
   /** Where the cluster is kept, to be named when none of its nodes answers. */
   readonly directory?: string;
@@ -240,17 +243,22 @@ export class AdminClient {
 
   /** Has a node added to the group that runs and waits for it. */
   addMember(member: MemberRequest): Promise<MembershipStatus> {
-    return this.#request('POST', '/cluster/members', member);
+    return this.#change('POST', '', member);
   }
 
   /** Makes a learner a voter. @throws TuttiError `TUTTI_MEMBER_BEHIND`, `TUTTI_NOT_A_MEMBER` */
   promoteMember(node: string): Promise<MembershipStatus> {
-    return this.#request('POST', `/cluster/members/${encodeURIComponent(node)}/promote`);
+    return this.#change('POST', `/${encodeURIComponent(node)}/promote`);
   }
 
   /** Takes a node out of the group; its process stays. @throws TuttiError `TUTTI_NOT_A_MEMBER` */
   removeMember(node: string): Promise<MembershipStatus> {
-    return this.#request('DELETE', `/cluster/members/${encodeURIComponent(node)}`);
+    return this.#change('DELETE', `/${encodeURIComponent(node)}`);
+  }
+
+  /** Asks for a change of the membership; a node that cannot begin it now is not the end of it. */
+  #change(method: string, path: string, body?: unknown): Promise<MembershipStatus> {
+    return this.#request(method, `/cluster/members${path}`, body, undefined, NEXT_FOR_CHANGES);
   }
 
   /** Starts a node more and adds it to the group, see `Launcher.add`. @throws TuttiError `TUTTI_NO_LAUNCHER` */
@@ -316,6 +324,7 @@ export class AdminClient {
     path: string,
     body?: unknown,
     signal?: AbortSignal,
+    nextNode = NEXT_NODE,
   ): Promise<Answer> {
     const until = performance.now() + this.#patienceMs;
     let problem = 'no node runs';
@@ -327,16 +336,16 @@ export class AdminClient {
           return await this.#ask<Answer>(url, method, path, body, signal);
         } catch (thrown) {
           signal?.throwIfAborted();
-          if (thrown instanceof TuttiError && !NEXT_NODE.has(thrown.code)) throw thrown;
-          if (isTuttiError(thrown, 'TUTTI_MEMBERSHIP_CHANGING')) refusal = thrown;
-          isOpen ||= mayBeCarriedOut(thrown);
+          if (thrown instanceof TuttiError && !nextNode.has(thrown.code)) throw thrown;
+          if (thrown instanceof TuttiError && !UNANSWERED.has(thrown.code)) refusal = thrown;
+          isOpen ||= method !== 'GET' && mayBeCarriedOut(thrown);
           problem = networkProblem(thrown);
         }
       }
       if (performance.now() > until || this.#ended() !== undefined) {
-        // The change that is under way may be an earlier attempt at this one.
-        if (refusal && isOpen) throw this.#unknown(method, path, refusal);
-        throw refusal ?? this.#unreachable(problem);
+        const end = refusal ?? this.#unreachable(problem);
+        // An earlier attempt may be the change that is under way, or have been carried out by nodes that are gone now.
+        throw isOpen ? this.#unknown(method, path, end) : end;
       }
       await pause();
     }
@@ -386,9 +395,23 @@ function pause(): Promise<void> {
 /** A node that answers so may have begun what it was asked for. */
 const UNANSWERED: ReadonlySet<string> = new Set(['TUTTI_OUTCOME_UNKNOWN', 'TUTTI_CLOSED']);
 /** Errors that another node, or the same one a moment later, may not have. */
-const NEXT_NODE: ReadonlySet<string> = new Set([
-  'TUTTI_NO_LEADER',
-  'TUTTI_CLOSED',
-  'TUTTI_OUTCOME_UNKNOWN',
+const NEXT_NODE: ReadonlySet<string> = new Set(['TUTTI_NO_LEADER', 'TUTTI_CLOSED', 'TUTTI_OUTCOME_UNKNOWN']);
+/** The same of a change of the membership: it was not begun, and could be a moment later, or where the leader is reached. */
+const NEXT_FOR_CHANGES: ReadonlySet<string> = new Set([
+  ...NEXT_NODE,
   'TUTTI_MEMBERSHIP_CHANGING',
+  'TUTTI_OVERLOADED',
 ]);
+/** Ends of a request that it came to nothing by, and that say nothing of whether an earlier one did. */
+const CAME_TO_NOTHING: ReadonlySet<string> = new Set([
+  'TUTTI_ADMIN_UNREACHABLE',
+  'TUTTI_NO_LEADER',
+  'TUTTI_MEMBERSHIP_CHANGING',
+  'TUTTI_OVERLOADED',
+]);
+
+/** Whether a change of the membership that was asked for may have been agreed, or be agreed later, though it failed so. */
+export function mayBeAgreed(thrown: unknown, wasOpen: boolean): boolean {
+  if (!isTuttiError(thrown)) return true;
+  return thrown.code === 'TUTTI_OUTCOME_UNKNOWN' || (wasOpen && CAME_TO_NOTHING.has(thrown.code));
+}

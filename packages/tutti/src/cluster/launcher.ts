@@ -26,6 +26,7 @@ export interface Launcher {
   /**
    * Has a node give its work away, takes it out of the group, then ends its process; its folder stays. What is begun and
    * interrupted, or may or may not have been agreed, is done before another removal, or when the cluster is started again.
+   * What was refused, or reached nobody who could agree, has not happened: the node stays, and takes work again.
    * @throws TuttiError `TUTTI_MEMBERSHIP_CHANGING`, and what `GroupChanges.removeMember` refuses
    */
   remove(node: string): Promise<void>;

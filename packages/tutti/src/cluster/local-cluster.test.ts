@@ -55,6 +55,7 @@ const roster = () =>
   };
 const changing = new TuttiError('TUTTI_MEMBERSHIP_CHANGING', { under: 'entry 7 is not committed' });
 const unknown = new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'PUT /members', timeoutMs: 1 });
+const unreachable = new TuttiError('TUTTI_ADMIN_UNREACHABLE', { where: '', problem: 'no node runs' });
 
 describe('an addition of which nobody knows whether the group agreed', () => {
   let cluster: LocalCluster;
@@ -65,7 +66,7 @@ describe('an addition of which nobody knows whether the group agreed', () => {
   });
 
   // The change that is under way may be this one.
-  it.each([changing, unknown])(
+  it.each([changing, unreachable, unknown])(
     'is not forgotten for another one: $code',
     async (failure) => {
       cluster = await start(1);
@@ -103,9 +104,12 @@ describe('an addition of which nobody knows whether the group agreed', () => {
   }, 120_000);
 });
 
-describe('a change that is refused because another one is under way', () => {
+describe.each([
+  ['that is refused because another one is under way', changing],
+  ['that reached no node that could agree', unreachable],
+])('a change %s', (_which, failure) => {
   const refusing = (what: 'addMember' | 'removeMember') =>
-    vi.spyOn(AdminClient.prototype, what).mockRejectedValueOnce(changing);
+    vi.spyOn(AdminClient.prototype, what).mockRejectedValueOnce(failure);
   afterEach(() => vi.restoreAllMocks());
 
   it('leaves nothing of an addition', async () => {
@@ -113,7 +117,7 @@ describe('a change that is refused because another one is under way', () => {
     try {
       refusing('addMember');
       const added = cluster.add({ node: 'n2', learner: true });
-      await expect(added).rejects.toMatchObject({ code: changing.code });
+      await expect(added).rejects.toMatchObject({ code: failure.code });
       expect(roster().joining).toBeUndefined();
       expect(cluster.nodes().map(({ id }) => id)).toEqual(['n1']);
       await cluster.add({ node: 'n3', learner: true });
@@ -127,7 +131,7 @@ describe('a change that is refused because another one is under way', () => {
     const cluster = await start(3);
     try {
       refusing('removeMember');
-      await expect(cluster.remove('n3')).rejects.toMatchObject({ code: changing.code });
+      await expect(cluster.remove('n3')).rejects.toMatchObject({ code: failure.code });
       expect(roster().leaving).toBeUndefined();
       // It had given its work away.
       expect(cluster.node('n3').running).toBe(false);
@@ -196,7 +200,7 @@ describe('an addition for which the group was never asked', () => {
 });
 
 describe('a removal of which nobody knows whether the group agreed', () => {
-  it.each([changing, unknown])(
+  it.each([changing, unreachable, unknown])(
     'is not forgotten, nor for another one: $code',
     async (failure) => {
       const cluster = await start(3);

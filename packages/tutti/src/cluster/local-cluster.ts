@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DirectoryLock } from '@tutti/consensus/file';
 import { isTuttiError, type PeerAddress, TuttiError } from '@tutti/kernel';
-import { AdminClient, type AdminClientOptions } from '../admin/admin-client.ts';
+import { AdminClient, type AdminClientOptions, mayBeAgreed } from '../admin/admin-client.ts';
 import { contactOf } from '../node/group-peers.ts';
 import { replaceFile } from '../node/replace-file.ts';
 import { makeWritableFolder } from '../node/writable-folder.ts';
@@ -42,16 +42,6 @@ export interface ClusterFile {
   readonly nodes: readonly { readonly id: string; readonly pid: number; readonly adminUrl: string }[];
 }
 
-/** A change that ended so may have been agreed, or be agreed later, all the same. */
-const MAY_BE_DONE: ReadonlySet<string> = new Set([
-  'TUTTI_OUTCOME_UNKNOWN',
-  'TUTTI_ADMIN_UNREACHABLE',
-  'TUTTI_TIMEOUT',
-]);
-/** `wasOpen`: it may have been before it was asked for again. Then the one that is under way may be this one. */
-const mayBeDone = (thrown: unknown, wasOpen: boolean) =>
-  isTuttiError(thrown) &&
-  (MAY_BE_DONE.has(thrown.code) || (wasOpen && thrown.code === 'TUTTI_MEMBERSHIP_CHANGING'));
 /** How long a node may take to give its work away. */
 const DRAIN_PATIENCE_MS = 10_000;
 
@@ -215,7 +205,7 @@ export class LocalCluster implements Launcher {
       const contact = contactOf(await this.#begin(id));
       const others = this.#clientOf(() => this.#othersThan(this.#nodes.get(id)));
       await others.addMember({ node: id, contact, promote: !learner }).catch((thrown: unknown) => {
-        isOpen = mayBeDone(thrown, isOpen);
+        isOpen = mayBeAgreed(thrown, isOpen);
         throw thrown;
       });
     } catch (thrown) {
@@ -264,7 +254,7 @@ export class LocalCluster implements Launcher {
     } catch (thrown) {
       // It was removed before, and its process was not ended then.
       if (!node || !isTuttiError(thrown, 'TUTTI_NOT_A_MEMBER')) {
-        if (isTuttiError(thrown) && !mayBeDone(thrown, wasOpen)) {
+        if (!mayBeAgreed(thrown, wasOpen)) {
           this.#roster.stays();
           // In its next life it takes work again.
           if (hasLeft) await node?.kill();
