@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { eachNs, limitOf } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'C3',
@@ -15,6 +16,14 @@ export const bench: BenchCase = {
   targets: [
     { level: 'floor', figure: 'reads', value: 3, against: { subject: 'tutti', figure: 'writes' } },
     { level: 'aim', figure: 'reads', value: 5, against: { subject: 'tutti', figure: 'writes' } },
+  ],
+  limits: [
+    limitOf(
+      'reads',
+      { reads: ['tutti', 'reads'], writes: ['tutti', 'writes'] },
+      ({ reads, writes }) =>
+        `One round among three processes confirms every read that waits for it, so a read costs ${eachNs(reads)} of it where a write costs ${eachNs(writes)}: what separates them is an entry in three logs and its flush. The profile says where the rest of a read goes.`,
+    ),
   ],
   subjects: [
     {

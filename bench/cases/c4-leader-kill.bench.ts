@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf, milliseconds } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'C4',
@@ -19,6 +20,14 @@ export const bench: BenchCase = {
     { level: 'aim', figure: 'p50', value: 300 },
     { level: 'aim', figure: 'p99', value: 600 },
   ],
+  limits: [
+    limitOf(
+      'p99',
+      { half: ['tutti', 'p50'], late: ['tutti', 'p99'], longest: ['tutti', 'max'] },
+      ({ half, late, longest }) =>
+        `The gap is ${milliseconds(half)} at the median. Of the p99 of ${milliseconds(late)}, up to 600 ms are the silence that a node waits for when nothing else tells it that its leader is gone; the other ${milliseconds(Math.max(0, late - 600))}, and ${milliseconds(Math.max(0, longest - 600))} of the longest, are votes, elections that nobody won, and the first commit of the new leader.`,
+    ),
+  ],
   subjects: [
     {
       id: 'tutti',
@@ -29,7 +38,6 @@ export const bench: BenchCase = {
     },
   ],
   expectedS: ({ kills }) => 3 + 1.3 * kills!,
-  isProfiled: false,
   sizes: { quick: { kills: 3 }, full: { kills: 20 } },
   note: 'A full run kills 5 x 20 leaders and judges the percentiles of all hundred. A quick one kills 9.',
 };

@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { eachNs, limitOf } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'C5',
@@ -12,6 +13,14 @@ export const bench: BenchCase = {
   targets: [
     { level: 'floor', figure: 'rate', value: 400_000 },
     { level: 'aim', figure: 'rate', value: 1e6 },
+  ],
+  limits: [
+    limitOf(
+      'rate',
+      { own: ['tutti', 'rate'] },
+      ({ own }) =>
+        `One thread plays all three voters: ${eachNs(own)} for an entry are ${(1e9 / own / 3).toFixed(0)} ns on each, to append, acknowledge, commit and apply it. The profile says where.`,
+    ),
   ],
   subjects: [
     {

@@ -37,7 +37,6 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/tasks/soak.ts')).soak,
     },
   ],
-  isProfiled: false,
   limits: ['heap-slope', 'memory-slope', 'p99-drift'].map((figure) =>
     limitOf(
       figure,

@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'O2',
@@ -20,6 +21,14 @@ export const bench: BenchCase = {
     { level: 'floor', figure: 'gain-4', value: 3 },
     { level: 'aim', figure: 'gain-8', value: 5 },
   ],
+  limits: [
+    limitOf(
+      'gain-4',
+      { gain: ['tutti', 'gain-4'], two: ['tutti', 'efficiency-2'], four: ['tutti', 'efficiency-4'] },
+      ({ gain, two, four }) =>
+        `Four workers can gain 4 at most, and have ${gain.toFixed(2)}: each is busy for ${(four * 100).toFixed(0)} % of the time, where two are for ${(two * 100).toFixed(0)} %. What is missing is the end, when fewer tasks are left than workers, and what control takes between two tasks.`,
+    ),
+  ],
   subjects: [
     {
       id: 'tutti',
@@ -30,7 +39,6 @@ export const bench: BenchCase = {
     },
   ],
   expectedS: ({ tasks, percent }) => 2 + tasks! * 0.034 * percent!,
-  isProfiled: false,
   sizes: { quick: { tasks: 24, percent: 2, seed: 1 }, full: { tasks: 24, percent: 50, seed: 1 } },
   curves: [{ id: 'gain', title: 'Speed-up', x: 'workers', y: 'x' }],
   runs: { quick: 1, full: 5 },

@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf, milliseconds } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'O3',
@@ -17,6 +18,16 @@ export const bench: BenchCase = {
     { level: 'floor', figure: 'makespan', value: 1_100 },
     { level: 'floor', figure: 'gain', value: 4.5 },
   ],
+  limits: [
+    ...['makespan', 'gain'].map((figure) =>
+      limitOf(
+        figure,
+        { all: ['tutti', 'makespan'], sequential: ['tutti', 'sequential'], overhead: ['tutti', 'overhead'] },
+        ({ all, sequential, overhead }) =>
+          `Two waves of tasks that let 500 ms pass cannot be over before 1,000 ms, nor ten one at a time before 5,000; they take ${milliseconds(all)} and ${milliseconds(sequential)}. The ${milliseconds(overhead)} and ${milliseconds(sequential - 5_000)} above that are timers that go off late and what control takes between two tasks.`,
+      ),
+    ),
+  ],
   subjects: [
     {
       id: 'tutti',
@@ -26,7 +37,6 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/headline/waves.ts')).tenTasks,
     },
   ],
-  isProfiled: false,
   sizes: {
     quick: { tasks: 10, taskMs: 500, concurrency: 5 },
     full: { tasks: 10, taskMs: 500, concurrency: 5 },

@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf, milliseconds } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'O4',
@@ -16,6 +17,20 @@ export const bench: BenchCase = {
     { level: 'floor', figure: 'analysis', value: 100 },
     { level: 'floor', figure: 'wave', value: 50 },
     { level: 'aim', figure: 'task', value: 1 },
+  ],
+  limits: [
+    limitOf(
+      'analysis',
+      { analysis: ['tutti', 'analysis'] },
+      ({ analysis }) =>
+        `${milliseconds(analysis)} for a plan of 100 tasks is ${milliseconds(analysis / 100)} for a task. The profile says where.`,
+    ),
+    limitOf(
+      'wave',
+      { wave: ['tutti', 'wave'], task: ['tutti', 'task'] },
+      ({ wave, task }) =>
+        `A wave is five tasks: ${milliseconds(wave / 5)} for each, where one in a sequence takes ${milliseconds(task)}. The profile says where.`,
+    ),
   ],
   subjects: [
     {

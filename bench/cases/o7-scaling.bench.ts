@@ -1,5 +1,7 @@
 import type { BenchCase } from '../harness/case.ts';
 
+const GROWTH = 'a cost that grows faster than this is another algorithm, whatever the machine';
+
 export const bench: BenchCase = {
   id: 'O7',
   title: 'How costs grow',
@@ -15,10 +17,10 @@ export const bench: BenchCase = {
     { id: 'validate', title: 'check a chain of n tasks, slope', unit: '', better: 'lower' },
   ],
   targets: [
-    { level: 'floor', figure: 'register', value: 0.5 },
-    { level: 'floor', figure: 'route', value: 0.5 },
-    { level: 'floor', figure: 'state', value: 1.1 },
-    { level: 'floor', figure: 'validate', value: 1.3 },
+    { level: 'floor', figure: 'register', value: 0.5, noLimit: GROWTH },
+    { level: 'floor', figure: 'route', value: 0.5, noLimit: GROWTH },
+    { level: 'floor', figure: 'state', value: 1.1, noLimit: GROWTH },
+    { level: 'floor', figure: 'validate', value: 1.3, noLimit: GROWTH },
   ],
   subjects: [
     {
@@ -30,7 +32,6 @@ export const bench: BenchCase = {
     },
   ],
   runs: { quick: 2, full: 5 },
-  isProfiled: false,
   sizes: { quick: { exponentMax: 5 }, full: { exponentMax: 6 } },
   curves: [
     {

@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { eachNs, limitOf } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'R2',
@@ -15,6 +16,20 @@ export const bench: BenchCase = {
     { level: 'floor', figure: 'rate', value: 1.5, against: { subject: 'xstate' } },
     { level: 'aim', figure: 'rate', value: 3, against: { subject: 'xstate' } },
     { level: 'floor', figure: 'guarded', value: 1.5, against: { subject: 'xstate' } },
+  ],
+  limits: [
+    limitOf(
+      'rate',
+      { own: ['tutti', 'rate'], xstate: ['xstate', 'rate'] },
+      ({ own, xstate }) =>
+        `A message takes ${eachNs(own)} here, from the send to the end of the step, and ${eachNs(xstate)} in XState, which takes the step on the sender’s stack. The profile says how much of ours is the step.`,
+    ),
+    limitOf(
+      'guarded',
+      { own: ['tutti', 'guarded'], xstate: ['xstate', 'guarded'] },
+      ({ own, xstate }) =>
+        `A message takes ${eachNs(own)} here, from the send to the end of the step, and ${eachNs(xstate)} in XState, which takes the step on the sender’s stack. The profile says how much of ours is the step.`,
+    ),
   ],
   subjects: [
     {

@@ -73,6 +73,13 @@ export const bench: BenchCase = {
   },
   limits: [
     limitOf(
+      'machine',
+      { machine: ['tutti', 'machine'], reducer: ['tutti', 'reducer'] },
+      ({ machine, reducer }) =>
+        `A life with a machine takes ${eachNs(machine)}, with a reducer ${eachNs(reducer)}. Both have an address, a place under their parent, a start, a stop that is a message, and an end that is told to whoever waits for it; the profile says what is left for the machine.`,
+    ),
+
+    limitOf(
       'reducer',
       { own: ['tutti', 'reducer'], bare: ['bare-cell', 'reducer'] },
       ({ own, bare }) =>

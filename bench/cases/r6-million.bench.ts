@@ -67,6 +67,21 @@ export const bench: BenchCase = {
   ],
   runs: { quick: 3, full: 3 },
   limits: [
+    ...(['reducer', 'machine'] as const).map((kind) =>
+      limitOf(
+        `${kind}-spawn`,
+        { rate: [`tutti-${kind}s`, `${kind}-spawn`], growth: [`tutti-${kind}s`, `${kind}-growth`] },
+        ({ rate, growth }) =>
+          `An actor is spawned and started in ${eachNs(rate)}, in which it gets ${growth.toFixed(0)} bytes that stay: a collector copies what stays.`,
+      ),
+    ),
+    limitOf(
+      'reducer-reach',
+      { rate: ['tutti-reducers', 'reducer-reach'], used: ['tutti-reducers', 'reducer-used-bytes'] },
+      ({ rate, used }) =>
+        `To reach an actor by its address takes ${eachNs(rate)}, each time another one, of ${used.toFixed(0)} bytes: a million of them are as many megabytes, which no cache of a processor holds.`,
+    ),
+
     limitOf(
       'machine-reach',
       {

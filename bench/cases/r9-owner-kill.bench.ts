@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { limitOf, milliseconds } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'R9',
@@ -42,6 +43,14 @@ export const bench: BenchCase = {
     { level: 'floor', figure: 'each-p99', value: 2_000 },
     { level: 'aim', figure: 'each-p99', value: 1_000 },
   ],
+  limits: [
+    limitOf(
+      'each-p99',
+      { first: ['tutti', 'first-p50'], half: ['tutti', 'each-p50'], late: ['tutti', 'each-p99'] },
+      ({ first, half, late }) =>
+        `600 ms of silence before a suspicion, a lease of 300 ms that has to run out, and a question that is repeated every 250 ms are up to 1,150 ms before any work. The first entity answers after ${milliseconds(first)} at the median, each after ${milliseconds(half)}; beyond those 1,150 ms the p99 has ${milliseconds(Math.max(0, late - 1_150))}.`,
+    ),
+  ],
   subjects: [
     {
       id: 'tutti',
@@ -53,7 +62,6 @@ export const bench: BenchCase = {
     },
   ],
   sizes: { quick: { kills: 2, entities: 60 }, full: { kills: 4, entities: 100 } },
-  isProfiled: false,
   expectedS: ({ kills }) => 4 + kills! * 3,
   note: 'Questions that are under way when the node dies are lost or asked again by whoever asked; these here are asked again. The victims are the two nodes that do not ask, in turn; one of them may be the consensus leader, which costs an election on top.',
 };

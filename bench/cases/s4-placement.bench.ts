@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { eachNs, limitOf } from '../harness/say.ts';
 
 export const bench: BenchCase = {
   id: 'S4',
@@ -27,6 +28,14 @@ export const bench: BenchCase = {
   targets: [
     { level: 'floor', figure: 'rate', value: 50_000 },
     { level: 'aim', figure: 'rate', value: 250_000 },
+  ],
+  limits: [
+    limitOf(
+      'rate',
+      { own: ['tutti', 'rate'], examined: ['tutti', 'examined'], scan: ['scan', 'rate'] },
+      ({ own, examined, scan }) =>
+        `A decision takes ${eachNs(own)} and looks at ${examined.toFixed(2)} % of the candidates; to look at all of them takes ${eachNs(scan)}.`,
+    ),
   ],
   subjects: [
     {

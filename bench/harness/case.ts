@@ -39,6 +39,8 @@ export interface Target {
   readonly value: number;
   /** Whose figure is the unit; by default the same figure id. */
   readonly against?: { readonly subject: string; readonly figure?: string };
+  /** Why there is no arithmetic beside it when it is not met: of a floor, where {@link BenchCase.limits} has none. */
+  readonly noLimit?: string;
 }
 
 /** A curve that a case draws. */
@@ -106,6 +108,8 @@ export interface BenchCase {
 export interface LimitSpec {
   /** The figure whose unmet lines it explains. */
   readonly figure: string;
+  /** The numbers that it is made of. */
+  readonly needs: readonly (readonly [subject: string, figure: string])[];
   /** Says it in words; undefined when a number that it needs was not measured. */
   readonly explain: (measured: MeasuredValue) => string | undefined;
 }

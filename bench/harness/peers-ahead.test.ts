@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { peersAhead } from './peers-ahead.ts';
 import { caseResult } from './results.ts';
+import { limitOf } from './say.ts';
 import { summaryText } from './table.ts';
 import { benchOf } from './testing/bench-of.ts';
 
@@ -46,10 +47,19 @@ test('the summary names lines that are not met and who is ahead', () => {
 test('the arithmetic of a limit is said only where a line is not met, with numbers of the run', () => {
   const bench = benchOf({
     targets: [{ level: 'floor', figure: 'rate', value: 200 }],
-    limits: [{ figure: 'rate', explain: (value) => `${value('ours', 'rate')} is all there is` }],
+    limits: [limitOf('rate', { own: ['ours', 'rate'] }, ({ own }) => `${own} is all there is`)],
   });
   const of = (rate: number) =>
     caseResult(bench, {}, [subject('ours', 'ours', [rate], [1])]).explanations.map(({ text }) => text);
   expect(of(100)).toEqual(['100 is all there is']);
   expect(of(300)).toEqual([]);
+});
+
+test('a number that is missing says nothing, and a line without arithmetic says why it has none', () => {
+  const bench = benchOf({
+    targets: [{ level: 'floor', figure: 'rate', value: 200, noLimit: 'what is lost is lost' }],
+    limits: [limitOf('rate', { gone: ['peer', 'rate'] }, ({ gone }) => `${gone} of the peer`)],
+  });
+  const { explanations } = caseResult(bench, {}, [subject('ours', 'ours', [100], [1])]);
+  expect(explanations).toEqual([{ figure: 'rate', text: 'what is lost is lost' }]);
 });

@@ -31,7 +31,43 @@ test('every target and percentile names a figure and a subject that there are', 
         ).toContain(against.subject);
       if (against?.figure) expect(ids, id).toContain(against.figure);
     }
+    for (const subject of subjects)
+      for (const figure of subject.figures ?? []) expect(ids, `${id} ${subject.id}`).toContain(figure);
   }
+});
+
+test('each floor has the arithmetic of its limit, or says why there is none', () => {
+  const without = cases.flatMap(({ id, targets, limits = [] }) =>
+    targets
+      .filter(({ level, figure, noLimit }) => {
+        const isExplained = noLimit !== undefined || limits.some((limit) => limit.figure === figure);
+        return level === 'floor' && !isExplained;
+      })
+      .map(({ figure }) => `${id}.${figure}`),
+  );
+  expect(without).toEqual([]);
+});
+
+test('the arithmetic of a limit is about a figure, and made of numbers that its subjects give', () => {
+  for (const { id, figures, subjects, limits = [] } of cases)
+    for (const { figure, needs } of limits) {
+      expect(
+        figures.map((one) => one.id),
+        id,
+      ).toContain(figure);
+      for (const [name, needed] of needs) {
+        const subject = subjects.find((one) => one.id === name);
+        const given = subject && (subject.figures ?? figures.map((one) => one.id));
+        expect(given, `${id}, limit of ${figure}: ${name}`).toContain(needed);
+      }
+    }
+});
+
+test('each floor’s case is profiled, so that beside an unmet one stands where the time went', () => {
+  const without = cases.filter(
+    ({ targets, isProfiled }) => isProfiled === false && targets.some(({ level }) => level === 'floor'),
+  );
+  expect(without.map(({ id }) => id)).toEqual([]);
 });
 
 test('quick and full sizes have the same names, and quick is not larger in time', () => {

@@ -88,14 +88,14 @@ export function caseResult(
 }
 
 /** Only figures with a line that is not met need explaining. */
-function explanationsOf({ limits = [] }: BenchCase, rows: readonly FigureRow[]): Explanation[] {
+function explanationsOf({ limits = [], targets }: BenchCase, rows: readonly FigureRow[]): Explanation[] {
   const measured: MeasuredValue = (subject, figure) =>
     rows.find((row) => row.subject === subject && row.figure === figure && row.samples > 0)?.value;
-  return limits.flatMap(({ figure, explain }) => {
-    const isUnmet = rows.some(
-      (row) => row.figure === figure && row.verdicts.some(({ met }) => met === false),
-    );
-    const text = isUnmet ? explain(measured) : undefined;
-    return text === undefined ? [] : [{ figure, text }];
-  });
+  const arithmetic = limits.map(({ figure, explain }) => ({ figure, text: explain(measured) }));
+  const reasons = targets.map(({ figure, noLimit }) => ({ figure, text: noLimit }));
+  const isUnmet = (wanted: string) =>
+    rows.some(({ figure, verdicts }) => figure === wanted && verdicts.some(({ met }) => met === false));
+  return [...arithmetic, ...reasons].flatMap(({ figure, text }) =>
+    text !== undefined && isUnmet(figure) ? [{ figure, text }] : [],
+  );
 }

@@ -17,7 +17,7 @@ export function limitOf<Name extends string>(
     if (values.some(([, value]) => value === undefined)) return undefined;
     return sentence(Object.fromEntries(values) as Record<Name, number>);
   };
-  return { figure, explain };
+  return { figure, needs: Object.values<readonly [string, string]>(wanted), explain };
 }
 
 /** For sentences. */
