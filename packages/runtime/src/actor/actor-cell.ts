@@ -6,7 +6,7 @@ import { supervisionOf } from '../supervision/supervisor.ts';
 import type { StateKeeper } from '../system/actor-system.ts';
 import { CellFamily } from './cell-family.ts';
 import { ChildDown, type Closing, Commit, isFamilyNews, type SupervisingCell } from './cell-parts.ts';
-import { timerIdOf } from './kept-timers.ts';
+import { type KeptTimer, timerOf } from './kept-timers.ts';
 import type { TerminationReason } from './ref.ts';
 import type { HeldEffects } from './xstate-adapter.ts';
 import type { HostedSelf, Signal } from './xstate-self.ts';
@@ -92,7 +92,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     }
     if (keeper) {
       const isNumbered = this.rare?.deliveries?.arrived() ?? false;
-      const fired = keeper.keepsTimers ? timerIdOf(event) : undefined;
+      const fired = keeper.keepsTimers ? timerOf(event) : undefined;
       const isNews = fired !== undefined || isNumbered || next !== this.snapshot || this.rare?.commit;
       if (isNews || this.core.runtime.hasEffects(this)) return this.#keep(keeper, next, isNumbered, fired);
     }
@@ -100,17 +100,19 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   }
 
   /** Takes what a message did into the turn, which goes on while there are messages and room. */
-  #keep(keeper: StateKeeper, next: Snapshot<unknown>, isNumbered = false, fired?: string): void {
+  #keep(keeper: StateKeeper, next: Snapshot<unknown>, isNumbered = false, fired?: KeptTimer): void {
     const commit = (this.rareParts.commit ??= new Commit(this.snapshot));
     const effects = this.core.runtime.hold(this);
-    if (fired !== undefined) commit.timers.push({ type: 'gone', id: fired });
+    if (fired !== undefined) commit.timers.push({ type: 'gone', timer: fired });
     commit.timers.push(...effects.timers);
     commit.messages.push({ snapshot: next, effects, ask: this.currentAsk });
     commit.changed ||= isNumbered || next !== this.snapshot || commit.timers.length > 0;
     this.currentAsk = undefined;
     this.snapshot = next;
     const isFull = commit.messages.length >= (keeper.turnMessagesMax ?? 1);
-    if (isFull || !commit.changed || next.status !== 'active') this.#endTurn(undefined);
+    // What it did to its timers may be to cancel one whose event waits.
+    const isLast = isFull || (effects.timers.length > 0 && this.self!.system.timers.hasFired);
+    if (isLast || !commit.changed || next.status !== 'active') this.#endTurn(undefined);
   }
 
   /** Does something now, or when the open turn is committed and out. */

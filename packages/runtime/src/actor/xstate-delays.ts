@@ -5,11 +5,11 @@ import {
   type EventObject,
   StateMachine,
 } from 'xstate';
-import type { KeptTimer, TimerChange } from './kept-timers.ts';
+import { asTimerEvent, type KeptTimer, type TimerChange } from './kept-timers.ts';
 
 /** What it needs of the scope that a machine is restored in. */
 interface RestoringScope {
-  readonly self: object;
+  readonly self: { readonly system: { setAgain(timer: KeptTimer): void } };
   readonly cell: { readonly keepsTimers?: boolean } | undefined;
   readonly timers: TimerChange[];
   defer(effect: () => void): void;
@@ -27,17 +27,18 @@ export function startDelays(
   kept: readonly KeptTimer[],
 ): void {
   if (snapshot.status !== 'active') return;
-  const self = scope.self as AnyActorRef;
+  const self = scope.self as object as AnyActorRef;
   const delays = new Set(snapshot._nodes.flatMap((node) => node.after.map(({ eventType }) => eventType)));
   const keptIds = new Set(kept.map(({ id }) => id));
   for (const timer of kept) {
-    if (!timer.id.startsWith('xstate.after.') || delays.has(timer.id)) schedule(timer, self, scope);
-    else scope.timers.push({ type: 'gone', id: timer.id });
+    if (!timer.id.startsWith('xstate.after.') || delays.has(timer.id))
+      scope.defer(() => scope.self.system.setAgain(timer));
+    else scope.timers.push({ type: 'gone', timer });
   }
   for (const timer of delaysOf(snapshot, self)) {
     if (keptIds.has(timer.id)) continue;
     schedule(timer, self, scope);
-    if (scope.cell!.keepsTimers) scope.timers.push({ type: 'set', ...timer });
+    if (scope.cell!.keepsTimers) scope.timers.push({ type: 'set', timer });
   }
   startDelaysBelow(snapshot, scope);
 }
@@ -52,8 +53,9 @@ function startDelaysBelow(above: AnyMachineSnapshot, scope: RestoringScope): voi
   }
 }
 
-function schedule({ id, event, delayMs }: KeptTimer, self: AnyActorRef, scope: RestoringScope): void {
-  scope.defer(() => self.system.scheduler.schedule(self, self, event, delayMs, id));
+function schedule(timer: KeptTimer, self: AnyActorRef, scope: RestoringScope): void {
+  const { id, delayMs } = timer;
+  scope.defer(() => self.system.scheduler.schedule(self, self, asTimerEvent(timer), delayMs, id));
 }
 
 /** The delays of the states that a machine is in. */

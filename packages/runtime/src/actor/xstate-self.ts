@@ -5,7 +5,7 @@ import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
 import { ActorTimers } from '../scheduler/timers.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import type { Outpost } from '../threads/outpost.ts';
-import { asTimerEvent } from './kept-timers.ts';
+import { asTimerEvent, type KeptTimer } from './kept-timers.ts';
 import type { Address, Ref } from './ref.ts';
 import type { HostScope } from './xstate-adapter.ts';
 import { AskedSelf } from './xstate-asked.ts';
@@ -203,11 +203,18 @@ export class HostedSystem {
     delay: number,
     id: string = this.runtime.ids.next('timer'),
   ): void {
-    const isKept = this.host.cell.keepsTimers && (target as object) === this.host;
-    const own = isKept ? asTimerEvent(event, id) : event;
-    this.timers.set(source, id, delay, { target, event: own }, (entry) =>
-      this.#relay(source, target, own, entry),
+    this.timers.set(source, id, delay, { target, event }, (entry) =>
+      this.#relay(source, target, event, entry),
     );
+  }
+
+  /** Sets a timer of the machine that somebody has kept. What is overdue comes before any message. */
+  setAgain(timer: KeptTimer): void {
+    const host = this.host as object as AnyActorRef;
+    const event = asTimerEvent(timer);
+    const fire = (entry: Delayed) => this.#relay(host, host, event, entry);
+    const isNamed = !timer.isUnnamed;
+    this.timers.set(host, timer.id, timer.delayMs, { target: host, event }, fire, { isNamed });
   }
 
   cancel(source: AnyActorRef, id: string): void {

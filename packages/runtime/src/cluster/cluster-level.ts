@@ -5,7 +5,7 @@ import { TuttiError } from '@tutti/kernel';
  * with each: while one member is of a lower level, all others apply as it does. Each says its level when it joins, the
  * cluster's is the lowest, and it never goes down again. Nodes from before there were levels are of level 1.
  */
-export const CLUSTER_LEVEL = 4;
+export const CLUSTER_LEVEL = 5;
 
 /** The level from which on something is done. */
 export const LEVEL = {
@@ -15,6 +15,8 @@ export const LEVEL = {
   declarations: 2,
   /** Tasks are added to sessions that are open. */
   addedTasks: 3,
+  /** A stored timer says that its id does not name it any more. */
+  unnamedTimers: 5,
   /**
    * Entities and replicated logics take numbered messages. One of the level before would hand such a message to its logic,
    * and forget which it has had: copies of a replicated logic would differ.

@@ -5,6 +5,8 @@ export interface TimerEntry<Source extends object, Payload> {
   readonly source: Source;
   readonly id: string;
   readonly payload: Payload;
+  /** On the clock's `now`. */
+  readonly dueAt: number;
   /** A timer that fired may still wait in a mailbox; cancelling it then must still keep it from being delivered. */
   isCancelled: boolean;
   timer: Timer | undefined;
@@ -23,9 +25,15 @@ interface OwnTimers<Source extends object, Payload> {
 export class ActorTimers<Source extends object, Payload> {
   readonly #clock: Clock;
   readonly #bySource = new Map<Source, OwnTimers<Source, Payload>>();
+  #fired = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
+  }
+
+  /** Whether any has fired and is not delivered. */
+  get hasFired(): boolean {
+    return this.#fired > 0;
   }
 
   /** Timers that are set, or have fired and are not delivered. */
@@ -35,26 +43,46 @@ export class ActorTimers<Source extends object, Payload> {
     return size;
   }
 
+  /** @param again Of one that was set in an earlier life: it fires at once when it is overdue. */
   set(
     source: Source,
     id: string,
     delayMs: number,
     payload: Payload,
     fire: (entry: TimerEntry<Source, Payload>) => void,
+    again?: { readonly isNamed: boolean },
   ): void {
-    const entry: TimerEntry<Source, Payload> = { source, id, payload, isCancelled: false, timer: undefined };
+    const dueAt = this.#clock.now() + delayMs;
+    const entry: TimerEntry<Source, Payload> = {
+      source,
+      id,
+      payload,
+      dueAt,
+      isCancelled: false,
+      timer: undefined,
+    };
     let own = this.#bySource.get(source);
     if (!own) this.#bySource.set(source, (own = { all: new Set(), latest: new Map() }));
     own.all.add(entry);
-    own.latest.set(id, entry);
-    entry.timer = this.#clock.setTimer(delayMs, () => {
+    if (again?.isNamed !== false) own.latest.set(id, entry);
+    const goOff = () => {
       entry.timer = undefined;
+      this.#fired++;
       fire(entry);
-    });
+    };
+    if (again && delayMs <= 0) goOff();
+    else entry.timer = this.#clock.setTimer(delayMs, goOff);
+  }
+
+  /** Whether anything is due by then, on the clock's `now`, or is and has not been delivered. */
+  isDueBy(at: number): boolean {
+    for (const { all } of this.#bySource.values()) for (const { dueAt } of all) if (dueAt <= at) return true;
+    return false;
   }
 
   /** Says that a timer that fired has been delivered. */
   done(entry: TimerEntry<Source, Payload>): void {
+    if (!entry.timer) this.#fired--;
     const own = this.#bySource.get(entry.source);
     own?.all.delete(entry);
     own?.latest.delete(entry.id);

@@ -1,6 +1,7 @@
 import { type Consensus, VolatileConsensus } from '@tutti/consensus';
 import { type LogIndex, logIndex, nodeId, VirtualClock } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
+import { CLUSTER_LEVEL } from '../cluster/cluster-level.ts';
 import { QuorumLease } from '../cluster/quorum-lease.ts';
 import type { KeptTurn } from '../system/actor-system.ts';
 import { Activation } from './activation.ts';
@@ -26,6 +27,7 @@ function world(durable: boolean) {
       nodeId: 'n1',
       isOwner: () => owns,
       makeRef: () => expect.unreachable(),
+      level: () => CLUSTER_LEVEL,
       onStored: () => {},
     },
     {

@@ -3,6 +3,7 @@ import type { EventObject } from 'xstate';
 import type { KeptTimer, TimerChange } from '../actor/kept-timers.ts';
 import type { LogicIdentity } from '../actor/logic-identity.ts';
 import type { Address, Ref } from '../actor/ref.ts';
+import { LEVEL } from '../cluster/cluster-level.ts';
 import type { Parcel } from '../cluster/parcel.ts';
 import type { QuorumLease } from '../cluster/quorum-lease.ts';
 import { decodeRefs, encodeRefs } from '../cluster/ref-codec.ts';
@@ -10,13 +11,12 @@ import type { KeptTurn, ReplyTarget, StateKeeper } from '../system/actor-system.
 import { LocalRef } from '../system/local-ref.ts';
 import type { EntityState, StoredTimer } from './entity-states.ts';
 import type { EntityStore } from './entity-store.ts';
-import { keptTimers, timersAfter } from './entity-timers.ts';
+import { type EntityTimers, inOrderOfTime, rowsOf, timersAfter, timersFrom } from './entity-timers.ts';
 import { type EntityName, entityAddress, type ShardId } from './shard-id.ts';
 import type { ShardAt } from './shard-map.ts';
 
 /** Messages that share one commit. Those of a busy entity wait in its mailbox while the last commit is under way. */
 const TURN_MESSAGES_MAX = 64;
-const NO_TIMERS: readonly StoredTimer[] = [];
 
 /** What the activations of one node share. */
 export interface ActivationHost {
@@ -27,6 +27,8 @@ export interface ActivationHost {
   /** Whether the log, as this node has applied it, still has this node own the shard in this epoch. */
   readonly isOwner: (at: ShardAt) => boolean;
   readonly makeRef: (address: string) => Ref;
+  /** What all members can apply; see `LEVEL`. */
+  readonly level: () => number;
   /** Told of each snapshot that was committed, as it is stored. */
   readonly onStored: (activation: Activation, snapshot: unknown) => void;
 }
@@ -69,7 +71,9 @@ export class Activation implements StateKeeper {
   readonly #host: ActivationHost;
   readonly #logic: LogicIdentity;
   readonly #bornAt: number;
-  #timers: readonly StoredTimer[];
+  /** In the log. */
+  #stored: readonly StoredTimer[];
+  #timers: EntityTimers = new Map();
   #snapshot: unknown;
   #version: number;
   #fenced = false;
@@ -102,7 +106,7 @@ export class Activation implements StateKeeper {
     this.#snapshot = state?.snapshot;
     this.#version = state?.state.version ?? 0;
     this.#isMigrated = state?.isMigrated ?? false;
-    this.#timers = state?.state.timers ?? NO_TIMERS;
+    this.#stored = state?.state.timers ?? [];
     this.keepsTimers = durable;
   }
 
@@ -162,7 +166,9 @@ export class Activation implements StateKeeper {
   }
 
   timers(): readonly KeptTimer[] {
-    return keptTimers(this.#timers, this.#host.clock, this.#host.makeRef);
+    const { clock, makeRef } = this.#host;
+    this.#timers = timersFrom(this.#stored, clock, makeRef);
+    return inOrderOfTime(this.#timers);
   }
 
   commit(turn: KeptTurn): Promise<void> | undefined {
@@ -180,23 +186,25 @@ export class Activation implements StateKeeper {
   }
 
   async #store(turn: KeptTurn, changes: readonly TimerChange[]): Promise<void> {
-    const { store, onStored, clock } = this.#host;
+    const { store, onStored, clock, level } = this.#host;
     const snapshot = encodeRefs(turn.persisted());
     const version = this.#version + 1;
     const timers = timersAfter(this.#timers, changes, clock);
+    const stored = rowsOf(timers, level() >= LEVEL.unnamedTimers);
     await store.commit({
       ...this.name,
       snapshot,
       epoch: this.epoch,
       version,
       logic: this.#logic,
-      ...(timers.length > 0 ? { timers } : {}),
+      ...(stored.length > 0 ? { timers: stored } : {}),
       ...(version === 1 ? { bornAt: this.#bornAt } : {}),
     });
     this.#snapshot = snapshot;
     this.#version = version;
     this.#isMigrated = false;
     this.#timers = timers;
+    this.#stored = stored;
     onStored(this, snapshot);
   }
 

@@ -81,6 +81,7 @@ export class EntityHost {
       makeRef,
       nodeId: self.nodeId,
       isOwner: (at) => shards.isOwnedBy(self, at),
+      level: () => options.membership.level,
       onStored: (activation, snapshot) => this.#passivation.stored(activation, snapshot),
     };
   }

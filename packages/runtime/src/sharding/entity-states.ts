@@ -18,12 +18,14 @@ export const ENTITY_STATES = 'entities';
 
 /** A delayed event of an entity to itself, as it is stored. */
 export interface StoredTimer {
-  /** Names it within the entity; what is set last under an id replaces what was. */
+  /** Names it within the entity until another is set under it, or one of several under it is handled or cancelled. */
   readonly id: string;
   /** With refs as `{ $ref }`. */
   readonly event: unknown;
   /** When it is due, in milliseconds since 1970. */
   readonly at: number;
+  /** Its id names it no more, so that nothing can cancel it. */
+  readonly isUnnamed?: true;
 }
 
 /** The last committed state of one entity. */
@@ -251,7 +253,9 @@ function readCommit(reader: CommandReader, logics: readonly LogicIdentity[]): En
 }
 
 function readTimer(reader: CommandReader): StoredTimer {
-  return { id: reader.text('id'), event: reader.fields['event'], at: reader.count('at') };
+  const { event, isUnnamed } = reader.fields;
+  const timer: StoredTimer = { id: reader.text('id'), event, at: reader.count('at') };
+  return isUnnamed === true ? { ...timer, isUnnamed } : timer;
 }
 
 /** Whether the entity has reached its end and takes no more messages. A failure is no end, and never stored. */
