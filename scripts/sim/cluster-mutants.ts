@@ -131,8 +131,8 @@ const HAND_OVER: readonly Bug[] = [
   {
     name: 'a shard is said to be released before its entities have stopped',
     file: 'sharding/releaser.ts',
-    right: 'const gone = host.release(shard);',
-    wrong: 'void host.release(shard);\n    const gone = Promise.resolve();',
+    right: 'const gone = host.release(shard, waitedMs);',
+    wrong: 'void host.release(shard, waitedMs);\n    const gone = Promise.resolve();',
     season: CALM,
   },
   {

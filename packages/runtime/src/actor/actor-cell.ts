@@ -62,6 +62,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.#endTurn(undefined);
     if (this.rare?.holds) this.letSendersGo();
     if (this.stopRequested) this.#goOnStopping();
+    else if (this.rare?.leavesBy !== undefined) this.goOnLeaving();
     if (this.mailbox?.isEmpty) {
       this.core.mailboxes.give(this.mailbox);
       this.mailbox = undefined;

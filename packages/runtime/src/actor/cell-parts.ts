@@ -149,6 +149,10 @@ export class RareParts<Cell> {
   closing: Closing<Cell> | undefined;
   commit: Commit | undefined;
   deadline: Timer | undefined;
+  /** It is to stop when it owes no answer any more that it may give by then, on the clock's `now`. */
+  leavesBy: number | undefined;
+  /** For when nobody waits for those answers any longer. */
+  lapse: Timer | undefined;
   isAwaitingRestart = false;
   restarts = 0;
   /** The persisted snapshot that the next life goes on from. */

@@ -24,6 +24,7 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
 
   /** Runs one event through the logic. */
   abstract process(event: EventObject): void;
+  abstract requestStop(): void;
 
   protected canHandleUser(mailbox: Mailbox<Signal<HostingCell>>): boolean {
     return this.phase === 'running' && mailbox.hasUser && !this.isHeld;
@@ -97,6 +98,36 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
       // It ended with this message, and nobody else can answer it. (OTP, gen_server:call exits when the server does.)
       ask.fail(new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: this.address }));
     }
+  }
+
+  /**
+   * Begins the ordered stop when it has handled all that it was sent, and has answered the asks that it holds or the time
+   * for that is over. One is waited for as long as its asker waits and something under way inside may lead to its answer:
+   * a child, or a delay. What can be answered only after another message is not.
+   */
+  leave(withinMs: number): void {
+    this.rareParts.leavesBy = this.core.clock.now() + withinMs;
+    this.goOnLeaving();
+  }
+
+  protected goOnLeaving(): void {
+    if (this.phase === 'committing' || this.isReady) return; // a turn follows
+    if (this.phase === 'running' && this.#mayAnswer()) return;
+    this.rare!.leavesBy = undefined;
+    this.requestStop();
+  }
+
+  #mayAnswer(): boolean {
+    const { self, core } = this;
+    const rare = this.rare!;
+    const by = rare.leavesBy!;
+    const now = core.clock.now();
+    if (now >= by || !self?.owesReply(now) || !self.system.mayGoOn(by)) return false;
+    rare.lapse ??= core.clock.setTimer(Math.min(by, self.owesUntil) - now, () => {
+      rare.lapse = undefined;
+      if (this.rare?.leavesBy !== undefined) this.goOnLeaving();
+    });
+    return true;
   }
 
   protected failure(error: unknown): TuttiError {

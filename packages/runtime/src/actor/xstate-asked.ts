@@ -62,7 +62,13 @@ export abstract class AskedSelf {
 
   /** Whether an ask is held whose asker still waits. */
   owesReply(now: number): boolean {
-    return this.#heldAsks?.some(({ deadline = Number.POSITIVE_INFINITY }) => deadline > now) ?? false;
+    return this.owesUntil > now;
+  }
+
+  /** When the last asker of those whose asks are held gives up, on the clock's `now`; 0 when none is held. */
+  get owesUntil(): number {
+    const deadlines = this.#heldAsks?.map(({ deadline = Number.POSITIVE_INFINITY }) => deadline);
+    return deadlines?.reduce((last, deadline) => Math.max(last, deadline), 0) ?? 0;
   }
 
   /** The present message is handled: what is said from now on has nothing to do with who asked it. */

@@ -21,6 +21,7 @@ import {
   InnerEvent,
   isInternal,
 } from './xstate-turns.ts';
+import { isPromise, isUnderWay } from './xstate-work.ts';
 
 /**
  * The half of the adapter that a logic sees: `self`, and the system behind it. See `xstate-adapter.ts`, which is the
@@ -66,6 +67,7 @@ export interface HostingCell {
 
 /** XState's `Actor` as it is inside: an in-machine child. */
 export interface ChildActor extends AnyActorRef {
+  readonly logic: AnyActorLogic;
   readonly _processingStatus: 0 | 1 | 2;
   _send(event: EventObject): void;
   _stop(): void;
@@ -262,6 +264,17 @@ export class HostedSystem {
     if (isInside)
       this._sendInspectionEvent({ type: '@xstate.event', sourceRef: source, actorRef: target, event });
     if (!isInside || (target as object) === this.host) this.runtime.inspected.sends(source, event, isInside);
+  }
+
+  /** Whether a promise is under way: a child, also of a machine inside, or the actor itself. */
+  get isAtWork(): boolean {
+    const isWork = (child: ChildActor) => isPromise(child.logic) && isUnderWay(child);
+    return isPromise(this.host.cell.logic) || [...(this.#children ?? [])].some(isWork);
+  }
+
+  /** Whether the actor may do anything by then, on the clock's `now`, without a message from outside. */
+  mayGoOn(by: number): boolean {
+    return this.isAtWork || this.#timers?.isDueBy(by) || [...(this.#children ?? [])].some(isUnderWay);
   }
 
   lost(address: Address, event: EventObject): void {

@@ -15,8 +15,6 @@ export const LEVEL = {
   declarations: 2,
   /** Tasks are added to sessions that are open. */
   addedTasks: 3,
-  /** A stored timer says that its id does not name it any more. */
-  unnamedTimers: 5,
   /**
    * Entities and replicated logics take numbered messages. One of the level before would hand such a message to its logic,
    * and forget which it has had: copies of a replicated logic would differ.
@@ -28,6 +26,8 @@ export const LEVEL = {
    * would differ.
    */
   channelBirths: 4,
+  /** A stored timer says that its id does not name it any more. */
+  unnamedTimers: 5,
 } as const;
 
 export const levelIsLow = (level: number, required: number, what: string): TuttiError =>

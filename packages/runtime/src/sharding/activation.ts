@@ -89,8 +89,6 @@ export class Activation implements StateKeeper {
   stopping: Promise<void> | undefined;
   /** What it was sent and did not come to handle, oldest first: for the next activation, wherever that is. */
   readonly leftOver: Parcel[] = [];
-  /** It was given what an earlier activation left over. */
-  hasLeftOver = false;
 
   constructor(
     host: ActivationHost,
@@ -124,15 +122,16 @@ export class Activation implements StateKeeper {
   }
 
   /**
-   * Whether somebody waits for it: for the answer to an ask that it holds, or with a message that is put off here, or was
-   * and has not been looked at yet, and would only wake it again.
+   * Whether sleep would take it from something: a promise inside it is under way, which would have to be begun again; or
+   * somebody waits for the answer to an ask that it holds, or with a message that it has not handled, which may begin
+   * either, or is put off, and would only wake it again.
    */
-  isAwaited(now: number): boolean {
+  isBusy(now: number): boolean {
     const cell = this.ref instanceof LocalRef ? this.ref.cell : undefined;
     if (!cell) return false;
-    const { mailbox, self } = cell;
-    if (mailbox && (this.hasLeftOver ? mailbox.waiting : mailbox.deferred) > 0) return true;
-    return self?.owesReply(now) ?? false;
+    const { phase, mailbox, self } = cell;
+    if (phase === 'new' || phase === 'committing' || mailbox?.isEmpty === false) return true;
+    return self !== undefined && (self.system.isAtWork || self.owesReply(now));
   }
 
   passOn(event: EventObject, target: ReplyTarget | undefined): boolean {
@@ -141,6 +140,14 @@ export class Activation implements StateKeeper {
     const address = entityAddress(this.name);
     this.leftOver.push({ address, event, target, deadline, hops: 0, epoch, isLeftOver: true });
     return true;
+  }
+
+  /**
+   * Ends it in order: with what is in its mailbox, and within so much time with the asks that it holds. Without any it goes
+   * at once, also if it was given some before.
+   */
+  stop(withinMs: number): Promise<void> {
+    return withinMs > 0 && this.ref instanceof LocalRef ? this.ref.leave(withinMs) : this.ref!.stop();
   }
 
   /** From now on nothing it does is released. */

@@ -144,7 +144,6 @@ export class EntityHost {
       courier.bury(parcel, 'stopped', new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: parcel.address }));
       return true;
     }
-    if (parcel.isLeftOver) activation.hasLeftOver = true;
     this.#passivation.used(activation);
     system.deliver(activation.ref!.address, parcel.event, parcel.target);
     return true;
@@ -193,9 +192,13 @@ export class EntityHost {
     }
   }
 
-  /** Lets the entities of a shard finish what is in their mailboxes, and resolves when the last is gone. */
-  async release(shard: ShardId): Promise<void> {
-    await Promise.all([...(this.#byShard.get(shard) ?? [])].map((activation) => this.#stop(activation)));
+  /**
+   * Lets the entities of a shard finish what is in their mailboxes, and answer within this time the asks that they hold;
+   * resolves when the last is gone.
+   */
+  async release(shard: ShardId, withinMs: number): Promise<void> {
+    const all = [...(this.#byShard.get(shard) ?? [])];
+    await Promise.all(all.map((activation) => this.#stop(activation, withinMs)));
   }
 
   /** Has the entities of a shard end with the turns that they are in, whatever else they were sent. */
@@ -257,10 +260,10 @@ export class EntityHost {
     set.add(activation);
   }
 
-  #stop(activation: Activation): Promise<void> {
+  #stop(activation: Activation, withinMs = 0): Promise<void> {
     this.#passivation.left(activation);
-    activation.stopping ??= activation
-      .ref!.stop()
+    const stopped = activation.stop(withinMs);
+    activation.stopping ??= stopped
       .catch((thrown: unknown) =>
         this.#options.logger.warn(
           { ...activation.name, problem: messageOf(thrown) },

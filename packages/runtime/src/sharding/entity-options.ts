@@ -31,7 +31,8 @@ export interface EntityOptions<Logic extends AnyActorLogic = AnyActorLogic> {
   readonly singleton?: boolean;
   /**
    * Puts it to sleep after this long without a message, in milliseconds; by default never. Its next message wakes it, and
-   * so does a delayed event of a durable machine to itself.
+   * so does a delayed event of a durable machine to itself. One that holds an ask, or has a promise under way, stays awake
+   * until it has not.
    */
   readonly passivateAfterMs?: number;
   /**

@@ -12,6 +12,8 @@ interface Awake {
   readonly order: Set<Activation>;
   bytes: number;
   timer: Timer | undefined;
+  /** For when there are too many that were busy. */
+  again: Timer | undefined;
 }
 
 interface PassivationOptions {
@@ -23,11 +25,13 @@ interface PassivationOptions {
 
 /** Entities that one message finds not free to sleep, before the next one goes on from there. */
 const LOOKS_MAX = 16;
+/** When it is looked again whether enough of them are free to sleep, without a message. */
+const LOOK_AGAIN_MS = 100;
 
 /**
  * Says which entities of this node go to sleep: those that nobody has sent anything for long, and, where there are more
  * than their kind may have awake, those used longest ago. The bounds are targets: one that is asked for is let in at once,
- * and another begins to go. One for which messages wait that its state puts off stays awake until it has handled them.
+ * and another begins to go. One that is busy, see {@link Activation.isBusy}, stays awake until it is not.
  */
 export class Passivation {
   readonly #options: PassivationOptions;
@@ -66,7 +70,8 @@ export class Passivation {
   }
 
   close(): void {
-    for (const awake of this.#kinds.values()) if (awake?.timer) this.#options.clock.clearTimer(awake.timer);
+    for (const awake of this.#kinds.values())
+      for (const timer of [awake?.timer, awake?.again]) if (timer) this.#options.clock.clearTimer(timer);
     this.#kinds.clear();
   }
 
@@ -77,23 +82,27 @@ export class Passivation {
     const awake =
       has === undefined
         ? undefined
-        : { rules: rules!, order: new Set<Activation>(), bytes: 0, timer: undefined };
+        : { rules: rules!, order: new Set<Activation>(), bytes: 0, timer: undefined, again: undefined };
     this.#kinds.set(kind, awake);
     return awake;
   }
 
   /** The one used last always stays, or nothing would ever be handled: `used` is about to be given a message. */
   #keepTo(awake: Awake, used: Activation | undefined): void {
-    const { activeMax = Number.POSITIVE_INFINITY, activeBytesMax = Number.POSITIVE_INFINITY } = awake.rules;
+    const { clock } = this.#options;
     let looks = 0;
     for (const activation of awake.order) {
-      const { size } = awake.order;
-      if (size <= 1 || (size <= activeMax && awake.bytes <= activeBytesMax)) return;
+      if (isWithinBounds(awake)) return;
       if (activation === used) continue;
-      if (!activation.isAwaited(this.#options.clock.now())) this.#sleep(activation);
+      if (!activation.isBusy(clock.now())) this.#sleep(activation);
       else if (++looks < LOOKS_MAX) this.#keepAwake(awake, activation);
-      else return;
+      else break;
     }
+    if (isWithinBounds(awake)) return;
+    awake.again ??= clock.setTimer(LOOK_AGAIN_MS, () => {
+      awake.again = undefined;
+      this.#keepTo(awake, undefined);
+    });
   }
 
   /** As if it had just been used, so that the others are looked at before it is again. */
@@ -118,10 +127,15 @@ export class Passivation {
       awake.timer = undefined;
       for (const activation of awake.order) {
         if (clock.now() - activation.lastUsedAt < passivateAfterMs) break;
-        if (activation.isAwaited(clock.now())) this.#keepAwake(awake, activation);
+        if (activation.isBusy(clock.now())) this.#keepAwake(awake, activation);
         else this.#sleep(activation);
       }
       this.#schedule(awake);
     });
   }
+}
+
+function isWithinBounds({ order: { size }, bytes, rules }: Awake): boolean {
+  const { activeMax = Number.POSITIVE_INFINITY, activeBytesMax = Number.POSITIVE_INFINITY } = rules;
+  return size <= 1 || (size <= activeMax && bytes <= activeBytesMax);
 }

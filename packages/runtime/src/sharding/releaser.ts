@@ -94,12 +94,15 @@ export class Releaser {
     if (this.#retry) this.#options.clock.clearTimer(this.#retry);
   }
 
-  /** What an entity has not handled by the end of `handOverMs` goes along, as what its state has put off does. */
+  /**
+   * What an entity has not handled by the end of `handOverMs` goes along, as what its state has put off does. The asks that
+   * it holds it may answer until then.
+   */
   async #stopEntities(shard: ShardId): Promise<void> {
     const { host, config, logger, clock } = this.#options;
-    const gone = host.release(shard);
     // Half of what is left to a node that leaves, so that time is left for shards that wait for their turn.
     const waitedMs = Math.max(0, Math.min(config.handOverMs, (this.#leavesAt - clock.now()) / 2));
+    const gone = host.release(shard, waitedMs);
     if (await this.#within(waitedMs, gone)) return;
     const fields = { shard, waitedMs };
     logger.warn(fields, 'entities did not handle all they were sent before a hand-over');

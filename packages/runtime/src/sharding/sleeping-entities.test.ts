@@ -404,17 +404,18 @@ describe('the members', () => {
 
 describe('an entity that owes somebody an answer', () => {
   const WORK_MS = 1_000;
+  type JobEvent = { type: 'work' | 'wait' | 'other' };
   async function working(options: EntityOptions) {
     const work = fromPromise(
       () => new Promise((resolve) => harness.clock.setTimer(WORK_MS, () => resolve(1))),
     );
     const job = setup({
-      types: { events: {} as { type: 'work' | 'other' } },
+      types: { events: {} as JobEvent },
       actors: { work },
     }).createMachine({
       initial: 'idle',
       states: {
-        idle: { on: { work: { target: 'busy', actions: replyLater() } } },
+        idle: { on: { work: { target: 'busy', actions: replyLater() }, wait: { actions: replyLater() } } },
         busy: { invoke: { src: 'work', onDone: { target: 'idle', actions: reply('done') } } },
       },
     });
@@ -422,7 +423,7 @@ describe('an entity that owes somebody an answer', () => {
     await harness.start();
     return {
       harness,
-      ref: (key: string) => harness.node('n1').cluster.ref<{ type: 'work' | 'other' }>('job', key),
+      ref: (key: string) => harness.node('n1').cluster.ref<JobEvent>('job', key),
     };
   }
 
@@ -439,8 +440,8 @@ describe('an entity that owes somebody an answer', () => {
 
   it('goes to sleep when nobody waits for the answer any more', async () => {
     const { harness, ref } = await working({ passivateAfterMs: 200 });
-    const ask = ref('a').ask({ type: 'work' }, { timeoutMs: 300 });
+    const ask = ref('a').ask({ type: 'wait' }, { timeoutMs: 300 });
     await expect(harness.settle(ask)).rejects.toMatchObject({ code: 'TUTTI_ASK_TIMEOUT' });
-    await harness.until(() => alive(harness, 'job') === 0, WORK_MS / 2);
+    await harness.until(() => alive(harness, 'job') === 0, 300);
   });
 });

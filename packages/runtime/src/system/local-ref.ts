@@ -95,11 +95,20 @@ export class LocalRef implements Ref {
   }
 
   stop(): Promise<void> {
+    return this.#endBy((cell) => cell.requestStop());
+  }
+
+  /** Stops it when it owes no answer any more, or none that it may give within this time; see `CellReception.leave`. */
+  leave(withinMs: number): Promise<void> {
+    return this.#endBy((cell) => cell.leave(withinMs));
+  }
+
+  #endBy(act: (cell: ActorCell) => void): Promise<void> {
     const { cell } = this;
     if (!cell) return Promise.resolve();
     return new Promise((resolve) => {
       cell.watch(() => resolve());
-      cell.requestStop();
+      act(cell);
     });
   }
 
