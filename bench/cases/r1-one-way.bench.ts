@@ -59,7 +59,7 @@ export const bench: BenchCase = {
       id: 'erlang',
       kind: 'peer',
       title: 'Erlang processes',
-      configuration: ERLANG_CONFIGURATION,
+      configuration: `${ERLANG_CONFIGURATION}; 10,000 sends, then a reply is waited for, as with the others`,
       requires: NEEDS_ERLANG,
       load: async () => (await import('../subjects/erlang/actors.ts')).erlangActors('oneway'),
     },

@@ -64,8 +64,7 @@ export const bench: BenchCase = {
       id: 'erlang',
       kind: 'peer',
       title: 'Erlang distribution',
-      configuration:
-        'two erl nodes with their defaults on loopback; one after the other, the mean stands for the p50',
+      configuration: 'two erl nodes with their defaults on loopback; one after the other',
       requires: NEEDS_ERLANG,
       load: async () => (await import('../subjects/erlang/distribution.ts')).erlangDistribution('pingpong'),
     },

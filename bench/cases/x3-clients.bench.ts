@@ -7,7 +7,7 @@ export const bench: BenchCase = {
   id: 'X3',
   title: 'Commits per second by number of clients',
   measures:
-    'commits per second with 1 to 1,024 closed-loop clients, one number after the other on one cluster',
+    'commits per second with 1,024 down to 1 closed-loop clients, one number after the other on one cluster after a warm-up',
   payload: '256 bytes',
   durability: 'written and flushed by fdatasync on a majority of three before each answer',
   verification: 'the state of each of the three holds every acknowledged command, and the same number',
@@ -46,9 +46,9 @@ export const bench: BenchCase = {
     {
       id: 'etcd',
       kind: 'peer',
-      title: 'etcd',
+      title: 'etcd, through etcd3',
       configuration:
-        'three members on loopback with their defaults; puts over gRPC (etcd3) from one Node process',
+        'three members on loopback with their defaults; puts to the one that leads, over gRPC (etcd3) from one Node process',
       requires: { program: 'etcd', module: 'etcd3' },
       load: async () => {
         const { etcdCommits } = await import('../subjects/raft/etcd.ts');

@@ -4,6 +4,8 @@ import { startProfile } from './profile.ts';
 export const PROFILE_VARIABLE = 'TUTTI_BENCH_PROFILE';
 /** The method by which a profiled process says what it did. */
 export const PROFILE_METHOD = '$profile';
+/** The method by which a process that was started with `--expose-gc` collects its garbage. */
+export const COLLECT_METHOD = '$collect';
 
 /** From the sample to a process of its fleet. */
 export interface FleetCall {
@@ -23,7 +25,11 @@ const send = (answer: FleetAnswer) => void process.send?.(answer);
 /** Makes this process do what its fleet calls for. It ends when the fleet is gone. */
 export function serve(methods: Readonly<Record<string, (argument: never) => unknown>>): void {
   const profile = process.env[PROFILE_VARIABLE] === undefined ? undefined : startProfile();
-  const all: typeof methods = { ...methods, [PROFILE_METHOD]: async () => await (await profile)?.() };
+  const all: typeof methods = {
+    ...methods,
+    [PROFILE_METHOD]: async () => await (await profile)?.(),
+    [COLLECT_METHOD]: () => globalThis.gc?.(),
+  };
   process.on('message', ({ id, method, argument }: FleetCall) => {
     void (async () => {
       try {
@@ -47,10 +53,4 @@ export function tell(event: string, value: number): void {
 /** Milliseconds on a clock that all processes of one machine share. */
 export function sharedNowMs(): number {
   return performance.timeOrigin + performance.now();
-}
-
-/** What this process has used of the processors since it began, its threads and the system's work for it included. */
-export function processorUs(): number {
-  const { user, system } = process.cpuUsage();
-  return user + system;
 }

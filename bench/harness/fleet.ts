@@ -1,6 +1,12 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type FleetAnswer, type FleetCall, PROFILE_METHOD, PROFILE_VARIABLE } from './fleet-member.ts';
+import {
+  COLLECT_METHOD,
+  type FleetAnswer,
+  type FleetCall,
+  PROFILE_METHOD,
+  PROFILE_VARIABLE,
+} from './fleet-member.ts';
 import type { ProfileSummary } from './profile.ts';
 
 const PROFILE_PATIENCE_MS = 3_000;
@@ -45,6 +51,10 @@ export class FleetProcess {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
   /** Calls a method of the process. Rejects with what it threw, or when it ends first. */
   call<Result>(method: string, argument?: unknown): Promise<Result> {
     const id = this.#next++;
@@ -53,6 +63,11 @@ export class FleetProcess {
       const message: FleetCall = { id, method, argument };
       this.#child.send(message, (failure) => failure && reject(failure));
     });
+  }
+
+  /** Has a process that was started with `--expose-gc` collect its garbage. */
+  collect(): Promise<void> {
+    return this.call(COLLECT_METHOD);
   }
 
   /** Hears the counts that the process tells under a name. */
@@ -94,10 +109,4 @@ export class FleetProcess {
     if (answer.type === 'result') call?.resolve(answer.value);
     else call?.reject(new Error(answer.problem));
   }
-}
-
-/** What processes that serve `processorUs` have used of the processors, in microseconds. */
-export async function processorUsOf(processes: readonly FleetProcess[]): Promise<number> {
-  const used = await Promise.all(processes.map((process) => process.call<number>('processorUs')));
-  return used.reduce((sum, each) => sum + each, 0);
 }

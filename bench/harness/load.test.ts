@@ -53,6 +53,17 @@ test('a closed loop has as many requests under way as it has clients, and never 
   expect(underWay).toBe(0);
 });
 
+test('a closed loop keeps the latency of what began in time and ended late, and does not count it in the rate', async () => {
+  const waiting: (() => void)[] = [];
+  const loop = closedLoop({ clients: 1, warmUpMs: 0, durationMs: 4 }, (done) => waiting.push(done));
+  const start = performance.now();
+  while (performance.now() - start < 6) await new Promise((resolve) => setImmediate(resolve));
+  waiting[0]!();
+  const { perS, completed, latencies } = await loop;
+  expect([perS, completed, latencies.count]).toEqual([0, 0, 1]);
+  expect(latencies.percentile(1)).toBeGreaterThan(4);
+});
+
 test('a closed loop fails with the first request that fails', async () => {
   const loop = closedLoop({ clients: 2, warmUpMs: 0, durationMs: 1_000 }, (done) =>
     done(new Error('refused')),

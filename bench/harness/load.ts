@@ -96,12 +96,20 @@ export interface ClosedLoopResult {
   readonly latencies: Histogram;
 }
 
+/** A closed loop: so many clients, for how long they only warm up, and for how long they count. */
+export interface ClosedLoad {
+  readonly clients: number;
+  readonly warmUpMs: number;
+  readonly durationMs: number;
+}
+
 /**
  * So many clients, each of which asks again as soon as it is answered. Right for throughput at a stated concurrency;
- * its latencies are those of that concurrency and no other. The first `warmUpMs` are not counted.
+ * its latencies are those of that concurrency and no other. The rate is that of answers within the duration; each
+ * request that began within it has its latency recorded, also if it ends later: a stall at the end is a stall.
  */
 export function closedLoop(
-  { clients, warmUpMs, durationMs }: { clients: number; warmUpMs: number; durationMs: number },
+  { clients, warmUpMs, durationMs }: ClosedLoad,
   request: (done: (failure?: Error) => void) => void,
 ): Promise<ClosedLoopResult> {
   return new Promise((resolve, reject) => {
@@ -109,22 +117,34 @@ export function closedLoop(
     const from = performance.now() + warmUpMs;
     const until = from + durationMs;
     let live = clients;
+    let completed = 0;
     const client = () => {
       const sent = performance.now();
       if (sent >= until) {
-        if (--live === 0)
-          resolve({ completed: latencies.count, perS: (latencies.count * MS_PER_S) / durationMs, latencies });
+        if (--live === 0) resolve({ completed, perS: (completed * MS_PER_S) / durationMs, latencies });
         return;
       }
       request((failure) => {
         if (failure) return reject(failure);
         const now = performance.now();
-        if (now >= from && now < until) latencies.record(now - sent);
+        if (now >= from && now < until) completed++;
+        if (sent >= from) latencies.record(now - sent);
         client();
       });
     };
     for (let i = 0; i < clients; i++) client();
   });
+}
+
+/** What `read` gives when the part of a load that counts begins, and when it ends. Called as the load is started. */
+export async function atEnds<Value>(
+  { warmUpMs, durationMs }: Pick<ClosedLoad, 'warmUpMs' | 'durationMs'>,
+  read: () => Value,
+): Promise<readonly [before: Value, after: Value]> {
+  await sleep(warmUpMs);
+  const before = read();
+  await sleep(durationMs);
+  return [before, read()];
 }
 
 const HEAT_CLIENTS = 64;
@@ -133,8 +153,8 @@ const HEAT_CLIENTS = 64;
  * A closed loop whose figures nobody looks at, before the first that counts: a lone client would need a minute to bring
  * a fresh process's code to where its compiler has done its work, many clients need a second.
  */
-export function heat(heatMs: number) {
-  return { clients: HEAT_CLIENTS, warmUpMs: 0, durationMs: heatMs } as const;
+export function heat(heatMs: number): ClosedLoad {
+  return { clients: HEAT_CLIENTS, warmUpMs: 0, durationMs: heatMs };
 }
 
 /** The rate of a synchronous or asynchronous batch, repeated: warm-up apart, then until the time is up. */

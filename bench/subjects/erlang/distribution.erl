@@ -11,14 +11,14 @@ main() ->
     pong = net_adm:ping(Node),
     Bytes = binary:copy(<<"n">>, 100),
     run(What, Node, Bytes, N div 10),
-    Micros = run(What, Node, Bytes, N),
-    report(What, Micros, N),
+    report(What, run(What, Node, Bytes, N), N),
     peer:stop(Peer).
 
 report("oneway", Micros, N) ->
     io:format("figure rate ~.1f~nverified ~b messages counted by the other node~n", [N * 1.0e6 / Micros, N]);
-report("pingpong", Micros, N) ->
-    io:format("figure p50 ~.2f~nverified ~b came back~n", [Micros / N, N]).
+report("pingpong", Times, N) ->
+    N = length(Times),
+    io:format("times trip ~w~nverified ~b came back~n", [Times, N]).
 
 run("oneway", Node, Bytes, N) ->
     Counter = spawn(Node, ?MODULE, count, [N, self()]),
@@ -26,8 +26,7 @@ run("oneway", Node, Bytes, N) ->
     Micros;
 run("pingpong", Node, Bytes, N) ->
     Echo = spawn(Node, ?MODULE, echo, []),
-    {Micros, ok} = timer:tc(fun() -> rally(Echo, Bytes, N) end),
-    Micros.
+    [trip(Echo, Bytes) || _ <- lists:seq(1, N)].
 
 count(0, To) -> To ! counted;
 count(N, To) -> receive _ -> count(N - 1, To) end.
@@ -37,5 +36,9 @@ echo() -> receive {From, Bytes} -> From ! Bytes, echo() end.
 send(_, _, 0) -> ok;
 send(To, Bytes, N) -> To ! Bytes, send(To, Bytes, N - 1).
 
-rally(_, _, 0) -> ok;
-rally(Echo, Bytes, N) -> Echo ! {self(), Bytes}, receive Bytes -> rally(Echo, Bytes, N - 1) end.
+%% In microseconds.
+trip(Echo, Bytes) ->
+    Start = erlang:monotonic_time(nanosecond),
+    Echo ! {self(), Bytes},
+    receive Bytes -> ok end,
+    (erlang:monotonic_time(nanosecond) - Start) / 1000.

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Measurement } from '../../harness/case.ts';
+import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
 import { erlangPaths } from '../../harness/requirements.ts';
 
-/** What the program prints, one figure a line: `figure rate 5.9e6`, and last `verified ...`. */
+/** What a program prints: a figure a line, `figure rate 5.9e6`; times, `times trip [70,82]`; and last `verified ...`. */
 const FIGURE = /^figure (\S+) (\S+)$/gm;
+const TIMES = /^times (\S+) (\[.*\])$/gm;
 const VERIFIED = /^verified (.+)$/m;
 
 /**
@@ -58,12 +60,21 @@ function outputOf(
   });
 }
 
-function measurementOf(output: string): Measurement {
+export function measurementOf(output: string): Measurement {
   const figures = Object.fromEntries(
     [...output.matchAll(FIGURE)].map(([, name, value]) => [name!, Number(value)] as const),
+  );
+  const histograms = Object.fromEntries(
+    [...output.matchAll(TIMES)].map(([, name, times]) => [name!, packed(JSON.parse(times!) as number[])]),
   );
   const verified = VERIFIED.exec(output)?.[1];
   if (verified === undefined)
     throw new Error(`the program did not say what it verified: ${output.slice(-2_000)}`);
-  return { figures, verified };
+  return { figures, histograms, verified };
+}
+
+function packed(times: readonly number[]): PackedHistogram {
+  const histogram = new Histogram();
+  for (const time of times) histogram.record(time);
+  return histogram.pack();
 }

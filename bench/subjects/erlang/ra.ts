@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { benchDisk } from '../../harness/bench-disk.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
+import { highestFirst, loadCurve } from '../raft/levels.ts';
 import { withPortMapper } from './distribution.ts';
 import { runErlang } from './erlang.ts';
 
@@ -10,7 +11,7 @@ const APPLICATIONS = ['ra', 'aten', 'gen_batch_server', 'seshat'];
 
 /** Commands of 256 bytes to a Ra cluster of three nodes, at several numbers of clients. */
 export function raCommits(levels: readonly number[]) {
-  return async ({ heatMs, warmUpMs, durationMs }: Sizes): Promise<Measurement> => {
+  return async (sizes: Sizes): Promise<Measurement> => {
     const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-ra-'));
     try {
       const measured = await withPortMapper((mapper) =>
@@ -20,15 +21,17 @@ export function raCommits(levels: readonly number[]) {
           variables: {
             ...mapper,
             BENCH_DATA: folder,
-            BENCH_LEVELS: levels.join(','),
-            BENCH_HEAT_MS: String(heatMs),
-            BENCH_WARM_UP_MS: String(warmUpMs),
-            BENCH_DURATION_MS: String(durationMs),
+            BENCH_LEVELS: highestFirst(levels).join(','),
+            BENCH_HEAT_MS: String(sizes['heatMs']),
+            BENCH_WARM_UP_MS: String(sizes['warmUpMs']),
+            BENCH_DURATION_MS: String(sizes['durationMs']),
+            BENCH_RATE_PER_S: String(sizes['ratePerS'] ?? 0),
+            BENCH_OFFERED_MS: String(sizes['offeredMs'] ?? 0),
           },
         }),
       );
-      const { 'p50-1': p50 } = measured.figures;
-      return { ...measured, figures: { ...measured.figures, ...(p50 === undefined ? {} : { p50 }) } };
+      const { figures, histograms } = measured;
+      return { ...measured, curves: { load: loadCurve(levels, figures, histograms ?? {}) } };
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

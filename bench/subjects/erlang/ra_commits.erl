@@ -17,16 +17,24 @@ main() ->
     {ok, _, _} = ra:start_cluster(default, bench, {module, ?MODULE, #{}}, Ids),
     Own = hd(Ids),
     ok = lead(Own, Ids, 50),
+    Pids = [rpc:call(Node, os, getpid, []) || Node <- Nodes],
     Levels = [list_to_integer(L) || L <- string:tokens(os:getenv("BENCH_LEVELS"), ",")],
-    Heat = list_to_integer(os:getenv("BENCH_HEAT_MS")),
-    WarmUp = list_to_integer(os:getenv("BENCH_WARM_UP_MS")),
-    Duration = list_to_integer(os:getenv("BENCH_DURATION_MS")),
-    {Hot, _} = load(Own, 64, Heat, 0),
-    Acknowledged = Hot + lists:sum([level(Own, Clients, WarmUp, Duration) || Clients <- Levels]),
-    {ok, {_, Count}, _} = ra:leader_query(Own, fun(State) -> State end),
-    true = Count >= Acknowledged,
-    io:format("verified ~b acknowledged, ~b in the leader's state~n", [Acknowledged, Count]),
+    {Hot, _, _, _} = load(Own, Pids, 64, number("BENCH_HEAT_MS"), 0),
+    Loaded = [level(Own, Pids, Clients, number("BENCH_WARM_UP_MS"), number("BENCH_DURATION_MS")) || Clients <- Levels],
+    Acknowledged = Hot + lists:sum(Loaded) + offer(Own, number("BENCH_RATE_PER_S"), number("BENCH_OFFERED_MS")),
+    Counts = [count(Id, Acknowledged, 500) || Id <- Ids],
+    io:format("verified ~b acknowledged, ~w in the states~n", [Acknowledged, Counts]),
     [peer:stop(Peer) || {Peer, _} <- Peers].
+
+number(Variable) -> list_to_integer(os:getenv(Variable)).
+
+%% What a member's own state counts, once it is what was acknowledged.
+count(Id, Acknowledged, Tries) when Tries > 0 ->
+    {ok, {_, Count}, _} = ra:local_query(Id, fun(State) -> State end),
+    case Count >= Acknowledged of
+        true -> Count;
+        false -> timer:sleep(10), count(Id, Acknowledged, Tries - 1)
+    end.
 
 start_peer(Name) ->
     Paths = lists:append([["-pa", Path] || Path <- code:get_path(), string:find(Path, "ebin") =/= nomatch]),
@@ -51,34 +59,68 @@ lead(Own, Ids, Tries) when Tries > 0 ->
         _ -> timer:sleep(100), lead(Own, Ids, Tries - 1)
     end.
 
-%% How many were acknowledged, and the latencies of those within the duration, in microseconds.
-load(Own, Clients, WarmUp, Duration) ->
+%% How many were acknowledged, how many of them within the duration, the latencies of those that began within it, in
+%% microseconds, and what all threads had of the processors meanwhile: time running and time waiting, in nanoseconds.
+load(Own, Pids, Clients, WarmUp, Duration) ->
     From = erlang:monotonic_time(microsecond) + WarmUp * 1000,
     Until = From + Duration * 1000,
     Self = self(),
     Bytes = binary:copy(<<7>>, 256),
-    [spawn_link(fun() -> Self ! {client, client(Own, Bytes, From, Until, 0, [])} end) || _ <- lists:seq(1, Clients)],
+    [spawn_link(fun() -> Self ! {client, client(Own, Bytes, From, Until, 0, 0, [])} end) || _ <- lists:seq(1, Clients)],
+    timer:sleep(WarmUp),
+    Before = use(Pids),
+    timer:sleep(Duration),
+    Use = lists:zipwith(fun(After, Earlier) -> After - Earlier end, use(Pids), Before),
     Results = [receive {client, Result} -> Result end || _ <- lists:seq(1, Clients)],
-    {lists:sum([All || {All, _} <- Results]), lists:sort(lists:append([L || {_, L} <- Results]))}.
+    {All, Counted, Latencies} = lists:unzip3(Results),
+    {lists:sum(All), lists:sum(Counted), lists:append(Latencies), Use}.
 
-level(Own, Clients, WarmUp, Duration) ->
-    {Acknowledged, Latencies} = load(Own, Clients, WarmUp, Duration),
-    Counted = length(Latencies),
+level(Own, Pids, Clients, WarmUp, Duration) ->
+    {Acknowledged, Counted, Latencies, [Used, Waited]} = load(Own, Pids, Clients, WarmUp, Duration),
     io:format("figure rate-~b ~.1f~n", [Clients, Counted * 1000.0 / Duration]),
-    io:format("figure p50-~b ~.4f~n", [Clients, at(Latencies, Counted, 0.5) / 1000]),
-    io:format("figure p99-~b ~.4f~n", [Clients, at(Latencies, Counted, 0.99) / 1000]),
+    io:format("figure processor-~b ~.3f~n", [Clients, Used / 1000 / max(1, Counted)]),
+    io:format("figure wait-~b ~.3f~n", [Clients, Waited / 1000 / max(1, Counted)]),
+    io:format("times commit-~b ~w~n", [Clients, [Time / 1000 || Time <- Latencies]]),
     Acknowledged.
 
-at(_, 0, _) -> 0.0;
-at(Latencies, Count, Fraction) -> lists:nth(max(1, ceil(Fraction * Count)), Latencies).
+%% The kernel's count for every thread of these processes.
+use(Pids) ->
+    Threads = [Path || Pid <- Pids, Path <- filelib:wildcard("/proc/" ++ Pid ++ "/task/*/schedstat")],
+    Uses = [[list_to_integer(Part) || Part <- string:lexemes(binary_to_list(Text), " \n")]
+            || Path <- Threads, {ok, Text} <- [file:read_file(Path)]],
+    [lists:sum([Used || [Used | _] <- Uses]), lists:sum([Waited || [_, Waited | _] <- Uses])].
 
-client(Own, Bytes, From, Until, All, Latencies) ->
+client(Own, Bytes, From, Until, All, Counted, Latencies) ->
     Sent = erlang:monotonic_time(microsecond),
     case Sent >= Until of
-        true -> {All, Latencies};
+        true -> {All, Counted, Latencies};
         false ->
             {ok, _, _} = ra:process_command(Own, {add, Bytes}, 10000),
             Now = erlang:monotonic_time(microsecond),
-            Counts = Now >= From andalso Now < Until,
-            client(Own, Bytes, From, Until, All + 1, case Counts of true -> [Now - Sent | Latencies]; false -> Latencies end)
+            Within = case Now >= From andalso Now < Until of true -> 1; false -> 0 end,
+            Kept = case Sent >= From of true -> [Now - Sent | Latencies]; false -> Latencies end,
+            client(Own, Bytes, From, Until, All + 1, Counted + Within, Kept)
+    end.
+
+%% Commands at a fixed rate, whatever the answers do, each by a process of its own and timed from when it was due.
+offer(_, 0, _) -> 0;
+offer(Own, Rate, Duration) ->
+    Start = erlang:monotonic_time(microsecond),
+    Count = max(1, Rate * Duration div 1000),
+    Self = self(),
+    Bytes = binary:copy(<<7>>, 256),
+    [offer_at(Start + I * 1000000 div Rate, Own, Bytes, Self) || I <- lists:seq(0, Count - 1)],
+    Latencies = [receive {offered, Latency} -> Latency end || _ <- lists:seq(1, Count)],
+    io:format("times offered ~w~n", [[Time / 1000 || Time <- Latencies]]),
+    Count.
+
+offer_at(Due, Own, Bytes, Self) ->
+    case Due - erlang:monotonic_time(microsecond) of
+        Early when Early > 2000 -> timer:sleep((Early - 1000) div 1000), offer_at(Due, Own, Bytes, Self);
+        Early when Early > 0 -> erlang:yield(), offer_at(Due, Own, Bytes, Self);
+        _ ->
+            spawn_link(fun() ->
+                {ok, _, _} = ra:process_command(Own, {add, Bytes}, 10000),
+                Self ! {offered, erlang:monotonic_time(microsecond) - Due}
+            end)
     end.

@@ -2,45 +2,44 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { benchDisk } from '../../harness/bench-disk.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
-import { FleetProcess, processorUsOf } from '../../harness/fleet.ts';
-import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
-import { heat, sleep } from '../../harness/load.ts';
+import { FleetProcess } from '../../harness/fleet.ts';
+import type { PackedHistogram } from '../../harness/histogram.ts';
+import { sleep } from '../../harness/load.ts';
+import { mustEqual } from '../actors/arrivals.ts';
+import { type LoadAnswer, measureLevels, measureOffered } from './levels.ts';
 
 const MODULE = new URL('./pipeline-process.ts', import.meta.url);
 
+type PipelineAnswer = LoadAnswer & { readonly acknowledged: number };
+
 /** Three processes, batched frames, a flush before each answer, a majority: no terms, no log, no state machine. */
 export function barePipeline(levels: readonly number[] = [1, 64, 256], bytes = 256) {
-  return async ({ heatMs, warmUpMs, durationMs }: Sizes): Promise<Measurement> => {
+  return async (sizes: Sizes): Promise<Measurement> => {
     const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-pipeline-'));
     const folders = ['a', 'b', 'c'].map((name) => join(folder, name));
     for (const path of folders) mkdirSync(path);
     try {
-      const [leader, ...followers] = folders.map(() => new FleetProcess(MODULE));
+      const all = folders.map(() => new FleetProcess(MODULE, ['--expose-gc']));
+      const [leader, ...followers] = all;
       const ports = await Promise.all(followers.map((one, i) => one.call<number>('follow', folders[i + 1])));
       await leader!.call('lead', { folder: folders[0], ports });
-      const all = [leader!, ...followers];
       await Promise.all(all.map((one) => one.call('entryBytes', bytes)));
-      await leader!.call('load', heat(heatMs!));
-      const figures: Record<string, number> = {};
-      const histograms: Record<string, PackedHistogram> = {};
-      const curve: { x: number; y: number }[] = [];
-      for (const clients of levels) {
-        const load = { clients, warmUpMs, durationMs };
-        const [held, used] = [await heldByAll(all), await processorUsOf(all)];
-        const answer = await leader!.call<{ perS: number; latencies: PackedHistogram }>('load', load);
-        const usedMeanwhile = (await processorUsOf(all)) - used;
-        figures[`processor-${clients}`] = usedMeanwhile / ((await heldByAll(all)) - held);
-        figures[`rate-${clients}`] = answer.perS;
-        histograms[`commit-${clients}`] = answer.latencies;
-        curve.push({ x: answer.perS, y: Histogram.merged([answer.latencies]).percentile(0.5) });
-      }
+      let acknowledged = 0;
+      const { figures, histograms, curves } = await measureLevels(levels, sizes, {
+        async load(load) {
+          const answer = await leader!.call<PipelineAnswer>('load', load);
+          acknowledged += answer.acknowledged;
+          return answer;
+        },
+        collect: () => Promise.all(all.map((one) => one.collect())),
+        pids: all.map(({ pid }) => pid),
+      });
+      const offered = await measureOffered(sizes, (load) => leader!.call<PackedHistogram>('offer', load));
+      acknowledged += offered['offered']?.count ?? 0;
       const held = await heldByAll(all);
-      return {
-        figures,
-        histograms,
-        curves: { load: curve },
-        verified: `${held} entries flushed by each of the three`,
-      };
+      mustEqual('entries flushed by each of the three', held, acknowledged);
+      const verified = `${acknowledged} answered, ${held} entries flushed by each of the three`;
+      return { figures, histograms: { ...histograms, ...offered }, curves, verified };
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }

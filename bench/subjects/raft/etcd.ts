@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { Etcd3 } from 'etcd3';
 import { benchDisk } from '../../harness/bench-disk.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
-import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
-import { closedLoop, heat, sleep } from '../../harness/load.ts';
+import { closedLoop, sleep } from '../../harness/load.ts';
 import { freePort } from '../erlang/distribution.ts';
+import { measureLevels } from './levels.ts';
 
 const NAMES = ['a', 'b', 'c'];
 const START_MS = 20_000;
@@ -16,54 +16,56 @@ export function etcdCommits(levels: readonly number[]) {
   return (sizes: Sizes): Promise<Measurement> => measure(levels, sizes);
 }
 
-async function measure(
-  levels: readonly number[],
-  { heatMs, warmUpMs, durationMs }: Sizes,
-): Promise<Measurement> {
+async function measure(levels: readonly number[], sizes: Sizes): Promise<Measurement> {
   const folder = mkdtempSync(join(benchDisk(), 'tutti-bench-etcd-'));
   const members: ChildProcess[] = [];
   try {
-    const hosts = await startMembers(folder, members);
-    const client = new Etcd3({ hosts });
-    await ready(client);
+    const client = await leaderAmong(await startMembers(folder, members));
     const value = Buffer.alloc(256, 7);
-    const figures: Record<string, number> = {};
-    const histograms: Record<string, PackedHistogram> = {};
-    const curve: { x: number; y: number }[] = [];
     let acknowledged = 0;
-    const load = (options: Parameters<typeof closedLoop>[0]) => {
-      let next = 0;
-      const put = async (done: (failure?: Error) => void) => {
-        try {
-          await client.put(`key-${next++ % options.clients}`).value(value);
-          acknowledged++;
-          done();
-        } catch (thrown) {
-          done(thrown instanceof Error ? thrown : new Error(String(thrown)));
-        }
-      };
-      return closedLoop(options, (done) => void put(done));
-    };
-    await load(heat(heatMs!));
-    for (const clients of levels) {
-      const { perS, latencies } = await load({ clients, warmUpMs: warmUpMs!, durationMs: durationMs! });
-      figures[`rate-${clients}`] = perS;
-      histograms[`commit-${clients}`] = latencies.pack();
-      curve.push({ x: perS, y: Histogram.merged([latencies.pack()]).percentile(0.5) });
-    }
+    const { figures, histograms, curves } = await measureLevels(levels, sizes, {
+      async load(load) {
+        let next = 0;
+        const put = async (done: (failure?: Error) => void) => {
+          try {
+            await client.put(`key-${next++ % load.clients}`).value(value);
+            acknowledged++;
+            done();
+          } catch (thrown) {
+            done(thrown instanceof Error ? thrown : new Error(String(thrown)));
+          }
+        };
+        const { perS, latencies } = await closedLoop(load, (done) => void put(done));
+        return { perS, latencies: latencies.pack() };
+      },
+      collect: async () => globalThis.gc?.(),
+      pids: [...members.map(({ pid }) => pid!), process.pid],
+      clientPid: process.pid,
+    });
     const versions = await versionsOf(client);
     client.close();
     if (versions < acknowledged)
       throw new Error(`${acknowledged} were acknowledged, the keys have ${versions} versions`);
-    return {
-      figures,
-      histograms,
-      curves: { load: curve },
-      verified: `${acknowledged} puts, ${versions} versions`,
-    };
+    return { figures, histograms, curves, verified: `${acknowledged} puts, ${versions} versions` };
   } finally {
     for (const member of members) member.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A client of the member that leads, so that no put is forwarded. */
+async function leaderAmong(hosts: readonly string[]): Promise<Etcd3> {
+  const anybody = new Etcd3({ hosts: [...hosts] });
+  await ready(anybody);
+  anybody.close();
+  for (;;) {
+    for (const host of hosts) {
+      const client = new Etcd3({ hosts: host });
+      await ready(client);
+      const { leader, header } = await client.maintenance.status();
+      if (leader === header.member_id) return client;
+      client.close();
+    }
   }
 }
 

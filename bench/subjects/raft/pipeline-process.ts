@@ -1,9 +1,10 @@
 // One of three processes that do only what durability on a majority asks for: frames over ws, fdatasync, a count.
-import { close, fdatasync, openSync, write, writeSync } from 'node:fs';
+import { close, fdatasync, fdatasyncSync, openSync, write, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { WebSocket, WebSocketServer } from 'ws';
-import { processorUs, serve } from '../../harness/fleet-member.ts';
-import { closedLoop } from '../../harness/load.ts';
+import { serve } from '../../harness/fleet-member.ts';
+import { type ClosedLoad, closedLoop, openLoop } from '../../harness/load.ts';
+import type { OfferedLoad } from './levels.ts';
 
 const PREALLOCATED_BYTES = 64 * 2 ** 20;
 let entryBytes = 256;
@@ -21,6 +22,8 @@ class FlushedFile {
   constructor(path: string, onFlushed: (count: number) => void) {
     this.#file = openSync(path, 'w');
     writeSync(this.#file, Buffer.alloc(PREALLOCATED_BYTES));
+    // Here, and not by the first flush that is measured.
+    fdatasyncSync(this.#file);
     this.#onFlushed = onFlushed;
   }
 
@@ -131,16 +134,36 @@ async function lead({ folder, ports }: { folder: string; ports: readonly number[
   leader = new Leader(folder, sockets);
 }
 
+/** Proposes, and counts when it is done. */
+function requestOf(acknowledge: () => void): (done: () => void) => void {
+  const entry = Buffer.alloc(entryBytes, 7);
+  return (done) =>
+    leader!.propose(entry, () => {
+      acknowledge();
+      done();
+    });
+}
+
 serve({
   follow,
   lead,
-  async load(options: { clients: number; warmUpMs: number; durationMs: number }) {
-    const entry = Buffer.alloc(entryBytes, 7);
-    const { perS, latencies } = await closedLoop(options, (done) => leader!.propose(entry, () => done()));
-    return { perS, latencies: latencies.pack() };
+  async load(load: ClosedLoad) {
+    let acknowledged = 0;
+    const { perS, latencies } = await closedLoop(
+      load,
+      requestOf(() => acknowledged++),
+    );
+    return { perS, latencies: latencies.pack(), acknowledged };
+  },
+  async offer({ ratePerS, durationMs }: OfferedLoad) {
+    const { latencies } = await openLoop(
+      ratePerS,
+      durationMs,
+      requestOf(() => {}),
+    );
+    return latencies.pack();
   },
   held: () => entriesHeld,
-  processorUs,
   /** Before the first load. */
   entryBytes: (bytes: number) => void (entryBytes = bytes),
 });

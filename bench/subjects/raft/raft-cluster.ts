@@ -4,15 +4,18 @@ import type { ConsensusStatus, ReplicaConfig, Stage, StageTimes } from '@tutti/c
 import type { PeerAddress } from '@tutti/kernel';
 import type { KeyPair } from '@tutti/transport';
 import { benchDisk } from '../../harness/bench-disk.ts';
-import { FleetProcess, processorUsOf } from '../../harness/fleet.ts';
+import { FleetProcess } from '../../harness/fleet.ts';
+import type { PackedHistogram } from '../../harness/histogram.ts';
 import { sleep } from '../../harness/load.ts';
 import type { RaftAblation } from './ablations.ts';
-import type { Ledger, LoadAnswer, LoadRequest, VoterConfig } from './voter.ts';
+import type { Ledger, LoadRequest, OfferRequest, VoterAnswer, VoterConfig } from './voter.ts';
 
 const MODULE = new URL('./replica-process.ts', import.meta.url);
 const NAMES = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
 const VOTERS_DEFAULT = 3;
 const POLL_MS = 5;
+/** Long for a majority, and short for an election. */
+const CONFIRMED_MS = 200;
 
 interface Voter {
   process: FleetProcess;
@@ -48,7 +51,7 @@ export class RaftCluster {
   }
 
   async #launch(name: string, common: Pick<VoterConfig, 'voters' | 'config' | 'ablation'>): Promise<void> {
-    const process = new FleetProcess(MODULE);
+    const process = startVoterProcess();
     const keys = await process.call<KeyPair>('keys');
     const directory = join(this.#folder, name);
     const own: VoterConfig = { ...common, name, directory, life: 1, port: 0, keys };
@@ -73,10 +76,32 @@ export class RaftCluster {
   }
 
   /** @param isForwarded The clients are in the process of one that follows, which forwards each command to the leader. */
-  async load(request: LoadRequest, isForwarded = false): Promise<LoadAnswer> {
+  async load(request: LoadRequest, isForwarded = false): Promise<VoterAnswer> {
     const leader = await this.leader();
     const { process } = isForwarded ? this.#voters.find((voter) => voter !== leader)! : leader;
-    return await process.call<LoadAnswer>('load', request);
+    return await process.call<VoterAnswer>('load', request);
+  }
+
+  /** Latencies of commands that come to the leader's process at a fixed rate, in milliseconds. */
+  async offer(request: OfferRequest): Promise<PackedHistogram> {
+    return await (await this.leader()).process.call<PackedHistogram>('offer', request);
+  }
+
+  /** Has every voter collect its garbage. */
+  async collect(): Promise<void> {
+    await Promise.all(this.#voters.map(({ process }) => process.collect()));
+  }
+
+  /**
+   * The last thing that is done to a cluster: the leader's followers are stopped where they are.
+   * @throws Error unless a read is confirmed before and none is afterwards: one that was had asked no majority
+   */
+  async mustAskMajority(): Promise<void> {
+    const leader = await this.leader();
+    const isConfirmed = () => leader.process.call<boolean>('isReadConfirmed', CONFIRMED_MS);
+    if (!(await isConfirmed())) throw new Error(`a read was not confirmed within ${CONFIRMED_MS} ms`);
+    for (const voter of this.#voters) if (voter !== leader) voter.process.pause();
+    if (await isConfirmed()) throw new Error('a read was answered by a leader that no other voter hears');
   }
 
   /** How long commands took in each stage, as the leader saw it. */
@@ -85,9 +110,8 @@ export class RaftCluster {
     return await leader.process.call('stages');
   }
 
-  /** What all voters have used of the processors since they started. */
-  processorUs(): Promise<number> {
-    return processorUsOf(this.#voters.map(({ process }) => process));
+  get pids(): readonly number[] {
+    return this.#voters.map(({ process }) => process.pid);
   }
 
   /** Takes the leader away, and measures how long until a command that was proposed afterwards is committed. */
@@ -99,7 +123,7 @@ export class RaftCluster {
     const at = now();
     const next = await Promise.race(others.map(({ process }) => process.call<number>('nextCommit', at)));
     await killed;
-    leader.process = new FleetProcess(MODULE);
+    leader.process = startVoterProcess();
     const port = Number(new URL(leader.address.url).port);
     leader.config = { ...leader.config, life: leader.config.life + 1, port };
     await leader.process.call('open', leader.config);
@@ -126,4 +150,8 @@ export class RaftCluster {
     await Promise.all(this.#voters.map(({ process }) => process.kill()));
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+function startVoterProcess(): FleetProcess {
+  return new FleetProcess(MODULE, ['--expose-gc']);
 }

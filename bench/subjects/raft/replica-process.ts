@@ -2,9 +2,10 @@
 import type { ReplicatedModule } from '@tutti/consensus';
 import type { PeerAddress, WireValue } from '@tutti/kernel';
 import { generateKeyPair, type KeyPair } from '@tutti/transport';
-import { processorUs, serve, sharedNowMs } from '../../harness/fleet-member.ts';
-import { closedLoop } from '../../harness/load.ts';
-import type { LoadAnswer, LoadRequest, VoterConfig } from './voter.ts';
+import { serve, sharedNowMs } from '../../harness/fleet-member.ts';
+import type { PackedHistogram } from '../../harness/histogram.ts';
+import { atEnds, closedLoop, openLoop } from '../../harness/load.ts';
+import type { LoadRequest, OfferRequest, VoterAnswer, VoterConfig } from './voter.ts';
 import { openVoter, startVoter, type VoterNode } from './voter-node.ts';
 
 /** Counts commands and sums their bytes: what must be in the state of every voter at the end. */
@@ -22,25 +23,57 @@ const module: ReplicatedModule = {
 
 let voter: VoterNode | undefined;
 
-async function load({ what, clients, warmUpMs, durationMs, bytes }: LoadRequest): Promise<LoadAnswer> {
+type Request = (done: (failure?: Error) => void) => void;
+
+function requestOf(what: LoadRequest['what'], bytes: number, acknowledge: () => void): Request {
   const own = voter!.replica;
   const payload = new Uint8Array(bytes).fill(7);
-  let acknowledged = 0;
-  const request = (done: (failure?: Error) => void) => {
+  return (done) => {
     const ended = (failure: Error | undefined) => {
-      if (!failure) acknowledged++;
+      if (!failure) acknowledge();
       done(failure);
     };
     if (what === 'writes') own.proposeWith('ledger', payload, undefined, ended);
     else own.readBarrierWith(undefined, ended);
   };
-  const before = own.stats();
-  const counts = { flushes: before.flushes, flushedEntries: before.flushedEntries };
-  const { perS, latencies } = await closedLoop({ clients, warmUpMs, durationMs }, request);
-  const after = own.stats();
-  const entriesPerFlush =
-    (after.flushedEntries - counts.flushedEntries) / Math.max(1, after.flushes - counts.flushes);
-  return { perS, latencies: latencies.pack(), acknowledged, entriesPerFlush };
+}
+
+async function load({ what, bytes, ...closed }: LoadRequest): Promise<VoterAnswer> {
+  const own = voter!;
+  let acknowledged = 0;
+  const counts = () => {
+    const { flushes, flushedEntries } = own.replica.stats();
+    return { flushes, flushedEntries, longestMs: own.flushes.takeLongest() };
+  };
+  const [{ perS, latencies }, [before, after]] = await Promise.all([
+    closedLoop(
+      closed,
+      requestOf(what, bytes, () => acknowledged++),
+    ),
+    atEnds(closed, counts),
+  ]);
+  const batch = (after.flushedEntries - before.flushedEntries) / Math.max(1, after.flushes - before.flushes);
+  const figures = { batch, 'flush-max': after.longestMs };
+  return { perS, latencies: latencies.pack(), acknowledged, figures };
+}
+
+async function offer({ ratePerS, durationMs, bytes }: OfferRequest): Promise<PackedHistogram> {
+  const { latencies } = await openLoop(
+    ratePerS,
+    durationMs,
+    requestOf('writes', bytes, () => {}),
+  );
+  return latencies.pack();
+}
+
+/** Whether a read is confirmed within so many milliseconds. */
+async function isReadConfirmed(timeoutMs: number): Promise<boolean> {
+  try {
+    await voter!.replica.readBarrier({ timeoutMs });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Proposes without pause until one that was proposed after `afterMs` is committed; gives when that was. */
@@ -65,9 +98,10 @@ serve({
   start: (peers: readonly PeerAddress[]) => startVoter(voter!, peers),
   status: () => voter!.replica.status(),
   load,
+  offer,
+  isReadConfirmed,
   linked: () => voter!.transport.linked().length,
   stages: () => voter!.replica.stages(),
-  processorUs,
   nextCommit,
   ledger: async () => {
     await voter!.replica.readBarrier();

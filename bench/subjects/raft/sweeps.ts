@@ -6,7 +6,7 @@ import { commits } from './tutti-raft.ts';
 export function byClients(run: SubjectRun, levels: readonly number[]) {
   return async (sizes: Sizes): Promise<Measurement> => {
     const { figures, histograms, curves, verified } = await run(sizes);
-    const rate = levels.map((x): Point => ({ x, y: figures[`rate-${x}`]! }));
+    const rate = levels.map((x): Point => ({ x, y: figures[`rate-${x}`]! })).filter(({ y }) => y > 0);
     return { figures, ...(histograms ? { histograms } : {}), curves: { ...curves, rate }, verified };
   };
 }

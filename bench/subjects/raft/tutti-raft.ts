@@ -1,10 +1,12 @@
 import type { ReplicaConfig } from '@tutti/consensus';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { sharedNowMs } from '../../harness/fleet-member.ts';
-import { Histogram, type PackedHistogram } from '../../harness/histogram.ts';
-import { heat } from '../../harness/load.ts';
+import { Histogram } from '../../harness/histogram.ts';
+import { type ClosedLoad, heat } from '../../harness/load.ts';
 import type { RaftAblation } from './ablations.ts';
+import { measureLevels, measureOffered } from './levels.ts';
 import { RaftCluster } from './raft-cluster.ts';
+import type { LoadRequest } from './voter.ts';
 
 const BYTES = 256;
 
@@ -24,33 +26,23 @@ export function commits(
   levels: readonly number[] = [1, 64, 256],
   { bytes = BYTES, isForwarded = false, ...options }: CommitOptions = {},
 ) {
-  return async ({ heatMs, warmUpMs, durationMs }: Sizes): Promise<Measurement> => {
+  return async (sizes: Sizes): Promise<Measurement> => {
     const cluster = await RaftCluster.start(config, options);
     try {
-      const figures: Record<string, number> = {};
-      const histograms: Record<string, PackedHistogram> = {};
-      const curve: { x: number; y: number }[] = [];
-      const hot = await cluster.load({ what: 'writes', bytes, ...heat(heatMs!) }, isForwarded);
-      let { acknowledged } = hot;
-      for (const clients of levels) {
-        const load = {
-          what: 'writes',
-          clients,
-          warmUpMs: warmUpMs!,
-          durationMs: durationMs!,
-          bytes,
-        } as const;
-        const before = await cluster.processorUs();
-        const answer = await cluster.load(load, isForwarded);
-        figures[`processor-${clients}`] = ((await cluster.processorUs()) - before) / answer.acknowledged;
-        acknowledged += answer.acknowledged;
-        figures[`rate-${clients}`] = answer.perS;
-        figures[`batch-${clients}`] = answer.entriesPerFlush;
-        histograms[`commit-${clients}`] = answer.latencies;
-        curve.push({ x: answer.perS, y: Histogram.merged([answer.latencies]).percentile(0.5) });
-      }
+      let acknowledged = 0;
+      const { figures, histograms, curves } = await measureLevels(levels, sizes, {
+        async load(load) {
+          const answer = await cluster.load({ what: 'writes', bytes, ...load }, isForwarded);
+          acknowledged += answer.acknowledged;
+          return answer;
+        },
+        collect: () => cluster.collect(),
+        pids: cluster.pids,
+      });
+      const offered = await measureOffered(sizes, (load) => cluster.offer({ bytes, ...load }));
+      acknowledged += offered['offered']?.count ?? 0;
       const verified = await verify(cluster, acknowledged, bytes);
-      return { figures, histograms, curves: { load: curve }, verified };
+      return { figures, histograms: { ...histograms, ...offered }, curves, verified };
     } finally {
       await cluster.end();
     }
@@ -68,17 +60,23 @@ async function verify(cluster: RaftCluster, acknowledged: number, bytesEach = BY
   return `${acknowledged} commits acknowledged, ${counts.join(', ')} in the states`;
 }
 
-export async function reads({ warmUpMs, durationMs, clients }: Sizes): Promise<Measurement> {
+export async function reads({ heatMs, warmUpMs, durationMs, clients }: Sizes): Promise<Measurement> {
   const cluster = await RaftCluster.start({});
   try {
-    const common = { clients: clients!, warmUpMs: warmUpMs!, durationMs: durationMs!, bytes: BYTES };
-    const writes = await cluster.load({ what: 'writes', ...common });
-    const reads = await cluster.load({ what: 'reads', ...common });
-    const verified = await verify(cluster, writes.acknowledged);
+    const load = (what: LoadRequest['what'], closed: ClosedLoad) =>
+      cluster.load({ what, bytes: BYTES, ...closed });
+    const counted = { clients: clients!, warmUpMs: warmUpMs!, durationMs: durationMs! };
+    // Both kinds, before either counts.
+    const hot = [await load('writes', heat(heatMs! / 2)), await load('reads', heat(heatMs! / 2))];
+    await cluster.collect();
+    const writes = await load('writes', counted);
+    const reads = await load('reads', counted);
+    const verified = await verify(cluster, hot[0]!.acknowledged + writes.acknowledged);
+    await cluster.mustAskMajority();
     return {
       figures: { reads: reads.perS, writes: writes.perS },
       histograms: { read: reads.latencies },
-      verified: `${reads.acknowledged} reads answered; ${verified}`,
+      verified: `${reads.acknowledged} reads answered, none by a leader that was alone; ${verified}`,
     };
   } finally {
     await cluster.end();

@@ -1,4 +1,4 @@
-import { Replica, type ReplicatedModule } from '@tutti/consensus';
+import { type LogStore, Replica, type ReplicatedModule } from '@tutti/consensus';
 import { createFileLogStore } from '@tutti/consensus/file';
 import {
   clusterId,
@@ -20,6 +20,37 @@ export interface VoterNode {
   readonly replica: Replica;
   readonly transport: WsTransport;
   readonly address: PeerAddress;
+  readonly flushes: Longest;
+}
+
+/** The longest of some times, until somebody takes it. */
+export class Longest {
+  #ms = 0;
+
+  record(ms: number): void {
+    this.#ms = Math.max(this.#ms, ms);
+  }
+
+  /** The longest since it was last asked for. */
+  takeLongest(): number {
+    const ms = this.#ms;
+    this.#ms = 0;
+    return ms;
+  }
+}
+
+/** Times what a store writes, from when it is handed over until it is durable. */
+function timed(store: LogStore): Longest {
+  const longest = new Longest();
+  const append = store.append.bind(store);
+  store.append = (write, done) => {
+    const start = performance.now();
+    append(write, (failure) => {
+      longest.record(performance.now() - start);
+      done(failure);
+    });
+  };
+  return longest;
 }
 
 export async function openVoter(
@@ -37,6 +68,7 @@ export async function openVoter(
     logger: silentLogger,
   });
   const store = createFileLogStore({ directory, clusterId: CLUSTER, nodeId: self.nodeId });
+  const flushes = timed(store);
   if (ablation) ablate(ablation, store, transport, directory);
   const replica = new Replica({
     ...self,
@@ -52,7 +84,7 @@ export async function openVoter(
   replica.register(module);
   await transport.open();
   const address = { nodeId: self.nodeId, url: transport.address(), publicKey: keys.publicKey };
-  return { replica, transport, address };
+  return { replica, transport, address, flushes };
 }
 
 export async function startVoter(

@@ -1,7 +1,8 @@
 import type { ReplicaConfig } from '@tutti/consensus';
 import type { KeyPair } from '@tutti/transport';
-import type { PackedHistogram } from '../../harness/histogram.ts';
+import type { ClosedLoad } from '../../harness/load.ts';
 import type { RaftAblation } from './ablations.ts';
+import type { LoadAnswer, OfferedLoad } from './levels.ts';
 
 /** What one voter's process is told first. */
 export interface VoterConfig {
@@ -17,22 +18,21 @@ export interface VoterConfig {
 }
 
 /** Closed-loop clients in the process of a voter. */
-export interface LoadRequest {
+export interface LoadRequest extends ClosedLoad {
   readonly what: 'writes' | 'reads';
-  readonly clients: number;
-  readonly warmUpMs: number;
-  readonly durationMs: number;
   /** Of one command. */
   readonly bytes: number;
 }
 
-export interface LoadAnswer {
-  readonly perS: number;
-  /** In milliseconds. */
-  readonly latencies: PackedHistogram;
+/** Commands at a fixed rate, whatever the answers do, from the process of a voter. */
+export interface OfferRequest extends OfferedLoad {
+  /** Of one command. */
+  readonly bytes: number;
+}
+
+export interface VoterAnswer extends LoadAnswer {
   /** With those of the warm-up. */
   readonly acknowledged: number;
-  readonly entriesPerFlush: number;
 }
 
 /** What a voter's state has to show for it. */
