@@ -41,7 +41,7 @@ export const STORAGE_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a new name is not made durable',
-    file: 'storage/file/snapshot-draft.ts',
+    file: 'storage/file/meta-file.ts',
     right: 'disk.fsync(handle, (problem) => disk.close(handle, (unclosed) => done(problem ?? unclosed)));',
     wrong: 'disk.close(handle, (unclosed) => done(unclosed));',
     season: POWER_CUTS,

@@ -58,14 +58,19 @@ export function cutLog(disk: DiskCalls, directory: string, opened: Opened, from:
   const cut = isHeadless ? { sequence: 0, offset: 0 } : placeOfCut(disk, all, recovered.damage, from);
   if (!cut) return;
   const segments = all.toReversed();
-  for (const { path, sequence } of segments) if (sequence > cut.sequence) disk.unlinkSync(path);
-  const last = segments.find(({ sequence }) => sequence === cut.sequence);
-  if (!last) return;
-  const handle = disk.openSync(last.path, 'r+');
+  const isKept = ({ sequence }: Segment): boolean =>
+    sequence < cut.sequence || (sequence === cut.sequence && cut.offset > SEGMENT_HEADER_BYTES);
+  for (const segment of segments)
+    if (!isKept(segment)) disk.unlinkSync(segment.path);
+    else cutSegment(disk, segment, segment.sequence === cut.sequence ? cut.offset : segment.sizeBytes);
+}
+
+/** What a segment says was flushed goes with what is cut off, which may have stood in a later one. */
+function cutSegment(disk: DiskCalls, { path, sizeBytes }: Segment, offset: number): void {
+  const handle = disk.openSync(path, 'r+');
   try {
-    // What it says was flushed goes with it.
     writeWhole(disk, handle, Buffer.alloc(FLUSH_MARK_BYTES), FLUSH_MARK_AT);
-    zeroRest(disk, handle, last.sizeBytes, cut.offset);
+    zeroRest(disk, handle, sizeBytes, offset);
   } finally {
     disk.closeSync(handle);
   }

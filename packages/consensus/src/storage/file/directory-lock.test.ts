@@ -115,3 +115,16 @@ test('a lock that was let go can be taken again, and a held one cannot', () => {
   }
   expect(fs.readdirSync(directory).filter((name) => name.startsWith('lock'))).toHaveLength(1);
 });
+
+test('a lock on a disk that has turned read-only is let go without a word', () => {
+  const directory = withDeadLock();
+  const refuse = (): never => {
+    throw Object.assign(new Error('EROFS: read-only file system'), { code: 'EROFS' });
+  };
+  const sound = nodeDisk();
+  let disk = sound;
+  const calls = new Proxy(sound, { get: (_, name: keyof DiskCalls) => disk[name] });
+  const lock = DirectoryLock.acquire(directory, calls);
+  disk = { ...sound, writeFileSync: refuse, openSync: refuse, renameSync: refuse, rmSync: refuse };
+  expect(() => lock.release()).not.toThrow();
+});

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { TuttiError } from '@tutti/kernel';
-import { type DiskCalls, isFull, nodeDisk } from './disk-calls.ts';
+import { type DiskCalls, nodeDisk } from './disk-calls.ts';
 
 const LOCK = 'lock';
 
@@ -94,20 +94,28 @@ export class DirectoryLock {
     }
   }
 
-  /** Lets go. The number stays, so that the next one is higher. */
+  /**
+   * Lets go. The number stays, so that the next one is higher. A disk that does not take even that is no reason to fail:
+   * what stays names a process that will have ended.
+   */
   release(): void {
     const path = join(this.#directory, nameOf(this.#number));
     const draft = draftIn(this.#directory);
     try {
       this.#disk.writeFileSync(draft, RELEASED);
       this.#disk.renameSync(draft, path);
-    } catch (thrown) {
-      // The folder was taken away meanwhile, and the lock with it.
-      if (!this.#disk.existsSync(this.#directory)) return;
-      if (!isFull(thrown as Error)) throw thrown;
-      // Not even those have space: an empty file names nobody either.
+    } catch {
+      this.#empty(path, draft);
+    }
+  }
+
+  /** Not even a few bytes have space: an empty file names nobody either. */
+  #empty(path: string, draft: string): void {
+    try {
       this.#disk.rmSync(draft, { force: true });
       this.#disk.closeSync(this.#disk.openSync(path, 'w'));
+    } catch {
+      // Read-only by now, or gone.
     }
   }
 }

@@ -88,3 +88,7 @@ export function writeWhole(disk: DiskCalls, handle: number, bytes: Uint8Array, p
 /** Whether a call found no space, or none that this user may have. */
 export const isFull = (failure: Error): boolean =>
   ['ENOSPC', 'EDQUOT'].includes((failure as NodeJS.ErrnoException).code ?? '');
+
+/** Whether a call found too little of something that comes back: space, or handles of files. */
+export const isShort = (failure: Error): boolean =>
+  isFull(failure) || ['EMFILE', 'ENFILE'].includes((failure as NodeJS.ErrnoException).code ?? '');

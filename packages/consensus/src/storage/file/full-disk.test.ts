@@ -16,6 +16,7 @@ import {
 } from '../log-store-suite.ts';
 import type { DiskCalls } from './disk-calls.ts';
 import { FileLogStore } from './file-log-store.ts';
+import { FLUSH_MARK_AT } from './flush-mark.ts';
 
 const root = fs.mkdtempSync(join(tmpdir(), 'tutti-full-'));
 let mount: string | undefined;
@@ -313,4 +314,81 @@ test('a log whose name was lost is nobody’s, and is refused as it is', async (
     const failure: unknown = await openStore(storeOn()).catch((thrown: unknown) => thrown);
     expect(isTuttiError(failure, 'TUTTI_STORE_CORRUPT'), `with ${contents}`).toBe(true);
   }
+});
+
+/** A disk that has too little of something for so many calls of one kind. */
+function shortOf(code: string, call: 'write' | 'open', concerns: (args: readonly unknown[]) => boolean) {
+  const state = { left: 0, refused: 0 };
+  const calls = (...args: unknown[]): void => {
+    if (state.left === 0 || !concerns(args)) return void Reflect.apply(fs[call], fs, args);
+    state.left--;
+    state.refused++;
+    const done = args.at(-1) as (failure: Error, none: number) => void;
+    setImmediate(() => done(Object.assign(new Error(code), { code }), 0));
+  };
+  return { state, disk: { [call]: calls } as Partial<DiskCalls> };
+}
+
+/** Batches are told by their place: what stands in the header of a segment is a note. */
+const isBatch = (args: readonly unknown[]): boolean => args.length === 6 && (args[4] as number) >= 64;
+
+test('a batch that finds no space in a segment made ready waits, and is written when there is some', async () => {
+  const { state, disk } = shortOf('ENOSPC', 'write', isBatch);
+  const store = storeOn(disk);
+  await openStore(store);
+  const hardState = { term: term(1), votedFor: nodeId('n2') };
+  await appendTo(store, { hardState, entries: [suiteEntry(1, 1)] });
+  await settled();
+  state.left = 3;
+  const first = appendTo(store, { hardState: { ...hardState, term: term(2) }, entries: [suiteEntry(2, 2)] });
+  await settled();
+  const others = [3, 4, 5].map((index) => appendTo(store, { entries: [suiteEntry(index, 2, 900)] }));
+  for (let round = 0; round < 4; round++) {
+    await settled();
+    store.checkRoom();
+  }
+  await Promise.all([first, ...others]);
+  expect(state.refused).toBe(3);
+  expect(store.checkRoom()).toBe(true);
+  const entries = [suiteEntry(1, 1), suiteEntry(2, 2), ...[3, 4, 5].map((i) => suiteEntry(i, 2, 900))];
+  holds(store, 1, entries);
+  await closeStore(store);
+  const again = storeOn();
+  expect(await openStore(again)).toMatchObject({ damage: undefined, hardState: { term: 2 } });
+  holds(again, 1, entries);
+  await closeStore(again);
+});
+
+test('a note of what was flushed that finds no space is left out', async () => {
+  const { state, disk } = shortOf('ENOSPC', 'write', (args) => args[4] === FLUSH_MARK_AT);
+  const store = storeOn(disk);
+  await openStore(store);
+  await appendTo(store, { entries: [suiteEntry(1, 1)] });
+  state.left = 1;
+  store.settle();
+  store.settle();
+  await settled();
+  expect(state.refused).toBe(1);
+  await appendTo(store, { entries: [suiteEntry(2, 1)] });
+  await closeStore(store);
+});
+
+test('a segment that cannot be opened for want of handles is opened later', async () => {
+  const { state, disk } = shortOf('EMFILE', 'open', (args) => args[1] === 'r+');
+  const store = storeOn(disk);
+  await openStore(store);
+  let last = 0;
+  for (; last < 5; last++) await appendTo(store, { entries: [suiteEntry(last + 1, 1, 500)] });
+  await settled();
+  state.left = 2;
+  const writes = [];
+  for (; last < 10; last++) writes.push(appendTo(store, { entries: [suiteEntry(last + 1, 1, 500)] }));
+  for (let round = 0; round < 4; round++) {
+    await settled();
+    store.checkRoom();
+  }
+  await Promise.all(writes);
+  expect(state.refused).toBe(2);
+  holds(store, 1, suiteEntries(1, last, 1, 500));
+  await closeStore(store);
 });

@@ -2,7 +2,7 @@ import { assert, type LogIndex, type Term, TuttiError } from '@tutti/kernel';
 import type { HardState } from '../../raft/messages.ts';
 import type { LogWrite, WriteCallback } from '../log-store.ts';
 import { BatchEncoder, hardStateSize, recordSize } from '../record.ts';
-import { type DiskCalls, isFull } from './disk-calls.ts';
+import { type DiskCalls, isShort } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
 import { FLUSH_MARK_AT, flushMark } from './flush-mark.ts';
 import type { RecoveredLog } from './recovery.ts';
@@ -44,6 +44,8 @@ export class LogWriter {
   readonly #onFailure: (failure: Error) => Error;
   #segments: Segment[];
   #handle: number | undefined;
+  /** The segment before, until it says that the log goes on after it. */
+  #left: { readonly handle: number; readonly sequence: number } | undefined;
   #offset: number;
   #batch: number;
   #checksum: number;
@@ -54,8 +56,10 @@ export class LogWriter {
   #queue: Job[] = [];
   #busy = false;
   #failure: Error | undefined;
-  /** There was no space for the next segment when it was last looked for. */
+  /** There was no space for the next segment, or for what waits, when it was last looked for. */
   #isFull = false;
+  /** How many jobs a write that found no space had: they are written once more as they were, over what it left. */
+  #again = 0;
   /** Of the newest segment there is, in use or made ready. */
   #sequence: number;
   #next: Segment | undefined;
@@ -135,8 +139,8 @@ export class LogWriter {
     const batch = this.#batch;
     writeFully(this.#disk, this.#handle, flushMark(active.sequence, batch), FLUSH_MARK_AT, (failure) => {
       this.#busy = false;
-      if (failure) this.#failure = this.#onFailure(failure);
-      else this.#markedBatch = batch;
+      if (!failure) this.#markedBatch = batch;
+      else if (!isShort(failure)) this.#failure = this.#onFailure(failure);
       done();
     });
   }
@@ -191,8 +195,9 @@ export class LogWriter {
    */
   close(done: () => void, changed = false): void {
     const finish = (): void => {
-      if (this.#handle !== undefined) this.#disk.closeSync(this.#handle);
-      this.#handle = undefined;
+      for (const handle of [this.#handle, this.#left?.handle])
+        if (handle !== undefined) this.#disk.closeSync(handle);
+      this.#handle = this.#left = undefined;
       this.#quiet();
       done();
     };
@@ -226,6 +231,7 @@ export class LogWriter {
   #pump(): void {
     if (this.#busy) return;
     if (this.#failure) return this.#refuse(this.#failure);
+    const isAgain = this.#again > 0;
     const jobs = this.#takeJobs();
     if (jobs.length === 0) return this.#idle();
     this.#busy = true;
@@ -234,10 +240,10 @@ export class LogWriter {
     // Every batch begins with the hard state, so that damage before it cannot take term and vote away.
     const size = jobs.reduce((sum, job) => sum + jobSize(job), hardStateSize(this.#hardState));
     const active = this.#segments.at(-1);
-    const isNew = first?.kind !== 'write';
+    const isNew = first?.kind !== 'write' && !isAgain;
     if (active && !isNew && this.#offset + size <= active.sizeBytes) return this.#write(jobs, size);
     this.#roll(size, (failure) => {
-      if (failure && isFull(failure)) return this.#waitForSpace(jobs);
+      if (failure && isShort(failure)) return this.#waitForSpace(jobs);
       if (failure) return this.#fail(failure, jobs);
       this.#write(jobs, size);
     });
@@ -259,6 +265,7 @@ export class LogWriter {
 
   /** What begins a segment stands alone; writes are merged as far as the bound allows. */
   #takeJobs(): Job[] {
+    if (this.#again > 0) return this.#queue.splice(0, this.#again);
     if (this.#queue[0] && this.#queue[0].kind !== 'write') return this.#queue.splice(0, 1);
     let count = 0;
     let bytes = 0;
@@ -272,6 +279,7 @@ export class LogWriter {
 
   #write(jobs: readonly Job[], size: number): void {
     const active = this.#segments.at(-1)!;
+    const hardState = this.#hardState;
     const encoder = new BatchEncoder(size, active.sequence, this.#offset, ++this.#batch, this.#checksum);
     let left = size - hardStateSize(this.#hardState);
     encoder.hardState(this.#hardState, left === 0);
@@ -281,15 +289,44 @@ export class LogWriter {
     }
     assert(encoder.isComplete, 'a batch has the size that was reckoned and ends with its last record');
     writeFully(this.#disk, this.#handle!, encoder.bytes, this.#offset, (failure) => {
+      if (failure && isShort(failure) && this.#mayWait) return this.#takeBack(jobs, hardState);
       if (failure) return this.#fail(failure, jobs);
       this.#disk.fdatasync(this.#handle!, (problem) => {
         if (problem) return this.#fail(problem, jobs);
         this.#offset = encoder.offset;
         this.#checksum = encoder.checksum;
+        if (this.#again > 0) this.#isFull = false;
+        this.#again = 0;
         this.#flushed(active);
-        this.#written(jobs);
+        this.#endLeft((unnoted) => (unnoted ? this.#fail(unnoted, jobs) : this.#written(jobs)));
       });
     });
+  }
+
+  /** Nothing of it has been flushed, and nobody was told of it. */
+  #takeBack(jobs: readonly Job[], hardState: HardState): void {
+    this.#batch--;
+    this.#hardState = hardState;
+    this.#again = jobs.length;
+    this.#isFull = true;
+    this.#waitForSpace(jobs);
+  }
+
+  /**
+   * Says in the segment before that a batch after it was flushed, once for each segment and before anybody is told of
+   * that batch: if the file it stands in were lost, nothing else would tell that there was one.
+   */
+  #endLeft(done: (failure: Error | undefined) => void): void {
+    const left = this.#left;
+    this.#left = undefined;
+    if (!left) return done(undefined);
+    const end = (failure: Error | null | undefined): void => {
+      this.#disk.closeSync(left.handle);
+      done(failure && !isShort(failure) ? failure : undefined);
+    };
+    writeFully(this.#disk, left.handle, flushMark(left.sequence, this.#batch), FLUSH_MARK_AT, (failure) =>
+      failure ? end(failure) : this.#disk.fdatasync(left.handle, end),
+    );
   }
 
   /** `left` is the size of this job and those after it: the record that leaves nothing is the batch's last. */
@@ -328,6 +365,10 @@ export class LogWriter {
     if (this.#offset > active.sizeBytes / 2 && !this.#whenIdle) this.#prepare(this.#segmentBytes);
   }
 
+  get #mayWait(): boolean {
+    return this.isLookedAfter && !this.#whenIdle;
+  }
+
   /**
    * There is no space for the segment that these need. Nothing has been written anywhere, so nothing is in doubt: they
    * wait until space has been found, or are refused while nobody looks for any.
@@ -335,7 +376,7 @@ export class LogWriter {
   #waitForSpace(jobs: readonly Job[]): void {
     this.#busy = false;
     this.#queue.unshift(...jobs);
-    if (this.#whenIdle || !this.isLookedAfter) this.#endWaiting();
+    if (!this.#mayWait) this.#endWaiting();
   }
 
   #fail(failure: Error, jobs: readonly Job[]): void {
@@ -355,7 +396,7 @@ export class LogWriter {
       this.#preparing = false;
       this.#next = segment;
       if (segment) this.#sequence = sequence;
-      this.#isFull = failure !== undefined && isFull(failure);
+      this.#isFull = failure !== undefined && isShort(failure);
       const waiting = this.#whenPrepared;
       this.#whenPrepared = undefined;
       // Nobody waits for it yet: the next attempt is made when the space is needed.
@@ -379,10 +420,11 @@ export class LogWriter {
   }
 
   #switchTo(segment: Segment, done: (failure: Error | undefined) => void): void {
-    this.#next = undefined;
     this.#disk.open(segment.path, 'r+', (failure, handle) => {
+      this.#isFull = failure ? isShort(failure) : false;
       if (failure) return done(failure);
-      if (this.#handle !== undefined) this.#disk.closeSync(this.#handle);
+      this.#next = undefined;
+      if (this.#handle !== undefined) this.#left = { handle: this.#handle, sequence: this.#flushedSequence };
       this.#handle = handle;
       this.#segments.push(segment);
       this.#offset = SEGMENT_HEADER_BYTES;

@@ -89,3 +89,28 @@ test('a large segment is looked at and written anew in slices, so that the loop 
   holds(store, 1, all);
   await closeStore(store);
 });
+
+test('a new segment gets its name, and its folder is flushed, while the loop goes on', async () => {
+  const directory = fs.mkdtempSync(join(tmpdir(), 'tutti-slices-'));
+  onTestFinished(() => fs.rmSync(directory, { recursive: true, force: true }));
+  const calls = nodeDisk();
+  const atOnce: string[] = [];
+  const disk: Partial<DiskCalls> = {
+    fsyncSync: (handle) => {
+      atOnce.push('fsyncSync');
+      calls.fsyncSync(handle);
+    },
+    renameSync: (from, to) => {
+      atOnce.push('renameSync');
+      calls.renameSync(from, to);
+    },
+  };
+  const owner = { clusterId: clusterId('c'), nodeId: nodeId('n1') };
+  const store = new FileLogStore({ directory, ...owner, segmentBytes: 4096 }, disk);
+  await openStore(store);
+  atOnce.length = 0;
+  for (const entry of suiteEntries(1, 20, 1, 500)) await appendTo(store, { entries: [entry] });
+  expect(fs.readdirSync(directory).filter((name) => name.endsWith('.log')).length).toBeGreaterThan(2);
+  expect(atOnce).toEqual([]);
+  await closeStore(store);
+});

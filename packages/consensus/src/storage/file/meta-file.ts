@@ -33,6 +33,18 @@ export function syncDirectory(disk: DiskCalls, directory: string): void {
   }
 }
 
+/** {@link syncDirectory} while the loop goes on. */
+export function flushDirectory(
+  disk: DiskCalls,
+  directory: string,
+  done: (failure: Error | null | undefined) => void,
+): void {
+  disk.open(directory, 'r', (failure, handle) => {
+    if (failure) return done(failure);
+    disk.fsync(handle, (problem) => disk.close(handle, (unclosed) => done(problem ?? unclosed)));
+  });
+}
+
 /** Writes a small file so that either all of it is there after a crash, or none. */
 export function writeDurably(disk: DiskCalls, directory: string, name: string, contents: string): void {
   const draft = join(directory, `${name}.tmp`);

@@ -66,7 +66,7 @@ export function reopenDirectory(
 ): Opened {
   const { directory, segmentBytes = 16 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = options;
   const read = new Recovery(disk, directory, logger).run();
-  if (!read.damage) settleTail(disk, directory, read.segments.at(-1), read.nextOffset, read.lastBatch);
+  if (!read.damage) settleTail(disk, directory, read.segments, read.nextOffset, read.lastBatch);
   const mark = readMark(disk, directory);
   const recovered = { ...read, hardState: newer(read.hardState, mark?.hardState) };
   const { index } = recovered;

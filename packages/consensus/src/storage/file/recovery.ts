@@ -124,7 +124,9 @@ export class Recovery {
     const whole = hasHeader(bytes, segment);
     const { records, remainsFrom } = scanSegment(bytes, segment.sequence);
     this.#outlines.set(segment.sequence, outlineOf(records));
-    const flushed = flushMarkIn(bytes, segment.sequence);
+    const said = flushMarkIn(bytes, segment.sequence);
+    // A segment has its header before it has its name: where that is gone, so is what it may have said.
+    const flushed = whole ? said : said || undefined;
     if (flushed === undefined) this.#noteLostIn = segment.sequence;
     else this.#flushed = Math.max(this.#flushed, flushed);
     if (!whole && records.length > 0)
@@ -142,7 +144,8 @@ export class Recovery {
       segment.lastBatch = records.at(-1)!.batch;
       this.#remains = undefined;
     }
-    if (remainsFrom !== undefined) this.#remains ??= { segment, offset: remainsFrom };
+    const remains = remainsFrom ?? (isCutOff(bytes) ? SEGMENT_HEADER_BYTES : undefined);
+    if (remains !== undefined) this.#remains ??= { segment, offset: remains };
     if (next && next.sequence !== segment.sequence + 1) this.#missing(segment, next);
   }
 
@@ -345,6 +348,10 @@ export function zeroRest(disk: DiskCalls, handle: number, sizeBytes: number, off
   disk.fsyncSync(handle);
   return bytes;
 }
+
+/** Whether a file that was a segment has nothing left of its header: whatever it held is gone with it. */
+const isCutOff = (bytes: Buffer): boolean =>
+  bytes.length < SEGMENT_HEADER_BYTES || isBlank(bytes, 0, SEGMENT_HEADER_BYTES);
 
 const end = ({ found }: Item): number => found.offset + found.size;
 

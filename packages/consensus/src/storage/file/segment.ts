@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DiskCalls } from './disk-calls.ts';
 import { type FileMark, hasFileMark, writeFileMark } from './file-mark.ts';
-import { syncDirectory } from './meta-file.ts';
+import { flushDirectory } from './meta-file.ts';
 
 /**
  * A segment is one file of the log: a header of 64 bytes, then records, then zeros up to its full size. The zeros are
@@ -84,13 +84,12 @@ export function createSegment(
       disk.close(handle, () => {
         // A draft that could not be written is in the way of whoever needs its space.
         if (problem) return disk.rm(draft, { force: true }, () => done(problem));
-        try {
-          disk.renameSync(draft, path);
-          syncDirectory(disk, directory);
-        } catch (thrown) {
-          return done(thrown as Error);
-        }
-        done(undefined, emptySegment(sequence, path, sizeBytes));
+        disk.rename(draft, path, (unnamed) => {
+          if (unnamed) return done(unnamed);
+          flushDirectory(disk, directory, (unflushed) =>
+            unflushed ? done(unflushed) : done(undefined, emptySegment(sequence, path, sizeBytes)),
+          );
+        });
       });
     const zeroFrom = (offset: number): void => {
       if (offset >= sizeBytes) return disk.fsync(handle, finish);

@@ -12,17 +12,21 @@ import { syncDirectory } from './meta-file.ts';
  * From then on nothing that was found is what a crash left of a write, and that is noted. A note that cannot be read is
  * taken away first: the write that comes next may be torn.
  *
- * @param end Where the last record found ends in that segment.
+ * It is noted in the segment before as well, which says then that the log goes on after it: of a last file that is lost
+ * nothing else would tell.
+ *
+ * @param end Where the last record found ends in the last of the segments.
  * @param batch The number of its batch.
  */
 export function settleTail(
   disk: DiskCalls,
   directory: string,
-  last: { readonly path: string; readonly sequence: number } | undefined,
+  segments: readonly { readonly path: string; readonly sequence: number }[],
   end: number,
   batch: number,
 ): void {
   syncDirectory(disk, directory);
+  const [last, before] = segments.toReversed();
   if (!last) return;
   const bytes = disk.readFileSync(last.path).subarray(0, end);
   if (flushMarkIn(bytes, last.sequence) === undefined)
@@ -34,5 +38,13 @@ export function settleTail(
     writeWhole(disk, handle, flushMark(last.sequence, batch), FLUSH_MARK_AT);
   } finally {
     disk.closeSync(handle);
+  }
+  if (!before) return;
+  const handleBefore = disk.openSync(before.path, 'r+');
+  try {
+    writeWhole(disk, handleBefore, flushMark(before.sequence, batch), FLUSH_MARK_AT);
+    disk.fsyncSync(handleBefore);
+  } finally {
+    disk.closeSync(handleBefore);
   }
 }

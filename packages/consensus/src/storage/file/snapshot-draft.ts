@@ -5,6 +5,7 @@ import { crc32c } from '../crc32c.ts';
 import type { SnapshotWriter, StoredSnapshot, WriteCallback } from '../log-store.ts';
 import { BlockChecksums } from './block-checksums.ts';
 import { type DiskCalls, isFull } from './disk-calls.ts';
+import { flushDirectory } from './meta-file.ts';
 import { writeFully } from './segment.ts';
 import { SnapshotFile } from './snapshot-file.ts';
 import { endOf, headerOf } from './snapshot-format.ts';
@@ -164,13 +165,6 @@ export class SnapshotDraft implements SnapshotWriter {
     if (handle === undefined) return done();
     disk.close(handle, () => disk.rm(this.#draft, { force: true }, () => done()));
   }
-}
-
-function flushDirectory(disk: DiskCalls, directory: string, done: Done): void {
-  disk.open(directory, 'r', (failure, handle) => {
-    if (failure) return done(failure);
-    disk.fsync(handle, (problem) => disk.close(handle, (unclosed) => done(problem ?? unclosed)));
-  });
 }
 
 /** Two writers of one snapshot must not share a draft. */
