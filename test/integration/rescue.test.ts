@@ -139,7 +139,7 @@ describe('a backup of a cluster that runs', () => {
     expect((await tutti(dir, 'cluster', 'backup', file, '--force')).code).toBe(0);
     expect(readFileSync(file).equals(taken)).toBe(false);
     for (const args of [[join(folder, 'none', 'backup')], [folder, '--force']])
-      expect(codeIn(await tutti(dir, 'cluster', 'backup', ...args))).toEqual([2, 'TUTTI_BACKUP_UNWRITABLE']);
+      expect(codeIn(await tutti(dir, 'cluster', 'backup', ...args))).toEqual([1, 'TUTTI_BACKUP_UNWRITABLE']);
     writeFileSync(file, taken);
     const inside = await tutti(join(dir, 'n1', 'new'), 'cluster', 'restore', file);
     expect(codeIn(inside)).toEqual([2, 'TUTTI_FOLDER_OF_NODE']);

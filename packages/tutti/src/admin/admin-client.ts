@@ -1,4 +1,4 @@
-import type { MembershipStatus } from '@tutti/consensus';
+import type { ConsensusStatus, MembershipStatus } from '@tutti/consensus';
 import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import type { ActorNodeInfo } from '@tutti/runtime';
 import type { AddedNode, AddNodeOptions } from '../cluster/launcher.ts';
@@ -177,24 +177,34 @@ export class AdminClient {
   }
 
   /**
-   * The bytes of a backup, from `node` or from one that follows, so that the leader is spared. What comes is a backup
-   * only if it is whole, which `BackupFile` tells.
+   * The bytes of a backup, from `node` or from the first that can: of those that follow, so that the leader is spared, the
+   * one that is furthest. What comes is a backup only if it is whole, which `BackupFile` tells.
    * @throws TuttiError `TUTTI_NODE_UNKNOWN`, `TUTTI_ADMIN_UNREACHABLE` also when it breaks off, and what
    * `Replica.holdState` refuses
    */
   async *backup(node?: string): AsyncGenerator<Uint8Array> {
     const reports = await this.#reports();
     const known = reports.map(({ answer }) => answer.node);
-    const from =
+    const able =
       node === undefined
-        ? (reports.find(({ answer }) => answer.consensus.role === 'follower') ?? reports[0])
-        : reports.find(({ answer }) => answer.node === node);
-    if (!from) throw new TuttiError('TUTTI_NODE_UNKNOWN', { node, known: known.join(', ') });
+        ? inOrderForBackup(reports)
+        : reports.filter((report) => report.answer.node === node);
+    if (able.length === 0) throw new TuttiError('TUTTI_NODE_UNKNOWN', { node, known: known.join(', ') });
     try {
-      yield* await this.#stream(`${from.url}/cluster/backup`);
+      yield* await this.#streamOfFirst(able.map(({ url }) => `${url}/cluster/backup`));
     } catch (thrown) {
       if (isTuttiError(thrown)) throw thrown;
       throw this.#unreachable(networkProblem(thrown), thrown);
+    }
+  }
+
+  /** From the first of these that begins one. @throws what the last one failed with */
+  async #streamOfFirst([url, ...others]: readonly string[]): Promise<AsyncIterable<Uint8Array>> {
+    try {
+      return await this.#stream(url!);
+    } catch (thrown) {
+      if (others.length === 0) throw thrown;
+      return await this.#streamOfFirst(others);
     }
   }
 
@@ -386,6 +396,16 @@ function mayBeCarriedOut(thrown: unknown): boolean {
   if (thrown instanceof TuttiError) return UNANSWERED.has(thrown.code);
   const cause = thrown instanceof TypeError ? (thrown.cause as NodeJS.ErrnoException | undefined) : undefined;
   return cause?.code !== 'ECONNREFUSED';
+}
+
+/** Who is to be asked for a backup first: whoever follows, the furthest of those, then the leader, then the others. */
+function inOrderForBackup<Report extends { readonly answer: { readonly consensus: ConsensusStatus } }>(
+  reports: readonly Report[],
+): readonly Report[] {
+  const rank = ({ answer: { consensus } }: Report) =>
+    (['leader', 'follower'] as string[]).indexOf(consensus.role);
+  const reached = ({ answer: { consensus } }: Report) => consensus.appliedIndex;
+  return reports.toSorted((a, b) => rank(b) - rank(a) || reached(b) - reached(a));
 }
 
 function pause(): Promise<void> {

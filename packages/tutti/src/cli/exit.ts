@@ -20,9 +20,15 @@ const WORK_FAILED: ReadonlySet<string> = new Set([
   'TUTTI_TIMEOUT',
   'TUTTI_OUTCOME_UNKNOWN',
   'TUTTI_OVERLOADED',
+  'TUTTI_STORE_FULL',
+  'TUTTI_STORE_FAILED',
+  'TUTTI_STORE_HUNG',
+  'TUTTI_STORE_REPAIRING',
+  'TUTTI_BACKUP_UNWRITABLE',
 ]);
 
 /** What a command that threw exits with. */
 export function exitCodeOf(thrown: unknown): number {
+  if (isTuttiError(thrown, 'TUTTI_ABORTED')) return EXIT.interrupted;
   return isTuttiError(thrown) && !WORK_FAILED.has(thrown.code) ? EXIT.usage : EXIT.failed;
 }

@@ -57,6 +57,23 @@ const changing = new TuttiError('TUTTI_MEMBERSHIP_CHANGING', { under: 'entry 7 i
 const unknown = new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'PUT /members', timeoutMs: 1 });
 const unreachable = new TuttiError('TUTTI_ADMIN_UNREACHABLE', { where: '', problem: 'no node runs' });
 
+it('takes a node back that has lost its whole folder and comes with another key', async () => {
+  const cluster = await start(3);
+  try {
+    const folder = join(directory, 'n2');
+    const keyOf = () => readFileSync(join(folder, 'identity.json'), 'utf8');
+    const before = keyOf();
+    await cluster.node('n2').kill();
+    rmSync(folder, { recursive: true });
+    await cluster.restart('n2');
+    expect(keyOf()).not.toBe(before);
+    const { nodes } = await cluster.client().cluster();
+    expect(nodes.map(({ role }) => role).toSorted()).toEqual(['follower', 'follower', 'leader']);
+  } finally {
+    await cluster.kill();
+  }
+}, 120_000);
+
 describe('an addition of which nobody knows whether the group agreed', () => {
   let cluster: LocalCluster;
   const asked = () => vi.spyOn(AdminClient.prototype, 'addMember');

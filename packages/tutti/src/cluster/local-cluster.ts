@@ -164,13 +164,13 @@ export class LocalCluster implements Launcher {
     return new AdminClient(urls, this.#token, { directory: this.directory, ...options });
   }
 
-  /** Starts a node that has ended again, in its old place. */
+  /** Starts a node that has ended again, in its old place. One that has lost its folder comes with another key. */
   async restart(id: string): Promise<void> {
     const port = Number(new URL(this.#addresses.get(id)!.url).port);
     const node = this.#launch(id, port);
-    await node.listening();
+    const address = await node.listening();
     const ready = node.ready();
-    node.introduce(this.#peersOf(id));
+    this.#acquaint(node, address);
     await ready;
     this.#writeFile();
   }
@@ -234,11 +234,16 @@ export class LocalCluster implements Launcher {
     // One that has failed is on its way out: the next attempt must find it gone.
     const failed = (thrown: unknown) => node.kill().then(() => Promise.reject(thrown as Error));
     const address = known ?? (await node.listening().catch(failed));
-    this.#addresses.set(id, address);
+    this.#acquaint(node, address);
+    return address;
+  }
+
+  /** Has a node and all others know each other. */
+  #acquaint(node: LocalNode, address: PeerAddress): void {
+    this.#addresses.set(node.id, address);
     // Links are dialled by the node whose name sorts first, so both sides have to know before either asks.
     for (const other of this.#othersThan(node)) other.meet(address);
-    node.introduce(this.#peersOf(id));
-    return address;
+    node.introduce(this.#peersOf(node.id));
   }
 
   async #remove(id: string): Promise<void> {

@@ -6,9 +6,11 @@ import {
   mkdirSync,
   openSync,
   readdirSync,
+  realpathSync,
   renameSync,
   rmdirSync,
   rmSync,
+  statSync,
 } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { type StoredSnapshot, seedStore } from '@tutti/consensus';
@@ -40,14 +42,13 @@ export interface Restored {
 /**
  * Makes a new cluster with the state of a backup, in new directories. Its lineage is new as well: nodes of the cluster
  * that the backup is of, or of another one that was made of it, are turned away. All is there under its name, or nothing.
- * @throws TuttiError `TUTTI_BACKUP_UNUSABLE`, `TUTTI_STORE_NEWER_VERSION`, `TUTTI_RESTORE_NOT_EMPTY`,
+ * @throws TuttiError `TUTTI_OPTION_INVALID`, `TUTTI_BACKUP_UNUSABLE`, `TUTTI_STORE_NEWER_VERSION`, `TUTTI_RESTORE_NOT_EMPTY`,
  * `TUTTI_FOLDER_OF_NODE`, `TUTTI_STORE_*`, `TUTTI_FOLDER_UNWRITABLE` also when another restore to the same place, on
  * another machine or in another container, took the half of this one for a leftover
  */
 export async function restoreCluster(options: RestoreOptions): Promise<Restored> {
-  const directory = clusterFolder(options.directory);
-  if (existsSync(directory) && readdirSync(directory).length > 0)
-    throw new TuttiError('TUTTI_RESTORE_NOT_EMPTY', { directory });
+  checkNames(options.nodes);
+  const directory = replaceable(clusterFolder(options.directory));
   const backup = BackupFile.open(resolve(options.file));
   clearDrafts(directory);
   const draft = draftOf(directory);
@@ -61,6 +62,36 @@ export async function restoreCluster(options: RestoreOptions): Promise<Restored>
     rmSync(draft, { recursive: true, force: true });
     backup.close();
   }
+}
+
+/** Folders are called so. @throws TuttiError `TUTTI_OPTION_INVALID` */
+function checkNames(nodes: readonly string[]): void {
+  const known = new Set(nodes.map(nodeId));
+  if (known.size === nodes.length && known.size > 0) return;
+  throw new TuttiError('TUTTI_OPTION_INVALID', {
+    option: 'nodes',
+    value: nodes,
+    expected: 'the name of at least one node, each once',
+  });
+}
+
+/**
+ * The folder, or what a link that stands for it leads to. It is put in the place of an empty one as a whole, which no
+ * mount lets happen to itself.
+ * @throws TuttiError `TUTTI_RESTORE_NOT_EMPTY`, `TUTTI_FOLDER_UNWRITABLE`
+ */
+function replaceable(folder: string): string {
+  if (!existsSync(folder)) return folder;
+  const directory = realpathSync(folder);
+  if (readdirSync(directory).length > 0) throw new TuttiError('TUTTI_RESTORE_NOT_EMPTY', { directory });
+  if (statSync(directory).dev !== statSync(dirname(directory)).dev) throw isMount(directory);
+  return directory;
+}
+
+function isMount(folder: string, cause?: unknown): TuttiError {
+  const problem =
+    'something is mounted there, so that nothing can be put in its place: name a folder inside of it';
+  return new TuttiError('TUTTI_FOLDER_UNWRITABLE', { folder, problem }, { cause });
 }
 
 /** No two are called the same: in containers over one volume, processes have the same numbers. */
@@ -117,8 +148,10 @@ function putInPlace(draft: string, directory: string): void {
     renameSync(draft, directory);
   } catch (thrown) {
     refuseIfTaken(draft, thrown);
+    const { code = '' } = thrown as NodeJS.ErrnoException;
+    if (code === 'EBUSY') throw isMount(directory, thrown);
     // Somebody else was faster.
-    if (!['ENOTEMPTY', 'EEXIST'].includes((thrown as NodeJS.ErrnoException).code ?? '')) throw thrown;
+    if (!['ENOTEMPTY', 'EEXIST'].includes(code)) throw thrown;
     throw new TuttiError('TUTTI_RESTORE_NOT_EMPTY', { directory }, { cause: thrown });
   }
   flush(dirname(directory));

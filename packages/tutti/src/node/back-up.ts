@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { link, open, rename, rm } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { type BackupAbout, BackupFile, backupBytes } from '@tutti/consensus/file';
@@ -10,6 +10,8 @@ import type { TuttiNode } from './create-node.ts';
 export interface BackupOptions {
   /** Whether a file that is there under this name may go; default false. It goes when the new one is complete. */
   readonly replace?: boolean;
+  /** Aborted, nothing is left of the backup, and the call rejects. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -43,7 +45,8 @@ export async function backupOf(node: TuttiNode): Promise<Readable> {
 
 /**
  * Puts a backup in place when all of it has come.
- * @throws TuttiError `TUTTI_BACKUP_UNUSABLE` if what came is none, `TUTTI_BACKUP_EXISTS`, `TUTTI_BACKUP_UNWRITABLE`
+ * @throws TuttiError `TUTTI_BACKUP_UNUSABLE` if what came is none, `TUTTI_BACKUP_EXISTS`, `TUTTI_BACKUP_UNWRITABLE`,
+ * `TUTTI_ABORTED`
  */
 export async function writeBackup(
   file: string,
@@ -54,13 +57,11 @@ export async function writeBackup(
   refuseTaken(path, options);
   const draft = `${path}.${process.pid}.tmp`;
   try {
-    await writing(path, () => write(draft, bytes));
+    await writing(path, () => write(draft, bytes, options));
     const backup = BackupFile.open(draft);
     backup.close();
-    // Again: it took its time.
-    refuseTaken(path, options);
     await writing(path, async () => {
-      await rename(draft, path);
+      await putInPlace(draft, path, options);
       await flushFolder(dirname(path));
     });
     return backup.about;
@@ -84,14 +85,49 @@ async function writing(file: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
-async function write(draft: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
+/** A link is refused where a file is by now, which a rename would replace. */
+async function putInPlace(draft: string, path: string, { replace = false }: BackupOptions): Promise<void> {
+  if (replace) return await rename(draft, path);
+  try {
+    await link(draft, path);
+  } catch (thrown) {
+    const { code } = thrown as NodeJS.ErrnoException;
+    if (code === 'EEXIST') throw new TuttiError('TUTTI_BACKUP_EXISTS', { file: path }, { cause: thrown });
+    if (!WITHOUT_LINKS.has(code ?? '')) throw thrown;
+    await rename(draft, path);
+  }
+}
+
+/** What file systems without hard links answer. */
+const WITHOUT_LINKS: ReadonlySet<string> = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+async function write(
+  draft: string,
+  bytes: AsyncIterable<Uint8Array>,
+  { signal }: BackupOptions,
+): Promise<void> {
   const handle = await open(draft, 'w', 0o600);
   try {
-    await handle.writeFile(bytes);
+    const source = bytes[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await unlessAborted(source.next(), signal);
+      if (next.done === true) break;
+      await handle.writeFile(next.value);
+    }
     await handle.sync();
   } finally {
     await handle.close();
   }
+}
+
+/** Does not wait for the work once it is aborted: whoever sends the bytes may have stopped sending. */
+function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal | undefined): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(new TuttiError('TUTTI_ABORTED', { what: 'The backup' }));
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+    void work.then(resolve, reject).finally(() => signal?.removeEventListener('abort', abort));
+  });
 }
 
 async function flushFolder(folder: string): Promise<void> {

@@ -9,6 +9,7 @@ import {
 import { restoreCluster } from '../../cluster/restore-cluster.ts';
 import { writeBackup } from '../../node/back-up.ts';
 import { findCluster, settingsFor } from '../cluster-access.ts';
+import { onInterrupt } from '../interrupt.ts';
 import { print } from '../print.ts';
 import { table } from '../table.ts';
 
@@ -40,9 +41,9 @@ export function addRescueCommands(program: Command, verb: ClusterVerb): void {
     .option('--node <node>', 'who is to write it (default one that follows)')
     .action(async (file: string, flags: BackupFlags) => {
       const client = findCluster(settings(flags)['cluster.directory']);
-      const { snapshot, node } = await writeBackup(file, client.backup(flags.node), {
-        replace: flags.force === true,
-      });
+      const { signal, release } = onInterrupt();
+      const options = { replace: flags.force === true, signal };
+      const { snapshot, node } = await writeBackup(file, client.backup(flags.node), options).finally(release);
       const { index, term } = snapshot;
       print(flags, { file, node, index, term }, () => `${file}: the state of ${node} up to entry ${index}`);
     });
