@@ -28,6 +28,16 @@ const STANDING_STILL: Partial<ClusterSimOptions> = {
 };
 /** Entities that are put to sleep in the middle of what they do, because others are asked for. */
 const CROWDED: Partial<ClusterSimOptions> = { ...CALM, keys: 6, activeMax: 1, passivateAfterMs: 0 };
+/** Shards that are long on their way, while many send to few keys, one of which puts its messages off now and then. */
+const LONG_MOVES: Partial<ClusterSimOptions> = {
+  ...CALM,
+  keys: 2,
+  thinkMeanMs: 8,
+  diskMs: 5,
+  latencyMaxMs: 10,
+  passivateAfterMs: 0,
+  activeMax: 0,
+};
 /** A node comes back and is handed shards, and before that has ended nobody hears anybody for longer than they try. */
 const SILENCE: Partial<ClusterSimOptions> = {
   calm: false,
@@ -172,6 +182,14 @@ const HAND_OVER: readonly Bug[] = [
     wrong: "const isTheirs = how === 'assigned' ? isKept : how === 'handed' && !sameLife(owner, to);",
     breaks: 'nothing takes effect twice',
     season: CALM,
+  },
+  {
+    name: 'mail that came along waits behind what came later',
+    file: 'sharding/region.ts',
+    right: 'this.#waiting.putBack(shard, this.#incoming.ended(shard, owner, end));',
+    wrong: 'for (const parcel of this.#incoming.ended(shard, owner, end)) this.#waiting.add(shard, parcel);',
+    breaks: 'what one sender sends to one key keeps its order',
+    season: LONG_MOVES,
   },
   {
     name: 'an entity that stops takes the place of the next activation',
