@@ -45,10 +45,9 @@ function print(text: string): number {
 }
 
 async function run(cases: readonly BenchCase[], options: BenchOptions): Promise<number> {
-  const machine = describeMachine(ROOT);
   const json = resolve(options.json ?? join(OUT, 'results.json'));
-  // What cannot be read or written to is found out before the long part, not after it.
   checkPlaces(options, json);
+  const machine = describeMachine(ROOT);
   const { quick, peers, profile, soakMinutes = null } = options;
   const settings = { peers, profile, soakMinutes };
   const conditions = { quick, machine, settings };
