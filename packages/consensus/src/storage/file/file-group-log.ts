@@ -8,6 +8,7 @@ import { type DiskCalls, nodeDisk } from './disk-calls.ts';
 import { FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';
 import { makeDirectory } from './make-directory.ts';
 import { removeDrafts } from './meta-file.ts';
+import { readableDisk } from './readable-disk.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
 import { SnapshotScrub } from './snapshot-scrub.ts';
 
@@ -25,7 +26,7 @@ export interface FileGroupLogOptions extends FileLogStoreOptions {
 export function createFileGroupLog(options: FileGroupLogOptions, disk: Partial<DiskCalls> = {}): SharedLog {
   const { directory, clock, logBytes, ...rest } = options;
   const { logger } = rest;
-  const calls = { ...nodeDisk(), ...disk };
+  const calls = readableDisk({ ...nodeDisk(), ...disk });
   return new SharedLog({
     store: new FileLogStore({ ...rest, directory: join(directory, 'log') }, disk),
     snapshots: (group) => new FileGroupSnapshots(calls, join(directory, 'groups', group)),

@@ -28,6 +28,7 @@ import { type DiskCalls, isFull, nodeDisk } from './disk-calls.ts';
 import type { LogBeginning } from './log-beginning.ts';
 import type { Gap } from './lost-entries.ts';
 import { type Opened, openDirectory, reopenDirectory } from './opened.ts';
+import { readableDisk } from './readable-disk.ts';
 import { fillsFor, rewriteSegment } from './segment-rewrite.ts';
 import type { StoreScrub } from './store-scrub.ts';
 
@@ -67,7 +68,7 @@ export class FileLogStore implements LogStore {
     assert((options.segmentBytes ?? 4096) >= 4096, 'a segment has at least 4 KiB');
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
-    this.#disk = { ...nodeDisk(), ...disk };
+    this.#disk = readableDisk({ ...nodeDisk(), ...disk });
   }
 
   get firstIndex(): LogIndex {
