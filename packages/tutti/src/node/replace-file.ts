@@ -1,10 +1,13 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { isFull } from '@tutti/consensus/file';
+import { TuttiError } from '@tutti/kernel';
 import { leftDrafts } from './left-drafts.ts';
 
 /**
  * Puts a file in place whole or not at all: written beside, flushed, renamed over, and the folder flushed, so that
  * neither a crash nor a second reader ever sees half of it. What a process that was killed has left beside it is removed.
+ * @throws TuttiError `TUTTI_STORE_FULL`
  */
 export function replaceFile(path: string, contents: string, mode = 0o644): void {
   for (const draft of leftDrafts(path)) rmSync(draft, { force: true });
@@ -12,7 +15,7 @@ export function replaceFile(path: string, contents: string, mode = 0o644): void 
   try {
     const file = openSync(beside, 'w', mode);
     try {
-      writeSync(file, contents);
+      writeFileSync(file, contents);
       fsyncSync(file);
     } finally {
       closeSync(file);
@@ -20,7 +23,8 @@ export function replaceFile(path: string, contents: string, mode = 0o644): void 
     renameSync(beside, path);
   } catch (thrown) {
     rmSync(beside, { force: true });
-    throw thrown;
+    if (!isFull(thrown as Error)) throw thrown;
+    throw new TuttiError('TUTTI_STORE_FULL', { directory: dirname(path) }, { cause: thrown });
   }
   const folder = openSync(dirname(path), 'r');
   try {

@@ -128,3 +128,13 @@ test('a lock on a disk that has turned read-only is let go without a word', () =
   disk = { ...sound, writeFileSync: refuse, openSync: refuse, renameSync: refuse, rmSync: refuse };
   expect(() => lock.release()).not.toThrow();
 });
+
+test('a disk without space for a lock is said to be full', () => {
+  const directory = withDeadLock();
+  const writeFileSync = (): never => {
+    throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
+  };
+  expect(() => DirectoryLock.acquire(directory, { ...nodeDisk(), writeFileSync })).toThrow(
+    expect.objectContaining({ code: 'TUTTI_STORE_FULL', details: { directory } }),
+  );
+});

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { TuttiError } from '@tutti/kernel';
-import { type DiskCalls, nodeDisk } from './disk-calls.ts';
+import { type DiskCalls, isFull, nodeDisk } from './disk-calls.ts';
 
 const LOCK = 'lock';
 
@@ -68,7 +68,7 @@ export class DirectoryLock {
     this.#number = number;
   }
 
-  /** @throws TuttiError `TUTTI_STORE_LOCKED` */
+  /** @throws TuttiError `TUTTI_STORE_LOCKED`, `TUTTI_STORE_FULL` */
   static acquire(directory: string, disk: DiskCalls = nodeDisk()): DirectoryLock {
     const own: Holder = { pid: process.pid, startedAt: startOf(disk, process.pid), bootId: bootId(disk) };
     const draft = draftIn(directory);
@@ -89,6 +89,10 @@ export class DirectoryLock {
         return new DirectoryLock(disk, directory, highest + 1);
       }
       throw new TuttiError('TUTTI_STORE_LOCKED', { directory, pid: 'another process that starts now' });
+    } catch (thrown) {
+      throw isFull(thrown as Error)
+        ? new TuttiError('TUTTI_STORE_FULL', { directory }, { cause: thrown })
+        : thrown;
     } finally {
       disk.rmSync(draft, { force: true });
     }

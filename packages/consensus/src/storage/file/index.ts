@@ -6,6 +6,7 @@
 export type { LogStore } from '../log-store.ts';
 export { type BackupAbout, BackupFile, backupBytes } from './backup-file.ts';
 export { DirectoryLock } from './directory-lock.ts';
+export { isFull } from './disk-calls.ts';
 export { createFileGroupLog, type FileGroupLogOptions } from './file-group-log.ts';
 export { createFileLogStore, FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';
 export type { LogBeginning } from './log-beginning.ts';
