@@ -40,6 +40,7 @@ export {
   type HistoryQuery,
   MessageHistory,
   namesActor,
+  namesRecorded,
 } from './inspection/message-history.ts';
 export { Meter } from './inspection/meter.ts';
 export type { RecordedActor, Recorder } from './inspection/recorder.ts';
@@ -86,6 +87,7 @@ export {
   supervisor,
 } from './supervision/supervisor.ts';
 export type {
+  ActorInfo,
   ActorLimits,
   ActorNodeInfo,
   ActorSystem,

@@ -32,6 +32,11 @@ export class CellPlace {
     return this.parent === undefined;
   }
 
+  /** Of an entity: the address by which others know it. */
+  get entity(): Address | undefined {
+    return this.settings.keeper?.entity;
+  }
+
   get policy(): ChildPolicy | false {
     return this.settings.policy;
   }

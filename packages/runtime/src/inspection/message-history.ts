@@ -27,7 +27,7 @@ export interface HistoryEntry {
 
 /** What to look for; all that is given must hold. */
 export interface HistoryQuery {
-  /** The address, or its end beginning at a `/`: `cart` finds `local:n1/1/shop/cart#7`. */
+  /** What {@link namesActor} finds, such as `cart` for `local:n1/1/shop/cart#7`, and `cart/alice` for an entity. */
   readonly actor?: string;
   readonly type?: string;
   readonly correlation?: string;
@@ -60,6 +60,16 @@ function textOf(event: EventObject, ...names: readonly string[]): string | undef
   return undefined;
 }
 
+/** Whether an actor is one that a text names: an entity by its kind and key, or any by its address. */
+export function namesRecorded(
+  text: string,
+  { address, entity }: Pick<RecordedActor, 'address' | 'entity'>,
+): boolean {
+  return (
+    (entity !== undefined && (entity === text || entity === `entity:${text}`)) || namesActor(text, address)
+  );
+}
+
 /**
  * Whether an address is one that a text names: the whole address, with or without the number of the life at its end; the
  * path or its last parts, such as `shop/cart` or `cart`; or either behind the name of the node, such as `n1/shop/cart`.
@@ -75,7 +85,8 @@ export function namesActor(text: string, address: Address): boolean {
 }
 
 interface Ring {
-  readonly actor: Address;
+  readonly address: Address;
+  readonly entity: Address | undefined;
   readonly entries: HistoryEntry[];
   /** Where the next one goes, once the ring is full. */
   at: number;
@@ -127,7 +138,7 @@ export class MessageHistory implements Recorder {
   }: HistoryQuery = {}): readonly HistoryEntry[] {
     const found: HistoryEntry[] = [];
     for (const ring of this.#rings.values()) {
-      if (actor !== undefined && !namesActor(actor, ring.actor)) continue;
+      if (actor !== undefined && !namesRecorded(actor, ring)) continue;
       for (const entry of ring.entries) {
         if (type !== undefined && entry.type !== type) continue;
         if (correlation !== undefined && entry.correlation !== correlation) continue;
@@ -151,7 +162,7 @@ export class MessageHistory implements Recorder {
     const entry: HistoryEntry = {
       number: ++this.#count,
       at: this.#clock.wallTime(),
-      actor: ring.actor,
+      actor: ring.address,
       type: event.type,
       event,
       ...rest,
@@ -172,7 +183,7 @@ export class MessageHistory implements Recorder {
     if (ring) this.#rings.delete(actor);
     else {
       if (this.#rings.size >= this.#actorsMax) this.#rings.delete(this.#rings.keys().next().value!);
-      ring = { actor: actor.address, entries: [], at: 0 };
+      ring = { address: actor.address, entity: actor.entity, entries: [], at: 0 };
     }
     this.#rings.set(actor, ring);
     return ring;

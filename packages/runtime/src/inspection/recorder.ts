@@ -13,6 +13,8 @@ export interface RecordedActor {
   readonly id: string;
   /** Computed each time. */
   readonly address: Address;
+  /** Of an entity: the address by which others know it. */
+  readonly entity?: Address | undefined;
   readonly parent: RecordedActor | undefined;
   readonly snapshot: Snapshot<unknown> | undefined;
 }

@@ -107,8 +107,8 @@ export interface SpawnOptions<Logic extends AnyActorLogic = AnyActorLogic> {
   readonly keeper?: StateKeeper;
 }
 
-/** One actor in the tree, as `tutti tree` shows it. */
-export interface ActorNodeInfo {
+/** One actor, as `tutti top` shows it. */
+export interface ActorInfo {
   readonly address: Address;
   readonly path: string;
   /** Of an actor that is an entity: the address by which others know it, such as `entity:cart/alice`. */
@@ -122,6 +122,10 @@ export interface ActorNodeInfo {
   readonly restarts: number;
   /** The number of the thread that it runs in, if it runs in one now. */
   readonly thread?: number;
+}
+
+/** One actor in the tree, as `tutti tree` shows it. */
+export interface ActorNodeInfo extends ActorInfo {
   readonly children: readonly ActorNodeInfo[];
 }
 
@@ -194,8 +198,16 @@ export interface ActorSystem {
   addResolver(resolver: AddressResolver): () => void;
   /** A message from the wire for an actor of this system. With a target, it is an ask. */
   deliver(address: Address, event: EventObject, target?: ReplyTarget): void;
-  /** The actors at the top, with everything below them. */
+  /**
+   * The actors at the top, with everything below them: all of it at once, which with a million actors takes longer than a
+   * node may stand still. {@link survey} does not.
+   */
   tree(): readonly ActorNodeInfo[];
+  /**
+   * Shows every actor to `visit`, parents before their children, 2,000 in one turn of the event loop. One that begins or
+   * ends meanwhile may be left out, or not. Resolves after the last; rejects with what `visit` threw.
+   */
+  survey(visit: (actor: ActorInfo, parent: ActorInfo | undefined) => void): Promise<void>;
   /**
    * Opens a channel to an actor that loses nothing and keeps its order; see {@link ReliableRef}. Close it when it is
    * not needed any more.

@@ -22,6 +22,7 @@ import { DeadLetterOffice } from '../mailbox/dead-letter-office.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
 import { mailboxPlan } from '../mailbox/lane-plan.ts';
 import { MailboxPool } from '../mailbox/mailbox.ts';
+import { inSlices } from '../scheduler/in-slices.ts';
 import { RunQueue } from '../scheduler/run-queue.ts';
 import type { ChildPolicy } from '../supervision/policy.ts';
 import { policyUnder, type SupervisorOptions, supervisionOf } from '../supervision/supervisor.ts';
@@ -29,6 +30,7 @@ import { checkThreaded } from '../threads/check-threaded.ts';
 import { ThreadPool, type ThreadStatus } from '../threads/thread-pool.ts';
 import { threadedSpecOf } from '../threads/threaded.ts';
 import type {
+  ActorInfo,
   ActorNodeInfo,
   ActorSystem,
   ActorSystemOptions,
@@ -37,7 +39,7 @@ import type {
   SpawnOptions,
 } from './actor-system.ts';
 import { LocalRef, type RefCore } from './local-ref.ts';
-import { describeTree } from './tree.ts';
+import { describeTree, walkTree } from './tree.ts';
 
 const GUARDIAN_POLICY: ChildPolicy = { shutdownMs: Infinity };
 const guardianLogic = fromTransition((context: undefined) => context, undefined);
@@ -53,6 +55,8 @@ function settingsOf(
 }
 
 const DELIVERED_MAX = 4_096;
+/** Describing one takes a microsecond or so. */
+const SURVEYED_PER_TURN = 2_000;
 const GUARDIAN_SETTINGS = settingsOf({}, GUARDIAN_POLICY);
 const DEFAULT_SETTINGS = settingsOf({}, policyUnder(undefined, undefined));
 
@@ -324,6 +328,11 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
 
   tree(): readonly ActorNodeInfo[] {
     return describeTree(this.#guardian);
+  }
+
+  survey(visit: (actor: ActorInfo, parent: ActorInfo | undefined) => void): Promise<void> {
+    const seen = walkTree(this.#guardian);
+    return inSlices(this.clock, seen, ({ actor, parent }) => visit(actor, parent), SURVEYED_PER_TURN);
   }
 
   async stop(): Promise<void> {

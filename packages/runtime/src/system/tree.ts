@@ -2,7 +2,7 @@ import type { ActorCell } from '../actor/actor-cell.ts';
 import type { Phase } from '../actor/cell-parts.ts';
 import { logicName, stateValueOf } from '../actor/xstate-adapter.ts';
 import { supervisionOf } from '../supervision/supervisor.ts';
-import type { ActorNodeInfo } from './actor-system.ts';
+import type { ActorInfo, ActorNodeInfo } from './actor-system.ts';
 
 function stateOf(cell: ActorCell): ActorNodeInfo['state'] {
   const phase: Phase = cell.phase;
@@ -11,10 +11,9 @@ function stateOf(cell: ActorCell): ActorNodeInfo['state'] {
   return phase === 'down' || phase === 'closing' ? 'waiting-to-restart' : 'running';
 }
 
-function describe(cell: ActorCell, path: string, children: readonly ActorNodeInfo[]): ActorNodeInfo {
-  const { outpost } = cell;
+function describe(cell: ActorCell, path: string): ActorInfo {
+  const { outpost, entity } = cell;
   const value = stateValueOf(cell.snapshot);
-  const entity = cell.settings.keeper?.entity;
   return {
     address: `${cell.core.prefix}${path}#${cell.uid}`,
     path,
@@ -25,7 +24,6 @@ function describe(cell: ActorCell, path: string, children: readonly ActorNodeInf
     mailboxDepth: cell.waiting,
     restarts: cell.restarts,
     ...(outpost?.thread !== undefined && { thread: outpost.thread }),
-    children,
   };
 }
 
@@ -40,6 +38,29 @@ export function describeTree(root: ActorCell): readonly ActorNodeInfo[] {
   visit(root, '', top);
   for (let i = 0; i < order.length; i++) visit(order[i]!.cell, `${order[i]!.path}/`, order[i]!.own);
   // From the last to the first, so that every list is complete, and in reverse, when its owner is described.
-  for (const { cell, path, into, own } of order.reverse()) into.push(describe(cell, path, own.reverse()));
+  for (const { cell, path, into, own } of order.reverse())
+    into.push({ ...describe(cell, path), children: own.reverse() });
   return top.reverse();
+}
+
+/** An actor, and the one above it. */
+export interface Seen {
+  readonly actor: ActorInfo;
+  readonly parent: ActorInfo | undefined;
+}
+
+/**
+ * Every actor below a cell, parents before their children. One that begins or ends between two steps may be left out, or
+ * not.
+ */
+export function* walkTree(root: ActorCell): Generator<Seen, void, undefined> {
+  const parents: { cell: ActorCell; actor: ActorInfo | undefined }[] = [{ cell: root, actor: undefined }];
+  for (const { cell, actor: parent } of parents) {
+    const prefix = parent ? `${parent.path}/` : '';
+    for (const child of cell.children?.values() ?? []) {
+      const actor = describe(child, prefix + child.id);
+      if (child.children?.size) parents.push({ cell: child, actor });
+      yield { actor, parent };
+    }
+  }
 }

@@ -1,6 +1,5 @@
 import type { ConsensusStatus, MembershipStatus } from '@tutti/consensus';
 import { isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
-import type { ActorNodeInfo } from '@tutti/runtime';
 import type { AddedNode, AddNodeOptions } from '../cluster/launcher.ts';
 import type { EventBatch, Explanation, NodeStatus, Submission } from './admin-api.ts';
 import type { MemberRequest } from './cluster-routes.ts';
@@ -11,7 +10,7 @@ import {
   leadingReport,
   type SnapshotTaken,
 } from './cluster-view.ts';
-import type { NodeMessages, NodeTop, NodeTrace } from './look-in-api.ts';
+import type { NodeMessages, NodeTop, NodeTrace, NodeTree } from './look-in-api.ts';
 import type { SessionView } from './session-view.ts';
 
 /** How long to wait before asking the next node when none answered. */
@@ -95,9 +94,8 @@ export class AdminClient {
   }
 
   /** The supervision trees, one per node that answers. */
-  async trees(): Promise<{ node: string; tree: ActorNodeInfo[] }[]> {
-    const answers = await this.#anyone<{ node: string; tree: ActorNodeInfo[] }>('/tree');
-    return answers.map(({ answer }) => answer);
+  async trees(): Promise<NodeTree[]> {
+    return (await this.#anyone<NodeTree>('/tree')).map(({ answer }) => answer);
   }
 
   /** What each node that answers does now. */
@@ -117,15 +115,11 @@ export class AdminClient {
     return answers.map(({ answer }) => answer);
   }
 
-  /** What an actor handles, wherever it is; `from` is the number of the last entry that each node gave. */
-  async trace(ref: string, from: ReadonlyMap<string, number>): Promise<NodeTrace[]> {
-    const least = Math.min(...from.values(), Number.MAX_SAFE_INTEGER);
-    const path = `/trace?${new URLSearchParams({ ref, from: String(from.size === 0 ? 0 : least) }).toString()}`;
-    const answers = await this.#anyone<NodeTrace>(path);
-    return answers.map(({ answer }) => ({
-      ...answer,
-      entries: answer.entries.filter(({ number }) => number > (from.get(answer.node) ?? 0)),
-    }));
+  /** What an actor has handled, wherever it is, after entry `from` of each node; which one is looked up on demand. */
+  async trace(ref: string, from: number, withActors: boolean): Promise<NodeTrace[]> {
+    const query = { ref, from: String(from), ...(withActors && { actors: '1' }) };
+    const answers = await this.#anyone<NodeTrace>(`/trace?${new URLSearchParams(query).toString()}`);
+    return answers.map(({ answer }) => answer);
   }
 
   /** The group as its nodes describe it. @throws TuttiError `TUTTI_ADMIN_UNREACHABLE` when none answers */

@@ -107,7 +107,6 @@ function addNodeRoutes(server: FastifyInstance, node: () => TuttiNode): void {
       deadLetters: parts.system.deadLetters.counts(),
     };
   });
-  server.get('/tree', () => ({ node: node().id, tree: node().parts.system.tree() }));
 }
 
 function addSessionRoutes(

@@ -1,8 +1,8 @@
-import type { ActorNodeInfo, HistoryEntry } from '@tutti/runtime';
+import type { ActorInfo, ActorNodeInfo, HistoryEntry } from '@tutti/runtime';
 
 /** One actor, as `tutti top` shows it. */
 export type ActorTop = Pick<
-  ActorNodeInfo,
+  ActorInfo,
   'address' | 'path' | 'entity' | 'logic' | 'state' | 'mailboxDepth' | 'restarts'
 > & {
   /** Messages handled a second since the last look; undefined at the first. */
@@ -36,10 +36,23 @@ export interface NodeMessages {
   readonly entries: readonly HistoryEntry[];
 }
 
-/** `GET /trace?ref=...&from=N`: what an actor has handled after entry N of this trace. */
+/** `GET /tree`: the actors of one node under their supervisors. */
+export interface NodeTree {
+  readonly node: string;
+  /** At most 10,000 actors, the upper ones first. */
+  readonly tree: readonly ActorNodeInfo[];
+  /** How many more there are. */
+  readonly notShown: number;
+}
+
+/** `GET /trace?ref=...&from=N`: what an actor has handled after entry N of this trace. With `actors=1` also which they are. */
 export interface NodeTrace {
   readonly node: string;
-  /** The actors that the text names now. */
+  /** The actors that the text names now, at most 100, if they were asked for. */
   readonly actors: readonly ActorTop[];
+  /** Names this recording. In another one entries are counted from 1 again. */
+  readonly run: string;
+  /** The number of the last entry. Of the latest, those that there was room for are kept: 1,000 of each actor. */
+  readonly count: number;
   readonly entries: readonly HistoryEntry[];
 }

@@ -17,6 +17,7 @@ const numberOf = (text: string | undefined): number | undefined => {
 
 /** The routes by which `tutti top`, `msgs` and `trace` look into a node. */
 export function addLookInRoutes(server: FastifyInstance, look: () => LookIn): void {
+  server.get('/tree', () => look().tree());
   server.get('/top', () => look().top());
   server.get<{ Querystring: MessagesQuery }>('/messages', ({ query }) => {
     const { actor, type, correlation } = query;
@@ -31,7 +32,7 @@ export function addLookInRoutes(server: FastifyInstance, look: () => LookIn): vo
     });
   });
   server.post<{ Body: { perActor?: number } }>('/messages', ({ body }) => look().record(body?.perActor ?? 0));
-  server.get<{ Querystring: { ref?: string; from?: string } }>('/trace', ({ query }) =>
-    look().trace(query.ref ?? '', numberOf(query.from) ?? 0),
+  server.get<{ Querystring: { ref?: string; from?: string; actors?: string } }>('/trace', ({ query }) =>
+    look().trace(query.ref ?? '', numberOf(query.from) ?? 0, query.actors !== undefined),
   );
 }

@@ -1,22 +1,28 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { systemClock } from '@tutti/kernel';
+import { Heap, systemClock } from '@tutti/kernel';
 import {
+  type ActorInfo,
   type ActorNodeInfo,
   type HistoryEntry,
   type HistoryQuery,
   MessageHistory,
   Meter,
-  namesActor,
+  namesRecorded,
+  type RecordedActor,
 } from '@tutti/runtime';
 import type { TuttiNode } from '../node/create-node.ts';
-import type { ActorTop, NodeMessages, NodeTop, NodeTrace } from './look-in-api.ts';
+import type { ActorTop, NodeMessages, NodeTop, NodeTrace, NodeTree } from './look-in-api.ts';
 
 /** How long it goes on measuring, or tracing, when nobody asks any more. */
 const PATIENCE_MS = 15_000;
 /** Actors that one answer shows. */
 const ACTORS_MAX = 50;
+/** Actors that one tree shows. */
+const TREE_MAX = 10_000;
 /** What is kept of a traced actor between two answers. */
 const TRACED_MAX = 1_000;
+/** Actors that one text may name. Of more, the one that was idle longest is forgotten. */
+const TRACED_ACTORS_MAX = 100;
 /** Traces at one time; of more, the oldest ends. */
 const TRACES_MAX = 16;
 const LAG_RESOLUTION_MS = 10;
@@ -24,8 +30,8 @@ const LAG_RESOLUTION_MS = 10;
 interface Trace {
   readonly history: MessageHistory;
   readonly stop: () => void;
-  /** Where the entity is that the text names, if it is one's. */
-  entities: ReadonlySet<string>;
+  /** No other trace of the cluster's node has it. */
+  readonly run: string;
   usedAt: number;
 }
 
@@ -35,6 +41,8 @@ export class LookIn {
   readonly #lag: ReturnType<typeof monitorEventLoopDelay>;
   readonly #traces = new Map<string, Trace>();
   readonly #sweep: NodeJS.Timeout;
+  #topping: Promise<NodeTop> | undefined;
+  #tracesBegun = 0;
   #meter: { readonly meter: Meter; readonly stop: () => void; since: number } | undefined;
   #history:
     | { readonly history: MessageHistory; readonly stop: () => void; readonly perActor: number }
@@ -47,8 +55,15 @@ export class LookIn {
     this.#sweep = setInterval(() => this.#forget(), PATIENCE_MS / 3).unref();
   }
 
-  /** What the node does now. The first answer has no rates: it begins to count. */
-  top(): NodeTop {
+  /** What the node does now. The first answer has no rates: it begins to count. Who asks meanwhile gets the same. */
+  top(): Promise<NodeTop> {
+    this.#topping ??= this.#top().finally(() => {
+      this.#topping = undefined;
+    });
+    return this.#topping;
+  }
+
+  async #top(): Promise<NodeTop> {
     const { system } = this.#node.parts;
     const now = systemClock.now();
     const isFirst = !this.#meter;
@@ -59,46 +74,58 @@ export class LookIn {
     const seconds = Math.max(0.001, (now - this.#meter.since) / 1_000);
     const handled = this.#meter.meter.take();
     this.#meter.since = now;
-    const actors = this.#actors(isFirst ? undefined : handled, seconds);
-    const milliseconds = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - LAG_RESOLUTION_MS);
-    const lagMs = {
-      p50: milliseconds(this.#lag.percentile(50)),
-      p99: milliseconds(this.#lag.percentile(99)),
-    };
-    const lag = { ...lagMs, max: milliseconds(this.#lag.max) };
-    this.#lag.reset();
-    const total = [...handled.values()].reduce((sum, count) => sum + count, 0);
+    const lagMs = this.#lagMs();
+    let [total, waiting, restarts] = [0, 0, 0];
+    for (const count of handled.values()) total += count;
+    const busiest = new Heap<ActorTop>((a, b) => byBusiness(b, a));
+    await system.survey((actor) => {
+      waiting += actor.mailboxDepth;
+      restarts += actor.restarts;
+      const perSecond = isFirst ? undefined : (handled.get(actor.address) ?? 0) / seconds;
+      const shown = shownActor(actor, perSecond);
+      if (busiest.size === ACTORS_MAX) {
+        if (byBusiness(shown, busiest.peek()!) > 0) return;
+        busiest.pop();
+      }
+      busiest.push(shown);
+    });
+    const actors: ActorTop[] = [];
+    for (let actor = busiest.pop(); actor; actor = busiest.pop()) actors.push(actor);
     return {
       node: this.#node.id,
       seconds: isFirst ? 0 : seconds,
       actorCount: system.actorCount,
       perSecond: isFirst ? undefined : total / seconds,
-      waiting: actors.reduce((sum, { mailboxDepth }) => sum + mailboxDepth, 0),
-      restarts: actors.reduce((sum, { restarts }) => sum + restarts, 0),
-      lagMs: lag,
+      waiting,
+      restarts,
+      lagMs,
       deadLetters: Object.values(system.deadLetters.counts()).reduce((sum, count) => sum + count, 0),
-      actors: actors.slice(0, ACTORS_MAX),
+      actors: actors.reverse(),
     };
   }
 
-  /** Every actor, those with most to do first. */
-  #actors(handled: ReadonlyMap<string, number> | undefined, seconds: number): readonly ActorTop[] {
-    const found: ActorTop[] = [];
-    const open: ActorNodeInfo[] = [...this.#node.parts.system.tree()];
-    for (let info = open.pop(); info; info = open.pop()) {
-      const { children, value: _, thread, ...actor } = info;
-      const logic = thread === undefined ? actor.logic : `${actor.logic} on thread ${thread}`;
-      const perSecond = handled && (handled.get(actor.address) ?? 0) / seconds;
-      found.push({ ...actor, logic, perSecond });
-      open.push(...children);
-    }
-    return found.sort(
-      (a, b) =>
-        b.mailboxDepth - a.mailboxDepth ||
-        (b.perSecond ?? 0) - (a.perSecond ?? 0) ||
-        b.restarts - a.restarts ||
-        (a.path < b.path ? -1 : 1),
-    );
+  /** Since it was asked last. */
+  #lagMs(): NodeTop['lagMs'] {
+    const milliseconds = (nanoseconds: number) => Math.max(0, nanoseconds / 1e6 - LAG_RESOLUTION_MS);
+    const [p50, p99] = [50, 99].map((share) => milliseconds(this.#lag.percentile(share)));
+    const max = milliseconds(this.#lag.max);
+    this.#lag.reset();
+    return { p50: p50!, p99: p99!, max };
+  }
+
+  /** The actors under their supervisors, the upper ones first as far as there is room. */
+  async tree(): Promise<NodeTree> {
+    const tree: ActorNodeInfo[] = [];
+    const below = new Map<ActorInfo, ActorNodeInfo[]>();
+    let notShown = 0;
+    await this.#node.parts.system.survey((actor, parent) => {
+      const beside = parent ? below.get(parent) : tree;
+      if (!beside || below.size >= TREE_MAX) return void notShown++;
+      const children: ActorNodeInfo[] = [];
+      below.set(actor, children);
+      beside.push({ ...actor, children });
+    });
+    return { node: this.#node.id, tree, notShown };
   }
 
   /** Keeps so many messages of each actor from now on; 0 ends that and forgets them. */
@@ -114,40 +141,41 @@ export class LookIn {
 
   messages(query: HistoryQuery): NodeMessages {
     const { history, perActor = 0 } = this.#history ?? {};
-    const entities = query.actor === undefined ? [] : this.#named(query.actor).entities;
-    const actors = entities.length > 0 ? entities : [query.actor];
-    const entries = actors.flatMap(
-      (actor) => history?.query(actor === undefined ? query : { ...query, actor }) ?? [],
-    );
+    const entries = history?.query(query) ?? [];
     return { node: this.#node.id, perActor, entries: entries.map(shown) };
   }
 
-  /** What an actor has handled after the entry of that number. The first call begins to trace it. */
-  trace(ref: string, from: number): NodeTrace {
-    let trace = this.#traces.get(ref);
-    if (!trace) {
-      this.#makeRoom();
-      const wants = ({ address }: { readonly address: string }) =>
-        namesActor(ref, address) || this.#traces.get(ref)?.entities.has(address) === true;
-      const history = new MessageHistory(systemClock, { perActor: TRACED_MAX, wants });
-      const stop = this.#node.parts.system.record(history);
-      trace = { history, stop, entities: new Set(), usedAt: 0 };
-      this.#traces.set(ref, trace);
-    }
+  /**
+   * What an actor has handled after the entry of that number. The first call begins to trace it.
+   * @param withActors Whether to look for those that the text names now
+   */
+  async trace(ref: string, from: number, withActors = false): Promise<NodeTrace> {
+    const trace = this.#traces.get(ref) ?? this.#beginTrace(ref);
     trace.usedAt = systemClock.now();
-    const { actors, entities } = this.#named(ref);
-    trace.entities = new Set(entities);
-    const entries = trace.history.query().filter(({ number }) => number > from);
-    return { node: this.#node.id, actors, entries: entries.map(shown) };
+    const actors: ActorTop[] = [];
+    if (withActors)
+      await this.#node.parts.system.survey((actor) => {
+        if (actors.length < TRACED_ACTORS_MAX && namesRecorded(ref, actor))
+          actors.push(shownActor(actor, undefined));
+      });
+    const { history, run } = trace;
+    const entries = history.query({ limit: Infinity }).filter(({ number }) => number > from);
+    return { node: this.#node.id, actors, run, count: history.count, entries: entries.map(shown) };
   }
 
-  /** The actors that a text names, and of these the addresses of those that it names as entities. */
-  #named(ref: string): { readonly actors: readonly ActorTop[]; readonly entities: readonly string[] } {
-    const isEntity = ({ entity }: ActorTop) => entity === ref || entity === `entity:${ref}`;
-    const actors = this.#actors(undefined, 1).filter(
-      (actor) => isEntity(actor) || namesActor(ref, actor.address),
-    );
-    return { actors, entities: actors.filter(isEntity).map(({ address }) => address) };
+  #beginTrace(ref: string): Trace {
+    this.#makeRoom();
+    const wants = (actor: RecordedActor) => namesRecorded(ref, actor);
+    const history = new MessageHistory(systemClock, {
+      perActor: TRACED_MAX,
+      actorsMax: TRACED_ACTORS_MAX,
+      wants,
+    });
+    const stop = this.#node.parts.system.record(history);
+    const run = `${this.#node.incarnation}.${++this.#tracesBegun}`;
+    const trace = { history, run, stop, usedAt: 0 };
+    this.#traces.set(ref, trace);
+    return trace;
   }
 
   close(): void {
@@ -177,6 +205,21 @@ export class LookIn {
     this.#meter.stop();
     this.#meter = undefined;
   }
+}
+
+/** Those with most to do first. */
+function byBusiness(a: ActorTop, b: ActorTop): number {
+  return (
+    b.mailboxDepth - a.mailboxDepth ||
+    (b.perSecond ?? 0) - (a.perSecond ?? 0) ||
+    b.restarts - a.restarts ||
+    (a.path < b.path ? -1 : 1)
+  );
+}
+
+function shownActor({ value: _, thread, ...actor }: ActorInfo, perSecond: number | undefined): ActorTop {
+  const logic = thread === undefined ? actor.logic : `${actor.logic} on thread ${thread}`;
+  return { ...actor, logic, perSecond };
 }
 
 /** An event may hold what JSON cannot say. */

@@ -4,6 +4,7 @@ import type { ActorNodeInfo, HistoryEntry } from '@tutti/runtime';
 import type { Command } from 'commander';
 import type { AdminClient } from '../../admin/admin-client.ts';
 import type { NodeTrace } from '../../admin/look-in-api.ts';
+import { TraceReading } from '../../admin/trace-reading.ts';
 import { findCluster, settingsFor } from '../cluster-access.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { durationOption } from '../option-values.ts';
@@ -51,6 +52,8 @@ export function addTraceCommand(program: Command): void {
 interface Traced {
   readonly actors: readonly (NodeTrace['actors'][number] & { readonly node: string })[];
   readonly entries: readonly (HistoryEntry & { readonly node: string })[];
+  /** Messages that were pushed out of what the nodes keep before they could be shown. */
+  readonly missed: number;
 }
 
 async function follow(
@@ -59,9 +62,11 @@ async function follow(
   signal: AbortSignal,
   tell: (line: string) => void,
 ): Promise<Traced> {
-  const last = new Map<string, number>();
+  const reading = new TraceReading();
   const entries: (HistoryEntry & { node: string })[] = [];
-  const first = await client.trace(ref, last);
+  let missed = 0;
+  const first = await client.trace(ref, reading.from, true);
+  for (const answer of first) reading.begin(answer);
   const actors = first.flatMap(({ node, actors: own }) => own.map((actor) => ({ node, ...actor })));
   if (actors.length === 0) throw await unknownActor(client, ref);
   for (const { node, path, entity, logic, state, mailboxDepth, restarts } of actors)
@@ -69,16 +74,19 @@ async function follow(
       `${entity === undefined ? `${node}/${path}` : `${entity} on ${node}`}  (${logic}, ${state}, mailbox ${mailboxDepth}, restarts ${restarts})`,
     );
   while (!signal.aborted) {
-    for (const { node, entries: fresh } of await client.trace(ref, last)) {
-      for (const entry of fresh) {
-        last.set(node, entry.number);
+    for (const answer of await client.trace(ref, reading.from, false)) {
+      const { node } = answer;
+      const fresh = reading.take(answer);
+      missed += fresh.missed;
+      if (fresh.missed > 0) tell(`${node}: ${fresh.missed} not shown, more than was kept between two looks`);
+      for (const entry of fresh.entries) {
         entries.push({ node, ...entry });
         tell(entryText(node, entry));
       }
     }
     await pause(LOOK_MS, signal);
   }
-  return { actors, entries };
+  return { actors, entries, missed };
 }
 
 /** With the one that was probably meant, of all that can be named on the nodes that answer. */

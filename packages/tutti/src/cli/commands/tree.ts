@@ -19,7 +19,15 @@ export function addTreeCommand(program: Command): void {
       const trees = await findCluster(values['cluster.directory']).trees();
       const text = flags.json
         ? JSON.stringify(trees, undefined, 2)
-        : trees.map(({ node, tree }) => [node, ...branches(tree, '')].join('\n')).join('\n\n');
+        : trees
+            .map(({ node, tree, notShown }) =>
+              [
+                node,
+                ...branches(tree, ''),
+                ...(notShown > 0 ? [`and ${notShown} more, which \`tutti trace\` can find`] : []),
+              ].join('\n'),
+            )
+            .join('\n\n');
       process.stdout.write(`${text}\n`);
     });
 }
