@@ -7,6 +7,7 @@ import type { StateKeeper } from '../system/actor-system.ts';
 import { CellFamily } from './cell-family.ts';
 import { ChildDown, type Closing, Commit, isFamilyNews, type SupervisingCell } from './cell-parts.ts';
 import { type KeptTimer, timerOf } from './kept-timers.ts';
+import { persistedOf } from './persisted-selves.ts';
 import type { TerminationReason } from './ref.ts';
 import type { HeldEffects } from './xstate-adapter.ts';
 import type { HostedSelf, Signal } from './xstate-self.ts';
@@ -207,7 +208,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.snapshot = commit.before;
     const { changed, last, timers } = commit;
     const log = this.rare?.deliveries;
-    const persisted = () => DeliveryLog.keepIn(this.logic.getPersistedSnapshot(last), log);
+    const persisted = () => DeliveryLog.keepIn(persistedOf(this.logic, last), log);
     let promise: Promise<void> | undefined;
     try {
       promise = this.settings.keeper!.commit({ changed, persisted, timers: () => timers });

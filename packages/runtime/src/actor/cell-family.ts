@@ -4,6 +4,7 @@ import { type SupervisedCell, Supervision } from '../supervision/supervision.ts'
 import { type SupervisorOptions, supervisionOf, supervisionOptions } from '../supervision/supervisor.ts';
 import { ChildEnded, ChildUp, type DownReason, type SupervisingCell } from './cell-parts.ts';
 import { CellReception } from './cell-reception.ts';
+import { persistedOf } from './persisted-selves.ts';
 
 /**
  * A cell as the head of its family: it starts its children, hears how they fare through its system lane, and lets
@@ -109,7 +110,7 @@ export abstract class CellFamily<Cell extends SupervisedCell & CellFamily<Cell>>
     if (this.policy === false || this.policy.restartFrom !== 'snapshot') return;
     if (snapshot?.status !== 'active') return;
     try {
-      this.rareParts.kept = this.logic.getPersistedSnapshot(snapshot);
+      this.rareParts.kept = persistedOf(this.logic, snapshot);
     } catch (error) {
       this.rareParts.kept = undefined;
       const fields = { actor: this.address, problem: messageOf(error) };

@@ -11,6 +11,7 @@ import type { Recorders } from '../inspection/recorder.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { type KeptTimer, type TimerChange, timerChangeOf } from './kept-timers.ts';
+import type { Address, Ref } from './ref.ts';
 import { startDelays } from './xstate-delays.ts';
 import { type FlatPlan, flatPlan, flatStep } from './xstate-flat.ts';
 import { InspectedCells } from './xstate-inspected.ts';
@@ -151,6 +152,7 @@ export interface XStateRuntimeOptions {
   readonly deadLetters: DeadLetters;
   /** Microsteps that one event may cause. */
   readonly microstepsMax: number;
+  readonly ref: (address: Address) => Ref;
 }
 
 /** Steps logics: computes a snapshot, keeps the effects, and releases them when the cell has committed it. */
@@ -160,6 +162,7 @@ export class XStateRuntime implements HostRuntime {
   readonly logger: Logger;
   readonly deadLetters: DeadLetters;
   readonly microstepsMax: number;
+  readonly ref: (address: Address) => Ref;
   nestedEvents = 0;
   readonly xstateClock: { setTimeout(fn: () => void, ms: number): object; clearTimeout(timer: object): void };
   readonly #shared: HostScope;
@@ -177,6 +180,7 @@ export class XStateRuntime implements HostRuntime {
     this.logger = options.logger;
     this.deadLetters = options.deadLetters;
     this.microstepsMax = options.microstepsMax;
+    this.ref = options.ref;
     this.#shared = new HostScope(this);
     this.xstateClock = {
       setTimeout: (fn, ms) => this.clock.setTimer(ms, fn),

@@ -1,13 +1,12 @@
 import { TuttiError } from '@tutti/kernel';
 import type { ReplyTarget } from '../system/actor-system.ts';
-import type { HostingCell } from './xstate-self.ts';
+import { AddressedSelf } from './xstate-addressed.ts';
 
 /** Asks that one life of an actor may hold for a later reply. */
 const HELD_ASKS_MAX = 10_000;
 
 /** The half of a `self` that knows who asked, and whom to answer. Part of `xstate-self.ts`. */
-export abstract class AskedSelf {
-  abstract readonly cell: HostingCell;
+export abstract class AskedSelf extends AddressedSelf {
   /** The ask that was held while the present message was handled: what is asked meanwhile is still asked for it. */
   holding: ReplyTarget | undefined;
   /** Whether the present message was asked, and whoever asked has been answered or is somebody else's to answer. */

@@ -88,6 +88,7 @@ export interface HostRuntime {
   /** Undefined while nobody looks. */
   readonly recorders: Recorders | undefined;
   selfOf(cell: HostingCell): HostedSelf;
+  ref(address: Address): Ref;
   readonly inspected: InspectedCells;
 }
 

@@ -13,6 +13,7 @@ import {
 import { type AnyActorLogic, type EventObject, type Snapshot, StateMachine } from 'xstate';
 import { LOGIC_VERSION_DEFAULT, type LogicIdentity, logicIdentity } from '../actor/logic-identity.ts';
 import { hydrate, type Migrate } from '../actor/migration.ts';
+import { persistedOf } from '../actor/persisted-selves.ts';
 import type { Address, Ref } from '../actor/ref.ts';
 import { isReply } from '../actor/reply.ts';
 import {
@@ -110,6 +111,7 @@ export class ReplicatedLogic implements ReplicatedModule {
       logger: silentLogger,
       deadLetters: new DeadLetterOffice(silentLogger),
       microstepsMax: 1_000,
+      ref: makeRef,
     });
     this.#cell.snapshot = this.#runtime.initialSnapshot(this.#cell, options.input, undefined);
     this.#runtime.hold(this.#cell);
@@ -168,7 +170,7 @@ export class ReplicatedLogic implements ReplicatedModule {
   }
 
   snapshot(): Iterable<WireValue> {
-    const snapshot = this.#cell.logic.getPersistedSnapshot(this.current);
+    const snapshot = persistedOf(this.#cell.logic, this.current);
     const persisted = encodeRefs(DeliveryLog.keepIn(snapshot, this.#deliveries)) as object;
     // Within the snapshot, where a node from before there were versions takes no notice of it.
     const text = canonicalJson({ ...persisted, [WRITTEN_BY]: this.identity });

@@ -110,6 +110,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
       logger: this.logger,
       deadLetters: this.deadLetters,
       microstepsMax: options.limits?.microsteps ?? 1_000,
+      ref: (address) => this.ref(address),
     });
     this.#onEscalation = options.onEscalation;
     this.#guardianPolicy = options.guardian;
