@@ -409,15 +409,15 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.#clearDeadline();
     const rare = this.rare;
     this.endSupervision();
-    for (const message of rare?.outpost?.takeBack() ?? []) this.bury(message, reason, error);
+    const unheard = [...(rare?.outpost?.takeBack() ?? [])];
     const { mailbox } = this;
     this.mailbox = undefined;
     for (let signal = mailbox?.shiftSystem(); signal; signal = mailbox?.shiftSystem()) {
       if (signal.message) this.refuse(signal.message, 'stopped');
     }
     mailbox?.open();
-    for (let message = mailbox?.user.shift(); message; message = mailbox?.user.shift())
-      this.bury(message, reason, error);
+    for (let message = mailbox?.user.shift(); message; message = mailbox?.user.shift()) unheard.push(message);
+    this.bury(unheard, reason, error);
     this.parent?.children!.delete(this.id);
     this.core.onEnded();
     rare?.listeners?.terminated(this.address, reason, error, this.core);

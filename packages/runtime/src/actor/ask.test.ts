@@ -1,7 +1,8 @@
 import { silentLogger, VirtualClock } from '@tutti/kernel';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { assign, createMachine, fromPromise, raise } from 'xstate';
 import { DeadLetterOffice } from '../mailbox/dead-letter-office.ts';
+import type { LocalActorSystem } from '../system/local-actor-system.ts';
 import { createTestSystem } from '../testing/test-system.ts';
 import { type Asked, AskTable } from './ask.ts';
 import { reply, replying, replyLater } from './reply.ts';
@@ -245,4 +246,101 @@ describe('ask', () => {
     clock.advance(20);
     expect([table.size, table.timerCount]).toEqual([0, 0]);
   });
+});
+
+describe('very many asks that fail at once', () => {
+  /** Runs what is due turn by turn, and gives how many asks failed in each. */
+  async function failuresByTurn(
+    { system, clock, until }: ReturnType<typeof createTestSystem>,
+    count: number,
+    ask: () => Promise<unknown>,
+    fail: () => void,
+  ): Promise<number[]> {
+    const turns = [0];
+    const nextTurn = clock.nextTurn.bind(clock);
+    let open = count;
+    const note = () => {
+      turns[turns.length - 1] = open - system.pendingAsks;
+      open = system.pendingAsks;
+    };
+    const asks = Array.from({ length: count }, ask);
+    const failed = codes(asks);
+    expect(system.pendingAsks).toBe(count);
+    clock.nextTurn = (action) =>
+      nextTurn(() => {
+        note();
+        turns.push(0);
+        action();
+      });
+    fail();
+    await until(() => system.pendingAsks === 0, 10_000);
+    note();
+    expect(Object.values(await failed)).toEqual([count]);
+    return turns.filter((failures) => failures > 0);
+  }
+  const silent = replying((state: undefined) => state, undefined);
+  const slices = [256, 256, 256, 232];
+
+  test('do so in slices when they have one signal, which has one listener', async () => {
+    const world = createTestSystem();
+    const ref = world.system.spawn(silent);
+    const controller = new AbortController();
+    const { signal } = controller;
+    const [add, remove] = [vi.spyOn(signal, 'addEventListener'), vi.spyOn(signal, 'removeEventListener')];
+    const turns = await failuresByTurn(
+      world,
+      1_000,
+      () => ref.ask({ type: 'x' }, { signal }),
+      () => controller.abort(),
+    );
+    expect(turns).toEqual(slices);
+    expect([add.mock.calls.length, remove.mock.calls.length]).toEqual([1, 0]);
+  });
+
+  test('do so in slices when their time is up', async () => {
+    const world = createTestSystem();
+    const ref = world.system.spawn(silent);
+    const turns = await failuresByTurn(
+      world,
+      1_000,
+      () => ref.ask({ type: 'x' }, { timeoutMs: 100 }),
+      () => world.advance(99),
+    );
+    expect(turns).toEqual(slices);
+    expect((world.system as LocalActorSystem).asks.timerCount).toBe(0);
+  });
+
+  test('do so in slices when their actor ends with them in its mailbox, as the sends among them do', async () => {
+    const world = createTestSystem();
+    const ref = world.system.spawn(silent, { supervise: { shutdownMs: 0 } });
+    world.advance();
+    const turns = await failuresByTurn(
+      world,
+      1_000,
+      () => ref.ask({ type: 'x' }),
+      () => void ref.stop(),
+    );
+    expect(turns).toEqual(slices);
+    expect(world.system.deadLetters.counts().stopped).toBe(1_000);
+  });
+
+  test('let go of their signal with the last of them', async () => {
+    const { system, advance } = createTestSystem();
+    const ref = system.spawn(answering);
+    const { signal } = new AbortController();
+    const remove = vi.spyOn(signal, 'removeEventListener');
+    const answers = [ref.ask({ type: 'one' }, { signal }), ref.ask({ type: 'two' }, { signal })];
+    advance();
+    await Promise.all(answers);
+    expect(remove).toHaveBeenCalledTimes(1);
+  });
+});
+
+test('an ask whose time is no number is refused, and leaves nothing open', async () => {
+  const { system, advance } = createTestSystem();
+  const ref = system.spawn(answering);
+  const given = { timeoutMs: Number('soon') };
+  await expect(ref.ask({ type: 'one' }, given)).rejects.toMatchObject({ code: 'TUTTI_OPTION_INVALID' });
+  advance();
+  expect(system.pendingAsks).toBe(0);
 });

@@ -2,7 +2,9 @@ import { type Clock, type Timer, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { isReceipt } from '../delivery/delivery-log.ts';
 import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
+import { inSlices, SLICE_DEFAULT } from '../scheduler/in-slices.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
+import { AskSignals } from './ask-signals.ts';
 import type { Address, AskOptions } from './ref.ts';
 
 /** An event that somebody waits for an answer to, as it lies in a mailbox. */
@@ -52,7 +54,6 @@ class Slot {
   resolve: ((value: never) => void) | undefined = undefined;
   reject: ((error: Error) => void) | undefined = undefined;
   signal: AbortSignal | undefined = undefined;
-  onAbort: (() => void) | undefined = undefined;
   older = -1;
   newer = -1;
 }
@@ -102,6 +103,7 @@ export class AskTable {
   readonly #slots: Slot[] = [];
   readonly #free: number[] = [];
   readonly #lines = new Map<number, DeadlineLine>();
+  readonly #signals = new AskSignals((asks) => this.#abort(asks));
 
   constructor(clock: Clock, deadLetters: DeadLetters, limit: number, inherited = () => Infinity) {
     this.#clock = clock;
@@ -131,6 +133,10 @@ export class AskTable {
   ): Promise<Reply> {
     const { signal } = options;
     const timeoutMs = this.#timeoutMs(options);
+    if (Number.isNaN(timeoutMs)) {
+      const details = { option: 'timeoutMs', value: 'NaN', expected: 'a number of milliseconds' };
+      return Promise.reject(new TuttiError('TUTTI_OPTION_INVALID', details));
+    }
     if (signal?.aborted) return Promise.reject(aborted(address, event));
     if (this.size >= this.#limit) {
       const details = { what: 'The table of open asks', size: this.size, limit: this.#limit };
@@ -143,7 +149,7 @@ export class AskTable {
     return new Promise<Reply>((resolve, reject) => {
       const at = this.#open(address, event, timeoutMs, resolve, reject);
       const { generation } = this.#slots[at]!;
-      if (signal) this.#listen(at, generation, signal);
+      if (signal) this.#listen(at, signal);
       send(new Asked(event, new SlotTarget(this, at, generation)));
     });
   }
@@ -209,22 +215,26 @@ export class AskTable {
     return at;
   }
 
-  #listen(at: number, generation: number, signal: AbortSignal): void {
-    const slot = this.#slots[at]!;
-    const onAbort = () => this.settle(at, generation, undefined, aborted(slot.address, slot.event));
-    signal.addEventListener('abort', onAbort, { once: true });
-    slot.signal = signal;
-    slot.onAbort = onAbort;
+  #listen(at: number, signal: AbortSignal): void {
+    this.#slots[at]!.signal = signal;
+    this.#signals.add(signal, at);
+  }
+
+  #abort(asks: ReadonlySet<number>): void {
+    const lives = Array.from(asks, (at) => ({ at, generation: this.#slots[at]!.generation }));
+    void inSlices(this.#clock, lives, ({ at, generation }) => {
+      const { address, event } = this.#slots[at]!;
+      this.settle(at, generation, undefined, aborted(address, event));
+    });
   }
 
   #close(at: number, slot: Slot): void {
-    if (slot.signal && slot.onAbort) slot.signal.removeEventListener('abort', slot.onAbort);
+    if (slot.signal) this.#signals.delete(slot.signal, at);
     this.#leave(slot);
     slot.generation++;
     slot.resolve = undefined;
     slot.reject = undefined;
     slot.signal = undefined;
-    slot.onAbort = undefined;
     slot.event = NOTHING;
     slot.older = -1;
     slot.newer = -1;
@@ -262,13 +272,18 @@ export class AskTable {
     line.timer = this.#clock.setTimer(wait, () => this.#expire(line, timeoutMs));
   }
 
-  /** An empty line keeps its timer until it fires, so that asking again and again does not set one each time. */
+  /**
+   * Fails those that are due, of very many a part in each turn. An empty line keeps its timer until it fires, so that asking
+   * again and again does not set one each time.
+   */
   #expire(line: DeadlineLine, timeoutMs: number): void {
+    if (this.#lines.get(timeoutMs) !== line) return;
     const now = this.#clock.now();
-    while (line.oldest >= 0) {
+    for (let failed = 0; line.oldest >= 0; failed++) {
       const at = line.oldest;
       const slot = this.#slots[at]!;
       if (slot.deadline > now) break;
+      if (failed === SLICE_DEFAULT) return this.#clock.nextTurn(() => this.#expire(line, timeoutMs));
       const details = { address: slot.address, event: slot.event.type, timeoutMs };
       this.settle(at, slot.generation, undefined, new TuttiError('TUTTI_ASK_TIMEOUT', details));
     }

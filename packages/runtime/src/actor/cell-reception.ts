@@ -3,6 +3,7 @@ import type { EventObject } from 'xstate';
 import { DELIVERY, DeliveryLog, isDelivery, ReceiptTarget } from '../delivery/delivery-log.ts';
 import type { Mailbox } from '../mailbox/mailbox.ts';
 import { eventOf, type UserMessage } from '../mailbox/user-lane.ts';
+import { inSlices } from '../scheduler/in-slices.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { Asked } from './ask.ts';
 import { CellInbox } from './cell-inbox.ts';
@@ -135,9 +136,14 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
     return new TuttiError('TUTTI_ACTOR_FAILED', details, { cause: error });
   }
 
-  /** A message that was not handled before the actor's end. */
-  protected bury(message: UserMessage, reason: TerminationReason, error: unknown): void {
-    if (reason === 'stopped' && this.#isPassedOn(message)) return;
+  /** The messages that were not handled before the actor's end. */
+  protected bury(messages: readonly UserMessage[], reason: TerminationReason, error: unknown): void {
+    const rest = reason === 'stopped' ? messages.filter((message) => !this.#isPassedOn(message)) : messages;
+    if (rest.length > 0)
+      void inSlices(this.core.clock, rest, (message) => this.#buryOne(message, reason, error));
+  }
+
+  #buryOne(message: UserMessage, reason: TerminationReason, error: unknown): void {
     // One that waits for a receipt was not handled, and may be by whoever comes after.
     const isTold = reason === 'failed' && message instanceof Asked && message.event.type !== DELIVERY;
     if (isTold) message.target.fail(this.failure(error));

@@ -16,6 +16,7 @@ import type { Address, Ref } from '../actor/ref.ts';
 import { isReceipt } from '../delivery/delivery-log.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
 import { claimsToBeEnvelope, envelopeProblem } from '../message/envelope.ts';
+import { inSlices } from '../scheduler/in-slices.ts';
 import type { ShardAt } from '../sharding/shard-map.ts';
 import type { ActorSystem, ReplyTarget } from '../system/actor-system.ts';
 import { AskedBefore } from './asked-before.ts';
@@ -180,12 +181,17 @@ export class Courier {
 
   /** Fails the asks that a life which was lost, or has left, will not answer any more; nor will those before it. */
   nodeGone({ nodeId: node, incarnation }: PeerIdentity): void {
+    const unanswered: OpenAsk[] = [];
     for (const [id, ask] of this.#asks) {
       if (ask.to.nodeId !== node || ask.to.incarnation > incarnation) continue;
       this.#asks.delete(id);
-      const why = 'it was gone before it answered, and the event may have taken effect';
-      ask.target.fail(new TuttiError('TUTTI_NODE_UNREACHABLE', { node, address: ask.address, why }));
+      unanswered.push(ask);
     }
+    const why = 'it was gone before it answered, and the event may have taken effect';
+    // All at once would hold up this node for as long as it takes to be given up as well.
+    void inSlices(this.#options.clock, unanswered, ({ target, address }) =>
+      target.fail(new TuttiError('TUTTI_NODE_UNREACHABLE', { node, address, why })),
+    );
   }
 
   stop(): void {
