@@ -26,7 +26,9 @@ export class CellListeners {
   publish(snapshot: Snapshot<unknown>, address: () => Address, { queue, logger }: CellCore): void {
     const { running } = queue;
     queue.running = undefined;
-    for (const listener of this.#subscribers) call(listener, snapshot, address, logger, 'a subscriber threw');
+    // Those that follow now: one that subscribes again and again while it is told would have no end.
+    for (const listener of Array.from(this.#subscribers))
+      if (this.#subscribers.has(listener)) call(listener, snapshot, address, logger, 'a subscriber threw');
     queue.running = running;
   }
 

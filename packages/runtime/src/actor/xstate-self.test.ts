@@ -6,6 +6,7 @@ import {
   createActor,
   createMachine,
   type EventObject,
+  emit,
   fromCallback,
   fromTransition,
 } from 'xstate';
@@ -121,5 +122,39 @@ describe('self', () => {
     for (const type of ['END', 'MORE']) ref.send({ type });
     advance();
     expect([heard, system.actorCount]).toEqual([['END', 'xstate.stop'], 0]);
+  });
+
+  test('tells a function twice that listens twice, and one that is renewed while it is told once', () => {
+    const make = (log: (note: unknown) => void) =>
+      createMachine({
+        entry: withSelf((self) => {
+          const heard = () => log('heard');
+          const [first] = [self.on('NEWS', heard), self.on('NEWS', heard)];
+          self.on('STOP ONE', () => first!.unsubscribe());
+          let times = 0;
+          const renew = () => {
+            log('renewed');
+            own.unsubscribe();
+            if (++times < 100) own = self.on('NEWS', renew);
+          };
+          let own = self.on('NEWS', renew);
+        }),
+        on: { '*': { actions: emit(({ event }) => event) } },
+      });
+    const { xstate, tutti } = notesOf(make, ['NEWS', 'STOP ONE', 'NEWS']);
+    expect(tutti).toEqual(xstate);
+    expect(tutti).toEqual(['heard', 'heard', 'renewed', 'heard', 'renewed']);
+  });
+
+  test('takes a delay that is no number for none, as XState does', () => {
+    const { system, advance } = createTestSystem();
+    const machine = createMachine({
+      initial: 'waiting',
+      states: { waiting: { after: { never: 'over' } }, over: { type: 'final' } },
+    }).provide({ delays: { never: () => Number.NaN } });
+    const ended: string[] = [];
+    system.spawn(machine).watch(({ reason }) => ended.push(reason));
+    advance(10);
+    expect(ended).toEqual(['done']);
   });
 });

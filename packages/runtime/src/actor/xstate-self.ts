@@ -418,14 +418,16 @@ export class HostedSelf extends AskedSelf {
     this.#listeners ??= new Map();
     let own = this.#listeners.get(type);
     if (!own) this.#listeners.set(type, (own = new Set()));
-    own.add(listener);
-    return { unsubscribe: () => void own.delete(listener) };
+    const each = (event: EventObject) => listener(event); // what listens twice is told twice
+    own.add(each);
+    return { unsubscribe: () => void own.delete(each) };
   }
 
   emit(event: EventObject): void {
     if (!this.#listeners) return;
     for (const key of [event.type, '*']) {
-      for (const listener of this.#listeners.get(key) ?? []) {
+      // A copy: one that is renewed while it is told would have no end.
+      for (const listener of Array.from(this.#listeners.get(key) ?? [])) {
         try {
           listener(event);
         } catch (error) {

@@ -43,15 +43,20 @@ export class ActorTimers<Source extends object, Payload> {
     return size;
   }
 
-  /** @param again Of one that was set in an earlier life: it fires at once when it is overdue. */
+  /**
+   * @param delay In milliseconds.
+   * @param again Of one that was set in an earlier life: it fires at once when it is overdue.
+   */
   set(
     source: Source,
     id: string,
-    delayMs: number,
+    delay: number,
     payload: Payload,
     fire: (entry: TimerEntry<Source, Payload>) => void,
     again?: { readonly isNamed: boolean },
   ): void {
+    // A delay that was computed may be none: XState fires then at once, as does every timer of the platform.
+    const delayMs = Number.isNaN(delay) ? 0 : delay;
     const dueAt = this.#clock.now() + delayMs;
     const entry: TimerEntry<Source, Payload> = {
       source,
