@@ -158,6 +158,25 @@ describe('the failure detector', () => {
     expect(asked.every((action) => action.type === 'ask' && action.helper === C)).toBe(true);
   });
 
+  it('asks others the next time, so that some answer when those that were asked first are gone too', () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f'].map((name) => nodeId(name));
+    const gone = names.slice(0, 3);
+    const detector = new FailureDetector(TIMES, () => true);
+    detector.follow(names, 0);
+    const suspectedAt: Record<string, number> = {};
+    for (let now = 0; now < TIMES.unreachableMs; now += 100)
+      for (const action of detector.tick(now)) {
+        if (action.type === 'probe' && !gone.includes(action.node)) detector.heard(action.node, now);
+        if (action.type === 'ask' && !gone.includes(action.helper)) detector.helperAnswered(action.about);
+        if (action.type === 'suspect') suspectedAt[action.node] ??= now;
+      }
+    expect(Object.keys(suspectedAt).sort()).toEqual(['a', 'b', 'c']);
+    // One question more than it would take if the first helpers had been there.
+    expect(Math.max(...Object.values(suspectedAt))).toBeLessThanOrEqual(
+      TIMES.silenceMs + 2 * TIMES.indirectMs,
+    );
+  });
+
   it('trusts a suspected node again when it is heard', () => {
     const { actions } = run(1_500, [{ at: 1_200, do: 'heard', node: A }]);
     expect(

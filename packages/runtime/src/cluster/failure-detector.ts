@@ -16,7 +16,7 @@ export interface DetectorTimes {
   readonly unreachableMs: number;
 }
 
-/** How many others are asked about a node that is silent (SWIM, section 3.1, k). */
+/** How many others are asked about a node that is silent, by turns (SWIM, section 3.1, k). */
 const HELPERS = 2;
 
 interface Peer {
@@ -47,6 +47,8 @@ export class FailureDetector {
   readonly #answersAlways: (helper: NodeId) => boolean;
   readonly #peers = new Map<NodeId, Peer>();
   #tickedAt: number | undefined;
+  /** Whose turn it is to be asked: if they were always the same, nobody would answer once these are gone too. */
+  #nextHelper = 0;
 
   /** @param answersAlways Whether a helper answers also when it hears nothing of the node it is asked about. */
   constructor(times: DetectorTimes, answersAlways: (helper: NodeId) => boolean = () => false) {
@@ -167,10 +169,11 @@ export class FailureDetector {
   }
 
   #ask(node: NodeId, peer: Peer, now: number): readonly DetectorAction[] {
-    const helpers = [...this.#peers]
+    const able = [...this.#peers]
       .filter(([other, { suspected, downAt }]) => other !== node && !suspected && downAt === undefined)
-      .slice(0, HELPERS)
       .map(([helper]) => helper);
+    const count = Math.min(HELPERS, able.length);
+    const helpers = Array.from({ length: count }, () => able[this.#nextHelper++ % able.length]!);
     peer.askedAt = now;
     peer.isAnswered = false;
     peer.answerIsSure = helpers.some(this.#answersAlways);
