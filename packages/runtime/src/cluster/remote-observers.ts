@@ -107,9 +107,16 @@ export class RemoteObservers {
   #isGone(node: NodeId, life: Incarnation | undefined): boolean {
     const member = this.#options.members.get(node);
     const linked = this.#options.transport.linked().find((peer) => peer.nodeId === node);
-    if (!member) return linked === undefined || (life !== undefined && linked.incarnation > life);
+    if (!member && linked === undefined) return this.#knowsMembers;
+    if (!member) return life !== undefined && linked!.incarnation > life;
     if (life !== undefined && member.incarnation > life) return true;
     return member.incarnation === life && (member.state === 'lost' || member.state === 'left');
+  }
+
+  /** Whether it has applied the log up to its own join, and so all that came before. Until then anybody may be a member. */
+  get #knowsMembers(): boolean {
+    const { nodeId, incarnation } = this.#options.transport.self;
+    return this.#options.members.get(nodeId)?.incarnation === incarnation;
   }
 
   #endLater(address: Address, onEnded: (notice: Terminated) => void): () => void {
@@ -167,11 +174,22 @@ export class RemoteObservers {
   }
 
   #memberChanged(member: Member): void {
+    if (member.nodeId === this.#options.transport.self.nodeId) return this.#judgeAll();
     const over = member.state === 'lost' || member.state === 'left';
     for (const [id, observation] of this.#open) {
       if (observation.node !== member.nodeId || observation.life === undefined) continue;
       if (observation.life < member.incarnation || (over && observation.life === member.incarnation))
         this.#nodeLost(id, observation);
+    }
+  }
+
+  /** The members may be known only now. */
+  #judgeAll(): void {
+    for (const [id, observation] of this.#open) {
+      const { node, life, address } = observation;
+      if (!this.#isGone(node, life)) continue;
+      const isKnown = this.#options.members.get(node) !== undefined;
+      this.#end(id, observation, { address, reason: isKnown ? 'node-lost' : 'unknown' });
     }
   }
 

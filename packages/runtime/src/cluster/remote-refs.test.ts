@@ -305,6 +305,41 @@ describe('a watch across nodes', () => {
     ]);
   });
 
+  it('that is set before the members are known waits for them, and says nothing of an actor that lives', async () => {
+    const harness = await started();
+    const local = harness.node('n1').system.spawn(mortal);
+    harness.crash('n2');
+    harness.boot('n2');
+    const notices = watchFrom(harness, 'n2', local.address);
+    const nowhere = watchFrom(harness, 'n2', 'local:n9/1/nobody');
+    const snapshots: unknown[] = [];
+    harness
+      .node('n2')
+      .system.ref(local.address)
+      .subscribe((snapshot) => snapshots.push(snapshot));
+    await harness.untilBalanced();
+    await harness.pass(500);
+    expect(notices).toEqual([]);
+    expect(nowhere.map(({ reason }) => reason)).toEqual(['unknown']);
+    expect(snapshots.length).toBeGreaterThan(0);
+    local.send({ type: 'end' });
+    await harness.pass(500);
+    expect(notices).toEqual([{ address: local.address, reason: 'done' }]);
+  });
+
+  it('is told of a life that was over before the members were known', async () => {
+    const harness = await started();
+    const local = harness.node('n1').system.spawn(mortal);
+    harness.crash('n2');
+    harness.crash('n1');
+    harness.boot('n1');
+    harness.boot('n2');
+    const notices = watchFrom(harness, 'n2', local.address);
+    await harness.untilBalanced();
+    await harness.pass(500);
+    expect(notices.map(({ address }) => address)).toEqual([local.address]);
+  });
+
   it('is not told any more once it is taken back', async () => {
     const harness = await started();
     const local = harness.node('n1').system.spawn(mortal);
