@@ -41,10 +41,6 @@ export class NodeListing {
     return this.#size;
   }
 
-  has(key: string, address: Address): boolean {
-    return this.#byKey.get(key)?.has(address) ?? false;
-  }
-
   /** In the order of registration. */
   addresses(key: string): Iterable<Address> {
     return this.#byKey.get(key) ?? [];

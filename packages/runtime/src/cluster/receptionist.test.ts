@@ -65,6 +65,25 @@ describe('the receptionist', () => {
     expect(listings).toEqual([0, 1, 2, 1]);
   });
 
+  it('keeps an actor that two have registered until both have taken it back, each once', async () => {
+    const harness = await started();
+    const { receptionist } = harness.node('n1').cluster;
+    const ref: Ref = harness.node('n1').system.spawn(idle);
+    const [one, two] = [receptionist.register('printers', ref), receptionist.register('printers', ref)];
+    one();
+    one();
+    expect(found(harness, 'n1', 'printers')).toEqual([ref.address]);
+    two();
+    expect(found(harness, 'n1', 'printers')).toEqual([]);
+    // Somebody else's, later: what was taken back before is over.
+    receptionist.register('printers', ref);
+    two();
+    expect(found(harness, 'n1', 'printers')).toEqual([ref.address]);
+    receptionist.register('printers', ref);
+    receptionist.deregister('printers', ref);
+    expect(found(harness, 'n1', 'printers')).toEqual([]);
+  });
+
   it('forgets an actor that ends, under all its keys, on every node, and one that had ended before', async () => {
     const harness = await started();
     const ref = registered(harness, 'n1', 'a');

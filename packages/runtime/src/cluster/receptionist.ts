@@ -32,11 +32,12 @@ const KEY_MAX = 256;
 export interface Receptionist {
   /**
    * Registers an actor under a key, any text of 1 to 256 characters; an actor may have many keys. Registering it again
-   * changes nothing. Returns the function that takes it back.
+   * lists it no second time; it then stays until both are taken back. Returns the function that takes this registration
+   * back.
    * @throws TuttiError `TUTTI_OVERLOADED` beyond {@link REGISTRATIONS_MAX} entries of this node, `TUTTI_SERVICE_KEY_INVALID`
    */
   register(key: string, ref: Ref): () => void;
-  /** Takes an actor back that this node registered; of an actor that it did not, nothing happens. */
+  /** Takes an actor back for all who registered it on this node; of an actor that nobody did, nothing happens. */
   deregister(key: string, ref: Ref): void;
   /** Those registered now, as this node knows it: by the name of the node, then in the order of registration. */
   find(key: string): readonly Ref[];
@@ -58,6 +59,12 @@ interface ReceptionistOptions {
 
 type Listed = Extract<ActorMessage, { t: 'listed' }>;
 
+interface Registered {
+  /** Under which keys, and how many have registered it there and not taken it back. */
+  readonly keys: Map<string, { holders: number }>;
+  readonly unwatch: () => void;
+}
+
 interface Subscription {
   readonly key: string;
   readonly listener: (refs: readonly Ref[]) => void;
@@ -71,7 +78,7 @@ export class ClusterReceptionist implements Receptionist {
   readonly #own: NodeListing;
   /** Of nodes whose listing is coming in parts, what has come; until it is whole the one before counts. */
   readonly #drafts = new Map<NodeId, NodeListing>();
-  readonly #registered = new Map<Address, { readonly keys: Set<string>; readonly unwatch: () => void }>();
+  readonly #registered = new Map<Address, Registered>();
   readonly #subscriptions = new Map<string, Set<Subscription>>();
   /** Keys whose listing may have changed; looked at in the next turn, never on the stack of whoever changed it. */
   readonly #changed = new Set<string>();
@@ -95,19 +102,26 @@ export class ClusterReceptionist implements Receptionist {
     if (this.#isStopped) throw new TuttiError('TUTTI_CLOSED', { what: 'This node' });
     if (key.length === 0 || key.length > KEY_MAX) throw new TuttiError('TUTTI_SERVICE_KEY_INVALID', { key });
     const { address } = ref;
-    if (this.#own.has(key, address)) return () => this.deregister(key, ref);
-    if (this.#own.size >= REGISTRATIONS_MAX) {
+    const known = this.#registered.get(address);
+    const listed = known?.keys.get(key);
+    if (!listed && this.#own.size >= REGISTRATIONS_MAX) {
       const details = { what: 'The receptionist', size: this.#own.size, limit: REGISTRATIONS_MAX };
       throw new TuttiError('TUTTI_OVERLOADED', details);
     }
-    const known = this.#registered.get(address);
-    if (known) known.keys.add(key);
-    else {
-      const unwatch = ref.watch(() => this.#actorGone(address));
-      this.#registered.set(address, { keys: new Set([key]), unwatch });
-    }
-    this.#change([[key, address, true]]);
-    return () => this.deregister(key, ref);
+    const registered = known ?? { keys: new Map(), unwatch: ref.watch(() => this.#actorGone(address)) };
+    this.#registered.set(address, registered);
+    const entry = listed ?? { holders: 0 };
+    registered.keys.set(key, entry);
+    entry.holders++;
+    if (!listed) this.#change([[key, address, true]]);
+    let isReleased = false;
+    return () => {
+      if (isReleased) return;
+      isReleased = true;
+      entry.holders--;
+      if (entry.holders === 0 && this.#registered.get(address)?.keys.get(key) === entry)
+        this.deregister(key, ref);
+    };
   }
 
   deregister(key: string, { address }: Ref): void {
@@ -162,9 +176,9 @@ export class ClusterReceptionist implements Receptionist {
   }
 
   #actorGone(address: Address): void {
-    const { keys = [] } = this.#registered.get(address) ?? {};
+    const keys = [...(this.#registered.get(address)?.keys.keys() ?? [])];
     this.#registered.delete(address);
-    this.#change([...keys].map((key): ListingChange => [key, address, false]));
+    this.#change(keys.map((key): ListingChange => [key, address, false]));
   }
 
   /** Changes this node's own entries and tells everybody. */

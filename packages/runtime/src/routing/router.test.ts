@@ -200,6 +200,13 @@ describe('a pool', () => {
     pool: { logic, size },
   });
 
+  test.each([0, -1, 1.5, Number.NaN])('of %s is refused', (size) => {
+    const { system } = createTestSystem();
+    const logic = fromTransition((state: undefined) => state, undefined) as ReturnType<typeof fromTransition>;
+    expect(() => createRouter(system, pool(logic, size))).toThrow(/pool.size does not take/);
+    expect(system.actorCount).toBe(0);
+  });
+
   test('has children of its own, which are restarted when they fail, and ends with them', async () => {
     const test = createTestSystem();
     const router = createRouter(

@@ -99,7 +99,8 @@ class Routees {
  * answer. A routee that ends leaves. A pool that has no routee left ends the router; a group goes on, and what it has
  * nobody to give to is a dead letter, `no-routee`, which fails an ask with `TUTTI_ACTOR_UNKNOWN`.
  *
- * @throws TuttiError as `spawn` does, and `TUTTI_OVERLOADED` for more than {@link ROUTEES_MAX} routees
+ * @throws TuttiError as `spawn` does, `TUTTI_OVERLOADED` for more than {@link ROUTEES_MAX} routees, and
+ * `TUTTI_OPTION_INVALID` for a pool of none, or of no whole number
  */
 export function createRouter(system: ActorSystem, options: RouterOptions): Ref {
   const { strategy = 'round-robin', keyOf = defaultKey, id, parent } = options;
@@ -118,7 +119,14 @@ export function createRouter(system: ActorSystem, options: RouterOptions): Ref {
 }
 
 function sizeOf(options: RouterOptions): number {
-  if ('pool' in options) return options.pool.size;
+  if ('pool' in options) {
+    const { size } = options.pool;
+    if (!Number.isInteger(size) || size < 1) {
+      const expected = `a whole number from 1 to ${ROUTEES_MAX}`;
+      throw new TuttiError('TUTTI_OPTION_INVALID', { option: 'pool.size', value: String(size), expected });
+    }
+    return size;
+  }
   return 'follow' in options.group ? 0 : options.group.length;
 }
 
