@@ -19,7 +19,7 @@ import { mayKeepScope, type Reducer, reduce, reducerOf } from './xstate-reducer.
 import {
   type ChildActor,
   HostedSelf,
-  type HostedSystem,
+  HostedSystem,
   type HostingCell,
   type HostRuntime,
 } from './xstate-self.ts';
@@ -411,17 +411,22 @@ export function stateValueOf(snapshot: Snapshot<unknown> | undefined): unknown {
   return snapshot && 'value' in snapshot ? snapshot.value : undefined;
 }
 
-/** Answers through whatever `self` a logic was given. Under plain XState nobody asks, and this does nothing. */
-export function replyThrough(self: unknown, value: unknown): boolean {
-  return self instanceof HostedSelf && self.reply(value);
+/**
+ * Who answers for a `self`: itself, or the actor that it is a child in, whose message it is that the child was handed.
+ * Undefined under plain XState, where nobody asks.
+ */
+function answererOf(self: unknown): HostedSelf | undefined {
+  if (self instanceof HostedSelf) return self;
+  const { system } = self as { readonly system?: unknown };
+  return system instanceof HostedSystem ? system.host : undefined;
 }
+
+/** Answers through whatever `self` a logic was given. */
+export const replyThrough = (self: unknown, value: unknown): boolean =>
+  answererOf(self)?.reply(value) ?? false;
 
 /** Keeps the ask that is being handled, through whatever `self` a logic was given. */
-export function holdThrough(self: unknown): void {
-  if (self instanceof HostedSelf) self.holdAsk();
-}
+export const holdThrough = (self: unknown): void => answererOf(self)?.holdAsk();
 
 /** Takes the ask that is being handled away from whatever `self` a logic was given, for somebody else to answer. */
-export function takeAskThrough(self: unknown): ReplyTarget | undefined {
-  return self instanceof HostedSelf ? self.takeAsk() : undefined;
-}
+export const takeAskThrough = (self: unknown): ReplyTarget | undefined => answererOf(self)?.takeAsk();

@@ -1,9 +1,11 @@
 import { describe, expect, test, vi } from 'vitest';
 import {
+  type AnyActorLogic,
   type AnyActorRef,
   createMachine,
   type EventObject,
   emit,
+  forwardTo,
   fromCallback,
   fromPromise,
   sendParent,
@@ -12,6 +14,7 @@ import {
 } from 'xstate';
 import { createTestSystem } from '../testing/test-system.ts';
 import { type MakeMachine, type Op, underBoth } from '../testing/twins.ts';
+import { reply, replying, replyLater } from './reply.ts';
 
 /**
  * A machine and what it invokes, at each other while one of them is still at something: what random machines differed
@@ -313,4 +316,46 @@ test('what an in-machine child is sent when its machine has been stopped is a de
   advance();
   children[0]!.send({ type: 'HELLO' });
   expect(system.deadLetters.counts()).toMatchObject({ stopped: 1, 'unknown-actor': 0 });
+});
+
+describe('an ask that is handed to an in-machine child', () => {
+  const slow = createMachine({
+    on: {
+      GET: { actions: [replyLater(), sendTo(({ self }) => self, { type: 'NOW' }, { delay: 10 })] },
+      NOW: { actions: reply('at last') },
+    },
+  });
+  const children: [string, AnyActorLogic, string][] = [
+    ['a machine', createMachine({ on: { GET: { actions: reply('from a machine') } } }), 'from a machine'],
+    ['a reducer', replying((n: number, _, answer) => (answer('from a reducer'), n), 0), 'from a reducer'],
+    ['a machine that takes its time', slow, 'at last'],
+    [
+      'a machine within a machine',
+      createMachine({
+        invoke: { id: 'inner', src: createMachine({ on: { GET: { actions: reply('from within') } } }) },
+        on: { GET: { actions: forwardTo('inner') } },
+      }),
+      'from within',
+    ],
+  ];
+
+  test.each(children)('is answered by %s', async (_, child, answer) => {
+    const { system, advance } = createTestSystem();
+    const ref = system.spawn(
+      createMachine({ invoke: { id: 'c', src: child }, on: { GET: { actions: forwardTo('c') } } }),
+    );
+    const asked = ref.ask({ type: 'GET' }, { timeoutMs: 1_000 });
+    advance(2_000);
+    expect(await asked).toBe(answer);
+  });
+
+  test('is answered by its machine, if that answers too', async () => {
+    const { system, advance } = createTestSystem();
+    const src = createMachine({ on: { GET: { actions: reply('the child') } } });
+    const actions = [forwardTo('c'), reply('the machine')];
+    const ref = system.spawn(createMachine({ invoke: { id: 'c', src }, on: { GET: { actions } } }));
+    const asked = [ref.ask({ type: 'GET' }), ref.ask({ type: 'GET' })];
+    advance(10);
+    expect(await Promise.all(asked)).toEqual(['the machine', 'the machine']);
+  });
 });
