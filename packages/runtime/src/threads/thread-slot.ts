@@ -51,6 +51,8 @@ export class ThreadSlot implements OutpostThread {
   /** Whether it has said anything since it was last asked. */
   #hasSpoken = false;
   #hasBegun = false;
+  /** Whether an import has failed in it. It remembers that, as JavaScript has it, however often the import is tried again. */
+  #isSpoilt = false;
 
   constructor(options: ThreadSlotOptions) {
     const { number, threads, clock, system, data } = options;
@@ -156,6 +158,7 @@ export class ThreadSlot implements OutpostThread {
     if (!resident) return;
     if (resident.deadline) this.#options.clock.clearTimer(resident.deadline);
     this.#residents.delete(life);
+    if (this.#isSpoilt && this.#residents.size === 0) this.end('an import had failed in it');
   }
 
   /** Ends the thread now. */
@@ -200,6 +203,7 @@ export class ThreadSlot implements OutpostThread {
       if (message.t !== 'pong') this.#door.receive(message);
       return;
     }
+    if (message.t === 'ended' && message.end.error?.code === 'TUTTI_THREAD_MODULE') this.#isSpoilt = true;
     const outpost = this.#residents.get(message.life)?.outpost;
     if (outpost) outpost.receive(message);
     else if (message.t === 'ended') this.forget(message.life);

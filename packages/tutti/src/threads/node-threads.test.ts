@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { isTuttiError, type PeerAddress } from '@tutti/kernel';
 import { type Ref, replying, type Terminated, threaded } from '@tutti/runtime';
@@ -149,6 +150,35 @@ describe('a thread that its code ends', () => {
     expect(await codeOf(read(remote))).toBe('TUTTI_ACTOR_UNKNOWN');
     expect(notices).toHaveLength(1);
   });
+});
+
+it('an actor whose module could not be imported begins when it can be, also in a thread that others are in', async () => {
+  const folder = mkdtempSync(join(import.meta.dirname, '.module-'));
+  try {
+    const [module, needed] = [join(folder, 'late.ts'), join(folder, 'needed')];
+    writeFileSync(
+      module,
+      `import { readFileSync } from 'node:fs';
+import { replying } from '@tutti/runtime';
+const text = readFileSync(${JSON.stringify(needed)}, 'utf8');
+export const late = replying((state, event, answer) => (answer(text), state), undefined);
+`,
+    );
+    const node = await started({ threads: { size: 1 } });
+    const beside = place(node, { id: 'beside' });
+    add(beside, 1);
+    expect(await read(beside)).toEqual([1]);
+    const backoff = { initialMs: 20, maxMs: 20 };
+    const supervise = { intensity: { restarts: 10_000, withinMs: 1_000 }, backoff };
+    const ref = node.spawn(threaded(pathToFileURL(module), { export: 'late' }), { supervise }) as Ref;
+    const restarts = () => node.parts.system.tree().find(({ address }) => address === ref.address)!.restarts;
+    while (restarts() < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    writeFileSync(needed, 'now it is there');
+    expect(await ref.ask({ type: 'x' }, { timeoutMs: 30_000 })).toBe('now it is there');
+    expect(await read(beside)).toEqual([1]);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 it('a process ends by itself once its node has stopped, also when an actor still loops', async () => {
