@@ -103,6 +103,34 @@ describe('a cluster test', () => {
 describe('a search', () => {
   const options = { file: 'x.ts', firstSeed: 1, seeds: 3, run: {}, shrinks: true, progress: () => {} };
 
+  it('tells a test that ends otherwise each time, although nothing else of it differs', async () => {
+    let kept = 0;
+    const check = () => {
+      kept++;
+      if (kept > 1) throw new Error(`kept ${kept}`);
+    };
+    const test = defineClusterTest(() => ({ ...idle, check }));
+    await expect(searchClusterTest(test, options)).rejects.toMatchObject({
+      code: 'TUTTI_TEST_NOT_REPEATABLE',
+      details: { where: expect.stringContaining('then it fails with "kept 2"') as string },
+    });
+  });
+
+  it('makes a run smaller only as long as it fails in the same way', async () => {
+    const test = defineClusterTest(() => ({
+      ...idle,
+      nodes: 3,
+      check: (cluster) => {
+        const { length } = cluster.nodes;
+        if (length < 3) throw new Error('this workload is written for three nodes');
+        throw new Error(`lost: ${length + 3} of 14`);
+      },
+    }));
+    const { smallest } = await searchClusterTest(test, { ...options, seeds: 1 });
+    expect(smallest!.report.failure!.problem).toBe('lost: 6 of 14');
+    expect(smallest!.report.nodes).toBe(3);
+  });
+
   it('tells a test that is another run each time', async () => {
     let runs = 0;
     const test = defineClusterTest(() => {

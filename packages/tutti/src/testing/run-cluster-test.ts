@@ -131,5 +131,11 @@ function kindOf(thrown: unknown): string {
     return `${thrown.code} ${String(thrown.details['name'])}`;
   if (isTuttiError(thrown, 'TUTTI_TEST_STUCK')) return `${thrown.code} ${String(thrown.details['what'])}`;
   if (isTuttiError(thrown)) return thrown.code;
-  return thrown instanceof Error ? thrown.name : 'thrown';
+  return thrown instanceof Error ? `${thrown.name} ${wordsOf(thrown.message)}` : 'thrown';
+}
+
+/** What tells one failed check from another: its first line without numbers and values, which a smaller run has others of. */
+function wordsOf(message: string): string {
+  const [first = ''] = message.split('\n');
+  return first.replaceAll(/\[.*\]|\{.*\}|"[^"]*"|'[^']*'|\d+(?:[.,\s]+\d+)*/g, '#');
 }

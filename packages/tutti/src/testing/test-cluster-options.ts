@@ -46,7 +46,7 @@ export type WhichNode = string | number | { readonly id: string };
 
 /** What happened in a run. */
 export interface TestTrace {
-  /** Equal for two runs exactly when they were the same, event by event. */
+  /** Equal for two runs that were the same in what crossed links and threads, was logged, and was done to them. */
   readonly hash: string;
   /** How many events there were. */
   readonly events: number;
