@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assign, type EventObject, setup } from 'xstate';
 import type { Terminated } from '../actor/ref.ts';
 import { ClusterHarness } from '../testing/cluster-harness.ts';
+import { threadWorld } from '../testing/thread-world.ts';
 
 interface Count {
   readonly status: string;
@@ -135,5 +136,36 @@ describe('a watch of an actor of another node that is watched by more than it ha
     await harness.pass(3_000);
     expect(notices.map(({ reason }) => reason)).toEqual(['unknown']);
     expect(surprises).toBe(0);
+  });
+});
+
+describe('the snapshot of an actor elsewhere', () => {
+  const tagged = setup({}).createMachine({
+    initial: 'busy',
+    states: { busy: { tags: ['busy', 'red'], on: { GO: 'idle' } }, idle: { tags: 'idle' } },
+  });
+
+  /** The tags that a subscriber is shown. */
+  function follow(ref: { subscribe(listener: (snapshot: unknown) => void): () => void }): string[][] {
+    const seen: string[][] = [];
+    ref.subscribe((snapshot) => seen.push([...(snapshot as { tags: Iterable<string> }).tags]));
+    return seen;
+  }
+
+  it('has its tags, from another node and from a thread', async () => {
+    const { harness } = await started();
+    const local = harness.node('n1').system.spawn(tagged);
+    const remote = follow(harness.node('n2').system.ref(local.address));
+    await harness.pass(200);
+    local.send({ type: 'GO' } as never);
+    await harness.pass(200);
+    const { place, pass } = threadWorld({ tagged });
+    const ref = place('tagged');
+    const threaded = follow(ref);
+    await pass(10);
+    ref.send({ type: 'GO' });
+    await pass(10);
+    for (const seen of [remote, threaded])
+      expect([seen[0], seen.at(-1)]).toEqual([['busy', 'red'], ['idle']]);
   });
 });

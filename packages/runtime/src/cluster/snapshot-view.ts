@@ -7,6 +7,8 @@ export function snapshotView(snapshot: unknown): unknown {
   const view: Record<string, unknown> = {};
   for (const field of ['status', 'value', 'context', 'input', 'output'])
     if (from[field] !== undefined) view[field] = from[field];
+  // A list, since the wire knows no sets.
+  if (from['tags'] instanceof Set) view['tags'] = [...from['tags']];
   if (from['error'] !== undefined) view['error'] = messageOf(from['error']);
   return view;
 }

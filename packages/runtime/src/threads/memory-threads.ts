@@ -8,6 +8,8 @@ export interface MemoryThread extends Thread {
   crash(problem: string): void;
   /** Does and says nothing until {@link goOn}, as one whose code blocks. */
   block(): void;
+  /** As {@link block}, within a call into the system: what ends it meanwhile takes effect when it goes on. */
+  stick(): void;
   goOn(): void;
   readonly isOver: boolean;
 }
@@ -81,6 +83,8 @@ class InnerThread implements MemoryThread {
   isOver = false;
   /** What waits to be taken in while it is blocked. */
   #held: (() => void)[] | undefined;
+  #isStuck = false;
+  #isDoomed = false;
 
   constructor(
     clock: Clock,
@@ -109,7 +113,8 @@ class InnerThread implements MemoryThread {
   }
 
   terminate(): void {
-    this.crash('it was terminated');
+    if (this.#isStuck) this.#isDoomed = true;
+    else this.crash('it was terminated');
   }
 
   crash(problem: string): void {
@@ -122,7 +127,14 @@ class InnerThread implements MemoryThread {
     this.#held ??= [];
   }
 
+  stick(): void {
+    this.block();
+    this.#isStuck = true;
+  }
+
   goOn(): void {
+    this.#isStuck = false;
+    if (this.#isDoomed) return this.terminate();
     const held = this.#held ?? [];
     this.#held = undefined;
     for (const act of held) this.#inside(act);

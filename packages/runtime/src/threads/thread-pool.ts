@@ -34,6 +34,8 @@ export interface ThreadStatus {
   readonly actors: number;
   /** Messages in the mailboxes of its actors. */
   readonly outstanding: number;
+  /** Whether it was ended and runs all the same, since it blocks in a call into the system. Nobody is in it any more. */
+  readonly isStuck: boolean;
 }
 
 /** The threads of a node. An actor goes to the one with the fewest actors, and stays there for one life. */
@@ -62,14 +64,15 @@ export class ThreadPool {
   }
 
   status(): readonly ThreadStatus[] {
-    return this.#slots.map(({ number, load, outstanding }) => ({
+    return this.#slots.map(({ number, load, outstanding, isStuck }) => ({
       thread: number,
       actors: load,
       outstanding,
+      isStuck,
     }));
   }
 
-  /** Ends every thread, and resolves when none runs. */
+  /** Ends every thread, and resolves when none runs but those that are stuck. */
   stop(): Promise<void> {
     if (!this.#stopped) {
       this.#stopped = Promise.withResolvers();
@@ -100,7 +103,9 @@ export class ThreadPool {
       outstandingMax,
       hangMs,
       nextLife: () => ++this.#livesBegun,
+      mayGiveUp: () => this.#stopped !== undefined || this.#stuck < this.#options.size,
       onEnded: (ended, why) => this.#ended(ended, why),
+      onFreed: (freed) => this.#remove(freed),
     });
     this.#slots.push(slot);
     this.#system.logger.info({ thread: number }, 'a thread has begun');
@@ -108,13 +113,23 @@ export class ThreadPool {
   }
 
   #ended(slot: ThreadSlot, why: string): void {
-    this.#slots.splice(this.#slots.indexOf(slot), 1);
-    this.#system.logger[this.#stopped ? 'info' : 'warn']({ thread: slot.number, why }, 'a thread has ended');
+    if (!slot.isStuck) this.#remove(slot);
+    const { number: thread, isStuck } = slot;
+    const text = isStuck ? 'a thread is given up: it was ended, and runs all the same' : 'a thread has ended';
+    this.#system.logger[this.#stopped ? 'info' : 'warn']({ thread, why }, text);
     this.#settle();
   }
 
+  #remove(slot: ThreadSlot): void {
+    this.#slots.splice(this.#slots.indexOf(slot), 1);
+  }
+
+  get #stuck(): number {
+    return this.#slots.filter(({ isStuck }) => isStuck).length;
+  }
+
   #settle(): void {
-    if (this.#slots.length === 0) this.#stopped?.resolve();
+    if (this.#slots.length === this.#stuck) this.#stopped?.resolve();
   }
 }
 

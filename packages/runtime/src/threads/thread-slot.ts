@@ -17,8 +17,12 @@ export interface ThreadSlotOptions {
   readonly outstandingMax: number;
   readonly hangMs: number;
   nextLife(): number;
-  /** It has ended; nobody is in it any more. */
+  /** Whether it may be given up while it still runs. */
+  mayGiveUp(): boolean;
+  /** Nobody is in it any more: it has ended, or is stuck, and ends later. */
   onEnded(slot: ThreadSlot, why: string): void;
+  /** It was stuck, and has ended. */
+  onFreed(slot: ThreadSlot): void;
 }
 
 interface Resident {
@@ -30,6 +34,9 @@ interface Resident {
 
 /** How long a thread may take to begin, which a busy machine makes longer than anything that it does later. */
 const BEGIN_MS = 30_000;
+
+/** How long a thread that is ended may take for it. What blocks in a call into the system ends when the call returns. */
+const EXIT_MS = 1_000;
 
 /** A timer that fires so much too late says that the whole process may have been suspended. */
 const STOOD_STILL_MS = 1_000;
@@ -47,6 +54,8 @@ export class ThreadSlot implements OutpostThread {
   #lastServed = 0;
   #isOver = false;
   #why: string | undefined;
+  #isStuck = false;
+  #patience: Timer | undefined;
   #watch: Timer | undefined;
   /** Whether it has said anything since it was last asked. */
   #hasSpoken = false;
@@ -60,7 +69,7 @@ export class ThreadSlot implements OutpostThread {
     this.#options = options;
     this.#thread = threads.start(data, {
       message: (batch) => this.#receive(batch as Batch),
-      ended: (problem) => this.#ended(problem),
+      ended: (problem) => (this.#isStuck ? options.onFreed(this) : this.#ended(problem)),
     });
     this.#link = new ThreadLink({
       clock,
@@ -89,6 +98,11 @@ export class ThreadSlot implements OutpostThread {
   /** It has been told to end, or has. */
   get isEnding(): boolean {
     return this.#isOver || this.#why !== undefined;
+  }
+
+  /** It was ended, and has been given up, since it runs all the same. */
+  get isStuck(): boolean {
+    return this.#isStuck;
   }
 
   /** What comes when it is to end would be lost with it, and is left to the next life. */
@@ -165,7 +179,21 @@ export class ThreadSlot implements OutpostThread {
   end(why: string): void {
     if (this.isEnding) return;
     this.#why = why;
+    this.#giveUpLater();
     this.#thread.terminate();
+  }
+
+  #giveUpLater(): void {
+    const { clock, mayGiveUp } = this.#options;
+    this.#patience = clock.setTimer(EXIT_MS, () =>
+      // This node may have stood still itself: that it has ended is read first.
+      clock.nextTurn(() => {
+        if (this.#isOver) return;
+        if (!mayGiveUp()) return this.#giveUpLater();
+        this.#isStuck = true;
+        this.#ended('it does not end');
+      }),
+    );
   }
 
   /** What it is busy with may take long; a thread that says nothing from one look to the next is taken for hung. */
@@ -221,6 +249,7 @@ export class ThreadSlot implements OutpostThread {
     this.#isOver = true;
     const { clock } = this.#options;
     if (this.#watch) clock.clearTimer(this.#watch);
+    if (this.#patience) clock.clearTimer(this.#patience);
     this.#link.close();
     this.#door.close();
     const residents = [...this.#residents.values()];
