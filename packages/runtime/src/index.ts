@@ -12,6 +12,7 @@ export {
   type AskOptions,
   nodeOf,
   type Ref,
+  type SnapshotListener,
   type Terminated,
   type TerminationReason,
 } from './actor/ref.ts';

@@ -265,7 +265,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.currentAsk?.fail(this.failure(error));
     this.currentAsk = undefined;
     this.keepForRestart(this.snapshot);
-    this.core.runtime.dispose(this, true);
+    this.core.runtime.dispose(this, true, error);
     this.#close('down', 'failed', error);
   }
 
@@ -275,7 +275,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
       error instanceof Error ? error : new TuttiError('TUTTI_INTERNAL', { problem: messageOf(error) });
     this.rare!.commit?.fail(reason);
     this.rare!.commit = undefined;
-    this.core.runtime.dispose(this, true);
+    this.core.runtime.dispose(this, true, error);
     this.#close('stop', 'failed', error);
   }
 
@@ -318,7 +318,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.rare!.closing = undefined;
     const { how, error } = closing;
     if (closing.next === 'stop') return this.#finalize(how as TerminationReason, error);
-    this.core.runtime.dispose(this, how === 'failed');
+    this.core.runtime.dispose(this, how === 'failed', error);
     this.snapshot = undefined;
     this.phase = 'down';
     this.#clearDeadline();
@@ -405,7 +405,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.#drainChildEvents();
     this.phase = 'stopped';
     this.#dropCommit();
-    this.core.runtime.dispose(this, reason === 'failed');
+    this.core.runtime.dispose(this, reason === 'failed', error);
     this.#clearDeadline();
     const rare = this.rare;
     this.endSupervision();

@@ -1,7 +1,13 @@
 import { type Logger, messageOf } from '@tutti/kernel';
 import type { Snapshot } from 'xstate';
 import type { CellCore } from './cell-parts.ts';
-import type { Address, Terminated, TerminationReason } from './ref.ts';
+import {
+  type Address,
+  listenerOf,
+  type SnapshotListener,
+  type Terminated,
+  type TerminationReason,
+} from './ref.ts';
 
 /**
  * Who watches one actor, and who follows its snapshots. A listener that throws is logged and harms nobody. What it does is
@@ -45,9 +51,9 @@ export class CellListeners {
 
 /** The same listener; what it throws is logged, as of one that follows an actor of its own node. */
 export const guarded =
-  <Value>(listener: (value: Value) => void, address: Address, logger: Logger, what: string) =>
+  <Value>(listener: SnapshotListener<Value>, address: Address, logger: Logger, what: string) =>
   (value: Value): void =>
-    call(listener, value, () => address, logger, what);
+    call(listenerOf(listener), value, () => address, logger, what);
 
 function call<Value>(
   listener: (value: Value) => void,

@@ -33,6 +33,9 @@ export interface Terminated {
   readonly problem?: string;
 }
 
+/** Who follows snapshots: a function, or what has one as `next`. */
+export type SnapshotListener<Snapshot> = ((snapshot: Snapshot) => void) | { next?(snapshot: Snapshot): void };
+
 /**
  * A handle on an actor, wherever it lives: here, on another node, an entity, or replicated. Refs are values: they
  * compare by {@link address}, and survive being put into an event that crosses the wire.
@@ -49,10 +52,13 @@ export interface Ref<Event extends EventObject = EventObject, Snapshot = unknown
   /** Calls back exactly once when the actor is gone for good, at once if it is gone already, also if its node dies. */
   watch(listener: (notice: Terminated) => void): () => void;
   /** Calls back with the current snapshot and then with each committed one (remote: the latest, throttled). */
-  subscribe(listener: (snapshot: Snapshot) => void): () => void;
+  subscribe(listener: SnapshotListener<Snapshot>): () => void;
   /** Asks it to stop, after what is in its mailbox has been handled or its shutdown deadline is over. */
   stop(): Promise<void>;
 }
+
+export const listenerOf = <Value>(listener: SnapshotListener<Value>): ((value: Value) => void) =>
+  typeof listener === 'function' ? listener : (value) => listener.next?.(value);
 
 /** The node an address is tied to, when it is tied to one. */
 export function nodeOf(address: Address): NodeId | undefined {

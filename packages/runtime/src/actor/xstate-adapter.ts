@@ -343,14 +343,14 @@ export class XStateRuntime implements HostRuntime {
    * Lets a logic that is no machine put away what it holds, then ends this life's children and timers. A reducer that
    * failed is not asked again; a promise, callback or observable always is, or it would leak.
    */
-  dispose(cell: HostingCell, hasFailed: boolean): void {
+  dispose(cell: HostingCell, hasFailed: boolean, error?: unknown): void {
     const { self } = cell;
     const wantsToKnow = cell.logic.start ? self?.hasBegun : !hasFailed;
     const isMachine = cell.logic instanceof StateMachine;
     if (cell.snapshot?.status === 'active' && wantsToKnow && !isMachine) this.#tellStop(cell);
     if (!self) return;
     self.system.dispose();
-    self.end();
+    self.end(hasFailed, error);
     cell.self = undefined;
   }
 

@@ -9,6 +9,7 @@ import {
   emit,
   fromCallback,
   fromTransition,
+  toPromise,
 } from 'xstate';
 import { createTestSystem } from '../testing/test-system.ts';
 
@@ -108,6 +109,44 @@ describe('self', () => {
     const { xstate, tutti } = notesOf(make, ['ADD', 'SELECT', 'ADD', 'ADD', 'READ', 'ADD', 'READ']);
     expect(tutti).toEqual(xstate);
     expect(xstate).toHaveLength(7);
+  });
+
+  test.each<[string, string, unknown[]]>([
+    ['is done', 'END', ['next done', 'complete', 'resolved 5']],
+    ['fails', 'BREAK', ['error it broke', 'rejected it broke']],
+    ['is stopped', 'STOP', ['complete', 'resolved undefined']],
+  ])('tells an observer, and a promise for its output, when it %s', async (_, type, expected) => {
+    const heard: string[] = [];
+    const machine = createMachine({
+      initial: 'on',
+      entry: withSelf((self) => {
+        toPromise(self).then(
+          (output) => heard.push(`resolved ${String(output)}`),
+          (error: Error) => heard.push(`rejected ${error.message}`),
+        );
+        self.subscribe({
+          next: ({ status }: { status: string }) => heard.push(`next ${status}`),
+          error: (error: unknown) => heard.push(`error ${(error as Error).message}`),
+          complete: () => heard.push('complete'),
+        });
+      }),
+      states: { on: { on: { END: 'off' } }, off: { type: 'final' } },
+      on: {
+        STOP: { actions: withSelf((self) => self.stop()) },
+        BREAK: {
+          actions: () => {
+            throw new Error('it broke');
+          },
+        },
+      },
+      output: 5,
+    });
+    const { system, advance } = createTestSystem();
+    system.spawn(machine, { supervise: false }).send({ type });
+    advance();
+    await null;
+    await null;
+    expect(heard.filter((line) => line !== 'next active')).toEqual(expected);
   });
 
   test('can stop a reducer, which hears of it once', () => {

@@ -8,9 +8,9 @@ import type { Outpost } from '../threads/outpost.ts';
 import { asTimerEvent, type KeptTimer } from './kept-timers.ts';
 import type { Address, Ref } from './ref.ts';
 import type { HostScope } from './xstate-adapter.ts';
-import { AskedSelf } from './xstate-asked.ts';
 import type { InspectedCells } from './xstate-inspected.ts';
 import { containListeners } from './xstate-listeners.ts';
+import { ObservedSelf } from './xstate-observed.ts';
 import {
   CHILD_IS_RUNNING,
   CHILD_IS_STOPPED,
@@ -311,14 +311,13 @@ class EndOfSelf implements Signal<HostingCell> {
 }
 
 /** What a logic sees as `self`, and its children as their parent: one for each life of a cell that needs one. */
-export class HostedSelf extends AskedSelf {
+export class HostedSelf extends ObservedSelf {
   readonly cell: HostingCell;
   readonly system: HostedSystem;
   isOver = false;
   hasBegun = false;
   /** Of a logic that may keep what it is given beyond its turn. The others have one between them. */
   scope: HostScope | undefined;
-  #listeners: Map<string, Set<(event: EventObject) => void>> | undefined;
 
   constructor(runtime: HostRuntime, cell: HostingCell) {
     super();
@@ -383,63 +382,9 @@ export class HostedSelf extends AskedSelf {
     return snapshot;
   }
 
-  subscribe(
-    observer: ((snapshot: Snapshot<unknown>) => void) | { next?: (snapshot: Snapshot<unknown>) => void },
-  ) {
-    const next = typeof observer === 'function' ? observer : (s: Snapshot<unknown>) => observer.next?.(s);
-    return { unsubscribe: this.cell.subscribe(next) };
-  }
-
-  /** By this other libraries know what can be subscribed to. */
-  '@@observable'(): HostedSelf {
-    return this;
-  }
-
-  /** A part of the snapshot, told when it is another. */
-  select<Part>(
-    part: (snapshot: Snapshot<unknown>) => Part,
-    isEqual: (a: Part, b: Part) => boolean = Object.is,
-  ) {
-    const get = () => part(this.getSnapshot());
-    const subscribe = (observer: ((part: Part) => void) | { next?: (part: Part) => void }) => {
-      const tell = typeof observer === 'function' ? observer : (next: Part) => observer.next?.(next);
-      let last = get();
-      return this.subscribe((snapshot) => {
-        const next = part(snapshot);
-        if (isEqual(last, next)) return;
-        last = next;
-        tell(next);
-      });
-    };
-    return { get, subscribe };
-  }
-
-  on(type: string, listener: (event: EventObject) => void): { unsubscribe(): void } {
-    this.#listeners ??= new Map();
-    let own = this.#listeners.get(type);
-    if (!own) this.#listeners.set(type, (own = new Set()));
-    const each = (event: EventObject) => listener(event); // what listens twice is told twice
-    own.add(each);
-    return { unsubscribe: () => void own.delete(each) };
-  }
-
-  emit(event: EventObject): void {
-    if (!this.#listeners) return;
-    for (const key of [event.type, '*']) {
-      // A copy: one that is renewed while it is told would have no end.
-      for (const listener of Array.from(this.#listeners.get(key) ?? [])) {
-        try {
-          listener(event);
-        } catch (error) {
-          const fields = { actor: this.cell.address, problem: messageOf(error) };
-          this.system.runtime.logger.error(fields, 'a listener of emitted events threw');
-        }
-      }
-    }
-  }
-
   /** Ends this life. */
-  end(): void {
+  end(hasFailed: boolean, error: unknown): void {
+    this.tellEnd(hasFailed, error);
     this.isOver = true;
     this.failHeld();
   }

@@ -3,7 +3,14 @@ import type { EventObject } from 'xstate';
 import { parseLocalAddress } from '../actor/address.ts';
 import type { AskTable } from '../actor/ask.ts';
 import { guarded } from '../actor/cell-listeners.ts';
-import { type Address, type AskOptions, nodeOf, type Ref, type Terminated } from '../actor/ref.ts';
+import {
+  type Address,
+  type AskOptions,
+  nodeOf,
+  type Ref,
+  type SnapshotListener,
+  type Terminated,
+} from '../actor/ref.ts';
 import type { AddressResolver, ReplyTarget } from '../system/actor-system.ts';
 import type { Courier } from './courier.ts';
 import type { Members } from './member.ts';
@@ -84,7 +91,7 @@ class RemoteRef implements Ref {
     return observers.watch(this.#node, this.address, told);
   }
 
-  subscribe(listener: (snapshot: unknown) => void): () => void {
+  subscribe(listener: SnapshotListener<unknown>): () => void {
     const { observers, logger } = this.#options;
     const told = guarded(listener, this.address, logger, 'a subscriber threw');
     return observers.subscribe(this.#node, this.address, told);

@@ -168,4 +168,26 @@ describe('the snapshot of an actor elsewhere', () => {
     for (const seen of [remote, threaded])
       expect([seen[0], seen.at(-1)]).toEqual([['busy', 'red'], ['idle']]);
   });
+
+  it('is shown to an observer object as to a function, wherever the actor is', async () => {
+    const harness = new ClusterHarness(
+      ['n1', 'n2', 'n3'],
+      (cluster) => void cluster.entity('tagged', tagged),
+    );
+    await harness.start();
+    const { system, cluster } = harness.node('n2');
+    const local = harness.node('n1').system.spawn(tagged);
+    const entity = cluster.ref('tagged', 'x');
+    entity.send({ type: 'GO' });
+    await harness.pass(200);
+    const world = threadWorld({ tagged });
+    const seen = [local, system.ref(local.address), entity, world.place('tagged')].map((ref) => {
+      const values: unknown[] = [];
+      ref.subscribe({ next: (snapshot) => values.push((snapshot as { value: unknown }).value) });
+      return values;
+    });
+    await harness.pass(200);
+    await world.pass(10);
+    expect(seen.map((values) => values.at(-1))).toEqual(['busy', 'busy', 'idle', 'busy']);
+  });
 });

@@ -4,7 +4,7 @@ import type { EventObject } from 'xstate';
 import type { AskTable } from '../actor/ask.ts';
 import { guarded } from '../actor/cell-listeners.ts';
 import { LOGIC_VERSION_DEFAULT } from '../actor/logic-identity.ts';
-import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
+import type { Address, AskOptions, Ref, SnapshotListener, Terminated } from '../actor/ref.ts';
 import { DELIVERY } from '../delivery/delivery-log.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { AddressResolver } from '../system/actor-system.ts';
@@ -105,7 +105,7 @@ class ReplicatedRef implements Ref {
     };
   }
 
-  subscribe(listener: (snapshot: unknown) => void): () => void {
+  subscribe(listener: SnapshotListener<unknown>): () => void {
     const tell = guarded(listener, this.address, this.#options.logger, 'a subscriber threw');
     return this.#follow(() => tell(this.#logic.current));
   }

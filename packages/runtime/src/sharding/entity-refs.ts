@@ -3,7 +3,7 @@ import { type Clock, isTuttiError, type Logger, type NodeId, TuttiError } from '
 import type { EventObject } from 'xstate';
 import type { AskTable } from '../actor/ask.ts';
 import { guarded } from '../actor/cell-listeners.ts';
-import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
+import type { Address, AskOptions, Ref, SnapshotListener, Terminated } from '../actor/ref.ts';
 import { LEVEL, levelIsLow } from '../cluster/cluster-level.ts';
 import type { Membership } from '../cluster/membership.ts';
 import { decodeRefs } from '../cluster/ref-codec.ts';
@@ -176,7 +176,7 @@ class EntityRef implements Ref {
    * Of a durable kind: the committed snapshots as persisted, from the log; of an entity that had ended before, only its
    * status and a small output. Otherwise from the owner of the moment.
    */
-  subscribe(listener: (snapshot: unknown) => void): () => void {
+  subscribe(listener: SnapshotListener<unknown>): () => void {
     const { states, makeRef, clock, logger } = this.#options;
     const tell = guarded(listener, this.address, logger, 'a subscriber threw');
     if (!this.#isDurable) return this.#followOwner(tell);

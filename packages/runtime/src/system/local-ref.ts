@@ -3,7 +3,14 @@ import type { EventObject } from 'xstate';
 import { type ActorCell, STOP_NOW } from '../actor/actor-cell.ts';
 import type { Asked, AskTable } from '../actor/ask.ts';
 import { guarded } from '../actor/cell-listeners.ts';
-import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
+import {
+  type Address,
+  type AskOptions,
+  listenerOf,
+  type Ref,
+  type SnapshotListener,
+  type Terminated,
+} from '../actor/ref.ts';
 import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
 
 /** What refs of one system share. */
@@ -86,9 +93,10 @@ export class LocalRef implements Ref {
     return () => void (isWanted = false);
   }
 
-  subscribe(listener: (snapshot: unknown) => void): () => void {
+  subscribe(follower: SnapshotListener<unknown>): () => void {
     const { cell } = this;
     if (!cell) return () => {};
+    const listener = listenerOf(follower);
     // What stands for one in a thread has no more of it than that shows: it is asked for the present one.
     if (cell.snapshot && !cell.outpost) listener(cell.snapshot);
     return cell.subscribe(listener);

@@ -1,7 +1,14 @@
 import { type Clock, type Logger, messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { AskTable } from '../actor/ask.ts';
-import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
+import {
+  type Address,
+  type AskOptions,
+  listenerOf,
+  type Ref,
+  type SnapshotListener,
+  type Terminated,
+} from '../actor/ref.ts';
 import { decodeRefs, encodeRefs } from '../cluster/ref-codec.ts';
 import { errorFromWire } from '../cluster/wire-error.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
@@ -157,8 +164,8 @@ class ThreadRef implements Ref {
     return this.#refs.observe('watch', this.address, (notice) => listener(notice as Terminated));
   }
 
-  subscribe(listener: (snapshot: unknown) => void): () => void {
-    return this.#refs.observe('subscribe', this.address, listener);
+  subscribe(listener: SnapshotListener<unknown>): () => void {
+    return this.#refs.observe('subscribe', this.address, listenerOf(listener));
   }
 
   stop(): Promise<void> {
