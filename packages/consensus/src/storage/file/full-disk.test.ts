@@ -359,6 +359,23 @@ test('a batch that finds no space in a segment made ready waits, and is written 
   await closeStore(again);
 });
 
+test('a batch that finds no space is written later, though a segment was made ready meanwhile', async () => {
+  const { state, disk } = shortOf('ENOSPC', 'write', isBatch);
+  const store = storeOn(disk);
+  await openStore(store);
+  // More than half of a segment: the next one is being made from here on.
+  await appendTo(store, { entries: [suiteEntry(1, 1, 2_500)] });
+  state.left = 1;
+  const refused = appendTo(store, { entries: [suiteEntry(2, 1)] });
+  await settled();
+  expect(state.refused).toBe(1);
+  expect(store.checkRoom()).toBe(false);
+  await refused;
+  expect(store.checkRoom()).toBe(true);
+  holds(store, 1, [suiteEntry(1, 1, 2_500), suiteEntry(2, 1)]);
+  await closeStore(store);
+});
+
 test('a note of what was flushed that finds no space is left out', async () => {
   const { state, disk } = shortOf('ENOSPC', 'write', (args) => args[4] === FLUSH_MARK_AT);
   const store = storeOn(disk);

@@ -396,7 +396,8 @@ export class LogWriter {
       this.#preparing = false;
       this.#next = segment;
       if (segment) this.#sequence = sequence;
-      this.#isFull = failure !== undefined && isShort(failure);
+      // Room for the next segment is none for a batch that found none in this one.
+      this.#isFull = this.#again > 0 || (failure !== undefined && isShort(failure));
       const waiting = this.#whenPrepared;
       this.#whenPrepared = undefined;
       // Nobody waits for it yet: the next attempt is made when the space is needed.
