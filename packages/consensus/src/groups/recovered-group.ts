@@ -64,13 +64,16 @@ export class RecoveredGroup {
     if (hardState) {
       this.hardState = hardState;
       this.hardStateRecord = record;
-      // What a loss that is noted says of them stands, until the group is whole.
-      if (this.loss && !this.isLossLogged) this.loss = { hardStateLost: false };
+      // What a loss that is noted says of them stands, until the group is whole; also where the note itself is lost, for
+      // every record says it that was written meanwhile.
+      if (this.loss && !this.isLossLogged) this.loss = { hardStateLost: found.loss?.hardStateLost ?? false };
     }
     // A reset without term and vote leaves it open what they are.
     const isKnown = !this.loss || this.isLossLogged;
     if (kind === 'reset' && (isKnown || hardState)) this.#noteLoss(found.loss);
     else if (found.isWhole && isKnown) this.#noteLoss(undefined);
+    // A group of which nothing was left may write before it has noted that.
+    else if (found.loss && !this.loss) this.#noteLoss(found.loss);
     // What a loss that is not noted yet stands before says nothing of the log.
     if (!this.loss || this.isLossLogged) this.#apply(found, record);
     else this.#behind.push({ found, record });

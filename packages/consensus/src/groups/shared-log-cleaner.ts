@@ -107,7 +107,7 @@ export class SharedLogCleaner {
         const { done, value: group } = groups.next();
         if (done) return joint.end();
         if (group.loss) {
-          // Only a reset says what a group has forgotten.
+          // A reset says what a group has forgotten, and that nothing before it counts.
           this.rewrite(group, joint.one());
           return this.#parts.clock.nextTurn(next);
         }

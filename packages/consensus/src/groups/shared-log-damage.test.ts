@@ -192,6 +192,47 @@ test('a group whose snapshot has no log beside it has lost that, term and vote w
   world.expectTwin('a', healed);
 });
 
+test('a group that has lost the word of what it has forgotten says so all the same', async () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const world = new World(seed);
+    await filled(world, 30);
+    await world.close();
+    world.inner.lose({ endFrom: world.random.integer(2, world.inner.lastIndex) });
+    const noted = await world.open();
+    await world.close();
+    const { inner } = world;
+    const words = inner
+      .entries(inner.firstIndex, inner.lastIndex, Infinity)
+      .filter(({ index, data }) => decodeRecord(data).kind === 'reset' && index < inner.lastIndex);
+    world.inner.lose({ entries: [world.random.pick(words).index] });
+    // Once as it is read, and once as it was noted anew.
+    for (const life of [1, 2]) {
+      const states = await world.open();
+      for (const name of NAMES) {
+        expect(noted.get(name)!.damage).toMatchObject({ hardStateLost: true });
+        expect(states.get(name)!.damage, `seed ${seed}, life ${life}, ${name}`).toMatchObject({
+          endLost: true,
+          hardStateLost: true,
+        });
+      }
+      await world.close();
+    }
+  }
+});
+
+test('a group of which nothing is left, and that writes before it is whole, has still forgotten the rest', async () => {
+  const world = new World(1);
+  await filled(world, 30);
+  await world.close();
+  world.inner.lose({ entries: [recordsOf(world).at(-2)!.index] });
+  const hardState = { term: term(3), votedFor: nodeId('n2') };
+  expect((await world.open()).get('d')!.damage).toMatchObject({ hardStateLost: true });
+  await world.do(appendTo(world.groups.get('d')!, { hardState, entries: [] }));
+  await world.close();
+  const { damage } = (await world.open()).get('d')!;
+  expect(damage).toMatchObject({ endLost: true, hardStateLost: true });
+});
+
 /** A store whose disk is full: what is written waits for space, and is refused when the store is closed. */
 class FullStore extends MemoryLogStore {
   isFull = false;
