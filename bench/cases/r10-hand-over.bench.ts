@@ -53,7 +53,7 @@ export const bench: BenchCase = {
       'pause-p99',
       { half: ['tutti', 'pause-p50'], p99: ['tutti', 'pause-p99'] },
       ({ half, p99 }) =>
-        `A shard's move is two entries of the log, move and released, and the first message to the new owner; some 85 shards of the stopping node move 32 at a time, so in 3 lots, and an entity waits for its own lot: ${milliseconds(half)} at the median and ${milliseconds(p99)} at the end. Each lot costs at least two commits, whose latency C2 measures.`,
+        `A shard's move is two entries of the log, move and released, and the first message to the new owner. The shards of the stopping node move 32 at a time, and an entity waits for its own lot: ${milliseconds(half)} at the median and ${milliseconds(p99)} at the end. Each lot costs at least two commits, whose latency C2 measures.`,
     ),
   ],
 };

@@ -91,7 +91,7 @@ export const bench: BenchCase = {
         used: ['tutti-machines', 'machine-used-bytes'],
       },
       ({ machine, reducer, growth, used }) =>
-        `To reach an actor by its address costs ${eachNs(reducer)} with a reducer: an address is made and its name looked up among all the others, and neither the table nor the actor is in a cache of the processor. A machine takes ${eachNs(machine)}: XState's step, and its first snapshot of its own, after which it holds ${used.toFixed(0)} bytes where it had ${growth.toFixed(0)}. What survives is copied twice by the collector, which has two fifths of the time in a profile of the machines; the look-up has a seventh.`,
+        `To reach an actor by its address costs ${eachNs(reducer)} with a reducer: an address is made and its name looked up among all the others, and neither the table nor the actor is in a cache of the processor. A machine takes ${eachNs(machine)}: XState's step, and its first snapshot of its own, after which it holds ${used.toFixed(0)} bytes where it had ${growth.toFixed(0)}. The profile shows what of it is the collector's, which copies what survives, and what the look-up's.`,
     ),
     ...(['reducer', 'machine'] as const).map((kind) =>
       limitOf(

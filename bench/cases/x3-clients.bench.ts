@@ -20,6 +20,14 @@ export const bench: BenchCase = {
   targets: [],
   curves: [
     { id: 'rate', title: 'Commits by clients', x: 'clients', y: 'commits/s', logarithmic: true },
+    {
+      id: 'cost',
+      title: 'Time of one commit by clients',
+      x: 'clients',
+      y: 'us',
+      logarithmic: true,
+      statedSlope: -1,
+    },
     { id: 'load', title: 'Throughput and latency', x: 'commits/s', y: 'p50, ms', logarithmic: true },
   ],
   subjects: [
@@ -74,5 +82,6 @@ export const bench: BenchCase = {
   },
   runs: { quick: 1, full: 5 },
   isProfiled: false,
+  note: 'What is asked together is sent and flushed together: the time of one commit falls as 1 over the clients, until the processors have no more to give. A slope nearer to 0 than the stated -1 shows how early that is.',
   expectedS: ({ heatMs, warmUpMs, durationMs }) => 3 + (heatMs! + 6 * (warmUpMs! + durationMs!)) / 1_000,
 };

@@ -18,6 +18,14 @@ export const bench: BenchCase = {
   targets: [],
   curves: [
     { id: 'rate', title: 'Commits by size of the command', x: 'bytes', y: 'commits/s', logarithmic: true },
+    {
+      id: 'cost',
+      title: 'Time of one commit by its size',
+      x: 'bytes',
+      y: 'us',
+      logarithmic: true,
+      statedSlope: 1,
+    },
   ],
   subjects: [
     {
@@ -41,5 +49,6 @@ export const bench: BenchCase = {
   },
   runs: { quick: 1, full: 5 },
   isProfiled: false,
+  note: 'A commit costs a fixed part and one that grows with its bytes: the time of one grows by a power between 0, while the fixed part is the larger, and the stated 1.',
   expectedS: ({ heatMs, warmUpMs, durationMs }) => 4 * (2 + (heatMs! + warmUpMs! + durationMs!) / 1_000),
 };

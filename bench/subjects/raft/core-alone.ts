@@ -1,6 +1,7 @@
 import { CoreCluster } from '../../../packages/consensus/src/raft/testing/core-cluster.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { batchRate } from '../../harness/load.ts';
+import { mustEqual } from '../actors/arrivals.ts';
 
 const BYTES = 256;
 
@@ -11,15 +12,24 @@ export async function coreAlone({ warmUpMs, durationMs, clients }: Sizes): Promi
   const payload = new Uint8Array(BYTES);
   const hosts = [...cluster.hosts.values()];
   const firstIndex = leader.lastIndex;
-  let applied = hosts.map(() => 0);
+  for (const host of hosts) host.applied.length = 0;
+  const applied = hosts.map(() => 0);
   let proposed = 0;
   const rate = await batchRate({ warmUpMs: warmUpMs!, durationMs: durationMs! }, clients!, () => {
     for (let client = 0; client < clients!; client++) leader.propose(payload);
     proposed += clients!;
     cluster.settle();
-    applied = hosts.map((host, i) => applied[i]! + host.applied.splice(0).length);
+    hosts.forEach((host, i) => (applied[i]! += host.applied.splice(0).length));
   });
-  const held = leader.commitIndex - firstIndex;
-  if (held !== proposed) throw new Error(`${proposed} were proposed, ${held} are committed`);
-  return { figures: { rate }, verified: `${held} entries committed and applied by the leader` };
+  mustEqual('entries committed', leader.commitIndex - firstIndex, proposed);
+  mustEqual(
+    'entries applied by the leader',
+    applied[hosts.findIndex(({ core }) => core === leader)]!,
+    proposed,
+  );
+  // A follower hears of the last ones with the next message.
+  for (const count of applied)
+    if (count > proposed || count < proposed - clients!)
+      throw new Error(`${proposed} were proposed, ${applied.join(', ')} applied`);
+  return { figures: { rate }, verified: `${proposed} entries committed, ${applied.join(', ')} applied` };
 }

@@ -7,8 +7,18 @@ export function byClients(run: SubjectRun, levels: readonly number[]) {
   return async (sizes: Sizes): Promise<Measurement> => {
     const { figures, histograms, curves, verified } = await run(sizes);
     const rate = levels.map((x): Point => ({ x, y: figures[`rate-${x}`]! })).filter(({ y }) => y > 0);
-    return { figures, ...(histograms ? { histograms } : {}), curves: { ...curves, rate }, verified };
+    return {
+      figures,
+      ...(histograms ? { histograms } : {}),
+      curves: { ...curves, ...costOf(rate) },
+      verified,
+    };
   };
+}
+
+/** A curve of rates, and the microseconds that one takes at each. */
+function costOf(rate: readonly Point[]) {
+  return { rate, cost: rate.map(({ x, y }): Point => ({ x, y: 1e6 / y })) };
 }
 
 /** One cluster after the other, each with so many more of something: its rate at 64 clients, over that number. */
@@ -20,10 +30,10 @@ function sweep(values: readonly number[], runOf: (value: number) => SubjectRun) 
     for (const value of values) {
       const measured = await runOf(value)(sizes);
       figures[`rate-${value}`] = measured.figures[`rate-${CLIENTS}`]!;
-      rate.push({ x: value, y: measured.figures[`rate-${CLIENTS}`]! });
+      if (figures[`rate-${value}`]! > 0) rate.push({ x: value, y: figures[`rate-${value}`]! });
       told.push(`${value}: ${measured.verified}`);
     }
-    return { figures, curves: { rate }, verified: told.join('; ') };
+    return { figures, curves: costOf(rate), verified: told.join('; ') };
   };
 }
 

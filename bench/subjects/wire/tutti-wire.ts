@@ -3,6 +3,7 @@ import type { Ref } from 'tutti';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { FleetProcess } from '../../harness/fleet.ts';
 import { openLoop } from '../../harness/load.ts';
+import { processorUse } from '../../harness/processor-use.ts';
 import { mustEqual } from '../actors/arrivals.ts';
 import { inMicroseconds } from './microseconds.ts';
 import { NOTE } from './note.ts';
@@ -43,11 +44,13 @@ export async function roundTrip({ ratePerS, warmUpMs, durationMs }: Sizes): Prom
   };
   const request = (done: (failure?: Error) => void) => void askOnce(done);
   const warm = await openLoop(ratePerS!, warmUpMs!, request);
+  const before = processorUse([process.pid, peer.pid]);
   const { latencies, offered } = await openLoop(ratePerS!, durationMs!, request);
+  const after = processorUse([process.pid, peer.pid]);
   const count = await peer.call<number>('count');
   mustEqual('asks counted by the other process', count, warm.offered + offered);
   return {
-    figures: {},
+    figures: before && after ? { wait: (after.waitedUs - before.waitedUs) / durationMs! } : {},
     histograms: { trip: inMicroseconds(latencies) },
     verified: `${offered} asked at ${ratePerS}/s, all answered and counted by the other process`,
   };
