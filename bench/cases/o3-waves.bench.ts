@@ -18,16 +18,14 @@ export const bench: BenchCase = {
     { level: 'floor', figure: 'makespan', value: 1_100 },
     { level: 'floor', figure: 'gain', value: 4.5 },
   ],
-  limits: [
-    ...['makespan', 'gain'].map((figure) =>
-      limitOf(
-        figure,
-        { all: ['tutti', 'makespan'], sequential: ['tutti', 'sequential'], overhead: ['tutti', 'overhead'] },
-        ({ all, sequential, overhead }) =>
-          `Two waves of tasks that let 500 ms pass cannot be over before 1,000 ms, nor ten one at a time before 5,000; they take ${milliseconds(all)} and ${milliseconds(sequential)}. The ${milliseconds(overhead)} and ${milliseconds(sequential - 5_000)} above that are timers that go off late and what control takes between two tasks.`,
-      ),
+  limits: ['makespan', 'gain'].map((figure) =>
+    limitOf(
+      figure,
+      { all: ['tutti', 'makespan'], sequential: ['tutti', 'sequential'], overhead: ['tutti', 'overhead'] },
+      ({ all, sequential, overhead }) =>
+        `Two waves of tasks that let 500 ms pass cannot be over before 1,000 ms, nor ten one at a time before 5,000; they take ${milliseconds(all)} and ${milliseconds(sequential)}. The ${milliseconds(overhead)} and ${milliseconds(sequential - 5_000)} above that are timers that go off late and what control takes between two tasks.`,
     ),
-  ],
+  ),
   subjects: [
     {
       id: 'tutti',

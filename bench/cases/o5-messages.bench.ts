@@ -72,21 +72,19 @@ export const bench: BenchCase = {
     { level: 'floor', figure: 'update-p99', value: 20 },
     { level: 'floor', figure: 'broadcast-p99', value: 100 },
   ],
-  limits: [
-    ...['delivery', 'request', 'update', 'broadcast'].map((kind) =>
-      limitOf(
-        `${kind}-p99`,
-        {
-          half: ['tutti', `${kind}-p50`],
-          late: ['tutti', `${kind}-p99`],
-          remoteHalf: ['two-nodes', `${kind}-p50`],
-          remoteLate: ['two-nodes', `${kind}-p99`],
-        },
-        ({ half, late, remoteHalf, remoteLate }) =>
-          `One at a time, so nothing waits for others: the work is the median, ${milliseconds(half)} on one node and ${milliseconds(remoteHalf)} between two; what the p99 has above it, ${milliseconds(late - half)} and ${milliseconds(remoteLate - remoteHalf)}, is time in which a process did something else or had no processor.`,
-      ),
+  limits: ['delivery', 'request', 'update', 'broadcast'].map((kind) =>
+    limitOf(
+      `${kind}-p99`,
+      {
+        half: ['tutti', `${kind}-p50`],
+        late: ['tutti', `${kind}-p99`],
+        remoteHalf: ['two-nodes', `${kind}-p50`],
+        remoteLate: ['two-nodes', `${kind}-p99`],
+      },
+      ({ half, late, remoteHalf, remoteLate }) =>
+        `One at a time, so nothing waits for others: the work is the median, ${milliseconds(half)} on one node and ${milliseconds(remoteHalf)} between two; what the p99 has above it, ${milliseconds(late - half)} and ${milliseconds(remoteLate - remoteHalf)}, is time in which a process did something else or had no processor.`,
     ),
-  ],
+  ),
   subjects: [
     {
       id: 'tutti',

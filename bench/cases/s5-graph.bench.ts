@@ -26,15 +26,13 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/tasks/graphs.ts')).validateGraph,
     },
   ],
-  limits: [
-    ...['valid', 'cyclic'].map((figure) =>
-      limitOf(
-        figure,
-        { valid: ['tutti', 'valid'], cyclic: ['tutti', 'cyclic'] },
-        ({ valid, cyclic }) =>
-          `It is done once, by code that no compiler has seen yet: ${((valid * 1e6) / 100_000).toFixed(0)} ns a task for the passes over it and its three needs (names, needs, levels, slack), of which looking the needs up by name is the most, and ${((cyclic * 1e6) / 100_000).toFixed(0)} ns where the search for the circle ends it earlier.`,
-      ),
+  limits: ['valid', 'cyclic'].map((figure) =>
+    limitOf(
+      figure,
+      { valid: ['tutti', 'valid'], cyclic: ['tutti', 'cyclic'] },
+      ({ valid, cyclic }) =>
+        `It is done once, by code that no compiler has seen yet: ${((valid * 1e6) / 100_000).toFixed(0)} ns a task for the passes over it and its three needs (names, needs, levels, slack), and ${((cyclic * 1e6) / 100_000).toFixed(0)} ns where the search for the circle ends it earlier.`,
     ),
-  ],
+  ),
   sizes: { quick: { tasks: 100_000 }, full: { tasks: 100_000 } },
 };

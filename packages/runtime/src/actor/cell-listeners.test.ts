@@ -12,7 +12,9 @@ test('who subscribes while a subscriber is told hears of the next snapshot first
   const follow = () => {
     let isFirst = true;
     ref.subscribe(({ context }) => {
-      if (isFirst) return void (isFirst = false); // what it is at the time of subscribing
+      const isAtOnce = isFirst;
+      isFirst = false;
+      if (isAtOnce) return; // what it is at the time of subscribing
       told.push(context);
       if (told.length < 100) follow();
     });

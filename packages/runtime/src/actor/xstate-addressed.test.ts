@@ -43,23 +43,26 @@ const asking = setup({ types: { context: {} as { server: Ref; pongs: number } } 
 });
 
 /** Keeps whoever it is sent, and hands out whom it has. */
-const keeper = setup({ types: { context: {} as { kept?: AnyActorRef; child?: AnyActorRef } } }).createMachine(
-  {
-    context: {},
-    on: {
-      KEEP: {
-        actions: [assign({ kept: ({ event }) => (event as Request).replyTo as never }), reply('kept')],
-      },
-      GIVE: { actions: reply(({ context }) => context.kept) },
-      TELL: { actions: [sendTo(({ context }) => context.kept!, { type: 'PONG' }), reply('told')] },
-      BREAK: {
-        actions: () => {
-          throw new Error('it was told to break');
-        },
+interface Kept {
+  readonly kept?: AnyActorRef;
+  readonly child?: AnyActorRef;
+}
+const nobody: Kept = {};
+const keeper = setup({ types: { context: nobody } }).createMachine({
+  context: {},
+  on: {
+    KEEP: {
+      actions: [assign({ kept: ({ event }) => (event as Request).replyTo as never }), reply('kept')],
+    },
+    GIVE: { actions: reply(({ context }) => context.kept) },
+    TELL: { actions: [sendTo(({ context }) => context.kept!, { type: 'PONG' }), reply('told')] },
+    BREAK: {
+      actions: () => {
+        throw new Error('it was told to break');
       },
     },
   },
-);
+});
 
 const NODES = ['n1', 'n2', 'n3'];
 
@@ -113,7 +116,7 @@ describe('a self that is sent along', () => {
       await harness.settle(entity.stop());
       await harness.settle(entity.ask({ type: 'TELL' }));
       await harness.pass(100);
-      const given = (await harness.settle(entity.ask({ type: 'GIVE' }))) as Ref;
+      const given = await harness.settle(entity.ask<Ref>({ type: 'GIVE' }));
       expect(given.address).toBe(registrar.address);
       await harness.settle(client.stop());
     }
@@ -136,9 +139,9 @@ describe('a self that is sent along', () => {
     );
     const client = system.spawn(asking, { input: friend });
     client.send({ type: 'GO' });
-    await null;
+    await Promise.resolve();
     advance();
-    await null;
+    await Promise.resolve();
     advance();
     expect(heard).toEqual([0, client.address, 'stopped']);
   });

@@ -144,8 +144,8 @@ describe('self', () => {
     const { system, advance } = createTestSystem();
     system.spawn(machine, { supervise: false }).send({ type });
     advance();
-    await null;
-    await null;
+    await Promise.resolve();
+    await Promise.resolve();
     expect(heard.filter((line) => line !== 'next active')).toEqual(expected);
   });
 
@@ -169,7 +169,7 @@ describe('self', () => {
         entry: withSelf((self) => {
           const heard = () => log('heard');
           const [first] = [self.on('NEWS', heard), self.on('NEWS', heard)];
-          self.on('STOP ONE', () => first!.unsubscribe());
+          self.on('STOP ONE', () => first.unsubscribe());
           let times = 0;
           const renew = () => {
             log('renewed');

@@ -24,9 +24,9 @@ test('the asks to a node that is lost fail in order and in slices, so that their
     courier.post(peer, { address: 'a', event: { type: 'x' }, target, deadline: Infinity, hops: 0, epoch: 0 });
   }
   const turns: number[] = [];
-  const { nextTurn } = clock;
+  const nextTurn = clock.nextTurn.bind(clock);
   clock.nextTurn = (action) =>
-    nextTurn.call(clock, () => {
+    nextTurn(() => {
       action();
       turns.push(failed.length);
     });

@@ -157,7 +157,7 @@ describe('the snapshot of an actor elsewhere', () => {
     const local = harness.node('n1').system.spawn(tagged);
     const remote = follow(harness.node('n2').system.ref(local.address));
     await harness.pass(200);
-    local.send({ type: 'GO' } as never);
+    local.send({ type: 'GO' });
     await harness.pass(200);
     const { place, pass } = threadWorld({ tagged });
     const ref = place('tagged');

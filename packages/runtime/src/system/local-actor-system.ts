@@ -137,8 +137,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     options: SpawnOptions<Logic> = {},
   ): Ref<EventFromLogic<Logic>, SnapshotFrom<Logic>> {
     const parent = options.parent ? this.#parentCell(options.parent) : this.#guardian;
-    const ref: Ref = new LocalRef(this, this.#spawnUnder(parent, logic, options));
-    return ref as Ref<EventFromLogic<Logic>, SnapshotFrom<Logic>>;
+    return new LocalRef(this, this.#spawnUnder(parent, logic, options));
   }
 
   /** For the inside of a thread: the actor is called what the cell that stands for it on the node is called. */
@@ -233,8 +232,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
     const resolver = address.startsWith(this.prefix)
       ? undefined
       : this.#resolvers.find((known) => known.matches(address));
-    const found = resolver ? resolver.ref(address) : new LocalRef(this, undefined, address);
-    return found as Ref<Event, Snap>;
+    return resolver ? resolver.ref(address) : new LocalRef(this, undefined, address);
   }
 
   reliable<Event extends EventObject>(ref: Ref<Event>, options: ReliableOptions = {}): ReliableRef<Event> {

@@ -184,12 +184,12 @@ export class ThreadSlot implements OutpostThread {
   }
 
   #giveUpLater(): void {
-    const { clock, mayGiveUp } = this.#options;
+    const { clock } = this.#options;
     this.#patience = clock.setTimer(EXIT_MS, () =>
       // This node may have stood still itself: that it has ended is read first.
       clock.nextTurn(() => {
         if (this.#isOver) return;
-        if (!mayGiveUp()) return this.#giveUpLater();
+        if (!this.#options.mayGiveUp()) return this.#giveUpLater();
         this.#isStuck = true;
         this.#ended('it does not end');
       }),

@@ -120,7 +120,10 @@ export class LookIn {
     let notShown = 0;
     await this.#node.parts.system.survey((actor, parent) => {
       const beside = parent ? below.get(parent) : tree;
-      if (!beside || below.size >= TREE_MAX) return void notShown++;
+      if (!beside || below.size >= TREE_MAX) {
+        notShown++;
+        return;
+      }
       const children: ActorNodeInfo[] = [];
       below.set(actor, children);
       beside.push({ ...actor, children });
@@ -217,7 +220,8 @@ function byBusiness(a: ActorTop, b: ActorTop): number {
   );
 }
 
-function shownActor({ value: _, thread, ...actor }: ActorInfo, perSecond: number | undefined): ActorTop {
+function shownActor(info: ActorInfo, perSecond: number | undefined): ActorTop {
+  const { value: _value, thread, ...actor } = info;
   const logic = thread === undefined ? actor.logic : `${actor.logic} on thread ${thread}`;
   return { ...actor, logic, perSecond };
 }
