@@ -102,3 +102,19 @@ for (const what of ['was emptied', 'reads as zeros'])
     holds(again, 1, suiteEntries(1, 2, 1, 500));
     await closeStore(again);
   });
+
+test('a header that has rotted where it says whose it is costs nothing but the write that a crash tore', async () => {
+  await written(2);
+  const [only] = usedSegments();
+  const bytes = fs.readFileSync(only!);
+  // As a process leaves it that is killed in the middle of a write: nothing was noted after the last one.
+  bytes.fill(0, FLUSH_MARK_AT, FLUSH_MARK_AT + FLUSH_MARK_BYTES);
+  bytes[3]! ^= 1;
+  const end = bytes.findLastIndex((byte) => byte !== 0) + 1;
+  bytes.fill(0xff, Math.ceil(end / 8) * 8, Math.ceil(end / 8) * 8 + 24);
+  fs.writeFileSync(only!, bytes);
+  const store = storeIn();
+  expect(await openStore(store)).toMatchObject({ damage: undefined, hardState: { term: 3 } });
+  holds(store, 1, suiteEntries(1, 2, 1, 500));
+  await closeStore(store);
+});

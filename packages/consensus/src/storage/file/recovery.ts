@@ -124,9 +124,9 @@ export class Recovery {
     const whole = hasHeader(bytes, segment);
     const { records, remainsFrom } = scanSegment(bytes, segment.sequence);
     this.#outlines.set(segment.sequence, outlineOf(records));
-    const said = flushMarkIn(bytes, segment.sequence);
-    // A segment has its header before it has its name: where that is gone, so is what it may have said.
-    const flushed = whole ? said : said || undefined;
+    // A segment has its header before it has its name: where that is gone, so is what it may have said. One that has only
+    // rotted in another place still says nothing where it said nothing.
+    const flushed = isCutOff(bytes) ? undefined : flushMarkIn(bytes, segment.sequence);
     if (flushed === undefined) this.#noteLostIn = segment.sequence;
     else this.#flushed = Math.max(this.#flushed, flushed);
     if (!whole && records.length > 0)
