@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { backUp, backupOf, writeBackup } from './back-up.ts';
 import { createNode, type TuttiNode } from './create-node.ts';
 
@@ -44,4 +44,39 @@ it('does not replace a file that came while the bytes did, and leaves no draft',
   const { snapshot } = await backUp(node, file, { replace: true });
   expect(snapshot.index).toBeGreaterThan(0);
   expect(backups()).toEqual(['b']);
+});
+
+it('lets go of the state that it is of, also when it cannot be written', async () => {
+  const hold = node.group.holdState.bind(node.group);
+  let held = 0;
+  vi.spyOn(node.group, 'holdState').mockImplementation(async () => {
+    const { snapshot, release } = await hold();
+    held++;
+    return {
+      snapshot,
+      release() {
+        held--;
+        release();
+      },
+    };
+  });
+  const failing = backUp(node, join(folder, 'missing', 'b'));
+  await expect(failing).rejects.toMatchObject({ code: 'TUTTI_BACKUP_UNWRITABLE' });
+  await vi.waitFor(() => expect(held).toBe(0));
+});
+
+it('has whoever sends the bytes stop when they cannot be written', async () => {
+  let isOver = false;
+  async function* sent() {
+    try {
+      // What is no bytes cannot be written.
+      yield JSON.parse('1') as Uint8Array;
+    } finally {
+      isOver = true;
+    }
+  }
+  await expect(writeBackup(join(folder, 'b'), sent())).rejects.toMatchObject({
+    code: 'TUTTI_BACKUP_UNWRITABLE',
+  });
+  expect(isOver).toBe(true);
 });

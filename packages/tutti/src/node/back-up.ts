@@ -26,7 +26,12 @@ export async function backUp(
   options: BackupOptions = {},
 ): Promise<BackupAbout> {
   refuseTaken(file, options);
-  return await writeBackup(file, await backupOf(node), options);
+  const bytes = await backupOf(node);
+  try {
+    return await writeBackup(file, bytes, options);
+  } finally {
+    bytes.destroy();
+  }
 }
 
 /** {@link backUp} as bytes, read as they are written out; the state that they are of stays on the disk until the end. */
@@ -107,8 +112,8 @@ async function write(
   { signal }: BackupOptions,
 ): Promise<void> {
   const handle = await open(draft, 'w', 0o600);
+  const source = bytes[Symbol.asyncIterator]();
   try {
-    const source = bytes[Symbol.asyncIterator]();
     for (;;) {
       const next = await unlessAborted(source.next(), signal);
       if (next.done === true) break;
@@ -116,6 +121,8 @@ async function write(
     }
     await handle.sync();
   } finally {
+    // Whoever sends them is told to stop, and not waited for: it may hang in what it was asked for last.
+    void source.return?.().catch(() => {});
     await handle.close();
   }
 }
