@@ -4,7 +4,8 @@ import { assert } from '@tutti/kernel';
  * The wire formats this build can speak, both included: the present one, and the one before for as long as a cluster is
  * brought from one to the other node by node. A pair speaks the highest that both have. Version 2 added the probe answer
  * `unheard`; `settled`, `handed`, `handedAll` and `kept` for a shard that moves; and `isFull` of an `ended` that is none.
- * What version 1 was is kept in `test/wire/wire-1.json`.
+ * What only stands behind the rest of a message, such as `attempt` and `damaged` of Raft's, needs none: who does not know
+ * it leaves it out. What version 1 was is kept in `test/wire/wire-1.json`.
  */
 export const WIRE_VERSIONS: WireVersions = { min: 1, max: 2 };
 

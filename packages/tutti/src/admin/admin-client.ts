@@ -396,11 +396,13 @@ function mayBeCarriedOut(thrown: unknown): boolean {
 function inOrderForBackup<Report extends { readonly answer: { readonly consensus: ConsensusStatus } }>(
   reports: readonly Report[],
 ): readonly Report[] {
-  const rank = ({ answer: { consensus } }: Report) =>
-    (['leader', 'follower'] as string[]).indexOf(consensus.role);
+  const rank = ({ answer: { consensus } }: Report) => ASKED_FOR_BACKUPS.indexOf(consensus.role);
   const reached = ({ answer: { consensus } }: Report) => consensus.appliedIndex;
   return reports.toSorted((a, b) => rank(b) - rank(a) || reached(b) - reached(a));
 }
+
+/** The last first: the leader has enough to do. */
+const ASKED_FOR_BACKUPS: readonly string[] = ['leader', 'follower'];
 
 function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, RETRY_MS));

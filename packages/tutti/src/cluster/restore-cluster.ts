@@ -42,9 +42,9 @@ export interface Restored {
 /**
  * Makes a new cluster with the state of a backup, in new directories. Its lineage is new as well: nodes of the cluster
  * that the backup is of, or of another one that was made of it, are turned away. All is there under its name, or nothing.
- * @throws TuttiError `TUTTI_OPTION_INVALID`, `TUTTI_BACKUP_UNUSABLE`, `TUTTI_STORE_NEWER_VERSION`, `TUTTI_RESTORE_NOT_EMPTY`,
- * `TUTTI_FOLDER_OF_NODE`, `TUTTI_STORE_*`, `TUTTI_FOLDER_UNWRITABLE` also when another restore to the same place, on
- * another machine or in another container, took the half of this one for a leftover
+ * @throws TuttiError `TUTTI_OPTION_INVALID`, `TUTTI_BACKUP_UNUSABLE`, `TUTTI_STORE_NEWER_VERSION`,
+ * `TUTTI_RESTORE_NOT_EMPTY`, `TUTTI_FOLDER_OF_NODE`, `TUTTI_STORE_*`, `TUTTI_FOLDER_UNWRITABLE` also when another restore
+ * to the same place, on another machine or in another container, took the half of this one for a leftover
  */
 export async function restoreCluster(options: RestoreOptions): Promise<Restored> {
   checkNames(options.nodes);
