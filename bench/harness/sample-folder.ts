@@ -1,5 +1,6 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { isRunning } from '../../packages/tutti/src/node/is-running.ts';
 import { benchDisk } from './bench-disk.ts';
 
 /** Whose it is stands in its name: the process id of the bench that made it. */
@@ -21,15 +22,5 @@ export function sweepSampleFolders(): void {
   for (const name of readdirSync(benchDisk())) {
     const owner = NAME.exec(name)?.[1];
     if (owner !== undefined && !isRunning(Number(owner))) removeSampleFolder(join(benchDisk(), name));
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    // A process of somebody else's cannot be signalled, and is there.
-    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -5,6 +5,7 @@ import * as z from 'zod';
 import { AdminClient, type AdminClientOptions } from '../admin/admin-client.ts';
 import type { LocalClusterOptions } from '../cluster/local-cluster.ts';
 import { type LoadedSettings, loadSettings, type Settings } from '../config/settings.ts';
+import { isRunning } from '../node/is-running.ts';
 
 const clusterFile = z.object({
   cluster: z.string(),
@@ -39,11 +40,11 @@ export function findCluster(directory: string, options: AdminClientOptions = {})
   const file = join(resolve(directory), 'cluster.json');
   try {
     const known = clusterFile.parse(JSON.parse(readFileSync(file, 'utf8')));
-    if (!isAlive(known.launcherPid)) throw new Error(`its process ${known.launcherPid} is gone`);
+    if (!isRunning(known.launcherPid)) throw new Error(`its process ${known.launcherPid} is gone`);
     const gone = `the command that kept it, process ${known.launcherPid}, has ended`;
     return new AdminClient(() => known.nodes.map((node) => node.adminUrl), known.adminToken, {
       directory: resolve(directory),
-      ended: () => (isAlive(known.launcherPid) ? undefined : gone),
+      ended: () => (isRunning(known.launcherPid) ? undefined : gone),
       ...options,
     });
   } catch (thrown) {
@@ -55,16 +56,6 @@ export function findCluster(directory: string, options: AdminClientOptions = {})
       },
       { cause: thrown },
     );
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    // Of another user, it is there all the same.
-    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 

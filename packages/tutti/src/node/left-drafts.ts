@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { isRunning } from './is-running.ts';
 
 /** After the name of what is being written: the number of the process, and where that is not enough, of the draft. */
 const DRAFT = /^\.(\d+)(?:\.[0-9a-f]{8})?\.tmp$/;
@@ -19,13 +20,4 @@ export function leftDrafts(path: string): string[] {
   return readdirSync(folder)
     .filter(isLeft)
     .map((other) => join(folder, other));
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
