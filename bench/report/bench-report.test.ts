@@ -145,3 +145,23 @@ test('axes have round numbers on them, and no more than can be read', () => {
     ]),
   ).toEqual(['3', '4']);
 });
+
+test('what has no place on a logarithmic axis is left out, and a curve of nothing else is not drawn', () => {
+  const spec = { id: 'c', title: 'C', x: 'n', y: 'ms', logarithmic: true, statedSlope: 1 };
+  const drawn = chart(spec, [
+    {
+      name: 'ours',
+      points: [
+        { x: 1, y: 0 },
+        { x: 10, y: 2 },
+        { x: 100, y: 20 },
+        { x: 1_000, y: Number.NaN },
+      ],
+    },
+    { name: 'none', points: [{ x: 10, y: 0 }] },
+  ]);
+  expect(drawn).toContain('ours: slope 1.00; stated 1');
+  expect(drawn.match(/<circle/g)).toHaveLength(2);
+  expect(drawn).not.toMatch(/NaN|Infinity|none/);
+  expect(chart(spec, [{ name: 'ours', points: [{ x: 1, y: 0 }] }])).toBe('');
+});

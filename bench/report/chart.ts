@@ -18,10 +18,19 @@ const RIGHT = 26;
 const COLOURS = 6;
 const TICKS = 4;
 
-/** A figure with its lines drawn, on logarithmic axes where the slope is what matters; the first line is ours. */
-export function chart(spec: CurveSpec, series: readonly Series[]): string {
-  const points = series.flatMap(({ points }) => points);
+/**
+ * A figure with its lines drawn, on logarithmic axes where the slope is what matters; the first line is ours. What has no
+ * place on its axes, as 0 has none on a logarithmic one, is left out; nothing is drawn of nothing.
+ */
+export function chart(spec: CurveSpec, all: readonly Series[]): string {
   const isLogarithmic = spec.logarithmic === true;
+  const hasPlace = (value: number) => Number.isFinite(value) && (!isLogarithmic || value > 0);
+  const series = all.map(({ name, points }) => ({
+    name,
+    points: points.filter(({ x, y }) => hasPlace(x) && hasPlace(y)),
+  }));
+  const points = series.flatMap(({ points }) => points);
+  if (points.length === 0) return '';
   const x = axis(
     points.map((point) => point.x),
     LEFT,
@@ -35,10 +44,12 @@ export function chart(spec: CurveSpec, series: readonly Series[]): string {
     isLogarithmic,
   );
   const lines = series.map((one, i) => line(one, i, x.place, y.place)).join('');
-  const slopes =
-    spec.statedSlope === undefined
-      ? ''
-      : `${series.map(({ name, points }) => `${escapeHtml(name)}: slope ${logLogSlope(points).toFixed(2)}`).join(', ')}; stated ${spec.statedSlope}`;
+  const measured = series
+    .filter(({ points }) => points.length > 1)
+    .map(({ name, points }) => `${escapeHtml(name)}: slope ${logLogSlope(points).toFixed(2)}`)
+    .join(', ');
+  const stated = `stated ${spec.statedSlope}`;
+  const slopes = spec.statedSlope === undefined ? '' : measured === '' ? stated : `${measured}; ${stated}`;
   return `<figure><figcaption>${escapeHtml(spec.title)}${slopes && ` <small>${slopes}</small>`}</figcaption>
 <svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escapeHtml(spec.title)}">
 ${x.ticks.map((tick) => `<line class="grid" x1="${round(x.place(tick))}" x2="${round(x.place(tick))}" y1="${TOP}" y2="${HEIGHT - BOTTOM}"/><text class="tick" text-anchor="middle" x="${round(x.place(tick))}" y="${HEIGHT - BOTTOM + 15}">${short(tick)}</text>`).join('')}
@@ -85,6 +96,7 @@ function logarithmicTicks(low: number, high: number): number[] {
 }
 
 function line({ name, points }: Series, index: number, x: Axis['place'], y: Axis['place']): string {
+  if (points.length === 0) return '';
   const colour = `var(--c${index % COLOURS})`;
   const path = points.map((point) => `${round(x(point.x))},${round(y(point.y))}`).join(' ');
   const dots = points
