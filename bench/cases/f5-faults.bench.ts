@@ -1,4 +1,5 @@
 import type { BenchCase } from '../harness/case.ts';
+import { LOST_TASKS, NONE_LOST } from '../subjects/tasks/none-lost.ts';
 
 export const bench: BenchCase = {
   id: 'F5',
@@ -8,25 +9,8 @@ export const bench: BenchCase = {
   durability: 'every step in the replicated log, flushed on a majority of three',
   verification:
     'after each session: as many tasks done as were submitted, by the board’s own record and by what those who did them wrote down, in a file that outlives a kill',
-  figures: [
-    { id: 'lost', title: 'tasks lost', unit: 'tasks', better: 'lower' },
-    { id: 'twice', title: 'tasks committed twice', unit: 'tasks', better: 'lower' },
-    { id: 'rate', title: 'done meanwhile', unit: 'tasks/s', better: 'higher' },
-  ],
-  targets: [
-    {
-      level: 'floor',
-      figure: 'lost',
-      value: 0,
-      noLimit: 'a task that is lost or done twice is a fault, whatever the machine',
-    },
-    {
-      level: 'floor',
-      figure: 'twice',
-      value: 0,
-      noLimit: 'a task that is lost or done twice is a fault, whatever the machine',
-    },
-  ],
+  figures: [...LOST_TASKS, { id: 'rate', title: 'done meanwhile', unit: 'tasks/s', better: 'higher' }],
+  targets: NONE_LOST,
   subjects: [
     {
       id: 'tutti',

@@ -1,5 +1,6 @@
 import type { BenchCase } from '../harness/case.ts';
 import { limitOf, milliseconds } from '../harness/say.ts';
+import { LOST_TASKS, NONE_LOST } from '../subjects/tasks/none-lost.ts';
 
 export const bench: BenchCase = {
   id: 'S7',
@@ -32,24 +33,12 @@ export const bench: BenchCase = {
       better: 'lower',
       percentile: { of: 'recovery', at: 0.5 },
     },
-    { id: 'lost', title: 'tasks lost', unit: 'tasks', better: 'lower' },
-    { id: 'twice', title: 'tasks committed twice', unit: 'tasks', better: 'lower' },
+    ...LOST_TASKS,
   ],
   targets: [
     { level: 'floor', figure: 'gap-p99', value: 1_000 },
     { level: 'aim', figure: 'gap-p50', value: 400 },
-    {
-      level: 'floor',
-      figure: 'lost',
-      value: 0,
-      noLimit: 'a task that is lost or done twice is a fault, whatever the machine',
-    },
-    {
-      level: 'floor',
-      figure: 'twice',
-      value: 0,
-      noLimit: 'a task that is lost or done twice is a fault, whatever the machine',
-    },
+    ...NONE_LOST,
   ],
   limits: [
     limitOf(

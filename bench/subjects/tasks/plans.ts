@@ -34,20 +34,21 @@ export function benchPlan(tasks: readonly PlanTask[], concurrency: number): Plan
 }
 
 /** Tasks that need nothing. */
-export function widePlan(tasks: number, concurrency: number, work: PlanWork = NOOP): Plan {
+export function widePlan(
+  tasks: number,
+  concurrency: number,
+  work: PlanWork = NOOP,
+  input: PlanTask['with'] = {},
+): Plan {
   return benchPlan(
-    Array.from({ length: tasks }, (_, i) => benchTask(`t${i}`, [], work)),
+    Array.from({ length: tasks }, (_, i) => benchTask(`t${i}`, [], work, input)),
     concurrency,
   );
 }
 
 /** Tasks that need nothing, take their time, and are written down by whoever has done them. */
 export function timedPlan(tasks: number, concurrency: number, ms: number): Plan {
-  const work: PlanWork = { type: 'function', name: 'timed' };
-  return benchPlan(
-    Array.from({ length: tasks }, (_, i) => benchTask(`t${i}`, [], work, { ms })),
-    concurrency,
-  );
+  return widePlan(tasks, concurrency, { type: 'function', name: 'timed' }, { ms });
 }
 
 /** Each needs the one before. */
