@@ -25,7 +25,7 @@ export const bench: BenchCase = {
       'p99',
       { half: ['tutti', 'p50'], late: ['tutti', 'p99'], longest: ['tutti', 'max'] },
       ({ half, late, longest }) =>
-        `The gap is ${milliseconds(half)} at the median. Of the p99 of ${milliseconds(late)}, up to 600 ms are the silence that a node waits for when nothing else tells it that its leader is gone; the other ${milliseconds(Math.max(0, late - 600))}, and ${milliseconds(Math.max(0, longest - 600))} of the longest, are votes, elections that nobody won, and the first commit of the new leader.`,
+        `The gap is ${milliseconds(half)} at the median. Of the p99 of ${milliseconds(late)}, up to 600 ms are the silence that a node waits for when nothing else tells it that its leader is gone; the other ${milliseconds(Math.max(0, late - 600))}, and ${milliseconds(Math.max(0, longest - 600))} of the longest, are what follows until the first commit of a new leader.`,
     ),
   ],
   subjects: [

@@ -70,7 +70,7 @@ export const bench: BenchCase = {
         unsliced: ['whole-turns', `${who}-work`],
       },
       ({ stall, work, collection, unsliced }) =>
-        `The longest collection of a heap with that many live texts took V8 ${milliseconds(collection)} in one piece, the longest work of the thread between two looks at the clock ${milliseconds(work)}, collection included, and without slices ${milliseconds(unsliced)}. The longest wait was ${milliseconds(stall)}: for ${milliseconds(Math.max(0, stall - work))} of it the thread did not run.`,
+        `The longest collection of a heap with that many live texts took V8 ${milliseconds(collection)} in one piece, the longest work of the thread between two looks at the clock ${milliseconds(work)}, collection included, and without slices ${milliseconds(unsliced)}. The longest wait was ${milliseconds(stall)}: for at least ${milliseconds(Math.max(0, stall - work))} of it the thread did not run.`,
     ),
   ),
   note: 'Work at once is processor time of the thread between two visits of the timer: a stall without the time that others had the processor.',

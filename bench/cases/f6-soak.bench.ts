@@ -40,9 +40,14 @@ export const bench: BenchCase = {
   limits: ['heap-slope', 'memory-slope', 'p99-drift'].map((figure) =>
     limitOf(
       figure,
-      { slope: ['tutti', 'heap-slope'], each: ['tutti', 'heap-per-task'], p99: ['tutti', 'p99-slope'] },
-      ({ slope, each, p99 }) =>
-        `The heap grew by ${slope.toFixed(1)} MB a minute, ${each.toFixed(1)} bytes for each task. What is kept of tasks is bounded: the 100 sessions that ended last, here 1,000 tasks of some 1 kB each, and the log down to its snapshot, 10,000 entries or 16 MiB and 2,000 entries behind it. At this load all of that is full before the first quarter is over, and comes and goes with each snapshot; what grows after it is the sessions under way, compiled code, or a leak. The p99 moved by ${p99.toFixed(0)} ms a minute: the longer sessions take, the more of them are under way. npm run bench -- F6 --soak-minutes 30 tells these apart.`,
+      {
+        slope: ['tutti', 'heap-slope'],
+        each: ['tutti', 'heap-per-task'],
+        p99: ['tutti', 'p99-slope'],
+        offered: ['tutti', 'offered'],
+      },
+      ({ slope, each, p99, offered }) =>
+        `The heap grew by ${slope.toFixed(1)} MB a minute, ${each.toFixed(1)} bytes for each task. What is kept of tasks is bounded: the 100 sessions that ended last, here 1,000 tasks, which are ${(1_000 / offered).toFixed(1)} s of the ${offered.toFixed(0)} a second that are offered, and the log down to its snapshot, 10,000 entries or 16 MiB and 2,000 entries behind it. What grows after the first quarter, which is left out, is the sessions under way, compiled code, or a leak. The p99 moved by ${p99.toFixed(0)} ms a minute. npm run bench -- F6 --soak-minutes 30 tells these apart.`,
     ),
   ),
   sizes: {

@@ -1,5 +1,4 @@
 import type { BenchCase } from '../harness/case.ts';
-import { eachNs, limitOf } from '../harness/say.ts';
 import { NEEDS_ERLANG } from '../subjects/erlang/subject.ts';
 
 export const bench: BenchCase = {
@@ -74,12 +73,4 @@ export const bench: BenchCase = {
     quick: { subscribers: 10_000, events: 100, warmUpMs: 200, durationMs: 500 },
     full: { subscribers: 10_000, events: 500, warmUpMs: 500, durationMs: 2_000 },
   },
-  limits: [
-    limitOf(
-      'rate',
-      { own: ['tutti', 'rate'], bare: ['mailboxes', 'rate'] },
-      ({ own, bare }) =>
-        `A push into a ring that exists and a shift out of it take ${eachNs(bare)}. A delivery takes ${eachNs(own)}: is the subscriber slow, is it alive, a mailbox for it and back to the pool, its turn in the queue, the reducer and its new snapshot; and ten thousand of them do not fit the processor's caches.`,
-    ),
-  ],
 };

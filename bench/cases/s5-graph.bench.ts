@@ -31,7 +31,7 @@ export const bench: BenchCase = {
       figure,
       { valid: ['tutti', 'valid'], cyclic: ['tutti', 'cyclic'] },
       ({ valid, cyclic }) =>
-        `It is done once, by code that no compiler has seen yet: ${((valid * 1e6) / 100_000).toFixed(0)} ns a task for the passes over it and its three needs (names, needs, levels, slack), and ${((cyclic * 1e6) / 100_000).toFixed(0)} ns where the search for the circle ends it earlier.`,
+        `It is done once, by code that has checked a plan of 1,000 tasks before: ${((valid * 1e6) / 100_000).toFixed(0)} ns a task for the passes over it and its three needs (names, needs, levels, slack), and ${((cyclic * 1e6) / 100_000).toFixed(0)} ns where the search for the circle ends it earlier.`,
     ),
   ),
   sizes: { quick: { tasks: 100_000 }, full: { tasks: 100_000 } },

@@ -48,11 +48,11 @@ test('each floor has the arithmetic of its limit, or says why there is none', ()
   expect(without).toEqual([]);
 });
 
-test('the arithmetic of a limit is about a figure, and made of numbers that its subjects give', () => {
-  for (const { id, figures, subjects, limits = [] } of cases)
+test('the arithmetic of a limit is about a line, and made of numbers that its subjects give', () => {
+  for (const { id, figures, subjects, targets, limits = [] } of cases)
     for (const { figure, needs } of limits) {
       expect(
-        figures.map((one) => one.id),
+        targets.map((one) => one.figure),
         id,
       ).toContain(figure);
       for (const [name, needed] of needs) {
@@ -61,6 +61,23 @@ test('the arithmetic of a limit is about a figure, and made of numbers that its 
         expect(given, `${id}, limit of ${figure}: ${name}`).toContain(needed);
       }
     }
+});
+
+test('each floor of tasks is explained, whether or not the load that is asked for was carried', () => {
+  for (const absent of ['task', 'task-half'])
+    for (const { id, figures, targets, limits = [] } of cases.filter((one) => ['S1', 'S2'].includes(one.id)))
+      for (const { figure } of targets.filter(({ level }) => level === 'floor')) {
+        const isMet = figure === 'offered' && absent === 'task-half';
+        const texts = limits.flatMap((limit) =>
+          limit.figure === figure
+            ? (limit.explain((_, needed) => {
+                const spec = figures.find((one) => one.id === needed);
+                return spec?.percentile?.of === absent ? undefined : 1_000;
+              }) ?? [])
+            : [],
+        );
+        if (!isMet) expect(texts, `${id}.${figure} without ${absent}`).toHaveLength(1);
+      }
 });
 
 test('each floor’s case is profiled, so that beside an unmet one stands where the time went', () => {
