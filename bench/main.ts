@@ -4,7 +4,7 @@ import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fillClaims } from './claims/fill-claims.ts';
 import type { BenchCase } from './harness/case.ts';
-import { type Comparison, changesOf, changeTable, compareCase } from './harness/compare.ts';
+import { type Comparison, changeTable, compareCase, isWorse } from './harness/compare.ts';
 import { describeMachine, isBusy, type Machine } from './harness/machine.ts';
 import { mended, runToMend } from './harness/measured-again.ts';
 import { type BenchOptions, benchOptions, USAGE } from './harness/options.ts';
@@ -148,7 +148,7 @@ async function compare(
       writeWhole(resolve(options.json), `${JSON.stringify({ revision, machine, comparisons })}\n`);
   }
   print(`${changeTable(comparisons)}\n`);
-  return changesOf(comparisons).some(({ moved }) => moved === 'worse') ? 1 : 0;
+  return isWorse(comparisons) ? 1 : 0;
 }
 
 /** Says where the run is made, and clears that of what one that was killed has left. */

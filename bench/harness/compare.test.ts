@@ -1,7 +1,14 @@
 import { seededRandom } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import type { FigureSpec, Measurement } from './case.ts';
-import { type CompareOptions, changesOf, changeTable, compareCase, differenceOf } from './compare.ts';
+import {
+  type CompareOptions,
+  changesOf,
+  changeTable,
+  compareCase,
+  differenceOf,
+  isWorse,
+} from './compare.ts';
 import { benchOf, rateOf, subjectOf } from './testing/bench-of.ts';
 
 const NAMED = { caseId: 'X1', subject: 'ours' };
@@ -94,4 +101,18 @@ test('what this machine lacks is not run, and a figure that only some samples ha
     expect.stringMatching(/^X1\.lacking +not compared: there is no folder traces$/),
     expect.stringMatching(/^X1\.rate ours +not compared: some samples gave no such figure$/),
   ]);
+});
+
+test('a tree is worse when a figure of it is, or when it fails where the other does not', async () => {
+  const failing = (failed: string) =>
+    compareCase(
+      benchOf(),
+      options((side) =>
+        side === failed ? Promise.reject(new Error('it hangs')) : Promise.resolve(rateOf(1)),
+      ),
+    );
+  expect(isWorse(await failing('after'))).toBe(true);
+  expect(isWorse(await failing('before'))).toBe(false);
+  expect(isWorse(compared([10, 11, 10, 11, 10], [5, 5, 5, 6, 5]))).toBe(true);
+  expect(isWorse(compared([10, 11, 10, 11, 10], [20, 21, 20, 22, 21]))).toBe(false);
 });

@@ -32,6 +32,8 @@ export interface NotCompared {
   readonly subject: string;
   readonly figure?: string;
   readonly why: string;
+  /** The tree that failed, where one did. */
+  readonly failed?: Side;
 }
 
 export type Comparison = Difference | NotCompared;
@@ -65,8 +67,8 @@ export async function compareCase(bench: BenchCase, options: CompareOptions): Pr
   for (const subject of bench.subjects.filter(({ kind }) => kind === 'ours')) {
     const named = { caseId: bench.id, subject: subject.id };
     const why = options.missing(subject.requires);
-    const samples = why === undefined ? await inTurns(bench, subject, options) : why;
-    if (typeof samples === 'string') comparisons.push({ ...named, why: samples });
+    const samples = why === undefined ? await inTurns(bench, subject, options) : { why };
+    if ('why' in samples) comparisons.push({ ...named, ...samples });
     else for (const figure of bench.figures) comparisons.push(...differenceOf(named, figure, samples));
   }
   return comparisons;
@@ -74,12 +76,12 @@ export async function compareCase(bench: BenchCase, options: CompareOptions): Pr
 
 type Samples = Readonly<Record<Side, readonly Measurement[]>>;
 
-/** A sample of each side for each round, or what the first that failed said. */
+/** A sample of each side for each round, or which tree failed first, and what it said. */
 async function inTurns(
   bench: BenchCase,
   { id }: Subject,
   { quick, measure }: CompareOptions,
-): Promise<Samples | string> {
+): Promise<Samples | Pick<NotCompared, 'why' | 'failed'>> {
   const samples: Record<Side, Measurement[]> = { before: [], after: [] };
   const rounds = Math.max(ROUNDS_MIN, 2 * runsOf(bench, quick));
   for (let round = 0; round < rounds; round++)
@@ -88,7 +90,7 @@ async function inTurns(
         samples[side].push(await measure(side, bench.id, id, sizesOf(bench, quick)));
       } catch (thrown) {
         const problem = thrown instanceof Error ? thrown.message : String(thrown);
-        return `the tree ${side} failed: ${problem.split('\n')[0]}`;
+        return { failed: side, why: `the tree ${side} failed: ${problem.split('\n')[0]}` };
       }
   return samples;
 }
@@ -137,6 +139,12 @@ export function changesOf(comparisons: readonly Comparison[]): Change[] {
     const isBetter = better === 'higher' ? gain > 0 : gain < 0;
     return { ...difference, moved: !isMove ? 'no' : isBetter ? 'better' : 'worse' };
   });
+}
+
+/** Whether this tree is worse than the other: a figure is, or what the other still does fails here. */
+export function isWorse(comparisons: readonly Comparison[]): boolean {
+  const isFailure = comparisons.some((one) => 'why' in one && one.failed === 'after');
+  return isFailure || changesOf(comparisons).some(({ moved }) => moved === 'worse');
 }
 
 /** One line per figure, those that moved marked, and then what could not be compared. */

@@ -42,7 +42,7 @@ export const USAGE = `npm run bench -- [CASE|GROUP...] [options]
   --again          measure the named cases again within the run that the JSON file holds; each says its own commit
   --from FILE      measure nothing: make the page, and the claims, from a results file
   --claims FILE    write the measured numbers into a text, wherever it has a claim mark
-  --compare REV    measure our side of this tree and of a git revision, interleaved; says what moved, exit 1 if worse
+  --compare REV    measure our side of this tree and of a git revision, interleaved; says what moved, exit 1 if worse or failing
 
 Exit code: 0 all was measured; 1 a subject failed, or the command was wrong; 130 interrupted. A floor that is not met
 is a finding and no failure.
