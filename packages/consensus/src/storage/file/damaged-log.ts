@@ -3,7 +3,7 @@ import type { Entry } from '../../raft/messages.ts';
 import type { LogRecord } from '../record.ts';
 import { type LostRange, leadsTo } from '../store-damage.ts';
 import { writeMark } from './damage-mark.ts';
-import { type DiskCalls, writeWhole } from './disk-calls.ts';
+import { type DiskCalls, withFile, writeWhole } from './disk-calls.ts';
 import { FLUSH_MARK_AT, FLUSH_MARK_BYTES } from './flush-mark.ts';
 import type { Gap } from './lost-entries.ts';
 import type { Opened } from './opened.ts';
@@ -67,13 +67,10 @@ export function cutLog(disk: DiskCalls, directory: string, opened: Opened, from:
 
 /** What a segment says was flushed goes with what is cut off, which may have stood in a later one. */
 function cutSegment(disk: DiskCalls, { path, sizeBytes }: Segment, offset: number): void {
-  const handle = disk.openSync(path, 'r+');
-  try {
+  withFile(disk, path, 'r+', (handle) => {
     writeWhole(disk, handle, Buffer.alloc(FLUSH_MARK_BYTES), FLUSH_MARK_AT);
     zeroRest(disk, handle, sizeBytes, offset);
-  } finally {
-    disk.closeSync(handle);
-  }
+  });
 }
 
 /** The first damage or the first record of an entry from `from` on, whichever comes first. */

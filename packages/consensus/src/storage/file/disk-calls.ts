@@ -85,6 +85,21 @@ export function writeWhole(disk: DiskCalls, handle: number, bytes: Uint8Array, p
   }
 }
 
+/** Opens a file for as long as it is used. */
+export function withFile<Result>(
+  disk: DiskCalls,
+  path: string,
+  flags: string,
+  use: (handle: number) => Result,
+): Result {
+  const handle = disk.openSync(path, flags);
+  try {
+    return use(handle);
+  } finally {
+    disk.closeSync(handle);
+  }
+}
+
 /** Whether a call found no space, or none that this user may have. */
 export const isFull = (failure: Error): boolean =>
   ['ENOSPC', 'EDQUOT'].includes((failure as NodeJS.ErrnoException).code ?? '');

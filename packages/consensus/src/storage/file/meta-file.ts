@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type ClusterId, type NodeId, TuttiError } from '@tutti/kernel';
 import { crc32c } from '../crc32c.ts';
-import { type DiskCalls, writeWhole } from './disk-calls.ts';
+import { type DiskCalls, withFile, writeWhole } from './disk-calls.ts';
 
 /**
  * Both say the same: what has rotted in one is put right from the other. Without either the log would be nobody's, and
@@ -25,12 +25,7 @@ export function removeDrafts(disk: DiskCalls, directory: string): void {
 
 /** Makes a file's name durable: a rename or a new file is lost with the directory's unwritten pages. */
 export function syncDirectory(disk: DiskCalls, directory: string): void {
-  const handle = disk.openSync(directory, 'r');
-  try {
-    disk.fsyncSync(handle);
-  } finally {
-    disk.closeSync(handle);
-  }
+  withFile(disk, directory, 'r', (handle) => disk.fsyncSync(handle));
 }
 
 /** {@link syncDirectory} while the loop goes on. */
@@ -48,14 +43,10 @@ export function flushDirectory(
 /** Writes a small file so that either all of it is there after a crash, or none. */
 export function writeDurably(disk: DiskCalls, directory: string, name: string, contents: string): void {
   const draft = join(directory, `${name}.tmp`);
-  const handle = disk.openSync(draft, 'w');
-  try {
-    const bytes = Buffer.from(contents);
-    writeWhole(disk, handle, bytes, 0);
+  withFile(disk, draft, 'w', (handle) => {
+    writeWhole(disk, handle, Buffer.from(contents), 0);
     disk.fsyncSync(handle);
-  } finally {
-    disk.closeSync(handle);
-  }
+  });
   disk.renameSync(draft, join(directory, name));
   syncDirectory(disk, directory);
 }

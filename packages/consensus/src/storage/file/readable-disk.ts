@@ -1,4 +1,4 @@
-import { type DiskCalls, readWhole } from './disk-calls.ts';
+import { type DiskCalls, readWhole, withFile } from './disk-calls.ts';
 
 /** What the disk gives or refuses as a whole. */
 const BLOCK_BYTES = 4096;
@@ -40,13 +40,10 @@ export function readableDisk(disk: DiskCalls): DiskCalls {
       } catch (thrown) {
         if (!isUnreadable(thrown)) throw thrown;
       }
-      const handle = disk.openSync(path, 'r');
-      try {
+      return withFile(disk, path, 'r', (handle) => {
         const bytes = Buffer.alloc(disk.fstatSync(handle).size);
         return bytes.subarray(0, readWhole(readable, handle, bytes, 0));
-      } finally {
-        disk.closeSync(handle);
-      }
+      });
     },
   };
   return readable;

@@ -1,7 +1,7 @@
 import { type Logger, logIndex, type Term, TuttiError, term } from '@tutti/kernel';
 import type { Entry, HardState } from '../../raft/messages.ts';
 import { isBlank } from '../record.ts';
-import { type DiskCalls, readWhole, writeWhole } from './disk-calls.ts';
+import { type DiskCalls, readWhole, withFile, writeWhole } from './disk-calls.ts';
 import { EntryIndex } from './entry-index.ts';
 import { flushMarkIn } from './flush-mark.ts';
 import { type Gap, LostEntries, type LostStretch } from './lost-entries.ts';
@@ -317,12 +317,8 @@ export class Recovery {
   }
 
   #zero(segment: Segment, offset: number): number {
-    const handle = this.#disk.openSync(segment.path, 'r+');
-    try {
-      return zeroRest(this.#disk, handle, segment.sizeBytes, offset);
-    } finally {
-      this.#disk.closeSync(handle);
-    }
+    const zero = (handle: number) => zeroRest(this.#disk, handle, segment.sizeBytes, offset);
+    return withFile(this.#disk, segment.path, 'r+', zero);
   }
 
   /** A segment that was made ready and holds no whole batch is made again when it is needed. */

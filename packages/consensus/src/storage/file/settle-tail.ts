@@ -1,4 +1,4 @@
-import { type DiskCalls, writeWhole } from './disk-calls.ts';
+import { type DiskCalls, withFile, writeWhole } from './disk-calls.ts';
 import { FLUSH_MARK_AT, FLUSH_MARK_BYTES, flushMark, flushMarkIn } from './flush-mark.ts';
 import { syncDirectory } from './meta-file.ts';
 
@@ -31,20 +31,14 @@ export function settleTail(
   const bytes = disk.readFileSync(last.path).subarray(0, end);
   if (flushMarkIn(bytes, last.sequence) === undefined)
     bytes.fill(0, FLUSH_MARK_AT, FLUSH_MARK_AT + FLUSH_MARK_BYTES);
-  const handle = disk.openSync(last.path, 'r+');
-  try {
+  withFile(disk, last.path, 'r+', (handle) => {
     writeWhole(disk, handle, bytes, 0);
     disk.fsyncSync(handle);
     writeWhole(disk, handle, flushMark(last.sequence, batch), FLUSH_MARK_AT);
-  } finally {
-    disk.closeSync(handle);
-  }
+  });
   if (!before) return;
-  const handleBefore = disk.openSync(before.path, 'r+');
-  try {
-    writeWhole(disk, handleBefore, flushMark(before.sequence, batch), FLUSH_MARK_AT);
-    disk.fsyncSync(handleBefore);
-  } finally {
-    disk.closeSync(handleBefore);
-  }
+  withFile(disk, before.path, 'r+', (handle) => {
+    writeWhole(disk, handle, flushMark(before.sequence, batch), FLUSH_MARK_AT);
+    disk.fsyncSync(handle);
+  });
 }
