@@ -16,7 +16,7 @@ import {
 } from '../log-store-suite.ts';
 import type { DiskCalls } from './disk-calls.ts';
 import { FileLogStore } from './file-log-store.ts';
-import { FLUSH_MARK_AT } from './flush-mark.ts';
+import { FLUSH_MARK_AT, flushMarkIn } from './flush-mark.ts';
 
 const root = fs.mkdtempSync(join(tmpdir(), 'tutti-full-'));
 let mount: string | undefined;
@@ -408,4 +408,21 @@ test('a segment that cannot be opened for want of handles is opened later', asyn
   expect(state.refused).toBe(2);
   holds(store, 1, suiteEntries(1, last, 1, 500));
   await closeStore(store);
+});
+
+test('a log is closed with its note, also while a larger segment than the one made ready finds no space', async () => {
+  const { state, disk } = shortOf('ENOSPC', 'write', (args) => args[4] === 0);
+  const store = storeOn(disk);
+  await openStore(store);
+  // More than half of a segment: the next one is made ready.
+  await appendTo(store, { entries: [suiteEntry(1, 1, 2_500)] });
+  await settled();
+  state.left = 1;
+  const refused = appendTo(store, { entries: [suiteEntry(2, 1, 8_000)] });
+  await settled();
+  expect(state.refused).toBe(1);
+  const [outcome] = await Promise.allSettled([refused, closeStore(store)]);
+  expect(outcome).toMatchObject({ reason: { code: 'TUTTI_STORE_FULL' } });
+  const bytes = fs.readFileSync(join(directory, 'segment-000000000001.log'));
+  expect(flushMarkIn(bytes, 1)).toBe(1);
 });

@@ -5,8 +5,9 @@ import { BatchEncoder, hardStateSize, recordSize } from '../record.ts';
 import { type DiskCalls, isShort } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
 import { FLUSH_MARK_AT, flushMark } from './flush-mark.ts';
+import { NextSegment } from './next-segment.ts';
 import type { RecoveredLog } from './recovery.ts';
-import { createSegment, SEGMENT_HEADER_BYTES, type Segment, writeFully } from './segment.ts';
+import { SEGMENT_HEADER_BYTES, type Segment, writeFully } from './segment.ts';
 
 /**
  * What waits to be written: a write of the driver; the log's beginning anew after a snapshot; or an end to a segment,
@@ -38,7 +39,6 @@ export class LogWriter {
   /** Whether `checkRoom` is called from time to time, so that what finds no space may wait for it: once a store is open. */
   isLookedAfter = false;
   readonly #directory: string;
-  readonly #segmentBytes: number;
   readonly #disk: DiskCalls;
   readonly #index: EntryIndex;
   readonly #onFailure: (failure: Error) => Error;
@@ -60,11 +60,7 @@ export class LogWriter {
   #isFull = false;
   /** How many jobs a write that found no space had: they are written once more as they were, over what it left. */
   #again = 0;
-  /** Of the newest segment there is, in use or made ready. */
-  #sequence: number;
-  #next: Segment | undefined;
-  #preparing = false;
-  #whenPrepared: ((failure: Error | undefined) => void) | undefined;
+  readonly #next: NextSegment;
   readonly #toRemove: Segment[] = [];
   #removing = false;
   #whenIdle: (() => void) | undefined;
@@ -81,7 +77,6 @@ export class LogWriter {
     onFailure: (failure: Error) => Error,
   ) {
     this.#directory = directory;
-    this.#segmentBytes = segmentBytes;
     this.#disk = disk;
     this.#index = recovered.index;
     this.#segments = [...recovered.segments];
@@ -91,17 +86,23 @@ export class LogWriter {
     this.#hardState = recovered.hardState;
     this.#onFailure = onFailure;
     const active = this.#segments.at(-1);
-    this.#sequence = active?.sequence ?? 0;
-    this.#flushedSequence = this.#sequence;
+    this.#flushedSequence = active?.sequence ?? 0;
+    this.#next = new NextSegment({
+      disk,
+      directory,
+      segmentBytes,
+      sequence: this.#flushedSequence,
+      made: (failure) => this.#madeNext(failure),
+    });
     if (active) this.#handle = this.#disk.openSync(active.path, 'r+');
   }
 
   /** Whether there was space for the segment after the one in use; where there was none, it is looked for again. */
   checkRoom(): boolean {
     const hadRoom = !this.#isFull;
-    if (hadRoom || this.#busy || this.#preparing || this.#whenIdle) return hadRoom;
+    if (hadRoom || this.#busy || this.#next.isBeingMade || this.#whenIdle) return hadRoom;
     if (this.#queue.length > 0) this.#pump();
-    else this.#prepare(this.#segmentBytes);
+    else this.#prepareNext();
     return hadRoom;
   }
 
@@ -214,7 +215,7 @@ export class LogWriter {
     this.#endWaiting();
   }
 
-  /** What waits for space would wait for ever; nothing of it has been written. */
+  /** What waits for space would wait for ever; nothing of it counts. */
   #endWaiting(): void {
     if (this.#isFull && !this.#busy)
       this.#refuse(new TuttiError('TUTTI_STORE_FULL', { directory: this.#directory }));
@@ -222,7 +223,7 @@ export class LogWriter {
   }
 
   #idle(): void {
-    if (this.#busy || this.#preparing || this.#removing || this.#queue.length > 0) return;
+    if (this.#busy || this.#next.isBeingMade || this.#removing || this.#queue.length > 0) return;
     const action = this.#whenIdle;
     this.#whenIdle = undefined;
     action?.();
@@ -362,7 +363,7 @@ export class LogWriter {
     this.#pump();
     for (const job of jobs) job.done(undefined);
     const active = this.#segments.at(-1)!;
-    if (this.#offset > active.sizeBytes / 2 && !this.#whenIdle) this.#prepare(this.#segmentBytes);
+    if (this.#offset > active.sizeBytes / 2 && !this.#whenIdle) this.#prepareNext();
   }
 
   get #mayWait(): boolean {
@@ -370,8 +371,9 @@ export class LogWriter {
   }
 
   /**
-   * There is no space for the segment that these need. Nothing has been written anywhere, so nothing is in doubt: they
-   * wait until space has been found, or are refused while nobody looks for any.
+   * There is no space for these, or for the segment that they need. Nothing of them has been flushed, and what was written
+   * in part is no whole batch, so nothing is in doubt: they wait until space has been found, or are refused while nobody
+   * looks for any.
    */
   #waitForSpace(jobs: readonly Job[]): void {
     this.#busy = false;
@@ -386,48 +388,29 @@ export class LogWriter {
     this.#pump();
   }
 
-  // Segments are made ready ahead of need, so that a full one costs no more than an open.
+  #prepareNext(): void {
+    if (!this.#failure) this.#next.prepare();
+  }
 
-  #prepare(sizeBytes: number): void {
-    if (this.#preparing || this.#next || this.#failure) return;
-    this.#preparing = true;
-    const sequence = this.#sequence + 1;
-    createSegment(this.#disk, this.#directory, sequence, sizeBytes, (failure, segment) => {
-      this.#preparing = false;
-      this.#next = segment;
-      if (segment) this.#sequence = sequence;
-      // Room for the next segment is none for a batch that found none in this one.
-      this.#isFull = this.#again > 0 || (failure !== undefined && isShort(failure));
-      const waiting = this.#whenPrepared;
-      this.#whenPrepared = undefined;
-      // Nobody waits for it yet: the next attempt is made when the space is needed.
-      waiting?.(failure);
-      this.#idle();
-    });
+  #madeNext(failure: Error | undefined): void {
+    // Room for the next segment is none for a batch that found none in this one.
+    this.#isFull = this.#again > 0 || (failure !== undefined && isShort(failure));
+    this.#idle();
   }
 
   #roll(recordBytes: number, done: (failure: Error | undefined) => void): void {
-    const sizeBytes = Math.max(this.#segmentBytes, SEGMENT_HEADER_BYTES + recordBytes);
-    if (this.#preparing) {
-      this.#whenPrepared = () => this.#roll(recordBytes, done);
-      return;
-    }
-    if (this.#next && this.#next.sizeBytes >= sizeBytes) return this.#switchTo(this.#next, done);
-    // One that is too small stays empty in its place, so that the sequence has no hole.
-    if (this.#next) this.#segments.push(this.#next);
-    this.#next = undefined;
-    this.#whenPrepared = (failure) => (failure ? done(failure) : this.#switchTo(this.#next!, done));
-    this.#prepare(sizeBytes);
+    this.#next.find(SEGMENT_HEADER_BYTES + recordBytes, (failure, segment) =>
+      failure ? done(failure) : this.#switchTo(segment!, done),
+    );
   }
 
-  #switchTo(segment: Segment, done: (failure: Error | undefined) => void): void {
-    this.#disk.open(segment.path, 'r+', (failure, handle) => {
+  #switchTo({ path }: Segment, done: (failure: Error | undefined) => void): void {
+    this.#disk.open(path, 'r+', (failure, handle) => {
       this.#isFull = failure ? isShort(failure) : false;
       if (failure) return done(failure);
-      this.#next = undefined;
       if (this.#handle !== undefined) this.#left = { handle: this.#handle, sequence: this.#flushedSequence };
       this.#handle = handle;
-      this.#segments.push(segment);
+      this.#segments.push(...this.#next.take());
       this.#offset = SEGMENT_HEADER_BYTES;
       this.#checksum = 0;
       done(undefined);
