@@ -242,7 +242,8 @@ export class ReplicaGroups {
     const turn = this.#pace.tick();
     if (turn === 'later' || this.#scrubbing) return;
     this.#scrubbing = true;
-    log.scrub(PIECE_BYTES, turn === 'now', (failure, step) => {
+    const besideWrites = turn === 'now';
+    log.scrub(PIECE_BYTES, besideWrites, (failure, step) => {
       this.#scrubbing = false;
       if (!this.#running) return;
       if (failure || !step) {
@@ -251,7 +252,7 @@ export class ReplicaGroups {
       }
       const { bytes, passes } = this.#scrubbed;
       this.#scrubbed = { bytes: bytes + step.bytes, passes: passes + (step.passEnded ? 1 : 0) };
-      this.#pace.read(step.bytes);
+      this.#pace.read(step.bytes, besideWrites);
       if (step.passEnded) this.#pace.passed();
     });
   }

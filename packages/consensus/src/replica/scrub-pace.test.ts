@@ -9,7 +9,9 @@ function readIn(
   seconds: number,
   isWriting: boolean,
   config: Partial<ConstructorParameters<typeof ScrubPace>[1]>,
+  recordBytes = 0,
 ) {
+  const readBytes = Math.max(PIECE_BYTES, recordBytes);
   const clock = new VirtualClock();
   const pace = new ScrubPace(clock, {
     scrubBytesPerSecond: 4 * PIECE_BYTES,
@@ -22,8 +24,8 @@ function readIn(
     clock.advance(TICK_MS);
     const turn = pace.tick();
     if (turn === 'later' || (turn === 'when idle' && isWriting)) continue;
-    pace.read(PIECE_BYTES);
-    bytes += PIECE_BYTES;
+    pace.read(readBytes, turn === 'now');
+    bytes += readBytes;
   }
   return bytes;
 }
@@ -31,6 +33,11 @@ function readIn(
 test('a store that is written to at every moment is read at the lowest rate, and any other at the whole', () => {
   expect(readIn(10, true, {})).toBe(10 * PIECE_BYTES);
   expect(readIn(10, false, {})).toBe(40 * PIECE_BYTES);
+});
+
+test('records that are larger than what is read at once are read at the same rates', () => {
+  expect(readIn(40, true, {}, 4 * PIECE_BYTES)).toBe(40 * PIECE_BYTES);
+  expect(readIn(40, false, {}, 4 * PIECE_BYTES)).toBe(160 * PIECE_BYTES);
 });
 
 test('the lowest rate is none where writes are to come first, and never above the whole', () => {
@@ -48,7 +55,7 @@ test('what is read while nothing is written delays nothing that is to be read be
   });
   clock.advance(500);
   pace.tick();
-  for (let i = 0; i < 100; i++) pace.read(PIECE_BYTES);
+  for (let i = 0; i < 100; i++) pace.read(PIECE_BYTES, false);
   clock.advance(950);
   expect(pace.tick()).not.toBe('now');
   clock.advance(TICK_MS);

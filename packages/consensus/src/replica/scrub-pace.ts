@@ -71,11 +71,11 @@ export class ScrubPace {
     return this.#beside.isEnough ? 'now' : 'when idle';
   }
 
-  /** So many bytes have been read. */
-  read(bytes: number): void {
+  /** So many bytes have been read, where a record is larger than a piece also more; `isBeside` on the turn 'now'. */
+  read(bytes: number, isBeside: boolean): void {
     this.#all.use(bytes, Infinity);
     // What was read while nothing was written delays nothing that is to be read beside writes.
-    this.#beside.use(bytes, 0);
+    this.#beside.use(bytes, isBeside ? Infinity : 0);
   }
 
   /** Everything has been read. */

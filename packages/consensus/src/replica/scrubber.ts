@@ -96,7 +96,7 @@ export class Scrubber {
       this.#busy = false;
       if (this.#ended) return;
       if (failure || !step) return this.#postpone(failure);
-      this.#pace.read(step.bytes);
+      this.#pace.read(step.bytes, besideWrites);
       stats.scrubbedBytes += step.bytes;
       if (step.passEnded) {
         stats.scrubPasses++;
