@@ -11,19 +11,29 @@ interface Observer {
   readonly complete?: (() => void) | undefined;
 }
 
+/** Each time that one subscribes, also when it is the same one. */
+interface Observation {
+  readonly observer: Observer;
+  readonly release: () => void;
+}
+
 /** The half of a `self` that others listen to: its snapshots, its end, and what it emits. Part of `xstate-self.ts`. */
 export abstract class ObservedSelf extends AskedSelf {
   #listeners: Map<string, Set<(event: EventObject) => void>> | undefined;
-  #observers: Set<Observer> | undefined;
+  #observations: Set<Observation> | undefined;
 
-  /** An observer is told of the end of this life as well, by a failure or otherwise, before it counts as stopped. */
+  /**
+   * An observer is told of the end of this life as well, by a failure or otherwise, before it counts as stopped, and of
+   * nothing after that.
+   */
   subscribe(first: Next | Observer | undefined, error?: Observer['error'], complete?: Observer['complete']) {
-    const observer = typeof first === 'object' ? { ...first } : { next: first, error, complete };
+    const observer = typeof first === 'object' ? first : { next: first, error, complete };
     const release = this.cell.subscribe((snapshot) => observer.next?.(snapshot));
-    const observers = (this.#observers ??= new Set());
-    observers.add(observer);
+    const observations = (this.#observations ??= new Set());
+    const observation = { observer, release };
+    observations.add(observation);
     const unsubscribe = () => {
-      observers.delete(observer);
+      observations.delete(observation);
       release();
     };
     return { unsubscribe };
@@ -74,9 +84,10 @@ export abstract class ObservedSelf extends AskedSelf {
   }
 
   protected tellEnd(hasFailed: boolean, error: unknown): void {
-    const observers = this.#observers;
-    this.#observers = undefined;
-    for (const observer of observers ?? []) {
+    const observations = this.#observations;
+    this.#observations = undefined;
+    for (const { observer, release } of observations ?? []) {
+      release();
       const tell = () => (hasFailed ? observer.error?.(error) : observer.complete?.());
       this.#tell(tell, 'an observer threw');
     }

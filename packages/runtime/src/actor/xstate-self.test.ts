@@ -149,6 +149,58 @@ describe('self', () => {
     expect(heard.filter((line) => line !== 'next active')).toEqual(expected);
   });
 
+  test('tells an observer whose methods are those of its class', () => {
+    const make = (log: (note: unknown) => void) => {
+      class Counting {
+        #heard = 0;
+        next(snapshot: { status: string }) {
+          log([snapshot.status, ++this.#heard]);
+        }
+        complete() {
+          log(['complete', ++this.#heard]);
+        }
+      }
+      return createMachine({
+        initial: 'on',
+        entry: withSelf((self) => self.subscribe(new Counting())),
+        states: { on: { on: { ADD: {}, END: 'off' } }, off: { type: 'final' } },
+      });
+    };
+    const { xstate, tutti } = notesOf(make, ['ADD', 'END']);
+    expect(tutti).toEqual(xstate);
+    expect(tutti.at(-2)).toEqual(['complete', 4]);
+  });
+
+  test('shows nothing of the next life to whom it has told the end of this one', () => {
+    const heard: string[] = [];
+    let lives = 0;
+    const machine = createMachine({
+      entry: withSelf((self) => {
+        const life = ++lives;
+        self.subscribe({
+          next: () => heard.push(`${life} next`),
+          error: () => heard.push(`${life} error`),
+        });
+      }),
+      on: {
+        ADD: {},
+        BREAK: {
+          actions: () => {
+            throw new Error('it broke');
+          },
+        },
+      },
+    });
+    const { system, advance } = createTestSystem();
+    const ref = system.spawn(machine);
+    for (const type of ['ADD', 'BREAK', 'ADD']) {
+      ref.send({ type });
+      advance(1_000);
+    }
+    expect(lives).toBe(2);
+    expect(heard).toEqual(['1 next', '1 next', '1 error', '2 next', '2 next']);
+  });
+
   test('can stop a reducer, which hears of it once', () => {
     const heard: string[] = [];
     const reducer = fromTransition((_: undefined, { type }: EventObject, { self }) => {
