@@ -15,6 +15,7 @@ export { BoundedQueue, type Offer, type OverflowPolicy } from './collections/bou
 export { Heap } from './collections/heap.ts';
 export { Histogram, type PackedHistogram } from './collections/histogram.ts';
 export { lastOf } from './collections/last-of.ts';
+export { Listeners } from './collections/listeners.ts';
 export { Ring } from './collections/ring.ts';
 export { durationMs, showDuration } from './duration.ts';
 export { ERRORS, type ErrorCode, type ErrorRow } from './error/error-table.ts';

@@ -1,14 +1,8 @@
-import {
-  isTuttiError,
-  type Logger,
-  messageOf,
-  TuttiError,
-  type ValueCodec,
-  type WireValue,
-} from '@tutti/kernel';
+import { isTuttiError, type Logger, TuttiError, type ValueCodec, type WireValue } from '@tutti/kernel';
 import type { ApplyContext, ModuleRestorer, ModuleWatcher, ReplicatedModule } from '../consensus.ts';
 import type { Entry } from '../raft/messages.ts';
 import { decodeCommand, NameTable } from './command.ts';
+import { ModuleWatchers } from './module-watchers.ts';
 import { type Outcome, type SessionRow, SessionTable } from './session-table.ts';
 
 /** Told of the outcome of every command and opening, as the log gives them. */
@@ -44,9 +38,8 @@ export class ModuleHost {
   readonly sessions = new SessionTable();
   readonly names = new NameTable();
   readonly #modules = new Map<string, ReplicatedModule>();
-  readonly #watchers = new Map<string, Set<ModuleWatcher>>();
+  readonly #watchers: ModuleWatchers;
   readonly #codec: ValueCodec;
-  readonly #logger: Logger;
   #timeMs = 0;
   #appliedBytes = 0;
   #applied = 0;
@@ -55,7 +48,7 @@ export class ModuleHost {
 
   constructor(codec: ValueCodec, logger: Logger) {
     this.#codec = codec;
-    this.#logger = logger;
+    this.#watchers = new ModuleWatchers(logger);
   }
 
   /** The time of the last entry applied, in milliseconds since 1970. */
@@ -93,10 +86,7 @@ export class ModuleHost {
   }
 
   watch(name: string, watcher: ModuleWatcher): () => void {
-    let watchers = this.#watchers.get(name);
-    if (!watchers) this.#watchers.set(name, (watchers = new Set()));
-    watchers.add(watcher);
-    return () => watchers.delete(watcher);
+    return this.#watchers.add(name, watcher);
   }
 
   /**
@@ -134,7 +124,7 @@ export class ModuleHost {
     });
     this.#applied++;
     this.sessions.record(session, sequence, outcome);
-    this.#tell(module.name, (watcher) =>
+    this.#watchers.tell(module.name, (watcher) =>
       watcher.applied?.(value, 'result' in outcome ? outcome.result : outcome.refusal, context),
     );
     listener.commandApplied(session, sequence, outcome);
@@ -175,21 +165,9 @@ export class ModuleHost {
         this.#appliedBytes = appliedBytes;
         this.sessions.restore(sessions);
         for (const restorer of modules.values()) restorer.finish();
-        for (const name of modules.keys()) this.#tell(name, tell);
+        for (const name of modules.keys()) this.#watchers.tell(name, tell);
       },
     };
-  }
-
-  #tell(name: string, tell: (watcher: ModuleWatcher) => void): void {
-    const watchers = this.#watchers.get(name);
-    if (!watchers) return;
-    for (const watcher of watchers) {
-      try {
-        tell(watcher);
-      } catch (thrown) {
-        this.#logger.error({ module: name, error: messageOf(thrown) }, 'A watcher threw; it is called on');
-      }
-    }
   }
 }
 

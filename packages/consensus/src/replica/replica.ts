@@ -1,6 +1,7 @@
 import {
   assert,
   jsonCodec,
+  Listeners,
   type Logger,
   type LogIndex,
   logIndex,
@@ -65,7 +66,7 @@ export class Replica implements Consensus, GroupChanges {
   readonly #channel: ConsensusChannel;
   readonly #initialMembership: MembershipStatus;
   readonly #stats: ReplicaStats = newReplicaStats();
-  readonly #listeners = new Set<(status: ConsensusStatus) => void>();
+  readonly #listeners = new Listeners<(status: ConsensusStatus) => void>();
   #lifecycle: Lifecycle = 'new';
   #driver: Driver | undefined;
   /** While the store is being put right from peers. */
@@ -331,8 +332,7 @@ export class Replica implements Consensus, GroupChanges {
   }
 
   onStatus(listener: (status: ConsensusStatus) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   #noticeMembership(membership: MembershipStatus): void {
@@ -356,13 +356,11 @@ export class Replica implements Consensus, GroupChanges {
     if (status.role === 'candidate' && told?.role !== 'candidate') this.#stats.elections++;
     if (status.role === 'leader') this.#stats.terms++;
     this.#told = status;
-    for (const listener of this.#listeners) {
-      try {
-        listener(status);
-      } catch (thrown) {
-        this.#logger.error({ error: messageOf(thrown) }, 'A status listener threw; it is called on');
-      }
-    }
+    this.#listeners.tell(
+      (listener) => listener(status),
+      (thrown) =>
+        this.#logger.error({ error: messageOf(thrown) }, 'A status listener threw; it is called on'),
+    );
   }
 
   watch(module: string, watcher: ModuleWatcher): () => void {

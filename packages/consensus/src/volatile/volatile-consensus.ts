@@ -1,9 +1,11 @@
 import {
   type Clock,
   isTuttiError,
+  type Logger,
   type LogIndex,
   logIndex,
   type NodeId,
+  silentLogger,
   TuttiError,
   term,
   type WireValue,
@@ -16,6 +18,7 @@ import type {
   ReplicatedModule,
 } from '../consensus.ts';
 import { membershipStatus } from '../replica/membership-status.ts';
+import { ModuleWatchers } from '../replica/module-watchers.ts';
 
 /**
  * Agreement with oneself: one node, nothing on disk. The volatile placement and unit tests run on it, through the
@@ -25,13 +28,14 @@ export class VolatileConsensus implements Consensus {
   readonly nodeId: NodeId;
   readonly #clock: Clock;
   readonly #modules = new Map<string, ReplicatedModule>();
-  readonly #watchers = new Map<string, Set<ModuleWatcher>>();
+  readonly #watchers: ModuleWatchers;
   #index = 0;
   #state: 'new' | 'running' | 'stopped' = 'new';
 
-  constructor(nodeId: NodeId, clock: Clock) {
+  constructor(nodeId: NodeId, clock: Clock, logger: Logger = silentLogger) {
     this.nodeId = nodeId;
     this.#clock = clock;
+    this.#watchers = new ModuleWatchers(logger);
   }
 
   register(module: ReplicatedModule): void {
@@ -69,7 +73,7 @@ export class VolatileConsensus implements Consensus {
       if (!isTuttiError(thrown)) throw thrown;
       outcome = thrown;
     }
-    for (const watcher of this.#watchers.get(name) ?? []) watcher.applied?.(command, outcome, context);
+    this.#watchers.tell(name, (watcher) => watcher.applied?.(command, outcome, context));
     if (isTuttiError(outcome)) throw outcome;
     return outcome;
   }
@@ -99,10 +103,7 @@ export class VolatileConsensus implements Consensus {
   }
 
   watch(module: string, watcher: ModuleWatcher): () => void {
-    let watchers = this.#watchers.get(module);
-    if (!watchers) this.#watchers.set(module, (watchers = new Set()));
-    watchers.add(watcher);
-    return () => watchers.delete(watcher);
+    return this.#watchers.add(module, watcher);
   }
 
   stop(): Promise<void> {

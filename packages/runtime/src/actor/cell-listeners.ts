@@ -1,4 +1,4 @@
-import { type Logger, messageOf } from '@tutti/kernel';
+import { Listeners, type Logger, messageOf } from '@tutti/kernel';
 import type { Snapshot } from 'xstate';
 import type { CellCore } from './cell-parts.ts';
 import {
@@ -14,27 +14,22 @@ import {
  * not the doing of the actor whose turn it is: an ask of its own has its own time.
  */
 export class CellListeners {
-  readonly #watchers = new Set<(notice: Terminated) => void>();
-  readonly #subscribers = new Set<(snapshot: Snapshot<unknown>) => void>();
+  readonly #watchers = new Listeners<(notice: Terminated) => void>();
+  readonly #subscribers = new Listeners<(snapshot: Snapshot<unknown>) => void>();
 
   watch(listener: (notice: Terminated) => void): () => void {
-    const own = (notice: Terminated) => listener(notice);
-    this.#watchers.add(own);
-    return () => void this.#watchers.delete(own);
+    return this.#watchers.add(listener);
   }
 
   subscribe(listener: (snapshot: Snapshot<unknown>) => void): () => void {
-    const own = (snapshot: Snapshot<unknown>) => listener(snapshot);
-    this.#subscribers.add(own);
-    return () => void this.#subscribers.delete(own);
+    return this.#subscribers.add(listener);
   }
 
   publish(snapshot: Snapshot<unknown>, address: () => Address, { queue, logger }: CellCore): void {
     const { running } = queue;
     queue.running = undefined;
-    // Those that follow now: one that subscribes again and again while it is told would have no end.
-    for (const listener of Array.from(this.#subscribers))
-      if (this.#subscribers.has(listener)) call(listener, snapshot, address, logger, 'a subscriber threw');
+    const threw = (error: unknown) => note(error, address(), logger, 'a subscriber threw');
+    this.#subscribers.tell((listener) => listener(snapshot), threw);
     queue.running = running;
   }
 
@@ -44,27 +39,29 @@ export class CellListeners {
     queue.running = undefined;
     const notice: Terminated =
       error === undefined ? { address, reason } : { address, reason, problem: messageOf(error) };
-    for (const listener of this.#watchers) call(listener, notice, () => address, logger, 'a watcher threw');
+    const threw = (thrown: unknown) => note(thrown, address, logger, 'a watcher threw');
+    this.#watchers.tell((listener) => listener(notice), threw);
     queue.running = running;
   }
 }
 
 /** The same listener; what it throws is logged, as of one that follows an actor of its own node. */
-export const guarded =
-  <Value>(listener: SnapshotListener<Value>, address: Address, logger: Logger, what: string) =>
-  (value: Value): void =>
-    call(listenerOf(listener), value, () => address, logger, what);
-
-function call<Value>(
-  listener: (value: Value) => void,
-  value: Value,
-  address: () => Address,
+export function guarded<Value>(
+  listener: SnapshotListener<Value>,
+  address: Address,
   logger: Logger,
   what: string,
-): void {
-  try {
-    listener(value);
-  } catch (error) {
-    logger.error({ actor: address(), problem: messageOf(error) }, what);
-  }
+): (value: Value) => void {
+  const tell = listenerOf(listener);
+  return (value) => {
+    try {
+      tell(value);
+    } catch (error) {
+      note(error, address, logger, what);
+    }
+  };
+}
+
+function note(error: unknown, actor: Address, logger: Logger, what: string): void {
+  logger.error({ actor, problem: messageOf(error) }, what);
 }

@@ -1,5 +1,5 @@
 import type { Consensus } from '@tutti/consensus';
-import { isTuttiError, type Logger, messageOf, type NodeId } from '@tutti/kernel';
+import { isTuttiError, Listeners, type Logger, messageOf, type NodeId } from '@tutti/kernel';
 import type { Member, MemberState, Members } from './member.ts';
 import { MEMBERSHIP, type MemberChange, type Membership } from './membership.ts';
 
@@ -11,7 +11,7 @@ const isGone = (state: MemberState) => state === 'lost' || state === 'left';
 export class MembersView implements Members {
   readonly #module: Membership;
   readonly #logger: Logger;
-  readonly #listeners = new Set<Listener>();
+  readonly #listeners = new Listeners<Listener>();
   #told = new Map<NodeId, Member>();
 
   constructor(module: Membership, consensus: Consensus, logger: Logger) {
@@ -35,8 +35,7 @@ export class MembersView implements Members {
   }
 
   onChange(listener: Listener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return this.#listeners.add(listener);
   }
 
   #restored(): void {
@@ -56,16 +55,12 @@ export class MembersView implements Members {
 
   #tell({ member, before }: MemberChange): void {
     this.#told.set(member.nodeId, member);
-    for (const listener of Array.from(this.#listeners)) {
-      try {
-        listener(member, before);
-      } catch (error) {
-        // The others, and the changes behind this one, must be told all the same.
-        this.#logger.error(
-          { node: member.nodeId, problem: messageOf(error) },
-          'a listener for members threw',
-        );
-      }
-    }
+    this.#listeners.tell(
+      (listener) => listener(member, before),
+      (error) => {
+        const fields = { node: member.nodeId, problem: messageOf(error) };
+        this.#logger.error(fields, 'a listener for members threw');
+      },
+    );
   }
 }

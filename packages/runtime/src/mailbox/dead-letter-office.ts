@@ -1,4 +1,4 @@
-import { type Logger, messageOf } from '@tutti/kernel';
+import { Listeners, type Logger, messageOf } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { Address } from '../actor/ref.ts';
 import { DELIVERY } from '../delivery/delivery-log.ts';
@@ -23,7 +23,7 @@ export class DeadLetterOffice implements DeadLetters {
     'unknown-kind': 0,
     'thread-lost': 0,
   };
-  readonly #listeners = new Set<(letter: DeadLetter) => void>();
+  readonly #listeners = new Listeners<(letter: DeadLetter) => void>();
   readonly #logger: Logger;
   #isShowing = false;
   readonly #log: DeadLetterLog | undefined;
@@ -35,9 +35,7 @@ export class DeadLetterOffice implements DeadLetters {
   }
 
   onDeadLetter(listener: (letter: DeadLetter) => void): () => void {
-    const own = (letter: DeadLetter) => listener(letter);
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return this.#listeners.add(listener);
   }
 
   counts(): Readonly<Record<DeadLetterReason, number>> {
@@ -52,13 +50,10 @@ export class DeadLetterOffice implements DeadLetters {
     this.#log?.note(letter);
     if (this.#isShowing) return; // a listener that cannot deliver what it makes of a letter would never end
     this.#isShowing = true;
-    for (const listener of this.#listeners) {
-      try {
-        listener(letter);
-      } catch (error) {
-        this.#logger.error({ problem: messageOf(error) }, 'a dead letter listener threw');
-      }
-    }
+    this.#listeners.tell(
+      (listener) => listener(letter),
+      (error) => this.#logger.error({ problem: messageOf(error) }, 'a dead letter listener threw'),
+    );
     this.#isShowing = false;
   }
 }

@@ -276,7 +276,7 @@ function makeConsensus(
   { transport, peers, logger, random }: ConsensusPorts,
 ): Consensus {
   if (directory === undefined && voters.length === 1)
-    return new VolatileConsensus(identity.nodeId, systemClock);
+    return new VolatileConsensus(identity.nodeId, systemClock, logger);
   const tickMs = options.heartbeatMs ?? HEARTBEAT_MS_DEFAULT;
   const electionTicks = Math.max(
     2,

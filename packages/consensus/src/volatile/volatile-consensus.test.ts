@@ -1,0 +1,42 @@
+import { isTuttiError, nodeId, settled, VirtualClock, type WireValue } from '@tutti/kernel';
+import { expect, test } from 'vitest';
+import type { ReplicatedModule } from '../consensus.ts';
+import { VolatileConsensus } from './volatile-consensus.ts';
+
+const sum = (): ReplicatedModule & { total: number } => ({
+  name: 'sum',
+  total: 0,
+  apply(command) {
+    this.total += command as number;
+    return this.total;
+  },
+  snapshot: () => [],
+  restore() {},
+});
+
+test('what is applied is answered, and told to all who watch, also when one of them throws', async () => {
+  const clock = new VirtualClock();
+  const logged: object[] = [];
+  const log = (fields: object) => void logged.push(fields);
+  const logger = { debug: log, info: log, warn: log, error: log };
+  const consensus = new VolatileConsensus(nodeId('n1'), clock, logger);
+  const module = sum();
+  consensus.register(module);
+  await consensus.start();
+  const told: unknown[] = [];
+  consensus.watch('sum', {
+    applied: () => {
+      throw new Error('a bug in a watcher');
+    },
+  });
+  consensus.watch('sum', { applied: (_, outcome) => told.push(outcome) });
+  const answers: WireValue[] = [];
+  for (const number of [2, 3]) void consensus.propose('sum', number).then((answer) => answers.push(answer));
+  clock.advance(0);
+  await settled();
+  expect([module.total, answers, told]).toEqual([5, [2, 5], [2, 5]]);
+  expect(logged).toEqual(Array(2).fill({ module: 'sum', error: 'a bug in a watcher' }));
+  const unknown = consensus.propose('nothing', 1).catch((thrown: unknown) => thrown);
+  clock.advance(0);
+  expect(isTuttiError(await unknown, 'TUTTI_MODULE_UNKNOWN')).toBe(true);
+});
