@@ -16,6 +16,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { removeSampleFolder, sweepSampleFolders } from './sample-folder.ts';
 
 const HARNESS = fileURLToPath(new URL('.', import.meta.url));
+/** What the harness takes from the packages to measure a sample in a process of its own. */
+const TAKEN = 'packages/tutti/src/node/is-running.ts';
 const PATIENCE = { timeout: 20_000, interval: 20 };
 
 /** A case whose subject starts a program of somebody else's, writes a log, and never answers. */
@@ -55,6 +57,7 @@ beforeEach(() => {
   mkdirSync(disk);
   mkdirSync(join(root, 'bench/cases'), { recursive: true });
   cpSync(HARNESS, join(root, 'bench/harness'), { recursive: true });
+  cpSync(join(HARNESS, '../..', TAKEN), join(root, TAKEN));
   writeFileSync(join(root, 'package.json'), '{"type":"module"}');
   writeFileSync(join(root, 'bench/cases/z1-grandchild.bench.ts'), CASE);
 });
