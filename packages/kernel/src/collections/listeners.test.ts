@@ -28,7 +28,11 @@ test('listeners are told in their order, each as often as it listens, whatever a
 test('one that is renewed while it is told waits for the next time, and one that is taken off is not told any more', () => {
   const listeners = new Listeners<() => void>();
   const told: string[] = [];
-  const tell = () => listeners.tell((listener) => listener(), () => expect.unreachable());
+  const tell = () =>
+    listeners.tell(
+      (listener) => listener(),
+      () => expect.unreachable(),
+    );
   const renew = () => {
     told.push('renewed');
     end();
