@@ -7,7 +7,7 @@ export const bench: BenchCase = {
   measures: 'makespan, one at a time and five at a time',
   payload: 'tasks that let 500 ms pass',
   durability: 'none',
-  verification: 'every task is done, once',
+  verification: 'every task is done, once, by the board’s own record, and no sooner than their times allow',
   figures: [
     { id: 'makespan', title: 'five at once', unit: 'ms', better: 'lower' },
     { id: 'sequential', title: 'one at a time', unit: 'ms', better: 'lower' },
@@ -40,5 +40,5 @@ export const bench: BenchCase = {
     full: { tasks: 10, taskMs: 500, concurrency: 5 },
   },
   runs: { quick: 2, full: 5 },
-  note: 'Two waves of five, so about 1,000 ms. The original speaks of 0.2 tasks/s becoming 10, a gain of 50: ten tasks in 5 s are 2 tasks/s, and ten in 1 s are 10, so the gain is 5.',
+  note: 'Two waves of five, so about 1,000 ms. The original speaks of 0.2 tasks/s becoming 10, a gain of 50: ten tasks in 5 s are 2 tasks/s, and ten in 1 s are 10, so the gain is 5. It also says 500 ms instead of 5 to 10 minutes were 97 % less: they are more than 99.8 % less.',
 };

@@ -1,7 +1,7 @@
 import type { PlanTask } from '@tutti/actors';
 import { seededRandom } from '@tutti/kernel';
 import type { Measurement, Sizes } from '../../harness/case.ts';
-import { mustBeWhole, runPlan } from '../tasks/drive.ts';
+import { mustBeWhole, mustHaveTaken, runPlan } from '../tasks/drive.ts';
 import { benchPlan, benchTask } from '../tasks/plans.ts';
 import { volatileNode } from '../tasks/volatile.ts';
 
@@ -28,6 +28,7 @@ export async function efficiency({ size, meanMs, seed }: Sizes): Promise<Measure
     for (const mode of ['wave', 'eager'] as const) {
       const outcome = await runPlan(orchestration, benchPlan(tasks, WORKERS), mode);
       done += mustBeWhole(outcome);
+      mustHaveTaken(outcome, useful, WORKERS);
       figures[`${family}-${mode}`] = useful / (outcome.wallMs * WORKERS);
     }
     figures[`${family}-gain`] = figures[`${family}-eager`]! / figures[`${family}-wave`]!;

@@ -1,6 +1,6 @@
 import { seededRandom } from '@tutti/kernel';
 import type { Measurement, Point, Sizes } from '../../harness/case.ts';
-import { mustBeWhole, runPlan } from '../tasks/drive.ts';
+import { mustBeWhole, mustHaveTaken, runPlan } from '../tasks/drive.ts';
 import { benchPlan, benchTask } from '../tasks/plans.ts';
 import { volatileNode } from '../tasks/volatile.ts';
 
@@ -19,6 +19,7 @@ export async function speedUp({ tasks, percent, seed }: Sizes): Promise<Measurem
   for (const workers of WORKERS) {
     const outcome = await runPlan(orchestration, benchPlan(all, workers));
     done += mustBeWhole(outcome);
+    mustHaveTaken(outcome, work, workers);
     const gain = work / outcome.wallMs;
     figures[`gain-${workers}`] = gain;
     figures[`efficiency-${workers}`] = gain / workers;

@@ -1,8 +1,9 @@
-import { checkPlan } from '@tutti/actors';
+import { checkPlan, type ExecutionMode, type Plan } from '@tutti/actors';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { mustBeWhole, runPlan } from '../tasks/drive.ts';
 import { benchPlan, benchTask, chainPlan } from '../tasks/plans.ts';
 import { volatileNode } from '../tasks/volatile.ts';
+import { borneOut, WorkWitness } from '../tasks/work-witness.ts';
 
 const WAVE = 5;
 const PLAN_TASKS = 100;
@@ -15,14 +16,20 @@ export async function stages({ tasks, waves }: Sizes): Promise<Measurement> {
   const start = performance.now();
   for (let i = 0; i < REPEATS; i++) checkPlan(plan);
   const analysis = (performance.now() - start) / REPEATS;
-  const { orchestration } = await volatileNode();
-  await runPlan(orchestration, chainPlan(20));
-  const chain = await runPlan(orchestration, chainPlan(tasks!));
-  const inWaves = await runPlan(orchestration, wavePlan(waves!), 'wave');
+  const witness = new WorkWitness();
+  const { orchestration } = await volatileNode(witness);
+  const run = (plan: Plan, mode?: ExecutionMode) =>
+    borneOut(
+      () => witness.calls,
+      () => runPlan(orchestration, plan, mode),
+    );
+  await run(chainPlan(20));
+  const chain = await run(chainPlan(tasks!));
+  const inWaves = await run(wavePlan(waves!), 'wave');
   const done = mustBeWhole(chain) + mustBeWhole(inWaves);
   return {
     figures: { analysis, task: chain.wallMs / tasks!, wave: inWaves.wallMs / waves! },
-    verified: `${done} tasks done, each once`,
+    verified: `${done} tasks done, each once; as many calls`,
   };
 }
 

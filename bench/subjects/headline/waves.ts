@@ -1,5 +1,5 @@
 import type { Measurement, Sizes } from '../../harness/case.ts';
-import { mustBeWhole, runPlan } from '../tasks/drive.ts';
+import { mustBeWhole, mustHaveTaken, runPlan } from '../tasks/drive.ts';
 import { widePlan } from '../tasks/plans.ts';
 import { volatileNode } from '../tasks/volatile.ts';
 
@@ -10,6 +10,8 @@ export async function tenTasks({ tasks, taskMs, concurrency }: Sizes): Promise<M
   const together = await runPlan(orchestration, widePlan(tasks!, concurrency!, work));
   const single = await runPlan(orchestration, widePlan(tasks!, 1, work));
   const done = mustBeWhole(together) + mustBeWhole(single);
+  mustHaveTaken(together, tasks! * taskMs!, concurrency!);
+  mustHaveTaken(single, tasks! * taskMs!, 1);
   return {
     figures: {
       makespan: together.wallMs,

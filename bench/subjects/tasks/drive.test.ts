@@ -1,7 +1,7 @@
 import type { TaskRecord } from '@tutti/actors';
 import { expect, test } from 'vitest';
 import { Histogram } from '../../harness/histogram.ts';
-import { countTasks, mustBeWhole, offeredOf } from './drive.ts';
+import { countTasks, mustBeWhole, mustHaveTaken, offeredOf } from './drive.ts';
 import { curveOf } from './volatile.ts';
 
 type Counted = Pick<TaskRecord, 'state' | 'completions'>;
@@ -15,6 +15,13 @@ test('a task of which the record knows nothing is lost, and so is one without an
   expect(countTasks(stuck, 3)).toEqual({ done: 2, lost: 1, twice: 1 });
   expect(() => mustBeWhole(countTasks(stuck, 3))).toThrow('1 tasks lost, 1 committed twice');
   expect(() => mustBeWhole(countTasks(recordOf([DONE, DONE]), 1))).toThrow('-1 tasks lost');
+});
+
+test('tasks that were over before their time had passed were not done', () => {
+  const after = (wallMs: number) => () => mustHaveTaken({ wallMs, done: 10 }, 5_000, 5);
+  expect(after(1_003)).not.toThrow();
+  expect(after(998)).not.toThrow();
+  expect(after(500)).toThrow('10 tasks were over after 500 ms, which take at least 996 ms');
 });
 
 test('a latency is taken at the load that is asked for, or is another figure', () => {

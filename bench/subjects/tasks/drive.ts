@@ -46,6 +46,20 @@ export function mustBeWhole({ done, lost, twice }: Omit<SessionOutcome, 'wallMs'
   return done;
 }
 
+/** A timer of the platform may go off a millisecond early, and drops the fraction of one. */
+const EARLY_MS = 2;
+
+/** @throws Error if tasks that let so much time pass in all were done sooner than so many workers can */
+export function mustHaveTaken(
+  { wallMs, done }: Pick<SessionOutcome, 'wallMs' | 'done'>,
+  workMs: number,
+  workers: number,
+): void {
+  const least = (workMs - EARLY_MS * done) / workers;
+  if (wallMs < least)
+    throw new Error(`${done} tasks were over after ${wallMs} ms, which take at least ${least} ms`);
+}
+
 /** Callers that each submit a session of one task as soon as their last one is over. */
 const CLIENTS = 128;
 

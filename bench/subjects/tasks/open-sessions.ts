@@ -3,6 +3,7 @@ import type { Measurement, Sizes } from '../../harness/case.ts';
 import { countTasks, mustBeWhole } from './drive.ts';
 import { benchPlan, benchTask } from './plans.ts';
 import { volatileNode } from './volatile.ts';
+import { mustBearOut, WorkWitness } from './work-witness.ts';
 
 /**
  * Many sessions at once, each of a few tasks in a row: all must get on. Slowest over fastest is how unevenly they are
@@ -21,12 +22,13 @@ export async function openSessions({ few, many, tasks }: Sizes): Promise<Measure
       'rate-few': small.perS,
       'rate-many': large.perS,
     },
-    verified: `${few} and ${many} sessions open at once, ${small.done + large.done} tasks done, each once`,
+    verified: `${few} and ${many} sessions open at once, ${small.done + large.done} tasks done, each once; as many calls`,
   };
 }
 
 async function measure(sessions: number, tasks: number) {
-  const node = await volatileNode();
+  const witness = new WorkWitness();
+  const node = await volatileNode(witness);
   const { orchestration } = node;
   const chain = benchPlan(
     Array.from({ length: tasks }, (_, i) => benchTask(`t${i}`, i === 0 ? [] : [`t${i - 1}`])),
@@ -54,5 +56,6 @@ async function measure(sessions: number, tasks: number) {
   );
   const perS = (sessions * 1_000) / (performance.now() - start);
   await node.stop();
+  mustBearOut(witness.calls, done);
   return { ratio: Math.max(...times) / Math.min(...times), begun, perS, done };
 }

@@ -61,8 +61,12 @@ export async function borneOut<Outcome extends { readonly done: number }>(
 ): Promise<Outcome> {
   const before = await calls();
   const outcome = await action();
-  const called = (await calls()) - before;
-  if (called < outcome.done)
-    throw new Error(`${outcome.done} tasks are said to be done, their function was called ${called} times`);
+  mustBearOut((await calls()) - before, outcome.done);
   return outcome;
+}
+
+/** @throws Error if there were fewer calls than tasks that are said to be done */
+export function mustBearOut(called: number, done: number): void {
+  if (called < done)
+    throw new Error(`${done} tasks are said to be done, their function was called ${called} times`);
 }
