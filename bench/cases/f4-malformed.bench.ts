@@ -4,12 +4,12 @@ export const bench: BenchCase = {
   id: 'F4',
   title: 'Malformed frames against codec and port',
   measures:
-    'damaged frames that could not be whole and were not refused, strangers at the port that were not counted once each, and what they leave in memory',
+    'damaged frames that could not be whole and were not refused, strangers at the port that were not counted once each, and what the frames leave in memory',
   payload:
     'a frame of two messages that is cut, has bits flipped, claims false lengths, holds bombs of 4 GiB or of depth, or is noise',
   durability: 'none',
   verification:
-    'a frame with a false length or a bomb must be refused; each lot of 32 strangers must move the port’s counters by 32; anything thrown that has no code would end the sample',
+    'a frame with a false length or a bomb of 4 GiB must be refused; each lot of 32 strangers must move the port’s counters by 32; anything thrown that has no code would end the sample',
   figures: [
     { id: 'uncounted', title: 'not refused, or not counted once', unit: 'frames', better: 'lower' },
     { id: 'growth', title: 'heap after the first tenth', unit: 'MB', better: 'lower' },

@@ -56,5 +56,5 @@ export const bench: BenchCase = {
   },
   runs: { quick: 1, full: 1 },
   expectedS: ({ soakMs }) => soakMs! / 1_000 + 15,
-  note: 'Memory that V8 has taken and not yet given back is in the resident set and not in the heap: a leak shows in both. The first quarter is left out. A quick run of 20 s is over before the engine has settled; npm run bench -- F6 --soak-minutes 30 is the long one.',
+  note: 'Memory that V8 has taken and not yet given back is in the resident set and not in the heap: a leak shows in both. The first quarter is left out. The line is about 30 minutes, which npm run bench -- F6 --soak-minutes 30 soaks; without that a full run soaks five, and a quick one 20 s, which are over before the engine has settled.',
 };

@@ -5,7 +5,7 @@ export const bench: BenchCase = {
   id: 'O5',
   title: 'The four kinds of message, on one node and between two',
   measures: 'milliseconds each, one at a time',
-  payload: 'an event with a type',
+  payload: 'an event with a type, and between two nodes the time at which it set out',
   durability: 'state updates go through the log, which is in memory',
   verification: 'each arrival is counted by the receiver and compared; each update answers with its number',
   figures: [

@@ -12,7 +12,7 @@ export const bench: BenchCase = {
   id: 'S8',
   title: 'Makespan of recorded workflows, on virtual time',
   measures:
-    'makespan on a cluster of three nodes, over three others computed from the same graph: the critical path, Graham’s bound, and HEFT’s schedule on as many equal workers, which knows every duration beforehand',
+    'makespan on a cluster of three nodes, over three others computed from the same graph: the critical path, Graham’s bound, and HEFT’s schedule on as many equal workers; both know every duration beforehand',
   payload: 'seven WfFormat traces of WfCommons, each task as long as it was recorded',
   durability: 'every step in the replicated log, in memory',
   verification:

@@ -7,7 +7,6 @@ interface Headline {
   readonly what: string;
   readonly caseId: string;
   readonly figure: string;
-  /** Whose claim it is where a case has several of ours. */
   readonly unit: string;
   readonly beside: readonly string[];
 }
@@ -20,13 +19,13 @@ const HEADLINES: readonly Headline[] = [
   headline('spawn to stop, reducers', 'R5', 'reducer', 'actors/s', 'erlang', 'nact', 'xstate'),
   headline('memory of one of a million reducers', 'R6', 'reducer-bytes', 'bytes'),
   headline('sends to another process', 'R7', 'rate', 'messages/s', 'erlang', 'raw-ws'),
-  headline('commits, 256 clients, three disks', 'C1', 'rate-256', '/s', 'etcd', 'ra', 'bare-pipeline'),
+  headline('commits, 256 clients, three logs', 'C1', 'rate-256', '/s', 'etcd', 'ra', 'bare-pipeline'),
   headline('one commit, one client, p50', 'C2', 'p50', 'ms', 'ra', 'bare-pipeline'),
-  headline('linearizable reads', 'C3', 'reads', '/s'),
+  headline('read barriers, 256 clients, before linearizable reads', 'C3', 'reads', '/s'),
   headline('kill -9 of the leader to the next commit, p99', 'C4', 'p99', 'ms'),
   headline('tasks in memory', 'S1', 'rate', '/s', 'p-queue', 'fastq'),
   headline('durable tasks, three nodes', 'S2', 'rate', '/s', 'bullmq'),
-  headline('kill -9 of the busiest node to the next completion, p50', 'S7', 'gap-p50', 'ms'),
+  headline('kill -9 of the busiest node, longest time without a completion, p50', 'S7', 'gap-p50', 'ms'),
 ];
 
 function headline(
@@ -49,7 +48,7 @@ export function headlineTable(document: ResultDocument, file: string, caseFiles:
   const again = document.cases.filter((result) => result.again).map(({ id }) => id);
   const later = again.length > 0 ? ` (${again.join(', ')} measured again later)` : '';
   return [
-    `Measured on ${processor}, ${cores} cores, Node ${node.replace('v', '')}, every one of them beside the others in one run${later}: [results](bench/results/${file}), and as a page \`bench/report.html\`, which also says what is not met and why.`,
+    `Measured on ${processor}, ${cores} cores, Node ${node.replace('v', '')}, every one of them beside the others in one run${later}: [results](bench/results/${file}), and as a page \`bench/report.html\`, which also says what is not met, and of each floor why. The nodes of a cluster are processes of that one machine, on its one disk. A ratio is Tutti’s figure over the other’s: of times and bytes, less is better.`,
     '',
     '| what | Tutti | beside | case |',
     '|---|---|---|---|',
