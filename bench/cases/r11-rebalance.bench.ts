@@ -9,7 +9,7 @@ export const bench: BenchCase = {
   durability: 'every entity’s state is in the replicated log, flushed on a majority of three',
   verification: 'entities asked afterwards have what they counted, and a share of them lives on the new node',
   figures: [
-    { id: 'rebalance', title: 'until each has half of its share and nothing moves', unit: 'ms', better: 'lower' },
+    { id: 'rebalance', title: 'each has half of its share and nothing moves', unit: 'ms', better: 'lower' },
     { id: 'rebalance-rate', title: 'entities given away', unit: 'entities/s', better: 'higher' },
     {
       id: 'entity-bytes',

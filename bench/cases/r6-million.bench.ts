@@ -36,7 +36,8 @@ export const bench: BenchCase = {
     'the resident set of the whole process by live actors after a collection, when all have started and again when each has had a message; rates of spawning and of reaching each once',
   payload: 'one shared event object; actors are found by address, no refs are kept',
   durability: 'none',
-  verification: 'as many messages are handled as there are addresses that one was sent to; all actors are alive at the end',
+  verification:
+    'as many messages are handled as there are addresses that one was sent to; all actors are alive at the end',
   figures: [...figuresOf('reducer'), ...figuresOf('machine')],
   targets: [...targetsOf('reducer', 600, 300), ...targetsOf('machine', 900, 500)],
   subjects: [

@@ -6,7 +6,7 @@ import { RESULT_BYTES_MAX, readResults } from '../harness/result-file.ts';
 import { caseResult, type ResultDocument } from '../harness/results.ts';
 import type { SubjectResult } from '../harness/subject-result.ts';
 import { benchOf } from '../harness/testing/bench-of.ts';
-import { claimProblems, claimsIn, type ResultFile, unmarkedIn } from './claims.ts';
+import { claimProblems, claimsIn, newestFirst, type ResultFile, unmarkedIn } from './claims.ts';
 import { fillClaims } from './fill-claims.ts';
 
 function fileOf(name: string, startedAt: string, rate: number, quick = false, figure = 'rate'): ResultFile {
@@ -111,15 +111,23 @@ const pages = globSync(['README.md', 'ARCHITECTURE.md', 'docs/**/*.md', 'package
 });
 const kept = globSync('bench/results/*.json', { cwd: root });
 
+const results = kept.map(
+  (name): ResultFile => ({ name: basename(name), document: readResults(join(root, name)) }),
+);
+
 test('every number that a page claims was measured by a full run that is kept', () => {
-  const results = kept.map(
-    (name): ResultFile => ({ name: basename(name), document: readResults(join(root, name)) }),
-  );
   const problems = pages.flatMap((name) => {
     const text = readFileSync(join(root, name), 'utf8');
     return [...claimProblems(text, results), ...unmarkedIn(text)].map((problem) => `${name}, ${problem}`);
   });
   expect(problems).toEqual([]);
+});
+
+test('the page that is kept is the one of the newest full run, and names its file', () => {
+  const { name, document } = newestFirst(results)[0]!;
+  const page = readFileSync(join(root, 'bench/report.html'), 'utf8');
+  expect(page).toContain(document.startedAt);
+  expect(page).toContain(`results/${name}`);
 });
 
 test('results that are kept are of a size that a repository can hold', () => {

@@ -55,7 +55,8 @@ function problemOf({ source, shown }: Claim, results: readonly ResultFile[]): st
   return `the text says ${shown}, ${found.file.name} says ${found.value}`;
 }
 
-function newestFirst(results: readonly ResultFile[]): ResultFile[] {
+/** The full runs, the newest first. */
+export function newestFirst(results: readonly ResultFile[]): ResultFile[] {
   return results
     .filter(({ document }) => !document.quick)
     .toSorted((a, b) => b.document.startedAt.localeCompare(a.document.startedAt));

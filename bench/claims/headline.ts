@@ -25,7 +25,7 @@ const HEADLINES: readonly Headline[] = [
   headline('kill -9 of the leader to the next commit, p99', 'C4', 'p99', 'ms'),
   headline('tasks in memory', 'S1', 'rate', '/s', 'p-queue', 'fastq'),
   headline('durable tasks, three nodes', 'S2', 'rate', '/s', 'bullmq'),
-  headline('kill -9 of the busiest node, longest time without a completion, p50', 'S7', 'gap-p50', 'ms'),
+  headline('kill -9 of the busiest node: longest gap between completions, p50', 'S7', 'gap-p50', 'ms'),
 ];
 
 function headline(

@@ -2,7 +2,7 @@ import type { FigureRow } from './figures.ts';
 import { peersAhead } from './peers-ahead.ts';
 import { showNumber, showQuantity } from './quantity.ts';
 import type { CaseResult } from './results.ts';
-import type { Verdict } from './verdicts.ts';
+import { doubtText, type Verdict } from './verdicts.ts';
 
 /** What a verdict on a quick run is marked with: the line was drawn for the full sizes. */
 export const QUICK_MARK = 'at quick sizes';
@@ -36,7 +36,7 @@ export function summaryText(cases: readonly CaseResult[], quick: boolean): strin
       return texts.length > 0 ? `; ${word}: ${texts.join(', ')}` : '';
     };
     const met = all.filter(({ verdict }) => verdict.met).length;
-    return `${level}s met${quick ? ` ${QUICK_MARK}, which are not to be quoted` : ''}: ${met} of ${all.length}${named('not met', (verdict) => verdict.met === false)}${named('not judged', (verdict) => verdict.met === undefined)}`;
+    return `${level}s met${quick ? ` ${QUICK_MARK}, which are not to be quoted` : ''}: ${met} of ${all.length}${doubtText(all.map(({ verdict }) => verdict))}${named('not met', (verdict) => verdict.met === false)}${named('not judged', (verdict) => verdict.met === undefined)}`;
   };
   const ahead = cases.flatMap(peersAhead).map(({ text }) => text);
   const failed = cases.flatMap(({ id, subjects }) =>

@@ -21,6 +21,12 @@ export interface Verdict {
   readonly doubt?: string;
 }
 
+/** Behind the number of lines that are met: how many of them could have come out the other way. */
+export function doubtText(verdicts: readonly Verdict[]): string {
+  const count = verdicts.filter(({ met, doubt }) => met && doubt !== undefined).length;
+  return count > 0 ? `, ${count} of them in doubt` : '';
+}
+
 /** What is judged. */
 interface Judged {
   readonly bench: BenchCase;

@@ -92,6 +92,16 @@ test('a line whose sample failed is not met, and says so wherever it stands', ()
   expect(page).toContain('<td>no figure</td>');
 });
 
+test('a line that is met by one sample is counted as met in doubt', () => {
+  const { cases } = documentOf();
+  const subjects = cases[0]!.subjects.map((one) => ({ ...one, samples: one.samples.slice(0, 1) }));
+  const targets = [{ level: 'floor', figure: 'rate', value: 2 }] as const;
+  const once = caseResult(benchOf({ targets }), {}, subjects);
+  expect(summaryText([once], false)).toMatch(/^floors met: 1 of 1, 1 of them in doubt$/m);
+  expect(benchReport({ ...documentOf(), cases: [once] })).toContain('1 of 1 met, 1 of them in doubt');
+  expect(benchReport(documentOf())).not.toContain('of them in doubt');
+});
+
 test('the page asks nothing of the network, runs no script, and lets no text become markup', () => {
   const page = benchReport(documentOf());
   expect(page).not.toMatch(/<script|<link|<img|https?:|url\(|@import/);

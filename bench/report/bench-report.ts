@@ -8,7 +8,7 @@ import type { CaseResult, ResultDocument } from '../harness/results.ts';
 import { median } from '../harness/statistics.ts';
 import type { SubjectResult } from '../harness/subject-result.ts';
 import { QUICK_MARK, verdictWord } from '../harness/table.ts';
-import type { Verdict } from '../harness/verdicts.ts';
+import { doubtText, type Verdict } from '../harness/verdicts.ts';
 import { chart, type Series } from './chart.ts';
 import { flameFigure } from './flame.ts';
 import { overview } from './overview.ts';
@@ -57,7 +57,7 @@ function heading(
     const all = verdicts.filter((verdict) => verdict.level === level);
     const open = all.filter(({ met }) => met === undefined).length;
     const met = all.filter((verdict) => verdict.met).length;
-    return `${met} of ${all.length} met${open > 0 ? `, ${open} not judged` : ''}`;
+    return `${met} of ${all.length} met${doubtText(all)}${open > 0 ? `, ${open} not judged` : ''}`;
   };
   const loads = (values: readonly number[]) => values.map((value) => value.toFixed(1)).join(' ');
   const facts: [string, string][] = [
@@ -91,7 +91,7 @@ function heading(
     ...(isBrokenOff ? ['The run was broken off: there is what was measured by then.'] : []),
   ];
   const warning = warnings.map((text) => `<p class="note">${text}</p>`).join('');
-  return `<header><h1>Tutti: benchmarks</h1><p class="sub">${escapeHtml(startedAt)}. Ours, the limits of this machine and the peers installed on it, interleaved in one run. A range is that of the samples, and of a ratio what resampling them gives; from six samples on it is the 95 % bootstrap interval of the median. Percentiles are those of all samples’ latencies together, their range is that of the samples’ own.</p>
+  return `<header><h1>Tutti: benchmarks</h1><p class="sub">${escapeHtml(startedAt)}. Ours, the limits of this machine and the peers installed on it, interleaved in one run. A range is that of the samples, and of a ratio what resampling them gives; from six samples on it is the 95 % bootstrap interval of the median. A ratio is ours over the other’s. A line is in doubt where its range lies on both sides of it, or fewer than three samples gave it. Percentiles are those of all samples’ latencies together, their range is that of the samples’ own.</p>
 <dl>${items}</dl>${warning}</header>`;
 }
 
