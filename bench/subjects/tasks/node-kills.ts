@@ -75,7 +75,10 @@ async function killBusiest(cluster: TaskCluster, session: string): Promise<KillO
   return { gapMs, recoveryMs: recoveredAt === undefined ? undefined : recoveredAt - afterMs, victim };
 }
 
-/** A long run of tasks while nodes are killed, paused and cut off at times drawn from a seed. */
+/**
+ * A long run of tasks while nodes are killed, paused and cut off at times drawn from a seed.
+ * @throws Error if a session was over before anything had happened to it
+ */
 export function tasksUnderFaults({
   sessions,
   tasks,
@@ -89,25 +92,31 @@ export function tasksUnderFaults({
     async (cluster) => {
       const random = seededRandom(seed!);
       const plan = timedPlan(tasks! / sessions!, concurrency!, taskMs!);
-      const faults: Record<Fault, number> = { kill: 0, pause: 0, partition: 0 };
+      const by: Record<Fault, number> = { kill: 0, pause: 0, partition: 0 };
       const sum = { done: 0, lost: 0, twice: 0 };
+      let faults = 0;
       const start = performance.now();
       // One after the other: the board keeps only so many tasks of sessions that have ended.
       for (let i = 0; i < sessions!; i++) {
         const session = await cluster.submit(plan);
-        while ((await cluster.progress(cluster.first, session)).state === 'running') {
+        const before = faults;
+        for (;;) {
           await sleep(random.integer(faultEveryMs! / 2, faultEveryMs! * 1.5));
+          // Behind the end of a session there is nothing to lose.
+          if ((await cluster.progress(cluster.first, session)).state !== 'running') break;
           const fault = random.pick(FAULTS);
-          faults[fault]++;
+          by[fault]++;
+          faults++;
           await inject(cluster, fault, random.pick(cluster.nodes), random.integer(faultMs! / 2, faultMs!));
         }
+        if (faults === before) throw new Error(`session ${i} was over before the first fault`);
         addTo(sum, await cluster.outcome(session, plan));
       }
       const seconds = (performance.now() - start) / 1_000;
       const { done, lost, twice } = sum;
       return {
-        figures: { lost, twice, rate: done / seconds },
-        verified: `${done} done, ${lost} lost, ${twice} committed twice, under ${faults.kill} kills, ${faults.pause} pauses and ${faults.partition} partitions`,
+        figures: { lost, twice, faults, rate: done / seconds },
+        verified: `${done} done, ${lost} lost, ${twice} committed twice, under ${by.kill} kills, ${by.pause} pauses and ${by.partition} partitions, each while tasks were under way`,
       };
     },
     { isRelayed: true },
