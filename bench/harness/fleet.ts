@@ -86,7 +86,6 @@ export class FleetProcess {
 
   /** Asks a profiled process for its profile; one that does not answer has none. */
   async keepProfile(): Promise<void> {
-    if (process.env[PROFILE_VARIABLE] === undefined) return;
     const late = new Promise<undefined>((resolve) => {
       setTimeout(() => resolve(undefined), PROFILE_PATIENCE_MS).unref();
     });
@@ -95,9 +94,9 @@ export class FleetProcess {
     if (profile) profiles.push(profile);
   }
 
-  /** kill -9, and resolves when it is gone. */
+  /** kill -9, and resolves when it is gone. The signal is sent before this returns, unless there is a profile to keep. */
   async kill(): Promise<void> {
-    await this.keepProfile();
+    if (process.env[PROFILE_VARIABLE] !== undefined) await this.keepProfile();
     this.#child.kill('SIGKILL');
     await this.#exited;
   }

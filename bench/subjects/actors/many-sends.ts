@@ -7,6 +7,7 @@ import { ADD } from './one-way.ts';
 
 const SENDS = 200_000;
 const SENDS_PER_TURN = 10_000;
+const WARM_UP = 10_000;
 /** Coprime to every power of ten, so that the sends go round all actors. */
 const STRIDE = 7_919;
 
@@ -20,6 +21,8 @@ interface Population {
 function sweep(exponentName: string, make: (logic: AnyActorLogic, count: number) => Population) {
   return async (sizes: Sizes): Promise<Measurement> => {
     const curves = { spawn: [] as Point[], send: [] as Point[], memory: [] as Point[] };
+    // Once before it counts: code that is not compiled yet would make every slope too flat.
+    await measure(make, WARM_UP);
     for (let exponent = 3; exponent <= sizes[exponentName]!; exponent++) {
       const x = 10 ** exponent;
       const { spawnUs, sendUs, bytes } = await measure(make, x);

@@ -55,6 +55,7 @@ export function ownerKilled({ kills, entities }: Sizes): Promise<Measurement> {
         const asked = cluster.first.process.call<{ atMs: number } & EntityAnswer>('firstAnswer', {
           key,
           fromMs,
+          notBy: nameOf(victim),
         });
         const answer = await within(PATIENCE_MS, `an answer of ${key}`, asked);
         if (answer.count !== count) throw new Error(`${key} came back with ${answer.count} of ${count}`);

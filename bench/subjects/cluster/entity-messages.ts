@@ -10,10 +10,11 @@ export interface FillRequest {
   readonly clients: number;
 }
 
-/** An answer counts from a moment on the shared clock. */
+/** An answer counts from a moment on the shared clock, and from another node than `notBy`. */
 export interface AskFrom {
   readonly key: string;
   readonly fromMs: number;
+  readonly notBy: string;
 }
 
 export interface EntityStatus {

@@ -57,12 +57,12 @@ async function fill({ count, clients }: FillRequest): Promise<void> {
   await Promise.all(Array.from({ length: clients }, worker));
 }
 
-/** Asks an entity again and again until it answers; gives when it did on the clock that all processes share. */
-async function firstAnswer({ key, fromMs }: AskFrom): Promise<{ atMs: number } & EntityAnswer> {
+/** Asks an entity again and again until it answers from another node; gives when it did on the clock that all processes share. */
+async function firstAnswer({ key, fromMs, notBy }: AskFrom): Promise<{ atMs: number } & EntityAnswer> {
   for (;;) {
     const askedMs = sharedNowMs();
     const answer = await ask(key, 'GET', ASK_MS).catch(() => undefined);
-    if (answer && askedMs >= fromMs) return { atMs: sharedNowMs(), ...answer };
+    if (answer && answer.by !== notBy && askedMs >= fromMs) return { atMs: sharedNowMs(), ...answer };
   }
 }
 
