@@ -91,6 +91,24 @@ test('sessions share the slots of an orchestrator in turns', async () => {
   for (const record of records) expect(makespan(record)).toBeGreaterThanOrEqual(7_000);
 });
 
+test('ten tasks of 500 ms are two waves of five, and a fifth of the time that one at a time takes', async () => {
+  const makespanOf = async (limit: number) => {
+    const world = new SimWorld();
+    const plan = planOf(
+      Array.from({ length: 10 }, (_, i) => ({
+        id: `t${i}`,
+        work: { type: 'simulated', durationMs: 500 } as const,
+      })),
+      { limit },
+    );
+    const [record] = await world.finish(await world.submit(plan));
+    expect(record!.state).toBe('done');
+    return makespan(record!);
+  };
+  expect(await makespanOf(5)).toBe(1_000);
+  expect(await makespanOf(1)).toBe(5_000);
+});
+
 test('waves cost time that eager starting does not', async () => {
   // A chain of short tasks beside a fan of long ones: in waves every step of the chain waits for the fan.
   const plan = planOf([
