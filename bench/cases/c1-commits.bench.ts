@@ -97,7 +97,7 @@ export const bench: BenchCase = {
     ablation(
       'flush-per-entry',
       'Without group commit',
-      'after each flush of a batch as many more as it saved, one by one',
+      'after each flush of a batch as many more as it saved, one by one; the entries in a flush are those of the batch',
       {},
       { ablation: 'flush-per-entry' },
     ),

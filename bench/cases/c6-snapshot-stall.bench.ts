@@ -68,9 +68,11 @@ export const bench: BenchCase = {
         work: ['tutti', `${who}-work`],
         collection: ['tutti', `${who}-collection`],
         unsliced: ['whole-turns', `${who}-work`],
+        late: ['tutti', `${who}-p99`],
+        unslicedLate: ['whole-turns', `${who}-p99`],
       },
-      ({ stall, work, collection, unsliced }) =>
-        `The longest collection of a heap with that many live texts took V8 ${milliseconds(collection)} in one piece, the longest work of the thread between two looks at the clock ${milliseconds(work)}, collection included, and without slices ${milliseconds(unsliced)}. The longest wait was ${milliseconds(stall)}: for at least ${milliseconds(Math.max(0, stall - work))} of it the thread did not run.`,
+      ({ stall, work, collection, unsliced, late, unslicedLate }) =>
+        `The longest collection of a heap with that many live texts took ${milliseconds(collection)} by the clock, in which the thread also waits, for V8’s other threads and for a processor. Of the processor’s own time the longest work between two visits of the timer took ${milliseconds(work)}, collections included, and without slices ${milliseconds(unsliced)}; the p99 of all waits is ${milliseconds(late)}, and without slices ${milliseconds(unslicedLate)}. The longest wait was ${milliseconds(stall)}: for at least ${milliseconds(Math.max(0, stall - work))} of it the thread did not run.`,
     ),
   ),
   note: 'Work at once is processor time of the thread between two visits of the timer: a stall without the time that others had the processor.',
