@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { caseResult, type ResultDocument } from '../harness/results.ts';
+import { limitOf } from '../harness/say.ts';
 import type { SubjectResult } from '../harness/subject-result.ts';
 import { resultTable, summaryText } from '../harness/table.ts';
 import { benchOf } from '../harness/testing/bench-of.ts';
@@ -90,6 +91,26 @@ test('a line whose sample failed is not met, and says so wherever it stands', ()
   const page = benchReport({ ...documentOf(), cases: [failed, none] });
   expect(page).toContain(`<span class="missed">${word}</span>`);
   expect(page).toContain('<td>no figure</td>');
+});
+
+test('beside a line that is not met stand the arithmetic and where the time went; a peer that is ahead is named', () => {
+  const { cases } = documentOf();
+  const bench = benchOf({
+    targets: [{ level: 'floor', figure: 'rate', value: 400 }],
+    limits: [limitOf('rate', { own: ['ours', 'rate'] }, ({ own }) => `${own} is all there is`)],
+  });
+  const profile = { busyMs: 12, lines: [{ name: 'step', place: 'a/b.ts:3', share: 0.5 }] };
+  const faster = { figures: { rate: 600 }, verified: '' };
+  const subjects = cases[0]!.subjects.map((one) => {
+    if (one.id === 'ours') return { ...one, profile };
+    return one.id === 'peer' ? { ...one, samples: [faster, faster, faster] } : one;
+  });
+  const page = benchReport({ ...documentOf(), cases: [caseResult(bench, {}, subjects)] });
+  expect(page).toContain('<strong>Why not more</strong> (the rate): 300 is all there is');
+  expect(page).toContain('Where Ours spends its time');
+  expect(page).toContain('<span>50.0 %</span> <code>step</code> <small>a/b.ts:3</small>');
+  expect(page).toContain('Peer is 2x ahead (600 msg/s against 300 msg/s of Ours)');
+  expect(page).toContain('<strong>Peer</strong>: as it says.');
 });
 
 test('a line that is met by one sample is counted as met in doubt', () => {
