@@ -41,9 +41,9 @@ const RESULTS = [
   fileOf('quick.json', '2026-11-21', 7, true),
 ];
 
-test('a claim is the last number before its mark', () => {
+test('a claim is the last number before its mark, and no digit of a name', () => {
   const text =
-    'first\n64 clients: **31.2 k** commits/s <!-- claim: C1.rate -->, 6.2x etcd <!-- claim: C1.rate/etcd -->';
+    'first\n64 clients: **31.2 k** commits/s <!-- claim: C1.rate -->, 6.2x etcd, through etcd3 <!-- claim: C1.rate/etcd -->';
   expect(claimsIn(text)).toEqual([
     { source: 'C1.rate', shown: '31.2 k', line: 2 },
     { source: 'C1.rate/etcd', shown: '6.2', line: 2 },

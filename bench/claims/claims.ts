@@ -17,8 +17,8 @@ export interface ResultFile {
 
 /** Says where the number before it comes from. */
 export const MARK = /<!--\s*claim:\s*(\S+)\s*-->/g;
-/** A number as texts show it. */
-export const NUMBER = /(\d[\d,]*(?:\.\d+)?)(?:\s*(k|M)(?!\w))?/g;
+/** A number as texts show it; a digit in a name, as in etcd3, is none. */
+export const NUMBER = /(?<![\w.])(\d[\d,]*(?:\.\d+)?)(?:\s*(k|M)(?!\w))?/g;
 const SCALE: Readonly<Record<string, number>> = { k: 1e3, M: 1e6 };
 
 /** All marked numbers of a text: for each mark, the last number before it on its line and after the mark before it. */
