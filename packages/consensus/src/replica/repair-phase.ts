@@ -20,7 +20,7 @@ export interface RepairListener {
 export class RepairPhase {
   readonly damage: Error;
   readonly #options: ReplicaOptions;
-  readonly #channel: ConsensusChannel;
+  readonly #listener: RepairListener;
   readonly #repairer: Repairer;
   readonly #answers: RepairAnswers;
   #ended = false;
@@ -34,7 +34,7 @@ export class RepairPhase {
   ) {
     const { nodeId: self, store, clock, random, transport } = options;
     this.#options = options;
-    this.#channel = listener.channel;
+    this.#listener = listener;
     this.damage = stored.damage!.failure;
     const finish = (action: () => void): void => {
       this.#ended = true;
@@ -69,7 +69,7 @@ export class RepairPhase {
 
   begin(): void {
     const { nodeId: self } = this.#options;
-    this.#channel.handle((from, value) => {
+    this.#listener.channel.handle((from, value) => {
       if (this.#ended || !isRepair(value)) return;
       const message = repairFromWire(value, from.nodeId, self);
       if (message?.type === 'repairReply') this.#repairer.take(message);
@@ -78,8 +78,15 @@ export class RepairPhase {
     this.#repairer.begin();
   }
 
+  /** Stops without a word to anyone. */
   end(): void {
     this.#ended = true;
     this.#repairer.end();
+  }
+
+  /** Stops; whoever waits for the repair is told `failure`. */
+  close(failure: Error): void {
+    this.end();
+    this.#listener.failed(failure);
   }
 }

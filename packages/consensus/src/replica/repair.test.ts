@@ -447,6 +447,25 @@ describe('damage that nobody can make up for', () => {
       expect(isTuttiError(failure, 'TUTTI_STORE_BEYOND_REPAIR')).toBe(true);
   });
 
+  test('ends its start when it is stopped meanwhile, and is repaired by a later one', () => {
+    const cluster = agreed(10);
+    const [node] = cluster.followers();
+    cluster.network.isolate(node!.id);
+    damaged(cluster, node!, { entries: [4] });
+    cluster.run(2_000);
+    expect(node!.replica.status().role).toBe('repairing');
+    let isStopped = false;
+    node!.replica.stopWith((failure) => (isStopped = failure === undefined));
+    cluster.run(100);
+    expect(isStopped).toBe(true);
+    expect(isTuttiError(node!.failure, 'TUTTI_CLOSED')).toBe(true);
+    expect(node!.replica.status().role).toBe('stopped');
+    cluster.network.detach(node!.id);
+    cluster.network.heal();
+    cluster.start(node!);
+    cluster.until('it serves', () => isServing(node!));
+  });
+
   test('is refused at the start where that was asked for', () => {
     const cluster = agreed(5, { repair: 'refuse' });
     const [node] = cluster.followers();

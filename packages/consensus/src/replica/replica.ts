@@ -389,8 +389,7 @@ export class Replica implements Consensus, GroupChanges {
     const opened = this.#lifecycle === 'starting' || this.#lifecycle === 'retiring';
     this.#lifecycle = 'stopped';
     this.#driver?.end(() => this.#closed());
-    this.#repairing?.end();
-    this.#repairing = undefined;
+    this.#repairing?.close(this.#closed());
     this.#noticeStatus();
     if (opened || this.#whenStopped) this.#closeStore(done);
     else done(undefined);

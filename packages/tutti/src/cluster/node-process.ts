@@ -72,7 +72,8 @@ function stop(): Promise<void> {
 }
 
 process.on('message', (message: ToNode) => {
-  if (message.type === 'configure') run(message.config).catch(fail);
+  // A start that ends because the node is being stopped has not failed.
+  if (message.type === 'configure') run(message.config).catch((thrown) => stopping ?? fail(thrown));
   else if (message.type === 'peers') firstPeers.resolve(message.peers);
   // A node that is not made yet finds the newcomer among its first peers.
   else if (message.type === 'newcomer') node?.meet([message.peer]);
