@@ -49,8 +49,15 @@ export type Answer =
 
 const CLUSTER = clusterId('histories');
 const CHANGE_TIMEOUT_MS = 3_000;
-/** Refusals at the door: what met one of these was sent to nobody. */
-const NOTHING_HAPPENED = new Set(['TUTTI_NO_LEADER', 'TUTTI_OVERLOADED', 'TUTTI_PROPOSAL_TOO_LARGE']);
+/** What met one of these was sent to nobody. */
+const NOTHING_HAPPENED = new Set([
+  'TUTTI_NO_LEADER',
+  'TUTTI_OVERLOADED',
+  'TUTTI_PROPOSAL_TOO_LARGE',
+  'TUTTI_STORE_FULL',
+  'TUTTI_STORE_REPAIRING',
+  'TUTTI_CLOSED',
+]);
 
 const registers = new RegisterModule();
 let replica: Replica | undefined;

@@ -52,6 +52,10 @@ export interface ModuleRestorer {
 export interface ProposeOptions {
   /** Gives up after this long; default 10,000. The command may then still take effect: `TUTTI_OUTCOME_UNKNOWN`. */
   readonly timeoutMs?: number;
+  /**
+   * Calls it off. What was not sent yet has not happened: `TUTTI_ABORTED`. What was sent may still take effect:
+   * `TUTTI_OUTCOME_UNKNOWN`, whose cause is the other.
+   */
   readonly signal?: AbortSignal;
   /**
    * What a node that does not lead does with the call: `forward` it to the leader, or `refuse` it at once with
@@ -124,12 +128,17 @@ export interface Consensus {
   readonly nodeId: NodeId;
   /** Adds a module; only before {@link start}. @throws TuttiError `TUTTI_MODULE_DUPLICATE` */
   register(module: ReplicatedModule): void;
-  /** Restores the state from disk and joins the others. Resolves when this replica serves, leader or not. */
+  /**
+   * Restores the state from disk and joins the others. Resolves when this replica serves, leader or not.
+   * @throws TuttiError `TUTTI_STORE_*`; `TUTTI_CLOSED` when it is stopped before that
+   */
   start(): Promise<void>;
   /**
    * Has a command ordered and applied once, however often it is retried inside, and returns its result.
-   * @throws TuttiError `TUTTI_OUTCOME_UNKNOWN`, `TUTTI_NO_LEADER`, `TUTTI_NOT_LEADER`, `TUTTI_PROPOSAL_TOO_LARGE`,
-   * `TUTTI_OVERLOADED`, `TUTTI_CLOSED`, or what the module refused with.
+   * @throws TuttiError `TUTTI_OUTCOME_UNKNOWN` when it was sent and may take effect: its time was up, it was called off,
+   * or this replica stopped. `TUTTI_SESSION_EXPIRED`, when it may have. What the module refused with, on every node alike.
+   * Nothing happened with `TUTTI_NO_LEADER`, `TUTTI_NOT_LEADER`, `TUTTI_PROPOSAL_TOO_LARGE`, `TUTTI_OVERLOADED`,
+   * `TUTTI_MODULE_UNKNOWN`, `TUTTI_STORE_FULL`, `TUTTI_STORE_REPAIRING`, `TUTTI_ABORTED` and `TUTTI_CLOSED`.
    */
   propose(module: string, command: WireValue, options?: ProposeOptions): Promise<WireValue>;
   /**

@@ -22,7 +22,7 @@ export interface LogFaults {
 }
 
 /** What a proposal whose answer was lost is told. */
-const UNANSWERED = { what: 'A proposal', timeoutMs: 0 };
+const UNANSWERED = { what: 'A proposal', when: 'in time' };
 
 interface Entry {
   readonly text: string;

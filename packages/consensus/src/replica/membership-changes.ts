@@ -4,7 +4,7 @@ import type { MembershipChange } from '../raft/membership-change.ts';
 import type { RaftNode } from '../raft/raft-node.ts';
 import { type ChangeReply, type ChangeRequest, changeFromWire, changeToWire } from './change-wire.ts';
 import type { DriverParts } from './driver-parts.ts';
-import { lapsed } from './lapsed.ts';
+import { calledOff, cutShort, lapsed } from './lapsed.ts';
 
 /** Told once how a change of the membership ended. */
 export type ChangeCallback = (failure: Error | undefined) => void;
@@ -90,8 +90,7 @@ export class MembershipChanges {
     };
     const { signal } = options ?? {};
     if (signal) {
-      const { what } = pending;
-      const onAbort = () => this.#settle(pending, new TuttiError('TUTTI_ABORTED', { what }));
+      const onAbort = () => this.#settle(pending, calledOff(pending));
       signal.addEventListener('abort', onAbort, { once: true });
       pending.stopListening = () => signal.removeEventListener('abort', onAbort);
     }
@@ -228,7 +227,7 @@ export class MembershipChanges {
   }
 
   close(failure: () => TuttiError): void {
-    for (const pending of this.#pending.values()) this.#settle(pending, failure());
+    for (const pending of this.#pending.values()) this.#settle(pending, cutShort(pending, failure()));
   }
 
   /** Forgets everything without a word. */

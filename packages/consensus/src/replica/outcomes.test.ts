@@ -87,6 +87,72 @@ test('a command that never left is given up as soon as nobody leads, and one tha
   expect(cluster.clock.now() - before).toBeGreaterThanOrEqual(10_000);
 });
 
+/** Commands that are stuck behind appends nobody hears, at the leader and at one that has forwarded its own. */
+function stuck() {
+  const cluster = new ReplicaCluster(3);
+  cluster.startAll();
+  const leader = cluster.electLeader();
+  const [asker, other] = cluster.followers();
+  const warm = [asker!, leader].map((node) => cluster.propose(node, 'warm'));
+  cluster.until('both have a session', () => warm.every(({ done }) => done));
+  cluster.run(200);
+  // What the asker sends gets through, what the leader replicates does not.
+  cluster.network.drops = isAppend;
+  const aborter = new AbortController();
+  const calls = [leader, asker!].map((node, i) =>
+    cluster.propose(node, `sent ${i}`, 1, 20_000, aborter.signal),
+  );
+  cluster.run(20);
+  expect(calls.map(({ done }) => done)).toEqual([false, false]);
+  return { cluster, leader, asker: asker!, other: other!, calls, aborter };
+}
+
+test('a command that was sent and is called off may take effect: its outcome is unknown, and it does', () => {
+  const { cluster, leader, asker, calls, aborter } = stuck();
+  // Not sent yet: it stands in no log.
+  cluster.network.isFull = (from, _to, lane) => from === asker.id && lane === 'bulk';
+  const stayed = cluster.propose(asker, 'stayed', 1, 20_000, aborter.signal);
+  cluster.run(20);
+  aborter.abort();
+  expect([...calls, stayed].map(codeOf)).toEqual([
+    'TUTTI_OUTCOME_UNKNOWN',
+    'TUTTI_OUTCOME_UNKNOWN',
+    'TUTTI_ABORTED',
+  ]);
+  expect(calls[0]!.failure).toMatchObject({ cause: { code: 'TUTTI_ABORTED' } });
+  cluster.network.drops = () => false;
+  cluster.network.isFull = () => false;
+  cluster.run(2_000);
+  expect(leader.counter.history.toSorted()).toEqual(['sent 0', 'sent 1', 'warm', 'warm']);
+});
+
+test('a command that was sent and whose replica stops may take effect: its outcome is unknown, and it does', () => {
+  const { cluster, leader, asker, calls } = stuck();
+  cluster.network.isFull = (from, _to, lane) => from === asker.id && lane === 'bulk';
+  const stayed = cluster.propose(asker, 'stayed', 1, 20_000);
+  cluster.run(20);
+  asker.replica.stopWith(() => {});
+  expect([calls[1]!, stayed].map(codeOf)).toEqual(['TUTTI_OUTCOME_UNKNOWN', 'TUTTI_CLOSED']);
+  expect(calls[1]!.failure).toMatchObject({ cause: { code: 'TUTTI_CLOSED' } });
+  cluster.network.drops = () => false;
+  cluster.run(2_000);
+  expect(calls[0]!.failure).toBeUndefined();
+  expect(leader.counter.history.toSorted()).toEqual(['sent 0', 'sent 1', 'warm', 'warm']);
+});
+
+test('a change that was begun and is called off, or whose replica stops, may be carried out', () => {
+  for (const ending of ['called off', 'stopped'] as const) {
+    const { cluster, asker, other } = stuck();
+    const aborter = new AbortController();
+    const change = { type: 'remove', node: other.id } as const;
+    const call = cluster.change(asker, change, 20_000, aborter.signal);
+    cluster.run(20);
+    if (ending === 'called off') aborter.abort();
+    else asker.replica.stopWith(() => {});
+    expect(codeOf(call), ending).toBe('TUTTI_OUTCOME_UNKNOWN');
+  }
+});
+
 test('a learner whose leader is gone says that none is known, and refuses calls at once', () => {
   const cluster = new ReplicaCluster(3, {}, 1);
   cluster.startAll();

@@ -1,7 +1,7 @@
 import { type Clock, type NodeId, Ring, type Term, TuttiError, type WireValue } from '@tutti/kernel';
 import type { ProposeOptions } from '../consensus.ts';
 import { encodeCommand, encodeOpening } from './command.ts';
-import { lapsed } from './lapsed.ts';
+import { calledOff, cutShort, lapsed } from './lapsed.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import type { Outcome, SessionTable } from './session-table.ts';
@@ -154,7 +154,7 @@ export class Proposals {
   }
 
   #listen(pending: Pending, signal: AbortSignal): void {
-    const onAbort = () => this.#settle(pending, new TuttiError('TUTTI_ABORTED', { what: pending.what }));
+    const onAbort = () => this.#settle(pending, calledOff(pending));
     signal.addEventListener('abort', onAbort, { once: true });
     pending.stopListening = () => signal.removeEventListener('abort', onAbort);
   }
@@ -339,7 +339,8 @@ export class Proposals {
   /** Fails everything, now and from now on. */
   close(failure: () => TuttiError): void {
     this.#closed = true;
-    for (const pending of [...this.#sent.values(), ...this.#waiting]) this.#settle(pending, failure());
+    for (const pending of [...this.#sent.values(), ...this.#waiting])
+      this.#settle(pending, cutShort(pending, failure()));
     this.#waiting.clear();
     this.#settledWaiting = 0;
   }

@@ -105,7 +105,7 @@ describe('a cluster of three replicas', () => {
     const leader = cluster.electLeader();
     const call = cluster.propose(leader, 'defect');
     cluster.run(1_000);
-    expect(isTuttiError(call.failure, 'TUTTI_CLOSED')).toBe(true);
+    expect(isTuttiError(call.failure, 'TUTTI_OUTCOME_UNKNOWN')).toBe(true);
     for (const node of cluster.nodes) {
       expect(node.failure).toBeInstanceOf(TypeError);
       expect(node.replica.status().role).toBe('stopped');

@@ -373,7 +373,8 @@ export class Replica implements Consensus, GroupChanges {
 
   /**
    * {@link stop} with a callback. A leader first hands its leadership on, if a voter is there to take it, so that
-   * stopping it costs the others no election timeout. Then everything that waits fails with `TUTTI_CLOSED`.
+   * stopping it costs the others no election timeout. Then everything that waits fails with `TUTTI_CLOSED`; what was sent
+   * and may take effect elsewhere, with `TUTTI_OUTCOME_UNKNOWN`.
    */
   stopWith(done: Done): void {
     if (this.#lifecycle === 'retiring') return void this.#whenRetired.push(done);

@@ -103,7 +103,7 @@ export const ERRORS = {
     'Ask again when it has, or add it with promote, so that it votes as soon as it can.',
   ),
   TUTTI_OUTCOME_UNKNOWN: row(
-    '{what} was sent but not confirmed within {timeoutMs} ms; it may or may not have taken effect',
+    '{what} was sent but not confirmed {when}; it may or may not have taken effect',
     'Read the state to find out, or repeat the same call if it does no harm twice.',
   ),
   TUTTI_PROPOSAL_TOO_LARGE: row(

@@ -223,12 +223,13 @@ export class AgreedPort implements Consensus {
   ): Promise<unknown> {
     const { timeoutMs = 10_000, signal } = options;
     const deadline = this.host.now() + timeoutMs;
+    const when = `within ${timeoutMs} ms`;
     return new Promise((resolve, reject) => {
       const attempt = () => {
         if (!this.isRunning) return reject(new TuttiError('TUTTI_CLOSED', { what: 'This replica' }));
         if (signal?.aborted) return reject(new TuttiError('TUTTI_ABORTED', { what }));
         if (this.host.now() > deadline)
-          return reject(new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, timeoutMs }));
+          return reject(new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, when }));
         const { leader } = this.#log;
         if (
           leader === undefined ||
@@ -242,7 +243,7 @@ export class AgreedPort implements Consensus {
         this.host.setTimer(this.#delayMs(), () => {
           // Cut off meanwhile: it was taken, and the answer is lost.
           if (this.#log.isConnected(this.nodeId, leader)) resolve(outcome());
-          else reject(new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, timeoutMs }));
+          else reject(new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, when }));
         });
       };
       this.host.setTimer(this.#delayMs(), attempt);

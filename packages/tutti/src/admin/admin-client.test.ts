@@ -69,7 +69,7 @@ describe('a change of the membership that comes while another is under way', () 
   // That attempt may be the change that is under way.
   it.each([
     ['nobody answered', undefined],
-    ['the answer was late', new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'The change', timeoutMs: 1 })],
+    ['the answer was late', new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'The change', when: 'in time' })],
     ['its node was being closed', new TuttiError('TUTTI_CLOSED', { what: 'The replica' })],
   ])('may be done after all once %s to an attempt at it', async (_, answer) => {
     const { url, asked } = await node({ [removal]: [changing, answer, changing] });
@@ -83,7 +83,7 @@ describe('a change of the membership that comes while another is under way', () 
 });
 
 describe('a change of the membership that nobody confirms', () => {
-  const late = new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'The change', timeoutMs: 1 });
+  const late = new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'The change', when: 'in time' });
 
   it.each([
     ['hung up', undefined],

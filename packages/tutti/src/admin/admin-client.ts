@@ -319,7 +319,7 @@ export class AdminClient {
   }
 
   #unknown(method: string, path: string, cause: unknown): TuttiError {
-    const details = { what: `${method} ${path}`, timeoutMs: this.#patienceMs };
+    const details = { what: `${method} ${path}`, when: `within ${this.#patienceMs} ms` };
     return new TuttiError('TUTTI_OUTCOME_UNKNOWN', details, { cause });
   }
 
@@ -408,7 +408,7 @@ function pause(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, RETRY_MS));
 }
 
-/** A node that answers so may have begun what it was asked for. */
+/** A node that answers so may have begun what it was asked for; one of the version before says by the second, too. */
 const UNANSWERED: ReadonlySet<string> = new Set(['TUTTI_OUTCOME_UNKNOWN', 'TUTTI_CLOSED']);
 /** Errors that another node, or the same one a moment later, may not have. */
 const NEXT_NODE: ReadonlySet<string> = new Set(['TUTTI_NO_LEADER', 'TUTTI_CLOSED', 'TUTTI_OUTCOME_UNKNOWN']);

@@ -54,7 +54,7 @@ const roster = () =>
     leaving?: string;
   };
 const changing = new TuttiError('TUTTI_MEMBERSHIP_CHANGING', { under: 'entry 7 is not committed' });
-const unknown = new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'PUT /members', timeoutMs: 1 });
+const unknown = new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'PUT /members', when: 'in time' });
 const unreachable = new TuttiError('TUTTI_ADMIN_UNREACHABLE', { where: '', problem: 'no node runs' });
 
 it('takes a node back that has lost its whole folder and comes with another key', async () => {

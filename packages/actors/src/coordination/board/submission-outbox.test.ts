@@ -83,7 +83,7 @@ test('a submission that cannot be proposed is refused alone, and the others keep
 });
 
 test.each([
-  new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'A proposal', timeoutMs: 1 }),
+  new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'A proposal', when: 'in time' }),
   new TuttiError('TUTTI_CLOSED', { what: 'This replica' }),
   new TuttiError('TUTTI_NO_LEADER', { known: 'none' }),
   new TuttiError('TUTTI_SESSION_UNKNOWN', { session: 's' }),

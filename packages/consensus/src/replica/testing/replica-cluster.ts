@@ -9,7 +9,7 @@ import {
   VirtualClock,
   type WireValue,
 } from '@tutti/kernel';
-import type { ApplyContext, MembershipStatus, ReplicatedModule } from '../../consensus.ts';
+import type { ApplyContext, MembershipStatus, ProposeOptions, ReplicatedModule } from '../../consensus.ts';
 import type { MembershipChange } from '../../raft/membership-change.ts';
 import { MemoryLogStore } from '../../storage/memory-log-store.ts';
 import { Replica } from '../replica.ts';
@@ -62,6 +62,11 @@ export interface TestNode {
   failure: Error | undefined;
 }
 
+const optionsOf = (timeoutMs: number | undefined, signal: AbortSignal | undefined): ProposeOptions => ({
+  ...(timeoutMs !== undefined && { timeoutMs }),
+  ...(signal && { signal }),
+});
+
 /** What became of a call, filled in when it ends. */
 export interface Call {
   done: boolean;
@@ -112,10 +117,9 @@ export class ReplicaCluster {
   }
 
   /** Starts a change of the membership at `node`. */
-  change(node: TestNode, change: MembershipChange, timeoutMs?: number): Call {
+  change(node: TestNode, change: MembershipChange, timeoutMs?: number, signal?: AbortSignal): Call {
     const call: Call = { done: false, failure: undefined, result: undefined };
-    const options = timeoutMs === undefined ? undefined : { timeoutMs };
-    node.replica.changeMembershipWith(change, options, (failure) =>
+    node.replica.changeMembershipWith(change, optionsOf(timeoutMs, signal), (failure) =>
       Object.assign(call, { done: true, failure, result: node.replica.status().membership }),
     );
     return call;
@@ -191,10 +195,9 @@ export class ReplicaCluster {
     return this.nodes.filter((node) => node !== leader);
   }
 
-  propose(node: TestNode, add: string, by = 1, timeoutMs?: number): Call {
+  propose(node: TestNode, add: string, by = 1, timeoutMs?: number, signal?: AbortSignal): Call {
     const call: Call = { done: false, failure: undefined, result: undefined };
-    const options = timeoutMs === undefined ? undefined : { timeoutMs };
-    node.replica.proposeWith('counter', { add, by }, options, (failure, result) =>
+    node.replica.proposeWith('counter', { add, by }, optionsOf(timeoutMs, signal), (failure, result) =>
       Object.assign(call, { done: true, failure, result }),
     );
     return call;

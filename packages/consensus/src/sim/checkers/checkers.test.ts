@@ -187,10 +187,10 @@ test('an append that takes a place from before it began, and one that was said n
 
   const denied = findings();
   const other = new ClientHistory(denied.violations);
-  other.failed(a, 7, new TuttiError('TUTTI_ABORTED', { what: 'A call' }));
+  other.failed(a, 7, new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'A call', when: 'in time' }));
   other.settle(new Map([['k', [7]]]));
   expect(denied.found()).toBeUndefined();
-  other.failed(a, 7, new TuttiError('TUTTI_NO_LEADER', { known: 'nothing' }));
+  other.failed(a, 7, new TuttiError('TUTTI_CLOSED', { what: 'This replica' }));
   other.settle(new Map([['k', [7]]]));
   expect(denied.found()).toBe('failed calls');
 });

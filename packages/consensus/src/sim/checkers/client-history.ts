@@ -2,7 +2,16 @@ import { isTuttiError, type NodeId } from '@tutti/kernel';
 import type { Violations } from '../violations.ts';
 
 /** Errors after which the command never takes effect. */
-const NEVER_APPLIED = ['TUTTI_NO_LEADER', 'TUTTI_OVERLOADED', 'TUTTI_PROPOSAL_TOO_LARGE'] as const;
+const NEVER_APPLIED = [
+  'TUTTI_NO_LEADER',
+  'TUTTI_NOT_LEADER',
+  'TUTTI_OVERLOADED',
+  'TUTTI_PROPOSAL_TOO_LARGE',
+  'TUTTI_STORE_FULL',
+  'TUTTI_STORE_REPAIRING',
+  'TUTTI_ABORTED',
+  'TUTTI_CLOSED',
+] as const;
 
 /** Whether a call's failure says that its command never takes effect. */
 export const isNeverApplied = (failure: Error): boolean =>
