@@ -17,6 +17,9 @@ import {
 /** Messages of groups in one message of the node at most. */
 const COALESCED_MAX = 1_024;
 
+/** What names a group in a message: its name of at most 64 bytes, and the two headers around it. */
+const GROUP_BYTES_MAX = 72;
+
 /**
  * The links of a node, shared by its groups. What the groups say to one peer in one turn of the event loop, in the
  * control lane, is one message: a thousand heartbeats are one frame. Entries and snapshots travel one by one, since each
@@ -129,6 +132,11 @@ export class GroupTransport implements Transport {
     this.#links = links;
     this.#transport = transport;
     this.#group = group;
+  }
+
+  get messageBytesMax(): number | undefined {
+    const { messageBytesMax } = this.#transport;
+    return messageBytesMax === undefined ? undefined : messageBytesMax - GROUP_BYTES_MAX;
   }
 
   send(to: NodeId, _channel: Channel, message: WireValue, lane: Lane = 'control'): SendOutcome {

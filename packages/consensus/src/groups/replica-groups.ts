@@ -130,7 +130,7 @@ export class ReplicaGroups {
   /**
    * Adds a group; it takes part once its `start` was called. A name is 1 to 64 of a-z A-Z 0-9 . _ - and the same on
    * all nodes.
-   * @throws TuttiError `TUTTI_ID_INVALID`, `TUTTI_GROUP_EXISTS`, `TUTTI_OVERLOADED`
+   * @throws TuttiError `TUTTI_ID_INVALID`, `TUTTI_GROUP_EXISTS`, `TUTTI_OVERLOADED`, `TUTTI_OPTION_INVALID`
    */
   add(group: string, options: ReplicaGroupOptions): Replica {
     const { groupsMax: limit = 10_000 } = this.#options;

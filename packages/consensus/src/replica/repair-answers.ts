@@ -1,10 +1,11 @@
 import { CHANNEL } from '@tutti/kernel';
 import { answerRepair, type RepairReply, type RepairRequest, type RepairSource } from '../raft/repair.ts';
 import type { StoredSnapshot } from '../storage/log-store.ts';
+import { entryRoom } from './message-room.ts';
 import { repairToWire } from './repair-wire.ts';
 import type { ReplicaOptions } from './replica-options.ts';
 
-/** The most bytes of entries, or of a snapshot, in one answer. */
+/** The most bytes of entries, or of a snapshot, in one answer; fewer where a message does not hold as many. */
 const ANSWER_BYTES_MAX = 1024 * 1024;
 /** Snapshots are read for at most so many answers at a time; a peer that gets none asks again. */
 const READS_MAX = 4;
@@ -14,20 +15,23 @@ export class RepairAnswers {
   readonly #source: () => RepairSource;
   readonly #snapshot: () => StoredSnapshot | undefined;
   readonly #send: (reply: RepairReply) => void;
+  readonly #bytesMax: number;
   #reads = 0;
 
   constructor(
     source: () => RepairSource,
     snapshot: () => StoredSnapshot | undefined,
     send: (reply: RepairReply) => void,
+    bytesMax: number,
   ) {
     this.#source = source;
     this.#snapshot = snapshot;
     this.#send = send;
+    this.#bytesMax = bytesMax;
   }
 
   answer(request: RepairRequest): void {
-    const reply = answerRepair(this.#source(), request, ANSWER_BYTES_MAX);
+    const reply = answerRepair(this.#source(), request, this.#bytesMax);
     const stored = request.wants === 'snapshot' ? this.#snapshot() : undefined;
     if (!stored || stored.meta.index < request.nextIndex || request.offset > stored.totalBytes)
       return this.#send(reply);
@@ -35,7 +39,7 @@ export class RepairAnswers {
     this.#reads++;
     const { meta, totalBytes, checksum } = stored;
     const { offset } = request;
-    stored.read(offset, Math.min(ANSWER_BYTES_MAX, totalBytes - offset), (failure, data) => {
+    stored.read(offset, Math.min(this.#bytesMax, totalBytes - offset), (failure, data) => {
       this.#reads--;
       if (failure) return;
       this.#send({ ...reply, outcome: 'chunk', chunk: { meta, totalBytes, checksum, offset, data } });
@@ -52,4 +56,5 @@ export const answersOver = (
     source,
     () => store.snapshot(),
     (reply) => transport.send(reply.to, CHANNEL.consensus, repairToWire(reply), 'bulk'),
+    Math.min(ANSWER_BYTES_MAX, entryRoom(transport)),
   );

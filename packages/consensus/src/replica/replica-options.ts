@@ -20,7 +20,7 @@ import type { SnapshotLimits } from './snapshot-limits.ts';
 export interface ReplicaConfig {
   /** Length of a tick in milliseconds; everything timed below is counted in ticks. Default 50. */
   readonly tickMs?: number;
-  /** Ticks between a leader's heartbeats. Default 1. */
+  /** Ticks between a leader's heartbeats. Default 1; fewer than `electionTicks`. */
   readonly heartbeatTicks?: number;
   /**
    * A follower campaigns after a random number of silent ticks from this up to twice this. Default 6, so 300 to
@@ -50,14 +50,20 @@ export interface ReplicaConfig {
    * Who leads already is left alone.
    */
   readonly electionPriority?: number;
-  /** The most bytes of entries in one append message. Default 1 MiB. */
+  /**
+   * The most bytes of entries in one append message. Default 1 MiB. One and a half times as many must fit a message of the
+   * transport, see `commandBytesMax`.
+   */
   readonly appendBytesMax?: number;
   /**
    * The most append messages under way to one follower. Default 8; fewer, down to one, while it does not keep up, see
    * `FlightWindow`.
    */
   readonly inflightMessagesMax?: number;
-  /** The largest command, encoded. Default 1 MiB. Beyond it: `TUTTI_PROPOSAL_TOO_LARGE`. */
+  /**
+   * The largest command, encoded. Default 1 MiB. Beyond it: `TUTTI_PROPOSAL_TOO_LARGE`. With half a MiB beside it, it must
+   * fit a message of the transport, whose frames hold 4 MiB by default; otherwise the replica is refused when it is made.
+   */
   readonly commandBytesMax?: number;
   /** Proposals of this node that may wait for their result. Default 16,384. Beyond it: `TUTTI_OVERLOADED`. */
   readonly pendingMax?: number;
@@ -131,7 +137,7 @@ export interface ReplicaConfig {
   readonly trailingEntries?: number;
   /**
    * Bytes of one snapshot chunk, on the wire and when one is written and read. Default 256 KiB. It must fit a message
-   * of the transport, whose frames hold 4 MiB by default.
+   * of the transport, see `commandBytesMax`.
    */
   readonly snapshotChunkBytes?: number;
   /** Milliseconds of writing or reading a snapshot after which the loop is given back. Default 2. */

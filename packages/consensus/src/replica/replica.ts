@@ -32,6 +32,7 @@ import type { TransferCallback } from './handover.ts';
 import { type HeldState, holdState } from './held-state.ts';
 import type { ChangeCallback } from './membership-changes.ts';
 import { membershipStatus } from './membership-status.ts';
+import { mustFit } from './message-room.ts';
 import { ModuleHost } from './module-host.ts';
 import { promised } from './promised.ts';
 import type { ProposeCallback } from './proposals.ts';
@@ -77,10 +78,12 @@ export class Replica implements Consensus, GroupChanges {
   #whenRetired: Done[] = [];
   #storeClosed = false;
 
+  /** @throws TuttiError `TUTTI_OPTION_INVALID`: two numbers of `config` and `transport` cannot work together */
   constructor(options: ReplicaOptions) {
     this.nodeId = options.nodeId;
     this.#options = options;
     this.#config = { ...REPLICA_DEFAULTS, ...options.config };
+    mustFit(this.#config, options.transport);
     this.#codec = options.codec ?? jsonCodec;
     this.#logger = options.logger ?? silentLogger;
     const { nodeId, voters, learners = [] } = options;

@@ -87,6 +87,8 @@ export interface Transport {
    * transport that knows of no versions; then it is 1. What a version added is sent only to who speaks it.
    */
   wireVersion?(peer: NodeId): number | undefined;
+  /** The most bytes that one message may have when it is encoded; `send` throws at a larger one. Undefined: no bound. */
+  readonly messageBytesMax?: number | undefined;
   /** Peers whose link is up. */
   linked(): readonly PeerIdentity[];
   counters(): TransportCounters;

@@ -11,6 +11,7 @@ import type {
   TransportCounters,
   WireValue,
 } from '@tutti/kernel';
+import { FRAME_HEADER_BYTES, MESSAGE_HEADER_BYTES } from '../codec/frame.ts';
 import type { TransportLimits } from '../codec/limits.ts';
 import { Loopback } from './loopback.ts';
 import { Refusals } from './refusals.ts';
@@ -35,6 +36,10 @@ export abstract class TransportEnd {
     this.refusals = new Refusals(clock, this.tally, logger);
     this.subscriptions = new Subscriptions(this.tally, logger);
     this.loopback = new Loopback(self, clock, this.subscriptions, limits);
+  }
+
+  get messageBytesMax(): number {
+    return this.limits.frameBytesMax - FRAME_HEADER_BYTES - MESSAGE_HEADER_BYTES;
   }
 
   /** Whether it may send now. */

@@ -181,11 +181,11 @@ export function transportSuite(name: string, makeWorld: () => Promise<TransportW
       });
 
       it('larger than a frame are refused, and the largest that fits arrives', async () => {
-        const { b, atA, atB } = await pair({
+        const { a, b, atA, atB } = await pair({
           limits: { frameBytesMax: 128 * 1024, laneBytesMax: 256 * 1024 },
         });
-        const overhead = 4 + 5 + 5; // frame header, message header, MessagePack's header of a long text
-        const largest = 'x'.repeat(128 * 1024 - overhead);
+        expect(a.transport.messageBytesMax).toBe(128 * 1024 - 4 - 5); // frame header, message header
+        const largest = 'x'.repeat(a.transport.messageBytesMax! - 5); // MessagePack's header of a long text
         expect(codeOf(() => atA.send(b, `${largest}x`))).toBe('TUTTI_FRAME_TOO_LARGE');
         expect(atA.send(b, largest)).toBe('queued');
         await world.until(() => atB.received.length === 1);

@@ -248,7 +248,8 @@ function makeTransport(
   random: Random,
 ): Transport | WsTransport {
   const self = { nodeId: identity.nodeId, incarnation: identity.incarnation };
-  if (!options.listen) return createMemoryNetwork({ clock: systemClock }).transport(self);
+  const limits = { frameBytesMax: FRAME_BYTES_MAX };
+  if (!options.listen) return createMemoryNetwork({ clock: systemClock }).transport({ ...self, limits });
   return createWsTransport({
     clusterId: identity.clusterId,
     self,
@@ -257,7 +258,7 @@ function makeTransport(
     clock: systemClock,
     random: random.fork('transport'),
     logger,
-    limits: { frameBytesMax: FRAME_BYTES_MAX },
+    limits,
   });
 }
 

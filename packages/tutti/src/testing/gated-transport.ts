@@ -35,6 +35,10 @@ export class GatedTransport implements Transport {
     return this.#inner.self;
   }
 
+  get messageBytesMax(): number | undefined {
+    return this.#inner.messageBytesMax;
+  }
+
   open(): Promise<void> {
     return this.#inner.open();
   }
