@@ -191,12 +191,13 @@ export interface ConsensusSample extends SampleMessage {
   };
 }
 
-/** A pre-vote and its answer say which it is; who receives a snapshot, whether it was damaged. */
+/** A pre-vote and its answer say which it is; a voter, how long it is silent; who gets a snapshot, if it was damaged. */
 function raftNow(meant: RaftMessage | Forward): Pick<ConsensusSample, 'now'> {
   const said = (now: RaftMessage, added: WireValue): Pick<ConsensusSample, 'now'> => ({
     now: { meant: now, message: messageToWire(now), added: [added] },
   });
   if (meant.type === 'requestVote' || meant.type === 'voteReply') return said({ ...meant, attempt: 3 }, 3);
+  if (meant.type === 'heartbeatReply') return said({ ...meant, silentMs: 180 }, 180);
   return meant.type === 'installSnapshotReply' ? said({ ...meant, damaged: true }, true) : {};
 }
 

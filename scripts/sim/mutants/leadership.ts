@@ -27,8 +27,8 @@ export const LEADERSHIP_MUTANTS: readonly Mutant[] = [
   {
     name: 'a lease runs from when its answers came',
     file: 'raft/read-index.ts',
-    right: 'state.lease.renew(sentAt);',
-    wrong: 'state.lease.renew(state.now());',
+    right: 'state.lease.renew(confirmed.sentAtMs, confirmed.silentMs);',
+    wrong: 'state.lease.renew(state.now(), confirmed.silentMs);',
     season: LATE_ANSWERS_UNDER_LEASES,
   },
   {

@@ -23,8 +23,8 @@ export const READS_MUTANTS: readonly Mutant[] = [
   {
     name: 'answers to an earlier round confirm a later one',
     file: 'raft/read-rounds.ts',
-    right: 'this.#answered.set(from, round);',
-    wrong: 'this.#answered.set(from, this.#last);',
+    right: 'this.#answered.set(from, { round, silentMs });',
+    wrong: 'this.#answered.set(from, { round: this.#last, silentMs });',
     season: LATE_ANSWERS,
   },
   {

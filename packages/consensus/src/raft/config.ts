@@ -21,9 +21,9 @@ export interface RaftConfig {
   readonly electionPriority: number;
   /**
    * How long reads may be answered without a round of heartbeats, in milliseconds on this node's monotonic clock, from
-   * the sending of a heartbeat that a quorum answered; 0 (default): never. All voters must have one or none, since one
-   * with a lease also keeps silent for an election timeout after its start. See the function
-   * `leaseMs` in `lease.ts`.
+   * the sending of a heartbeat that a quorum answered; 0 (default): never. It is also what this node says as a voter that
+   * others' leases may count on: one without keeps no silence after its start, so it lends itself to none. See the
+   * function `leaseMs` in `lease.ts`.
    */
   readonly leaseMs: number;
   /** A leader that hears no majority for one election timeout steps down (Raft thesis 6.2); default true. */

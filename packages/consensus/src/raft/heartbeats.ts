@@ -27,5 +27,6 @@ export function replyHeartbeat(state: RaftState, to: NodeId, readRound: number):
     term: state.term,
     readRound,
     lastIndex,
+    silentMs: Math.floor(state.config.leaseMs),
   });
 }

@@ -89,7 +89,8 @@ export function onHeartbeatReply(state: RaftState, message: HeartbeatReply): voi
   if (!state.replication?.peer(message.from)) return;
   state.replication.heartbeatReplied(message.from);
   state.replicationDue = true;
-  state.rounds.answered(message.from, message.readRound);
+  // An earlier version does not say how long it keeps silent: it is taken to have this node's numbers.
+  state.rounds.answered(message.from, message.readRound, message.silentMs ?? state.config.leaseMs);
   serveConfirmedReads(state);
 }
 

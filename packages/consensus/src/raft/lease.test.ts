@@ -1,7 +1,7 @@
 import { nodeId, term } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import { leaseMs } from './lease.ts';
-import type { RaftMessage } from './messages.ts';
+import type { HeartbeatReply, RaftMessage } from './messages.ts';
 import { CoreCluster, command } from './testing/core-cluster.ts';
 
 const a = nodeId('a');
@@ -23,8 +23,11 @@ function led(): CoreCluster {
   return cluster;
 }
 
-/** One round of heartbeats, answered when the test says. */
-function heartbeat(cluster: CoreCluster): () => void {
+/** One round of heartbeats, answered when the test says, with what it makes of the answers. */
+function heartbeat(
+  cluster: CoreCluster,
+  said: (reply: HeartbeatReply) => HeartbeatReply = (reply) => reply,
+): () => void {
   const { messages } = cluster;
   cluster.tick('a', 2);
   cluster.host('a').flush();
@@ -34,7 +37,8 @@ function heartbeat(cluster: CoreCluster): () => void {
   for (const name of ['b', 'c']) cluster.host(name).flush();
   const answers = messages.splice(0);
   return () => {
-    for (const answer of answers) cluster.core('a').step(answer);
+    for (const answer of answers)
+      cluster.core('a').step(answer.type === 'heartbeatReply' ? said(answer) : answer);
     cluster.host('a').flush();
     messages.length = 0;
   };
@@ -87,6 +91,58 @@ test('one voter of three is not enough to renew it, and a learner counts for not
   cluster.tick('a', 2);
   cluster.settleWithout('c');
   expect(answersAlone(cluster, 2)).toBe(true);
+});
+
+test.each([
+  ['by what a quorum says of its own numbers', { b: 60, c: 40 }, 60],
+  ['by nothing where the others keep silent for longer', { b: 500, c: 400 }, LEASE_MS],
+  ['away where the others have no leases', { b: 0, c: 0 }, 0],
+] as const)('a lease is shortened %s', (_, silentMs, lastsMs) => {
+  const configOf = (name: string) => (name === 'a' ? {} : { leaseMs: silentMs[name as 'b' | 'c'] });
+  const cluster = new CoreCluster({ config: { leaseMs: LEASE_MS }, configOf });
+  cluster.elect('a');
+  cluster.core('a').propose(command('x'));
+  cluster.settle();
+  cluster.nowMs = 1_000;
+  // The one that keeps silent for longer answers first: with it there is a quorum, and the other may come late.
+  cluster.tick('a', 2);
+  cluster.settleWithout('c');
+  if (lastsMs > 0) {
+    cluster.nowMs = 1_000 + lastsMs - 1;
+    expect(answersAlone(cluster, 1)).toBe(true);
+  }
+  cluster.nowMs = 1_000 + lastsMs;
+  expect(answersAlone(cluster, 2)).toBe(false);
+});
+
+test('a lease rests on those who have answered the round that it runs from, not on who once said more', () => {
+  const configOf = (name: string) => (name === 'c' ? { leaseMs: 40 } : {});
+  const cluster = new CoreCluster({ config: { leaseMs: LEASE_MS }, configOf });
+  cluster.elect('a');
+  cluster.core('a').propose(command('x'));
+  cluster.tick('a', 2);
+  cluster.settle();
+  cluster.nowMs = 1_000;
+  cluster.tick('a', 2);
+  cluster.settleWithout('b');
+  cluster.nowMs = 1_000 + 39;
+  expect(answersAlone(cluster, 1)).toBe(true);
+  cluster.nowMs = 1_000 + 40;
+  expect(answersAlone(cluster, 2)).toBe(false);
+});
+
+test('a voter of an earlier version, which does not say for how long it keeps silent, is taken to have the same numbers', () => {
+  const cluster = new CoreCluster({ config: { leaseMs: LEASE_MS } });
+  cluster.elect('a');
+  cluster.core('a').propose(command('x'));
+  cluster.settle();
+  cluster.nowMs = 1_000;
+  const answer = heartbeat(cluster, ({ type, from, to, term: inTerm, readRound, lastIndex }) => {
+    return { type, from, to, term: inTerm, readRound, lastIndex };
+  });
+  answer();
+  cluster.nowMs += LEASE_MS - 1;
+  expect(answersAlone(cluster, 1)).toBe(true);
 });
 
 test('thesis 6.4.1: a transfer ends the lease at once, and none comes back in its term', () => {

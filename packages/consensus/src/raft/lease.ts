@@ -5,7 +5,8 @@ import type { RaftState } from './raft-state.ts';
  * heartbeats. It rests on the others' promise to elect nobody within an election timeout of hearing this leader, so
  * - it runs from when a heartbeat was **sent** that a quorum answered, never from when the answers came;
  * - it is measured on this node's monotonic clock, which goes on while the event loop stands still: its ticks do not;
- * - it is shorter than what the others wait, by as much as clocks may differ in rate;
+ * - it is shorter than what the others wait, by as much as clocks may differ in rate, and by what each of them says of
+ *   its own numbers: they may be others than here, as while all nodes are given new ones one by one;
  * - a voter that has just started may have promised something in its earlier life, and waits, see `hearsLeader`.
  */
 export class Lease {
@@ -33,9 +34,9 @@ export class Lease {
     return this.#now();
   }
 
-  /** A quorum has answered what was sent at `sentAtMs`. */
-  renew(sentAtMs: number): void {
-    this.#until = Math.max(this.#until, sentAtMs + this.#lengthMs);
+  /** A quorum has answered what was sent at `sentAtMs`, and keeps silent for `silentMs` by what its nodes said. */
+  renew(sentAtMs: number, silentMs: number): void {
+    this.#until = Math.max(this.#until, sentAtMs + Math.min(this.#lengthMs, silentMs));
   }
 
   /** Ends it now; the next answered heartbeat begins another. */
@@ -53,7 +54,8 @@ export class Lease {
 }
 
 /**
- * The lease that a replica's numbers allow, in milliseconds of the leader's own clock; 0 where they allow none. A voter
+ * The lease that a replica's numbers allow, its own and another's that counts on it as a voter, in milliseconds of the
+ * leader's clock; 0 where they allow none. A voter
  * counts `electionTimeoutTicks` of its ticks, of which two may be all but over when the heartbeat comes: a loop that
  * stood still hears what came meanwhile first, then judges the tick that was due before, and then the one due since.
  */

@@ -106,6 +106,11 @@ export interface HeartbeatReply extends Addressed {
   readonly readRound: number;
   /** Lets the leader notice a follower that lacks entries while nothing is being proposed. */
   readonly lastIndex: LogIndex;
+  /**
+   * For how many milliseconds from hearing the heartbeat this node votes for nobody else, as a leader's lease may count on
+   * it: the lease that its own numbers allow, 0 where those allow none. A node of an earlier version does not say.
+   */
+  readonly silentMs?: number;
 }
 
 /** A leader's word to the node that is to lead after it: campaign now (Raft thesis 3.10). */

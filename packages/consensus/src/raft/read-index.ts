@@ -95,9 +95,9 @@ export function sendReads(state: RaftState): void {
 
 /** Answers the reads of every round that a quorum has confirmed. */
 export function serveConfirmedReads(state: RaftState): void {
-  const sentAt = state.rounds.takeConfirmed(state.id, state.electorate, ({ from, requestId }, index) => {
+  const confirmed = state.rounds.takeConfirmed(state.id, state.electorate, ({ from, requestId }, index) => {
     if (from === state.id) state.reads.push({ requestId, index });
     else replyReadIndex(state, from, requestId, index);
   });
-  if (sentAt !== undefined) state.lease.renew(sentAt);
+  if (confirmed) state.lease.renew(confirmed.sentAtMs, confirmed.silentMs);
 }

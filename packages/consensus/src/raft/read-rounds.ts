@@ -15,6 +15,18 @@ interface Round {
   sentAtMs: number | undefined;
 }
 
+/** What a voter has answered: up to which round, and for how long it elects nobody else from hearing it. */
+interface Answer {
+  readonly round: number;
+  readonly silentMs: number;
+}
+
+/** What a lease can rest on: when the newest round that a quorum confirmed was sent, and for how long one keeps silent. */
+export interface Confirmed {
+  readonly sentAtMs: number;
+  readonly silentMs: number;
+}
+
 /** Rounds without reads that may be unconfirmed; beyond it the oldest is forgotten, and its lease was over anyway. */
 const LEASE_ROUNDS_MAX = 64;
 
@@ -28,7 +40,7 @@ export class ReadRounds {
   #rounds: Round[] = [];
   #last = 0;
   #size = 0;
-  readonly #answered = new Map<NodeId, number>();
+  readonly #answered = new Map<NodeId, Answer>();
   readonly #readsMax: number;
 
   constructor(readsMax: number) {
@@ -70,23 +82,25 @@ export class ReadRounds {
     }
   }
 
-  answered(from: NodeId, round: number): void {
-    if (round > (this.#answered.get(from) ?? 0)) this.#answered.set(from, round);
+  answered(from: NodeId, round: number, silentMs: number): void {
+    if (round > this.#roundOf(from)) this.#answered.set(from, { round, silentMs });
+  }
+
+  #roundOf(voter: NodeId): number {
+    return this.#answered.get(voter)?.round ?? 0;
   }
 
   /**
    * Takes out the rounds that a quorum has confirmed, and hands each read to `serve`.
-   * @returns when the newest of them was sent, if that was noted
+   * @returns what a lease can rest on from now on, if it was noted when they were sent
    */
   takeConfirmed(
     self: NodeId,
     electorate: Electorate,
     serve: (read: WaitingRead, index: LogIndex) => void,
-  ): number | undefined {
+  ): Confirmed | undefined {
     if (this.#rounds.length === 0) return undefined;
-    const confirmed = electorate.reached((voter) =>
-      voter === self ? this.#last : (this.#answered.get(voter) ?? 0),
-    );
+    const confirmed = electorate.reached((voter) => (voter === self ? this.#last : this.#roundOf(voter)));
     let sentAt: number | undefined;
     while (this.#rounds.length > 0 && this.#rounds[0]!.round <= confirmed) {
       const { reads, index, sentAtMs } = this.#rounds.shift()!;
@@ -94,7 +108,20 @@ export class ReadRounds {
       sentAt = sentAtMs ?? sentAt;
       for (const read of reads) serve(read, index);
     }
-    return sentAt;
+    if (sentAt === undefined) return undefined;
+    return { sentAtMs: sentAt, silentMs: this.#silence(self, electorate, confirmed) };
+  }
+
+  /**
+   * For how long a quorum of those who have answered `round` elects nobody else: whoever else is elected needs the vote
+   * of one of them.
+   */
+  #silence(self: NodeId, electorate: Electorate, round: number): number {
+    return electorate.reached((voter) => {
+      if (voter === self) return Infinity;
+      const answer = this.#answered.get(voter);
+      return answer && answer.round >= round ? answer.silentMs : 0;
+    });
   }
 
   /** Everything that was not confirmed; leadership is over. */

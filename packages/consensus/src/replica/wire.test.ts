@@ -77,6 +77,7 @@ const message: fc.Arbitrary<RaftMessage> = fc.oneof(
   }),
   fc.record({ ...kind('heartbeat'), commitIndex: index, readRound: whole }),
   fc.record({ ...kind('heartbeatReply'), readRound: whole, lastIndex: index }),
+  fc.record({ ...kind('heartbeatReply'), readRound: whole, lastIndex: index, silentMs: whole }),
   fc.record({ ...kind('readIndex'), requestId: fc.maxSafeNat() }),
   fc.record({
     ...kind('readIndexReply'),
@@ -122,6 +123,7 @@ test('a message with an item missing, or of another kind, is not understood', ()
       const less = messageFromWire(wire.slice(0, -1), from, to);
       // What is said behind the end of the first version need not be said.
       if ('attempt' in sent) expect({ ...less, attempt: sent.attempt }).toEqual(sent);
+      else if ('silentMs' in sent) expect({ ...less, silentMs: sent.silentMs }).toEqual(sent);
       else if ('damaged' in sent) expect({ ...less, damaged: sent.damaged }).toEqual(sent);
       else expect(less).toBeUndefined();
       wire[place % wire.length] = value;

@@ -65,7 +65,13 @@ export function messageToWire(m: RaftMessage | Forward): WireValue[] {
     case 'heartbeat':
       return [KIND.heartbeat, m.term, m.commitIndex, m.readRound];
     case 'heartbeatReply':
-      return [KIND.heartbeatReply, m.term, m.readRound, m.lastIndex];
+      return [
+        KIND.heartbeatReply,
+        m.term,
+        m.readRound,
+        m.lastIndex,
+        ...(m.silentMs === undefined ? [] : [m.silentMs]),
+      ];
     case 'timeoutNow':
       return [KIND.timeoutNow, m.term];
     case 'readIndex':
@@ -197,8 +203,10 @@ function decode(kind: number, from: NodeId, to: NodeId, r: Reader): RaftMessage 
     }
     case KIND.heartbeat:
       return { type: 'heartbeat', ...head, commitIndex: r.index(), readRound: r.whole() };
-    case KIND.heartbeatReply:
-      return { type: 'heartbeatReply', ...head, readRound: r.whole(), lastIndex: r.index() };
+    case KIND.heartbeatReply: {
+      const said = { readRound: r.whole(), lastIndex: r.index() };
+      return { type: 'heartbeatReply', ...head, ...said, ...(r.more ? { silentMs: r.whole() } : {}) };
+    }
     case KIND.timeoutNow:
       return { type: 'timeoutNow', ...head };
     case KIND.readIndex:
