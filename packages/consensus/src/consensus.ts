@@ -126,7 +126,11 @@ export interface ModuleWatcher {
  */
 export interface Consensus {
   readonly nodeId: NodeId;
-  /** Adds a module; only before {@link start}. @throws TuttiError `TUTTI_MODULE_DUPLICATE` */
+  /**
+   * Adds a module; only before {@link start}. Every node of the group has it before anything is proposed to it anywhere,
+   * and goes on having it: one without it stops at the first command for it.
+   * @throws TuttiError `TUTTI_MODULE_DUPLICATE`
+   */
   register(module: ReplicatedModule): void;
   /**
    * Restores the state from disk and joins the others. Resolves when this replica serves, leader or not.
@@ -137,8 +141,9 @@ export interface Consensus {
    * Has a command ordered and applied once, however often it is retried inside, and returns its result.
    * @throws TuttiError `TUTTI_OUTCOME_UNKNOWN` when it was sent and may take effect: its time was up, it was called off,
    * or this replica stopped. `TUTTI_SESSION_EXPIRED`, when it may have. What the module refused with, on every node alike.
-   * Nothing happened with `TUTTI_NO_LEADER`, `TUTTI_NOT_LEADER`, `TUTTI_PROPOSAL_TOO_LARGE`, `TUTTI_OVERLOADED`,
-   * `TUTTI_MODULE_UNKNOWN`, `TUTTI_STORE_FULL`, `TUTTI_STORE_REPAIRING`, `TUTTI_ABORTED` and `TUTTI_CLOSED`.
+   * Nothing happened, and never will, with `TUTTI_NO_LEADER`, `TUTTI_NOT_LEADER`, `TUTTI_PROPOSAL_TOO_LARGE`,
+   * `TUTTI_OVERLOADED`, `TUTTI_MODULE_UNKNOWN`, `TUTTI_STORE_FULL`, `TUTTI_STORE_REPAIRING`, `TUTTI_ABORTED` and
+   * `TUTTI_CLOSED`.
    */
   propose(module: string, command: WireValue, options?: ProposeOptions): Promise<WireValue>;
   /**

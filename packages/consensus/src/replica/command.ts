@@ -32,12 +32,16 @@ const decoder = new TextDecoder();
 
 const viewOf = (data: Uint8Array) => new DataView(data.buffer, data.byteOffset, data.byteLength);
 
-/** A command of a client session (Raft thesis 6.3). */
-export interface Command {
-  readonly form: 'command';
-  readonly timeMs: number;
+/** What tells a command from every other (Raft thesis 6.3). */
+export interface CommandId {
   readonly session: number;
   readonly sequence: number;
+}
+
+/** A command of a client session (Raft thesis 6.3). */
+export interface Command extends CommandId {
+  readonly form: 'command';
+  readonly timeMs: number;
   /** The session has the results of every sequence below this one; they can be forgotten. */
   readonly acked: number;
   readonly module: string;
@@ -133,20 +137,30 @@ export function isWellFormed(data: Uint8Array): boolean {
   return data[0] === FORM_COMMAND && data.length > NAME_AT && data.length > NAME_AT + data[NAME_AT]!;
 }
 
+/** The module that a well-formed command is for; undefined of an opening. */
+export function moduleNameIn(data: Uint8Array, names: NameTable): string | undefined {
+  return data[0] === FORM_COMMAND ? names.nameAt(data, NAME_AT + 1, data[NAME_AT]!) : undefined;
+}
+
+/** Which command this is, as its proposer knows it: the session it was made in, and its sequence there. */
+export function commandIdOf(data: Uint8Array): CommandId {
+  const view = viewOf(data);
+  return { session: view.getFloat64(SESSION_AT), sequence: view.getFloat64(SEQUENCE_AT) };
+}
+
 export function decodeCommand(data: Uint8Array, names: NameTable): Command | SessionOpening {
   assert(isWellFormed(data), 'an entry of the log is a command or opens a session');
   const view = viewOf(data);
   const timeMs = view.getFloat64(TIME_AT);
   if (data[0] === FORM_OPEN)
     return { form: 'open', timeMs, sessionsMax: view.getFloat64(OPEN_LIMIT_AT), nonce: nonceOf(data) };
-  const nameLength = data[NAME_AT]!;
   return {
     form: 'command',
     timeMs,
     session: view.getFloat64(SESSION_AT),
     sequence: view.getFloat64(SEQUENCE_AT),
     acked: view.getFloat64(ACKED_AT),
-    module: names.nameAt(data, NAME_AT + 1, nameLength),
-    body: data.subarray(NAME_AT + 1 + nameLength),
+    module: moduleNameIn(data, names)!,
+    body: data.subarray(NAME_AT + 1 + data[NAME_AT]!),
   };
 }

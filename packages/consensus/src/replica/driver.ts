@@ -339,7 +339,9 @@ export class Driver {
         return;
       }
       this.quiescence.heard(message);
-      if (message.type === 'forward') this.#routing.takeForwarded(message.frames);
+      if (message.type === 'forward') this.#routing.takeForwarded(from, message.frames);
+      else if (message.type === 'forwardRefused')
+        for (const command of message.commands) this.#proposals.refused(from, command);
       else {
         this.#core.step(this.#disk.hasRoom ? message : withoutCommands(message));
         if (message.type === 'appendReply') this.#stages.replicated(from, message.matchIndex);

@@ -26,20 +26,22 @@ export function lapsed(
   return new TuttiError('TUTTI_OVERLOADED', { what: way, size: underWay, limit: underWay });
 }
 
-/** What is told of a call that its caller called off: it may take effect all the same, if it was sent. */
-export function calledOff({ what, attempts }: Pick<LeaderCall, 'what' | 'attempts'>): TuttiError {
-  const aborted = new TuttiError('TUTTI_ABORTED', { what });
-  if (attempts === 0) return aborted;
-  const when = 'before it was called off';
-  return new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, when }, { cause: aborted });
+type Sent = Pick<LeaderCall, 'what' | 'attempts'>;
+
+/** The refusal of a call that was never sent; of any other nobody knows what became of it, and why is the cause. */
+function unlessSent({ what, attempts }: Sent, when: string, refusal: TuttiError): TuttiError {
+  if (attempts === 0) return refusal;
+  return new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, when }, { cause: refusal });
 }
 
+/** What is told of a call that its caller called off: it may take effect all the same, if it was sent. */
+export const calledOff = (call: Sent): TuttiError =>
+  unlessSent(call, 'before it was called off', new TuttiError('TUTTI_ABORTED', { what: call.what }));
+
 /** What is told of a call that is under way when this replica stops: it may take effect elsewhere, if it was sent. */
-export function cutShort(
-  { what, attempts }: Pick<LeaderCall, 'what' | 'attempts'>,
-  closed: TuttiError,
-): TuttiError {
-  if (attempts === 0) return closed;
-  const when = 'before this replica stopped';
-  return new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what, when }, { cause: closed });
-}
+export const cutShort = (call: Sent, closed: TuttiError): TuttiError =>
+  unlessSent(call, 'before this replica stopped', closed);
+
+/** What is told of a call whose last attempt the leader refused: an earlier one may have come to more. */
+export const turnedAway = ({ what, attempts }: Sent, refusal: TuttiError): TuttiError =>
+  unlessSent({ what, attempts: attempts - 1 }, 'before a leader refused it', refusal);

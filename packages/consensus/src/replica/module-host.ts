@@ -1,7 +1,7 @@
 import { isTuttiError, type Logger, TuttiError, type ValueCodec, type WireValue } from '@tutti/kernel';
 import type { ApplyContext, ModuleRestorer, ModuleWatcher, ReplicatedModule } from '../consensus.ts';
 import type { Entry } from '../raft/messages.ts';
-import { decodeCommand, NameTable } from './command.ts';
+import { decodeCommand, moduleNameIn, NameTable } from './command.ts';
 import { ModuleWatchers } from './module-watchers.ts';
 import { type Outcome, type SessionRow, SessionTable } from './session-table.ts';
 
@@ -85,6 +85,12 @@ export class ModuleHost {
     return this.#modules.has(name);
   }
 
+  /** Whether this command, as it would stand in the log, is for a module that there is; an opening is for none. */
+  knows(frame: Uint8Array): boolean {
+    const name = moduleNameIn(frame, this.names);
+    return name === undefined || this.has(name);
+  }
+
   watch(name: string, watcher: ModuleWatcher): () => void {
     return this.#watchers.add(name, watcher);
   }
@@ -114,7 +120,7 @@ export class ModuleHost {
       return;
     }
     const module = this.#modules.get(command.module);
-    if (!module) throw new TuttiError('TUTTI_MODULE_UNKNOWN', { module: command.module });
+    if (!module) throw unknown(command.module);
     const context: ApplyContext = { index: entry.index, timeMs: this.#timeMs };
     let value: WireValue;
     const outcome = outcomeOf(() => {
@@ -156,7 +162,7 @@ export class ModuleHost {
       session: (row) => void sessions.push(row),
       module: (name) => {
         const module = this.#modules.get(name);
-        if (!module) throw new TuttiError('TUTTI_MODULE_UNKNOWN', { module: name });
+        if (!module) throw unknown(name);
         modules.set(name, (current = module.restorer?.() ?? gathering(module)));
       },
       part: (value) => current!.add(value),
@@ -170,6 +176,9 @@ export class ModuleHost {
     };
   }
 }
+
+const unknown = (module: string): TuttiError =>
+  new TuttiError('TUTTI_MODULE_UNKNOWN', { module, who: 'this node' });
 
 function outcomeOf(apply: () => WireValue): Outcome {
   try {

@@ -1,7 +1,7 @@
-import { CHANNEL, isTuttiError } from '@tutti/kernel';
+import { CHANNEL, isTuttiError, type NodeId } from '@tutti/kernel';
 import type { RaftNode } from '../raft/raft-node.ts';
 import type { Applier } from './applier.ts';
-import { COMMAND_OVERHEAD_BYTES_MAX, isWellFormed, stamped } from './command.ts';
+import { COMMAND_OVERHEAD_BYTES_MAX, type CommandId, commandIdOf, isWellFormed, stamped } from './command.ts';
 import type { DriverParts } from './driver-parts.ts';
 import { OpeningGate } from './opening-gate.ts';
 import type { Persister } from './persister.ts';
@@ -54,15 +54,34 @@ export class ProposalRouting {
   /**
    * A node that does not lead drops them: their proposer notices the change of leader and sends them there. While
    * leadership is being handed on nobody would notice if it stayed, so they are kept until that is known; as is an
-   * opening that a new leader cannot judge yet, lest it be sent again only after `resendMs`.
+   * opening that a new leader cannot judge yet, lest it be sent again only after `resendMs`. A command for a module that
+   * this leader does not have is refused: in the log it would stop every node that is without it.
    */
-  takeForwarded(frames: readonly Uint8Array[]): void {
-    const { config, stats, options } = this.#parts;
+  takeForwarded(from: NodeId, frames: readonly Uint8Array[]): void {
+    const { config, stats, host } = this.#parts;
+    const refused: CommandId[] = [];
+    const taken: Uint8Array[] = [];
     for (const frame of frames) {
       if (!isWellFormed(frame) || frame.length > config.commandBytesMax + COMMAND_OVERHEAD_BYTES_MAX)
         stats.malformed++;
-      else if (this.#core.transferTarget !== undefined) this.#hold(frame);
-      else if (this.#core.leader !== options.nodeId) return;
+      else if (this.#core.role !== 'leader') return;
+      else if (host.knows(frame)) taken.push(frame);
+      else refused.push(commandIdOf(frame));
+    }
+    if (refused.length > 0) this.#refuse(from, refused);
+    this.#take(taken);
+  }
+
+  #refuse(to: NodeId, commands: readonly CommandId[]): void {
+    const { nodeId: from, transport } = this.#parts.options;
+    const message = messageToWire({ type: 'forwardRefused', from, commands });
+    transport.send(to, CHANNEL.consensus, message, 'control');
+  }
+
+  #take(frames: readonly Uint8Array[]): void {
+    for (const frame of frames) {
+      if (this.#core.transferTarget !== undefined) this.#hold(frame);
+      else if (this.#core.leader !== this.#parts.options.nodeId) return;
       else if (this.#openings.mustWait(frame)) this.#hold(frame);
       else if (!this.#append(frame)) return;
     }
@@ -80,7 +99,7 @@ export class ProposalRouting {
     const held = this.#held;
     this.#held = [];
     this.#heldBytes = 0;
-    this.takeForwarded(held);
+    this.#take(held);
   }
 
   #append(frame: Uint8Array): boolean {

@@ -171,3 +171,37 @@ test('an opening that a snapshot stands for is answered by it; where that cannot
   // Of a node of the version before: one of these may be what the opening made.
   expect(sentAfter([6, 1, [], '/b/1/5'], [7, 1, []])).toMatchObject({ form: 'open', nonce: '/a/1/2' });
 });
+
+test('a command that its one leader refused was not taken; one that another was sent before may have been', () => {
+  const clock = new VirtualClock();
+  const stages = new StageWatch(clock);
+  const proposals = new Proposals(clock, REPLICA_DEFAULTS, self, () => 'nonce', newReplicaStats(), stages);
+  const [b, c] = [nodeId('b'), nodeId('c')];
+  const route = (inTerm: number, leader: NodeId): ProposalRoute => ({
+    term: term(inTerm),
+    leader,
+    propose: () => false,
+    forward: () => true,
+    refusal,
+  });
+  const ends: (Error | undefined)[] = [];
+  for (const at of [0, 1])
+    proposals.add('It', name, new Uint8Array(1), undefined, (failure) => (ends[at] = failure));
+  proposals.pump(route(1, b));
+  proposals.sessionOpened('nonce', 1);
+  proposals.pump(route(1, b));
+  proposals.refused(b, { session: 1, sequence: 1 });
+  expect(ends[0]).toMatchObject({
+    code: 'TUTTI_MODULE_UNKNOWN',
+    details: { module: 'm', who: 'the leader b' },
+  });
+  proposals.resend(route(2, c));
+  // A word of the former leader, of another session, or of what was answered, says nothing of this attempt.
+  proposals.refused(b, { session: 1, sequence: 2 });
+  proposals.refused(c, { session: 2, sequence: 2 });
+  proposals.refused(c, { session: 1, sequence: 1 });
+  expect(ends).toHaveLength(1);
+  proposals.refused(c, { session: 1, sequence: 2 });
+  expect(ends[1]).toMatchObject({ code: 'TUTTI_OUTCOME_UNKNOWN', cause: { code: 'TUTTI_MODULE_UNKNOWN' } });
+  expect(proposals.size).toBe(0);
+});

@@ -1,7 +1,7 @@
 import { type Clock, type NodeId, Ring, type Term, TuttiError, type WireValue } from '@tutti/kernel';
 import type { ProposeOptions } from '../consensus.ts';
-import { encodeCommand, encodeOpening } from './command.ts';
-import { calledOff, cutShort, lapsed } from './lapsed.ts';
+import { type CommandId, encodeCommand, encodeOpening } from './command.ts';
+import { calledOff, cutShort, lapsed, turnedAway } from './lapsed.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 import type { ReplicaStats } from './replica-stats.ts';
 import type { Outcome, SessionTable } from './session-table.ts';
@@ -62,6 +62,8 @@ interface Opening {
 const SEQUENCES_AHEAD = 4;
 /** The most bytes of frames in one forwarding message. */
 const FORWARD_BYTES_MAX = 256 * 1024;
+
+const decoder = new TextDecoder();
 
 /**
  * The commands that this node wants in the log, from the call to their result. Each has a sequence in this node's
@@ -272,6 +274,15 @@ export class Proposals {
   refuseUnsent(refusal: () => TuttiError): void {
     for (const pending of [...this.#waiting, ...this.#sent.values()])
       if (pending.refuses && pending.attempts === 0) this.#settle(pending, refusal());
+  }
+
+  /** The leader that was asked last has not taken this command into its log: it does not have the module. */
+  refused(leader: NodeId, { session, sequence }: CommandId): void {
+    const pending = this.#sent.get(sequence);
+    if (pending?.session !== session || pending.last?.leader !== leader) return;
+    const module = decoder.decode(pending.name);
+    const refusal = new TuttiError('TUTTI_MODULE_UNKNOWN', { module, who: `the leader ${leader}` });
+    this.#settle(pending, turnedAway(pending, refusal));
   }
 
   /** This node's session was opened by an entry that it has applied. */

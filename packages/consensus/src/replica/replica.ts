@@ -294,7 +294,7 @@ export class Replica implements Consensus, GroupChanges {
       return new TuttiError('TUTTI_STORE_REPAIRING', { damage: this.#repairing.damage.message });
     if (this.#lifecycle !== 'running') return this.#closed();
     if (module !== undefined && !this.#host.has(module))
-      return new TuttiError('TUTTI_MODULE_UNKNOWN', { module });
+      return new TuttiError('TUTTI_MODULE_UNKNOWN', { module, who: 'this node' });
     if (options?.signal?.aborted) return new TuttiError('TUTTI_ABORTED', { what: 'The call' });
     return undefined;
   }
@@ -376,8 +376,7 @@ export class Replica implements Consensus, GroupChanges {
 
   /**
    * {@link stop} with a callback. A leader first hands its leadership on, if a voter is there to take it, so that
-   * stopping it costs the others no election timeout. Then everything that waits fails with `TUTTI_CLOSED`; what was sent
-   * and may take effect elsewhere, with `TUTTI_OUTCOME_UNKNOWN`.
+   * stopping it costs the others no election timeout. Then what waits fails with `TUTTI_CLOSED`, or `TUTTI_OUTCOME_UNKNOWN`.
    */
   stopWith(done: Done): void {
     if (this.#lifecycle === 'retiring') return void this.#whenRetired.push(done);

@@ -106,6 +106,16 @@ const message: fc.Arbitrary<RaftMessage> = fc.oneof(
   ),
 );
 
+test('a word that commands were refused is the same after the wire, and half of one is no message', () => {
+  const commands = [
+    { session: 7, sequence: 1 },
+    { session: 2 ** 40, sequence: 900 },
+  ];
+  const sent = { type: 'forwardRefused', from, commands } as const;
+  expect(messageFromWire(messageToWire(sent), from, to)).toEqual(sent);
+  expect(messageFromWire([21, [7, 1, 8]], from, to)).toBeUndefined();
+});
+
 test('every message is the same after the wire', () => {
   fc.assert(
     fc.property(message, (sent) => {

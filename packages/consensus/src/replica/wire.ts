@@ -10,6 +10,7 @@ import {
 } from '@tutti/kernel';
 import { decodeMembership, encodeMembership } from '../raft/membership-codec.ts';
 import type { Entry, EntryKind, RaftMessage, SnapshotMeta } from '../raft/messages.ts';
+import type { CommandId } from './command.ts';
 
 /**
  * Messages between replicas, as short arrays whose first item is the kind. The sender's name is not in them: the
@@ -28,6 +29,7 @@ const KIND = {
   installSnapshotReply: 10,
   timeoutNow: 11,
   forward: 20,
+  forwardRefused: 21,
 } as const;
 
 const ENTRY_KINDS: readonly EntryKind[] = ['command', 'noop', 'membership'];
@@ -38,6 +40,19 @@ export interface Forward {
   readonly from: NodeId;
   readonly frames: readonly Uint8Array[];
 }
+
+/**
+ * The leader's word that it has not taken these commands into its log, since it does not have their modules. A node of an
+ * earlier version does not know it; there, the time of the call runs out.
+ */
+export interface ForwardRefused {
+  readonly type: 'forwardRefused';
+  readonly from: NodeId;
+  readonly commands: readonly CommandId[];
+}
+
+/** What replicas say to each other of their logs and of commands. */
+export type ReplicaMessage = RaftMessage | Forward | ForwardRefused;
 
 export const metaToWire = (meta: SnapshotMeta) => [meta.index, meta.term, encodeMembership(meta.membership)];
 
@@ -52,7 +67,7 @@ export function laneOf(message: RaftMessage): Lane {
   return message.type === 'appendEntries' || message.type === 'installSnapshot' ? 'bulk' : 'control';
 }
 
-export function messageToWire(m: RaftMessage | Forward): WireValue[] {
+export function messageToWire(m: ReplicaMessage): WireValue[] {
   switch (m.type) {
     case 'requestVote':
       return [KIND.requestVote, m.term, m.pre, m.lastIndex, m.lastTerm, m.transfer, ...attemptOf(m)];
@@ -101,6 +116,8 @@ export function messageToWire(m: RaftMessage | Forward): WireValue[] {
       ];
     case 'forward':
       return [KIND.forward, m.frames];
+    case 'forwardRefused':
+      return [KIND.forwardRefused, m.commands.flatMap(({ session, sequence }) => [session, sequence])];
     default:
       return unreachable(m);
   }
@@ -181,8 +198,16 @@ function framesFrom(reader: Reader): Uint8Array[] {
   return frames;
 }
 
-function decode(kind: number, from: NodeId, to: NodeId, r: Reader): RaftMessage | Forward {
+function commandsFrom(reader: Reader): CommandId[] {
+  const commands: CommandId[] = [];
+  while (reader.more) commands.push({ session: reader.whole(), sequence: reader.whole() });
+  return commands;
+}
+
+function decode(kind: number, from: NodeId, to: NodeId, r: Reader): ReplicaMessage {
   if (kind === KIND.forward) return { type: 'forward', from, frames: framesFrom(r.reader()) };
+  if (kind === KIND.forwardRefused)
+    return { type: 'forwardRefused', from, commands: commandsFrom(r.reader()) };
   const head = { from, to, term: r.term() };
   switch (kind) {
     case KIND.requestVote: {
@@ -243,11 +268,7 @@ function decode(kind: number, from: NodeId, to: NodeId, r: Reader): RaftMessage 
 }
 
 /** The message that `value` holds; undefined when it is none that this version knows. */
-export function messageFromWire(
-  value: WireValue,
-  from: NodeId,
-  to: NodeId,
-): RaftMessage | Forward | undefined {
+export function messageFromWire(value: WireValue, from: NodeId, to: NodeId): ReplicaMessage | undefined {
   try {
     const reader = new Reader(value);
     return decode(reader.whole(), from, to, reader);

@@ -64,7 +64,7 @@ export class VolatileConsensus implements Consensus {
   #apply(name: string, command: WireValue): WireValue {
     if (this.#state !== 'running') throw new TuttiError('TUTTI_CLOSED', { what: 'This replica' });
     const module = this.#modules.get(name);
-    if (!module) throw new TuttiError('TUTTI_MODULE_UNKNOWN', { module: name });
+    if (!module) throw new TuttiError('TUTTI_MODULE_UNKNOWN', { module: name, who: 'this node' });
     const context: ApplyContext = { index: logIndex(++this.#index), timeMs: this.#clock.wallTime() };
     let outcome: unknown;
     try {

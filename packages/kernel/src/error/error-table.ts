@@ -46,8 +46,8 @@ export const ERRORS = {
     'Give each module its own name, and register each once.',
   ),
   TUTTI_MODULE_UNKNOWN: row(
-    'There is a command for the replicated module "{module}", which this node does not have',
-    'Correct the name; or start this node with the replicated parts, and the version, of the others.',
+    'There is a command for the replicated module "{module}", which {who} does not have',
+    'Correct the name; or start every node with the replicated parts, and the version, of the others.',
   ),
   TUTTI_GROUP_EXISTS: row(
     'This node has a group named "{group}" already',

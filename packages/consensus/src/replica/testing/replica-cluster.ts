@@ -87,6 +87,9 @@ export class ReplicaCluster {
   /** What each node reported to its owner, in order. */
   readonly memberships: (readonly [NodeId, MembershipStatus])[] = [];
 
+  /** What a node has beside its counter, asked at each of its starts. */
+  modulesOf: (id: NodeId) => readonly ReplicatedModule[] = () => [];
+
   /** @param config Of every node, or of each its own. */
   constructor(
     size: number,
@@ -142,6 +145,7 @@ export class ReplicaCluster {
     });
     const counter = new CounterModule();
     replica.register(counter);
+    for (const module of this.modulesOf(id)) replica.register(module);
     return { replica, counter };
   }
 
@@ -196,8 +200,13 @@ export class ReplicaCluster {
   }
 
   propose(node: TestNode, add: string, by = 1, timeoutMs?: number, signal?: AbortSignal): Call {
+    return this.proposeTo('counter', node, { add, by }, optionsOf(timeoutMs, signal));
+  }
+
+  /** Proposes to another module than the counter of all nodes. */
+  proposeTo(module: string, node: TestNode, command: WireValue, options: ProposeOptions = {}): Call {
     const call: Call = { done: false, failure: undefined, result: undefined };
-    node.replica.proposeWith('counter', { add, by }, optionsOf(timeoutMs, signal), (failure, result) =>
+    node.replica.proposeWith(module, command, options, (failure, result) =>
       Object.assign(call, { done: true, failure, result }),
     );
     return call;
