@@ -82,6 +82,11 @@ describe('the page on Raft', () => {
     for (const bug of planted) expect(bugs.has(bug), bug).toBe(true);
   });
 
+  test('names every planted bug beside a rule', () => {
+    const named = new Set(rules.flatMap((rule) => rule.bugs));
+    expect([...bugs].filter((bug) => !named.has(bug))).toEqual([]);
+  });
+
   test('names files of the sources wherever it names one', () => {
     const files = [
       ...page.matchAll(/`((?:raft|replica|storage|sim|quorum|linearizability)\/[\w./-]+\.ts)`/g),

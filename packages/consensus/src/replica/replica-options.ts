@@ -124,8 +124,8 @@ export interface ReplicaConfig {
   /** Client sessions the cluster remembers; the least recently used one is forgotten. Default 4,096. */
   readonly sessionsMax?: number;
   /**
-   * A snapshot is taken at every index that this divides. Default 10,000. All nodes take theirs at the same entries, so
-   * that a transfer can go on from another node.
+   * A snapshot is taken at every index that this divides. Default 10,000. Nodes take theirs at the same entries, so that a
+   * transfer can go on from another node; for the exceptions see `SnapshotSchedule`.
    */
   readonly snapshotEntries?: number;
   /** ... and whenever so many more bytes of entries were applied, whichever comes first. Default 16 MiB. */

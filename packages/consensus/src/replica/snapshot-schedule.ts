@@ -8,7 +8,9 @@ const RETRY_MS = 5_000;
  * Decides when a snapshot is due: at every index that `snapshotEntries` divides, and whenever the bytes applied since
  * the log began pass a multiple of `snapshotBytes`. So all nodes take theirs at the same entries, and a transfer that
  * one of them began can go on from another. A state that is larger than `snapshotBytes` waits until the log has grown
- * by `snapshotGrowth` of it: writing it all for a little log would cost more than the log.
+ * by `snapshotGrowth` of it: writing it all for a little log would cost more than the log. A node whose last snapshot was
+ * demanded, or came from elsewhere, counts that growth from another entry than the others do, and a transfer that goes on
+ * from it begins anew.
  *
  * Once due, it stays due until one is stored, however often that fails or is given up; and what becomes due while one
  * is being written is not taken for done with it.
