@@ -43,8 +43,8 @@ export const READS_MUTANTS: readonly Mutant[] = [
   {
     name: 'a read is answered at the index of its question to an earlier life',
     file: 'raft/forwarded-reads.ts',
-    right: 'random.uint32() * 2 ** 20',
-    wrong: '0 * random.uint32()',
+    right: 'firstRequestOf(random, life)',
+    wrong: '0 * firstRequestOf(random, life)',
     season: ASKED_BEFORE,
   },
   {
@@ -66,8 +66,8 @@ export const READS_MUTANTS: readonly Mutant[] = [
   {
     name: 'a register is read at the index of a question of an earlier life',
     file: 'raft/forwarded-reads.ts',
-    right: 'random.uint32() * 2 ** 20',
-    wrong: '0 * random.uint32()',
+    right: 'firstRequestOf(random, life)',
+    wrong: '0 * firstRequestOf(random, life)',
     breaks: LINEARIZABLE,
     season: REGISTERS_ASKED_BEFORE,
   },

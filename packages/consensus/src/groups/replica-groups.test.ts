@@ -1,6 +1,8 @@
 import { CHANNEL, isTuttiError, nodeId, runVirtual } from '@tutti/kernel';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import type { MembershipChange } from '../raft/membership-change.ts';
+import { CounterModule } from '../replica/testing/replica-cluster.ts';
 import type { LogStore } from '../storage/log-store.ts';
 import { GroupLinks } from './group-transport.ts';
 import { GroupsCluster } from './testing/groups-cluster.ts';
@@ -286,6 +288,29 @@ test('a group does not sleep through a change of its members that waits for a de
     // The next one is begun: what waited at the leader was dropped when its time was up.
     cluster.until('it is quiet again', () => cluster.isQuiet);
   }
+});
+
+test('the first change of the members is carried out at a group that was removed from its node and added again', async () => {
+  const cluster = new GroupsCluster(1);
+  cluster.electAll();
+  const leader = cluster.leaderOf('group-0')!;
+  const { groups } = cluster.nodes.find((node) => node.groups.get('group-0') !== leader)!;
+  const change = (what: MembershipChange): void => {
+    let outcome: unknown;
+    groups.get('group-0')!.changeMembershipWith(what, undefined, (failure) => (outcome = failure ?? 'done'));
+    cluster.until('it has ended', () => outcome !== undefined);
+    expect(outcome).toBe('done');
+  };
+  change({ type: 'addLearner', member: { node: nodeId('n4') }, promote: false });
+  expect(leader.status().membership.learners).toEqual(['n4']);
+  let isRemoved = false;
+  void groups.remove('group-0').then(() => (isRemoved = true));
+  await runVirtual(cluster.clock, () => isRemoved, 10_000);
+  const voters = ['n1', 'n2', 'n3'].map(nodeId);
+  groups.add('group-0', { voters, modules: [new CounterModule()] }).startWith(() => {});
+  cluster.run(1_000);
+  change({ type: 'remove', node: nodeId('n4') });
+  expect(leader.status().membership.learners).toEqual([]);
 });
 
 test('a quiet leader whose word to its successor is lost gives the transfer up, and serves commands again', () => {

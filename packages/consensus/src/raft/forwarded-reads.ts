@@ -1,4 +1,5 @@
 import type { Random } from '@tutti/kernel';
+import { firstRequestOf } from './first-request.ts';
 
 interface Question {
   readonly requestIds: readonly number[];
@@ -7,8 +8,8 @@ interface Question {
 
 /**
  * The half of ReadIndex at a node that does not lead: reads of one turn become one question to the leader. The
- * question's number on the wire is unique over all lives of this node (a random base, then counting), since a late
- * answer to an earlier life's question names an index that is too old.
+ * question's number on the wire is unique over all lives of this node, since a late answer to an earlier life's question
+ * names an index that is too old.
  */
 export class ForwardedReads {
   #waiting: number[] = [];
@@ -17,8 +18,8 @@ export class ForwardedReads {
   #size = 0;
   readonly #readsMax: number;
 
-  constructor(random: Random, readsMax: number) {
-    this.#nextQuestion = random.uint32() * 2 ** 20;
+  constructor(random: Random, life: number, readsMax: number) {
+    this.#nextQuestion = firstRequestOf(random, life);
     this.#readsMax = readsMax;
   }
 

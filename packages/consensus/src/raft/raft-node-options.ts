@@ -25,6 +25,8 @@ export interface RaftNodeOptions {
   /** Missing fields take their defaults, see `RAFT_DEFAULTS`. */
   readonly config?: Partial<RaftConfig>;
   readonly random: Random;
+  /** A number that no other life of this node has, where one may come with an earlier one's `random`. Default 0. */
+  readonly life?: number;
   readonly hardState: HardState;
   readonly membership: Membership;
   readonly log: RaftLog;

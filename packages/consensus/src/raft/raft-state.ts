@@ -115,7 +115,7 @@ export class RaftState {
     this.catchUp = new CatchUp(this.config.electionTimeoutTicks);
     this.applying = new Applying(APPLYING_BATCHES * this.config.applyBytesMax);
     this.rounds = new ReadRounds(this.config.readsMax);
-    this.forwarded = new ForwardedReads(this.random, this.config.readsMax);
+    this.forwarded = new ForwardedReads(this.random, options.life ?? 0, this.config.readsMax);
   }
 
   /** By the latest configuration in the log, committed or not (paper 6). */

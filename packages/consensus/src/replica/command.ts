@@ -1,4 +1,4 @@
-import { assert, type Incarnation, type NodeId } from '@tutti/kernel';
+import { assert } from '@tutti/kernel';
 
 /**
  * The bytes of an entry. The proposer's replica makes them once; the leader writes its time into their fixed place,
@@ -58,9 +58,8 @@ export interface SessionOpening {
   readonly nonce: string;
 }
 
-/** A nonce that no other opening has. */
-export const newOnceNonce = (node: NodeId, life: Incarnation, chance: number): string =>
-  `${ONCE}${node}/${life}/${chance}`;
+/** The nonce of an opening that has an id of its own, see `idsOf`. */
+export const onceNonce = (id: string): string => `${ONCE}${id}`;
 
 /** Module names to bytes and back, each converted once. */
 export class NameTable {

@@ -12,6 +12,8 @@ import type { ReplicaStats } from './replica-stats.ts';
 /** What a driver is made of, once the store is open and the state restored from its snapshot. */
 export interface DriverParts {
   readonly options: ReplicaOptions;
+  /** See `lifeOf`. */
+  readonly life: number;
   readonly config: Required<ReplicaConfig>;
   readonly codec: ValueCodec;
   readonly logger: Logger;
@@ -35,7 +37,7 @@ function hardStateOf({ hardState, snapshot }: LogStoreState): HardState {
 }
 
 /** The core that a driver drives: a replica's numbers in a core's terms, and what was stored. */
-export function makeCore({ options, config, stored }: DriverParts): RaftNode {
+export function makeCore({ options, life, config, stored }: DriverParts): RaftNode {
   const { nodeId, voters, learners = [], random, store, clock } = options;
   return new RaftNode({
     id: nodeId,
@@ -53,6 +55,7 @@ export function makeCore({ options, config, stored }: DriverParts): RaftNode {
       readsMax: config.readsMax,
     },
     random: random.fork('raft'),
+    life,
     now: () => clock.now(),
     hardState: hardStateOf(stored),
     membership: stored.snapshot?.membership ?? { voters, learners },

@@ -6,11 +6,12 @@ import type { RaftNode } from '../raft/raft-node.ts';
 import type { Ready } from '../raft/ready.ts';
 import { Applier, type SnapshotCallback } from './applier.ts';
 import { isChange } from './change-wire.ts';
-import { newOnceNonce } from './command.ts';
+import { onceNonce } from './command.ts';
 import { DiskWatch } from './disk-watch.ts';
 import { type DriverParts, makeCore } from './driver-parts.ts';
 import { Handover, type TransferCallback } from './handover.ts';
 import { LeaderWatch } from './leader-watch.ts';
+import { idsOf } from './life.ts';
 import { type ChangeCallback, MembershipChanges } from './membership-changes.ts';
 import { Outbox } from './outbox.ts';
 import { Persister } from './persister.ts';
@@ -63,7 +64,7 @@ export class Driver {
   #linkRenewed = false;
 
   constructor(parts: DriverParts) {
-    const { options, config, stats } = parts;
+    const { options, life, config, stats } = parts;
     const { nodeId: self, clock, random } = options;
     this.#disk = new DiskWatch(options.store, config, {
       mayLead: (yes) => this.#core.setMayLead(yes),
@@ -82,11 +83,10 @@ export class Driver {
     this.#leaderWatch = new LeaderWatch(clock, config.noLeaderMs);
     this.#handover = new Handover(this.#core, config);
     this.#stages = new StageWatch(clock);
-    const nonces = random.fork('sessions');
-    const nonce = () => newOnceNonce(self, options.incarnation, nonces.uint32());
-    this.#proposals = new Proposals(clock, config, self, nonce, stats, this.#stages);
-    this.#reads = new Reads(clock, random.fork('reads'), config);
-    this.#changes = new MembershipChanges(parts, this.#core);
+    const newId = idsOf(options, life);
+    this.#proposals = new Proposals(clock, config, self, () => onceNonce(newId()), stats, this.#stages);
+    this.#reads = new Reads(clock, random.fork('reads'), life, config);
+    this.#changes = new MembershipChanges(parts, this.#core, newId);
     this.#persister = this.#makePersister();
     this.#applier = this.#makeApplier();
     this.#view = new StatusView(self, this.#core, options.store, () => this.#applier.index);

@@ -44,8 +44,8 @@ export class MembershipChanges {
   readonly #parts: DriverParts;
   readonly #core: RaftNode;
   readonly #clock: Clock;
+  readonly #newId: () => string;
   readonly #pending = new Map<string, Pending>();
-  #count = 0;
   /** As leader, who asked for what has begun. */
   readonly #askers = new Map<string, NodeId>();
   /**
@@ -57,9 +57,10 @@ export class MembershipChanges {
   /** The change whose end by giving up has been told. */
   #toldDropped: string | undefined;
 
-  constructor(parts: DriverParts, core: RaftNode) {
+  constructor(parts: DriverParts, core: RaftNode, newId: () => string) {
     this.#parts = parts;
     this.#core = core;
+    this.#newId = newId;
     this.#clock = parts.options.clock;
   }
 
@@ -69,7 +70,6 @@ export class MembershipChanges {
 
   /** @throws TuttiError `TUTTI_OVERLOADED` */
   add(change: MembershipChange, options: ProposeOptions | undefined, done: ChangeCallback): void {
-    const { nodeId, incarnation } = this.#parts.options;
     if (this.#pending.size >= PENDING_MAX)
       throw new TuttiError('TUTTI_OVERLOADED', {
         what: 'The queue of membership changes',
@@ -78,7 +78,7 @@ export class MembershipChanges {
       });
     const timeoutMs = options?.timeoutMs ?? this.#parts.config.timeoutMs;
     const pending: Pending = {
-      id: `${nodeId}/${incarnation}/${++this.#count}`,
+      id: this.#newId(),
       change,
       what: `The membership change "${change.type}"`,
       done,

@@ -1,10 +1,10 @@
-import { incarnation, logIndex, nodeId, term } from '@tutti/kernel';
+import { logIndex, term } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
-import { encodeCommand, encodeOpening, newOnceNonce } from './command.ts';
+import { encodeCommand, encodeOpening, onceNonce } from './command.ts';
 import { OpeningGate } from './opening-gate.ts';
 import { SessionTable } from './session-table.ts';
 
-const nonceOf = (chance: number): string => newOnceNonce(nodeId('a'), incarnation(1), chance);
+const nonceOf = (chance: number): string => onceNonce(`a/1/${chance}`);
 const openingOf = (chance: number): Uint8Array => encodeOpening(nonceOf(chance), 10);
 
 /** The gate of a leader in term 3, whose state is at entry 5 of that term. */

@@ -5,7 +5,7 @@ import { REPLICA_DEFAULTS } from './replica-options.ts';
 import { ReplicaCluster } from './testing/replica-cluster.ts';
 
 test('a read is answered only when the index that the leader named has been applied', () => {
-  const reads = new Reads(new VirtualClock(), seededRandom(1), REPLICA_DEFAULTS);
+  const reads = new Reads(new VirtualClock(), seededRandom(1), 1, REPLICA_DEFAULTS);
   const asked: number[] = [];
   const answers: unknown[] = [];
   for (let i = 0; i < 2; i++) reads.add(undefined, (failure, index) => answers.push(failure ?? index));
@@ -20,7 +20,7 @@ test('a read is answered only when the index that the leader named has been appl
 });
 
 test('a read whose question was lost is asked again under another id', () => {
-  const reads = new Reads(new VirtualClock(), seededRandom(1), REPLICA_DEFAULTS);
+  const reads = new Reads(new VirtualClock(), seededRandom(1), 1, REPLICA_DEFAULTS);
   const asked: number[] = [];
   reads.add(undefined, () => {});
   reads.ask((requestId) => asked.push(requestId));

@@ -1,5 +1,6 @@
 import { type Clock, type LogIndex, type Random, TuttiError } from '@tutti/kernel';
 import type { ProposeOptions } from '../consensus.ts';
+import { firstRequestOf } from '../raft/first-request.ts';
 import type { ReadState } from '../raft/ready.ts';
 import type { ReplicaConfig } from './replica-options.ts';
 
@@ -36,11 +37,10 @@ export class Reads {
   #size = 0;
   #nextRequestId: number;
 
-  constructor(clock: Clock, random: Random, config: Required<ReplicaConfig>) {
+  constructor(clock: Clock, random: Random, life: number, config: Required<ReplicaConfig>) {
     this.#clock = clock;
     this.#config = config;
-    // Another life of this node must not take an answer to an old question for one to its own.
-    this.#nextRequestId = random.uint32() * 2 ** 20;
+    this.#nextRequestId = firstRequestOf(random, life);
   }
 
   get size(): number {

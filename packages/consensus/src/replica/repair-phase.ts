@@ -1,6 +1,7 @@
 import { CHANNEL, type Logger, logIndex } from '@tutti/kernel';
 import type { LogStoreState } from '../storage/log-store.ts';
 import type { ConsensusChannel } from './consensus-channel.ts';
+import { lifeOf } from './life.ts';
 import { answersOver, type RepairAnswers } from './repair-answers.ts';
 import { isRepair, repairFromWire, repairToWire } from './repair-wire.ts';
 import { Repairer } from './repairer.ts';
@@ -47,6 +48,7 @@ export class RepairPhase {
         store,
         clock,
         random: random.fork('repair'),
+        life: lifeOf(clock, stored),
         logger,
         giveUpMs: config.repairGiveUpMs,
         send: (request) => transport.send(request.to, CHANNEL.consensus, repairToWire(request), 'control'),

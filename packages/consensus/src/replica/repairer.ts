@@ -10,6 +10,7 @@ import {
   type Timer,
   TuttiError,
 } from '@tutti/kernel';
+import { firstRequestOf } from '../raft/first-request.ts';
 import type { Entry, Membership } from '../raft/messages.ts';
 import { agreeable, isSound, NO_TERM, type RepairReply, type RepairRequest } from '../raft/repair.ts';
 import type { LogStore, LogStoreState, SnapshotWriter } from '../storage/log-store.ts';
@@ -31,6 +32,8 @@ export interface RepairerParts {
   readonly store: LogStore;
   readonly clock: Clock;
   readonly random: Random;
+  /** See `lifeOf`. */
+  readonly life: number;
   readonly logger: Logger;
   /** Without any progress for this long, though every other voter has answered, the store is beyond repair. */
   readonly giveUpMs: number;
@@ -94,7 +97,7 @@ export class Repairer {
     this.#parts = parts;
     this.#state = state;
     this.#members = new KnownMembers(parts.self, state.snapshot?.membership ?? parts.initial);
-    this.#nextId = parts.random.uint32() * 2 ** 20;
+    this.#nextId = firstRequestOf(parts.random, parts.life);
     this.#progressAt = parts.clock.now();
   }
 

@@ -30,6 +30,7 @@ import { Driver } from './driver.ts';
 import type { AddLearnerOptions, GroupChanges, GroupSpec } from './group-changes.ts';
 import type { TransferCallback } from './handover.ts';
 import { type HeldState, holdState } from './held-state.ts';
+import { lifeOf } from './life.ts';
 import type { ChangeCallback } from './membership-changes.ts';
 import { membershipStatus } from './membership-status.ts';
 import { mustFit } from './message-room.ts';
@@ -169,6 +170,7 @@ export class Replica implements Consensus, GroupChanges {
   #run(stored: LogStoreState): void {
     this.#driver = new Driver({
       options: this.#options,
+      life: lifeOf(this.#options.clock, stored),
       config: this.#config,
       codec: this.#codec,
       logger: this.#logger,

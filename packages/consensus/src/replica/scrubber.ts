@@ -1,4 +1,5 @@
 import { type Clock, type Logger, logIndex, type NodeId, type Random } from '@tutti/kernel';
+import { firstRequestOf } from '../raft/first-request.ts';
 import type { Entry } from '../raft/messages.ts';
 import { isSound, NO_TERM, type RepairReply, type RepairRequest } from '../raft/repair.ts';
 import type { LogStore } from '../storage/log-store.ts';
@@ -18,6 +19,8 @@ export interface ScrubberParts {
   readonly store: LogStore;
   readonly clock: Clock;
   readonly random: Random;
+  /** See `lifeOf`. */
+  readonly life: number;
   readonly config: Required<ReplicaConfig>;
   readonly logger: Logger;
   readonly stats: ReplicaStats;
@@ -61,7 +64,7 @@ export class Scrubber {
 
   constructor(parts: ScrubberParts) {
     this.#parts = parts;
-    this.#nextId = parts.random.uint32() * 2 ** 20;
+    this.#nextId = firstRequestOf(parts.random, parts.life);
     this.#pace = new ScrubPace(parts.clock, parts.config);
     parts.store.onDecay?.((damage) => this.#told(damage));
   }

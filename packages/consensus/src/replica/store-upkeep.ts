@@ -30,7 +30,7 @@ export class StoreUpkeep {
 
   constructor(parts: DriverParts, ports: StoreUpkeepPorts) {
     const { core, persister, applier, schedule, wake } = ports;
-    const { options, config, logger, stats } = parts;
+    const { options, life, config, logger, stats } = parts;
     const { nodeId: self, store, clock, random, transport } = options;
     this.#parts = parts;
     this.#ports = ports;
@@ -40,6 +40,7 @@ export class StoreUpkeep {
       store,
       clock,
       random: random.fork('scrub'),
+      life,
       config,
       logger,
       stats,

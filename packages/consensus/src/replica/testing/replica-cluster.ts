@@ -79,6 +79,8 @@ export class ReplicaCluster {
   readonly clock = new VirtualClock();
   readonly network = new VirtualNetwork(this.clock);
   readonly nodes: TestNode[] = [];
+  /** Whether later lives of a node have the incarnation and the seed of its first. */
+  livesAlike = false;
   readonly #voters: readonly NodeId[];
   readonly #learners: readonly NodeId[];
   readonly #config: (id: NodeId) => ReplicaConfig;
@@ -128,7 +130,8 @@ export class ReplicaCluster {
     return call;
   }
 
-  #life(id: NodeId, store: MemoryLogStore, life: number, onFailStop: (failure: Error) => void) {
+  #life(id: NodeId, store: MemoryLogStore, lives: number, onFailStop: (failure: Error) => void) {
+    const life = this.livesAlike ? 1 : lives;
     const replica = new Replica({
       clusterId: clusterId('test'),
       nodeId: id,
