@@ -46,6 +46,7 @@ export const ADAPTERS: readonly { readonly path: RegExp; readonly may: readonly 
     path: /^packages\/kernel\/src\/clock\/system-clock\.ts$/,
     may: ['Date', 'performance', 'setTimeout', 'setImmediate'],
   },
+  { path: /^packages\/kernel\/src\/system-random\.ts$/, may: ['crypto'] },
   { path: /^packages\/kernel\/src\/clock\/virtual-clock\.ts$/, may: ['setImmediate'] },
   { path: /^packages\/consensus\/src\/storage\/file\//, may: BANS.map(({ name }) => name) },
 ];

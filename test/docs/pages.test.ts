@@ -2,7 +2,7 @@ import { globSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { runTypeScript } from './run-snippet.ts';
+import { runTypeScript, runTypeScriptAgain } from './run-snippet.ts';
 import { type Snippet, snippetsIn, snippetsOf } from './snippets.ts';
 
 const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
@@ -41,6 +41,13 @@ describe('the examples in the documents', () => {
     const ending = await runTypeScript(code.code);
     expect(ending, ending.stderr).toMatchObject({ code: 0 });
     if (prints !== undefined) expect(ending.stdout).toBe(prints);
+  });
+
+  it('go on from what they stored when they are run again', async () => {
+    const [first] = examplesOf('packages/consensus/README.md');
+    const endings = await runTypeScriptAgain(first!.code.code, 3);
+    const printed = endings.map(({ stdout, stderr }) => stdout || stderr);
+    expect(printed).toEqual([10, 20, 30].map((total) => `every node agrees on ${total}\n`));
   });
 });
 

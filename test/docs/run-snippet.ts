@@ -44,11 +44,19 @@ export function run(
  * folder as its working directory.
  */
 export async function runTypeScript(code: string): Promise<Ending> {
+  const [ending] = await runTypeScriptAgain(code, 1);
+  return ending!;
+}
+
+/** {@link runTypeScript} so many times, one after another; all have one folder. */
+export async function runTypeScriptAgain(code: string, times: number): Promise<Ending[]> {
   const folder = mkdtempSync(join(root, 'test', 'docs', '.snippet-'));
   try {
     writeFileSync(join(folder, 'snippet.ts'), code);
     const args = ['--disable-warning=ExperimentalWarning', join(folder, 'snippet.ts')];
-    return await run(process.execPath, args, folder);
+    const endings: Ending[] = [];
+    while (endings.length < times) endings.push(await run(process.execPath, args, folder));
+    return endings;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -51,4 +51,5 @@ export {
   type WireValue,
 } from './ports/transport.ts';
 export { type Random, seededRandom } from './random.ts';
+export { systemRandom } from './system-random.ts';
 export { canonicalText, parseWireText, wireText } from './wire-text.ts';

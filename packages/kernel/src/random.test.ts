@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { backoffDelayMs } from './backoff.ts';
 import { type Random, seededRandom } from './random.ts';
+import { systemRandom } from './system-random.ts';
 
 const seed = fc.integer({ min: 0, max: Number.MAX_SAFE_INTEGER });
 const draw = (random: Random, count = 20) => Array.from({ length: count }, () => random.uint32());
@@ -60,6 +61,13 @@ describe('seeded chance', () => {
     const shuffled = random.shuffle(items);
     expect(shuffled).not.toEqual(items);
     expect(shuffled.sort((a, b) => a - b)).toEqual(items);
+  });
+});
+
+describe('chance of the system', () => {
+  it('is another each time that it is asked for', () => {
+    const sequences = Array.from({ length: 20 }, () => draw(systemRandom()).join());
+    expect(new Set(sequences).size).toBe(20);
   });
 });
 

@@ -28,6 +28,7 @@ export interface ReplicaGroupsOptions {
   /** Which life of this node this is; must grow with every start. */
   readonly incarnation: Incarnation;
   readonly clock: Clock;
+  /** `systemRandom()` in a program, a seed in a simulation. */
   readonly random: Random;
   readonly logger?: Logger;
   /** Opened and closed by whoever made it. The groups take `CHANNEL.consensus`. */

@@ -166,7 +166,10 @@ export interface ReplicaConfig {
 export interface ReplicaOptions {
   readonly clusterId: ClusterId;
   readonly nodeId: NodeId;
-  /** Which life of this node this is; must grow with every start. */
+  /**
+   * Which life of this node this is; must grow with every start, or peers' transports turn it away. What a replica names
+   * its sessions, changes and reads by does not rest on it.
+   */
   readonly incarnation: Incarnation;
   /**
    * The nodes that vote when the group begins, the same on every node that begins it; an odd number is best. Once the
@@ -177,6 +180,7 @@ export interface ReplicaOptions {
   /** Nodes that receive and apply everything but do not vote, when the group begins. Default none. */
   readonly learners?: readonly NodeId[];
   readonly clock: Clock;
+  /** `systemRandom()` in a program, a seed in a simulation. */
   readonly random: Random;
   readonly logger?: Logger;
   /** Opened and closed by whoever made it. The replica takes `CHANNEL.consensus`. */

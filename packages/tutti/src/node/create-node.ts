@@ -16,9 +16,9 @@ import {
   nodeId,
   type PeerAddress,
   type Random,
-  seededRandom,
   silentLogger,
   systemClock,
+  systemRandom,
   type Transport,
   TuttiError,
 } from '@tutti/kernel';
@@ -190,7 +190,7 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
     directory === undefined
       ? volatileIdentity(owner, systemClock.wallTime())
       : openIdentity(directory, owner);
-  const random = seededRandom(systemClock.wallTime() * 1024 + process.pid);
+  const random = systemRandom();
   const transport = makeTransport(identity, options, logger, random);
   const peers = new GroupPeers(transport, systemClock, logger);
   const stopFor = stopNodePolicy({ stop: () => node.stop(), logger, onFatal: options.onFatal });
