@@ -151,6 +151,14 @@ export interface Consensus {
    * before it was called. Raft thesis 6.4.
    */
   readBarrier(options?: ProposeOptions): Promise<LogIndex>;
+  /**
+   * Hands leadership to `target`, or to the voter that is furthest, and resolves with who leads then. Only the leader
+   * can. Raft thesis 3.10.
+   * @throws TuttiError `TUTTI_NOT_LEADER`, `TUTTI_LEADERSHIP_MOVING`, `TUTTI_TRANSFER_UNKNOWN`,
+   * `TUTTI_TRANSFER_NOT_VOTER`, `TUTTI_TRANSFER_NEEDLESS`, `TUTTI_TRANSFER_TIMEOUT`,
+   * `TUTTI_TRANSFER_TARGET_LOST`, `TUTTI_CLOSED`
+   */
+  transferLeadership(target?: NodeId): Promise<NodeId>;
   status(): ConsensusStatus;
   /** Calls back on each change of role, term or leader; returns the function that ends it. */
   onStatus(listener: (status: ConsensusStatus) => void): () => void;

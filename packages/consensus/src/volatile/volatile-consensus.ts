@@ -82,6 +82,11 @@ export class VolatileConsensus implements Consensus {
     return Promise.resolve(logIndex(this.#index));
   }
 
+  /** @throws TuttiError `TUTTI_TRANSFER_UNKNOWN`: there is nobody else */
+  transferLeadership(target?: NodeId): Promise<NodeId> {
+    return Promise.reject(new TuttiError('TUTTI_TRANSFER_UNKNOWN', { target: target ?? 'another node' }));
+  }
+
   status(): ConsensusStatus {
     const index = logIndex(this.#index);
     return {

@@ -13,14 +13,14 @@ const KEYS = Array.from({ length: 12 }, (_, i) => `k${i}`);
 
 type AddEvent = { type: 'add'; by: number };
 
+const counter = () =>
+  replying<number, AddEvent>((total, { by }, reply) => {
+    reply(total + by);
+    return total + by;
+  }, 0);
+
 const counters: Declare = (cluster) => {
-  cluster.entity(
-    'counter',
-    replying<number, AddEvent>((total, { by }, reply) => {
-      reply(total + by);
-      return total + by;
-    }, 0),
-  );
+  cluster.entity('counter', counter());
 };
 
 async function started(seed: number): Promise<ClusterHarness> {
@@ -97,6 +97,55 @@ describe('on Raft', () => {
       expect(harness.node('n2').evicted).toBe(false);
     }
   });
+});
+
+describe('a voter that is no member', () => {
+  type Leave = (harness: ClusterHarness, name: string) => Promise<void>;
+  const stateOf = (harness: ClusterHarness, seenBy: string, name: string) =>
+    harness.node(seenBy).cluster.members.get(harness.node(name).nodeId)?.state;
+  const ways: readonly (readonly [string, Leave])[] = [
+    ['it has left', (harness, name) => harness.settle(harness.node(name).cluster.leave())],
+    [
+      'it was given up',
+      async (harness, name) => {
+        harness.pause(name);
+        await harness.until(() => stateOf(harness, harness.leader!, name) === 'lost');
+        harness.resume(name);
+        await harness.until(() => harness.node(name).evicted);
+      },
+    ],
+    [
+      'it may not join',
+      async (harness, name) => {
+        harness.crash(name);
+        await harness.until(() => stateOf(harness, harness.leader!, name) === 'lost');
+        const declare: Declare = (cluster) => void cluster.entity('counter', counter(), { durable: false });
+        const { started: joined } = harness.boot(name, {}, { declare });
+        await expect(harness.settle(joined)).rejects.toThrow(/declare/);
+      },
+    ],
+  ];
+
+  it.each(ways)(
+    'keeps no leadership, so that a loss is noticed when it was elected: %s',
+    async (_, leave) => {
+      const harness = await started(4);
+      await harness.settle(Promise.all(KEYS.map((key) => add(harness, 'n1', key, 3))));
+      const leader = harness.leader!;
+      const [voter, other] = NAMES.filter((name) => name !== leader) as [string, string];
+      await leave(harness, voter);
+      const elected = harness.node(voter);
+      void harness
+        .node(leader)
+        .consensus.transferLeadership(elected.nodeId)
+        .catch(() => {});
+      await harness.until(() => elected.consensus.status().role === 'leader');
+      harness.crash(leader);
+      await harness.until(() => stateOf(harness, other, leader) === 'lost');
+      for (const key of KEYS) expect(await addUntilAnswered(harness, other, key)).toBe(3);
+      expect(harness.node(other).consensus.status().role).toBe('leader');
+    },
+  );
 });
 
 describe('a cluster of one node without a log on disk', () => {

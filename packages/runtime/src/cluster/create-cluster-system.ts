@@ -246,7 +246,10 @@ class ClusterNode implements ClusterSystem {
         await consensus.propose(MEMBERSHIP, { ...join, linked }, { timeoutMs: JOIN_MS });
         return;
       } catch (thrown) {
-        if (isTuttiError(thrown) && JOIN_REFUSALS.has(thrown.code)) throw thrown;
+        if (isTuttiError(thrown) && JOIN_REFUSALS.has(thrown.code)) {
+          this.#parts.coordinator.resign();
+          throw thrown;
+        }
         logger.info({ problem: messageOf(thrown) }, 'could not join yet');
       }
       await this.#sleep(backoffDelayMs(retry, { initialMs: 50, maxMs: 1_000 }, random));
@@ -319,7 +322,7 @@ class ClusterNode implements ClusterSystem {
     const why = `it is ${member.state}`;
     this.#parts.lease.revoke(new TuttiError('TUTTI_MEMBER_SUPERSEDED', { node, incarnation, why }));
     this.#parts.host.close();
-    this.#parts.coordinator.stop();
+    this.#parts.coordinator.resign();
     this.#parts.logger.warn({ node, incarnation }, 'the others gave this life of the node up');
     this.#options.onEvicted?.();
   }
@@ -394,5 +397,6 @@ class ClusterNode implements ClusterSystem {
     await shutdown.run('leave', () =>
       wasMember && !this.#evicted ? this.#propose({ type: 'left', ...this.#parts.self }, LEFT_MS) : undefined,
     );
+    this.#parts.coordinator.resign();
   }
 }

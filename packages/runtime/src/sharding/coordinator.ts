@@ -1,22 +1,25 @@
 import type { Consensus } from '@tutti/consensus';
-import { type Clock, type Logger, messageOf, type NodeId, type Timer } from '@tutti/kernel';
+import { type Clock, type Logger, messageOf, type NodeId, type Timer, type Transport } from '@tutti/kernel';
 import type { ClusterConfig } from '../cluster/cluster-config.ts';
 import type { Members } from '../cluster/member.ts';
 import { type Life, MEMBERSHIP, type Membership, type MembershipCommand } from '../cluster/membership.ts';
 import { lastIdealOwners } from './allocation.ts';
 import { planRebalance } from './rebalance.ts';
-import { SHARD_MAP, type ShardCommand, type ShardMap } from './shard-map.ts';
+import { SHARD_MAP, type ShardCommand, type ShardMap, sameLife } from './shard-map.ts';
 
 /** How long a proposal may take; short, since the next look decides anew. */
 const PROPOSE_MS = 1_000;
 /** How long to wait after one failed. */
 const RETRY_MS = 200;
+/** The longest wait until leadership is offered again to those who could not take it; it doubles from {@link RETRY_MS}. */
+const OFFER_MS_MAX = 5_000;
 /** Losses that are remembered; one that is forgotten is waited for anew, which is slow but safe. */
 const LOSSES_MAX = 1_024;
 
 interface CoordinatorOptions {
   readonly self: Life;
   readonly consensus: Consensus;
+  readonly transport: Transport;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly config: ClusterConfig;
@@ -44,6 +47,11 @@ export class Coordinator {
   #timerAt = Number.POSITIVE_INFINITY;
   #busy = false;
   #running = false;
+  #resigned = false;
+  /** Offers of leadership that were not taken since the last one that was. */
+  #offers = 0;
+  #offering = false;
+  #nextOfferAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: CoordinatorOptions) {
     this.#options = options;
@@ -71,6 +79,16 @@ export class Coordinator {
     for (const accusation of this.#accusing.values()) accusation.abort();
   }
 
+  /**
+   * This node is no member any more, although it may still vote. The log refuses its accusations, so that no loss would
+   * be noticed while it leads: it hands leadership on to a member, as often as it is elected. It stands for election all
+   * the same, since it may be the only one that is there and has all that was acknowledged.
+   */
+  resign(): void {
+    this.#resigned = true;
+    this.look();
+  }
+
   /** A node has become suspected, or is trusted again. */
   suspicionChanged(node: NodeId, suspected: boolean): void {
     if (!suspected) this.#accusing.get(node)?.abort();
@@ -95,8 +113,47 @@ export class Coordinator {
   }
 
   #act(): void {
-    for (const node of this.#options.suspected()) void this.#accuse(node);
+    if (this.#resigned) void this.#offerLeadership();
+    else for (const node of this.#options.suspected()) void this.#accuse(node);
     if (!this.#busy) void this.#rebalance();
+  }
+
+  async #offerLeadership(): Promise<void> {
+    const { consensus, clock, logger } = this.#options;
+    if (this.#offering) return;
+    const heirs = this.#heirs();
+    const heir = heirs[this.#offers % heirs.length];
+    const waitMs = this.#nextOfferAt - clock.now();
+    if (waitMs > 0 || heir === undefined) {
+      if (consensus.status().voters.length > 1) this.#lookAfter(Math.max(waitMs, RETRY_MS));
+      return;
+    }
+    this.#offering = true;
+    try {
+      await consensus.transferLeadership(heir);
+      this.#offers = 0;
+    } catch (thrown) {
+      this.#nextOfferAt = clock.now() + Math.min(OFFER_MS_MAX, RETRY_MS * 2 ** this.#offers++);
+      logger.info({ heir, problem: messageOf(thrown) }, 'a member could not take the lead yet');
+    } finally {
+      this.#offering = false;
+    }
+    this.look();
+  }
+
+  /** The members that could lead: those that vote and can be reached, first those that stay. */
+  #heirs(): readonly NodeId[] {
+    const { consensus, transport, membership, members, self } = this.#options;
+    const { voters } = consensus.status();
+    const linked = transport.linked();
+    const suspected = this.#options.suspected();
+    return members
+      .list()
+      .filter((member) => member.nodeId !== self.nodeId && voters.includes(member.nodeId))
+      .filter((member) => membership.isAlive(member) && !suspected.includes(member.nodeId))
+      .filter((member) => linked.some((peer) => sameLife(peer, member)))
+      .toSorted((a, b) => Number(a.state !== 'up') - Number(b.state !== 'up'))
+      .map((member) => member.nodeId);
   }
 
   async #accuse(node: NodeId): Promise<void> {

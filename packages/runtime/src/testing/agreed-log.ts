@@ -90,8 +90,12 @@ export class AgreedLog {
 
   #elect(): void {
     const able = this.voters.filter((node) => this.hasMajority(node));
-    if (able.length === 0) return;
-    this.leader = this.network.random.pick(able);
+    if (able.length > 0) this.lead(this.network.random.pick(able));
+  }
+
+  /** From now on this node leads. */
+  lead(node: NodeId): void {
+    this.leader = node;
     this.termNumber++;
     this.#leaderGoneAt = undefined;
     for (const port of this.ports.values()) port.statusChanged();
@@ -146,6 +150,16 @@ export class AgreedPort implements Consensus {
     })) as number;
     await this.#appliedUpTo(index);
     return logIndex(index);
+  }
+
+  transferLeadership(target?: NodeId): Promise<NodeId> {
+    const to = target ?? this.#log.voters.find((node) => node !== this.nodeId && this.#log.hasMajority(node));
+    if (this.#log.leader !== this.nodeId || to === undefined || !this.#log.hasMajority(to)) {
+      const details = { target: to ?? 'another node', why: 'cannot be reached' };
+      return Promise.reject(new TuttiError('TUTTI_TRANSFER_TARGET_LOST', details));
+    }
+    this.#log.lead(to);
+    return Promise.resolve(to);
   }
 
   status(): ConsensusStatus {
