@@ -96,7 +96,14 @@ function makeCore({
     members: new MembersView(membership, consensus, logger),
     kinds: new Map(),
     asks: new AskTable(clock, system.deadLetters, config.remoteTableMax, () => system.askDeadline),
-    courier: new Courier({ system, transport, clock, logger, asksMax: config.remoteTableMax }),
+    courier: new Courier({
+      system,
+      transport,
+      clock,
+      logger,
+      asksMax: config.remoteTableMax,
+      isLost: (life) => membership.isLost(life),
+    }),
     makeRef: (address) => system.ref(address),
   };
   return core;

@@ -30,8 +30,9 @@ export interface ClusterSystemOptions {
   /** What its modules claim to be able to apply, see `CLUSTER_LEVEL`; only tests and rehearsals of upgrades set it. */
   readonly level?: number;
   /**
-   * The others agreed that this life of the node is gone. Its entities have been stopped; it takes part again only
-   * with a new incarnation, so the node should be restarted. Called once.
+   * The others agreed that this life of the node is gone. Its actors are being stopped, entities and others, and no other
+   * node takes anything from it; it takes part again only with a new incarnation, so the node should be restarted.
+   * Called once.
    */
   readonly onEvicted?: () => void;
 }

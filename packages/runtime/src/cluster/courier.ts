@@ -49,6 +49,8 @@ interface CourierOptions {
   readonly logger: Logger;
   /** Most asks to other nodes that wait for their answer. */
   readonly asksMax: number;
+  /** Whether the cluster has given this life up; of this node's own too. */
+  readonly isLost: (life: PeerIdentity) => boolean;
 }
 
 /** Handles what owners of shards say to those that the shards go to, and what is answered. */
@@ -65,7 +67,8 @@ export type SignalHandler = (from: PeerIdentity, message: ActorMessage) => void;
 
 /**
  * Carries parcels between nodes: encodes their refs, matches answers to asks by number, and hands what arrives to
- * whoever routes it here. It promises what the transport promises: at most once, in order per pair of nodes.
+ * whoever routes it here. It promises what the transport promises: at most once, in order per pair of nodes. To a life
+ * that was given up it carries nothing and takes nothing from it: of its actors the others were told that they are gone.
  */
 export class Courier {
   readonly #options: CourierOptions;
@@ -141,12 +144,13 @@ export class Courier {
   }
 
   /**
-   * Hands a parcel to this life of another node: while the link is to another life there is none. Anything but `queued`
+   * Hands a parcel to this life of another node: while the link is to another life there is none, nor ever to one that
+   * was given up. Anything but `queued`
    * means that it was not taken, nothing has been told to its target, and the caller decides what becomes of it.
    * @param along With which shard it is handed over, and in which epoch, when it is not for the other node to deliver yet
    */
   post(life: PeerIdentity, parcel: Parcel, along?: ShardAt): SendOutcome {
-    if (!this.isLinked(life)) return 'no-link';
+    if (!this.isLinked(life) || this.#options.isLost(life)) return 'no-link';
     const to = life.nodeId;
     const { address, target, hops, epoch } = parcel;
     const event = encodeRefs(parcel.event);
@@ -219,7 +223,9 @@ export class Courier {
   }
 
   #send(to: NodeId, message: ActorMessage, lane: Lane): SendOutcome {
-    return this.#options.transport.send(to, CHANNEL.actors, writeActorMessage(message), lane);
+    const { transport, isLost } = this.#options;
+    if (isLost(transport.self)) return 'no-link';
+    return transport.send(to, CHANNEL.actors, writeActorMessage(message), lane);
   }
 
   #scheduleSweep(): void {
@@ -234,11 +240,19 @@ export class Courier {
   #receive(from: PeerIdentity, raw: unknown): void {
     const message = readActorMessage(raw);
     try {
-      if (message) this.#handle(from, message);
-      else this.#drop(from, 'its shape is unknown');
+      if (!message) this.#drop(from, 'its shape is unknown');
+      else if (this.#options.isLost(from)) this.#turnAway(from, message);
+      else this.#handle(from, message);
     } catch (thrown) {
       this.#drop(from, messageOf(thrown));
     }
+  }
+
+  /** It may not know yet that it was given up, and does not wait in vain for what it asks. */
+  #turnAway(from: PeerIdentity, message: ActorMessage): void {
+    if (message.t !== 'send' && message.t !== 'ask') return;
+    const parcel = this.#open(from, message);
+    if (parcel) this.refuse(parcel, new TuttiError('TUTTI_NODE_EVICTED', { node: from.nodeId }));
   }
 
   #drop(from: PeerIdentity, problem: string): void {

@@ -321,10 +321,17 @@ class ClusterNode implements ClusterSystem {
     const { nodeId: node, incarnation } = this.#parts.self;
     const why = `it is ${member.state}`;
     this.#parts.lease.revoke(new TuttiError('TUTTI_MEMBER_SUPERSEDED', { node, incarnation, why }));
-    this.#parts.host.close();
     this.#parts.coordinator.resign();
     this.#parts.logger.warn({ node, incarnation }, 'the others gave this life of the node up');
+    // Its watchers elsewhere were told that they are gone, so they go.
+    void this.#stopActors();
     this.#options.onEvicted?.();
+  }
+
+  #stopActors(): Promise<void> {
+    this.#parts.host.close();
+    this.#parts.region.stop();
+    return this.system.stop();
   }
 
   #ownsShards(): boolean {
@@ -388,11 +395,7 @@ class ClusterNode implements ClusterSystem {
     await shutdown.run('hand-over', () => (handOver ? this.drain() : undefined), drainMs);
     const wasMember = this.#phase === 'draining';
     this.#phase = 'stopped';
-    await shutdown.run('stop-actors', () => {
-      this.#parts.host.close();
-      this.#parts.region.stop();
-      return this.system.stop();
-    });
+    await shutdown.run('stop-actors', () => this.#stopActors());
     // Only now: nothing of this life acts any more, so that what is left may be taken at once.
     await shutdown.run('leave', () =>
       wasMember && !this.#evicted ? this.#propose({ type: 'left', ...this.#parts.self }, LEFT_MS) : undefined,

@@ -79,6 +79,13 @@ export class Membership implements ReplicatedModule {
     return member?.incarnation === life.incarnation && (member.state === 'up' || member.state === 'leaving');
   }
 
+  /** Whether this life has been given up, or a later one has joined: nothing that it still does counts. */
+  isLost(life: Life): boolean {
+    const member = this.#members.get(life.nodeId);
+    if (member?.incarnation === life.incarnation) return member.state === 'lost';
+    return member !== undefined && member.incarnation > life.incarnation;
+  }
+
   apply(command: WireValue, context: ApplyContext): readonly MemberChange[] {
     const reader = new CommandReader(MEMBERSHIP, command);
     const life = readLife(reader);

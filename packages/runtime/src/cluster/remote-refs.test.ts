@@ -151,6 +151,35 @@ describe('a ref to an actor of another node', () => {
   });
 });
 
+describe('a node that was given up', () => {
+  it('is heard by nobody, also before it knows, reaches nobody, and its actors end', async () => {
+    const harness = await started();
+    const { got, local, remote } = listener(harness);
+    const notices = watchFrom(harness, 'n2', local.address);
+    const ends = watchFrom(harness, 'n1', local.address);
+    const heard: EventObject[] = [];
+    const other = harness.node('n2').system.spawn(
+      replying<null, EventObject>((_, event) => {
+        heard.push(event);
+        return null;
+      }, null),
+    );
+    harness.node('n2').cluster.topic('news').subscribe(other);
+    harness.pause('n1');
+    await harness.until(() => notices.length > 0);
+    harness.resume('n1');
+    harness.node('n1').system.ref(other.address).send({ type: 'late' });
+    harness.node('n1').cluster.topic('news').publish({ type: 'late' });
+    const asked = await harness.settle(remote.ask({ type: 'take', n: 1 }).catch((thrown: unknown) => thrown));
+    expect(isTuttiError(asked, 'TUTTI_NODE_UNREACHABLE')).toBe(true);
+    await harness.until(() => ends.length > 0);
+    await harness.pass(100);
+    expect(heard).toEqual([]);
+    expect(got).not.toContain(1);
+    expect([...notices, ...ends].map(({ reason }) => reason)).toEqual(['node-lost', 'stopped']);
+  });
+});
+
 describe('a stop from another node', () => {
   it('comes after what was sent before it, also when both are said in one turn', async () => {
     const harness = await started();

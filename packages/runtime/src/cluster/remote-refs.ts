@@ -125,7 +125,8 @@ class RemoteRef implements Ref {
       );
       return;
     }
-    if (outcome === 'no-link') courier.refuse(parcel, this.#unreachable('there is no link'));
+    if (outcome === 'no-link')
+      courier.refuse(parcel, this.#unreachable('there is no link, or the cluster has given it up'));
     if (outcome === 'full') courier.refuse(parcel, this.#unreachable('the link is full'));
   }
 

@@ -1,5 +1,5 @@
 import { isTuttiError, nodeId } from '@tutti/kernel';
-import { type Escalation, type Ref, reply } from '@tutti/runtime';
+import { CLUSTER_LEVEL, type Escalation, type Ref, reply } from '@tutti/runtime';
 import { describe, expect, it } from 'vitest';
 import { createMachine, fromTransition } from 'xstate';
 import { createNode, type NodeOptions } from './create-node.ts';
@@ -82,6 +82,35 @@ describe('a failure that reaches the guardian of a node', () => {
     await escalation.promise;
     expect(await ref.ask({ type: 'HI' })).toBe('hi');
     await node.stop();
+  });
+});
+
+describe('a node that the cluster has given up', () => {
+  it('stops its actors, then itself, and tells that it has', async () => {
+    const fatal = Promise.withResolvers<Error>();
+    const gone = Promise.withResolvers<void>();
+    const seen: string[] = [];
+    const node = createNode({
+      onFatal: (failure) => {
+        seen.push(`fatal: ${node.parts.system.actorCount} actors`);
+        fatal.resolve(failure);
+      },
+    });
+    await node.start();
+    node.spawn(failing).watch(({ reason }) => {
+      seen.push(`actor ${reason}`);
+      gone.resolve();
+    });
+    // The first that a stop does; were the actors to wait for it, it would never end.
+    node.onStop('unbind', 'the door', async () => {
+      await gone.promise;
+      seen.push('door');
+    });
+    const later = { nodeId: node.id, incarnation: node.incarnation + 1, labels: {}, level: CLUSTER_LEVEL };
+    await node.parts.consensus.propose('membership', { type: 'join', ...later });
+    expect(await fatal.promise).toMatchObject({ code: 'TUTTI_NODE_EVICTED' });
+    expect(seen).toEqual(['actor stopped', 'door', 'fatal: 0 actors']);
+    expect(() => node.spawn(failing)).toThrow(/is closed/);
   });
 });
 

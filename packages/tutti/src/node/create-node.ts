@@ -12,6 +12,7 @@ import { type Consensus, MemoryLogStore, Replica, VolatileConsensus } from '@tut
 import { createFileLogStore } from '@tutti/consensus/file';
 import {
   type Logger,
+  messageOf,
   type NodeId,
   nodeId,
   type PeerAddress,
@@ -116,7 +117,11 @@ export interface NodeOptions {
    * stops (`stop-node`), and then tells {@link onFatal} `TUTTI_ACTOR_FAILED`. Entities are among those actors.
    */
   readonly guardian?: 'stop-actor' | 'restart-actor' | 'stop-node';
-  /** The node cannot go on: its disk failed, the cluster has declared it lost, or its guardian stopped it. Restart it. */
+  /**
+   * The node cannot go on: its disk failed; or it has stopped itself, because the cluster has given it up
+   * (`TUTTI_NODE_EVICTED`: it stood still or was cut off for too long), or for its guardian. Nothing starts it again: end
+   * the process here, so that whoever watches it does, or make the node anew.
+   */
   readonly onFatal?: (failure: Error) => void;
 }
 
@@ -203,10 +208,10 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
       ...(options.orchestration === false ? {} : { workers: makeWorkers(options, directory) }),
       ...(options.guardian === 'restart-actor' ? { guardian: options.guardian } : {}),
       onEscalation: (escalation) => {
-        if (options.guardian === 'stop-node') stopFor(escalation);
+        if (options.guardian === 'stop-node') stopFor(failureOf(escalation));
         options.onEscalation?.(escalation);
       },
-      onEvicted: () => options.onFatal?.(new TuttiError('TUTTI_NODE_EVICTED', { node: identity.nodeId })),
+      onEvicted: () => stopFor(new TuttiError('TUTTI_NODE_EVICTED', { node: identity.nodeId })),
     },
     {
       clock: systemClock,
@@ -219,6 +224,10 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
   );
   const node = new EmbeddedNode(options, identity, transport, peers, parts);
   return node;
+}
+
+function failureOf({ address, error }: Escalation): TuttiError {
+  return new TuttiError('TUTTI_ACTOR_FAILED', { address, problem: messageOf(error) }, { cause: error });
 }
 
 /** Two nodes that count other voters can both find a majority, so what cannot be right is refused before the start. */

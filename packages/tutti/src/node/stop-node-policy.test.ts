@@ -1,11 +1,8 @@
 import { type Logger, silentLogger } from '@tutti/kernel';
-import type { Escalation } from '@tutti/runtime';
 import { expect, test } from 'vitest';
 import { stopNodePolicy } from './stop-node-policy.ts';
 
-const escalation = (address: string): Escalation => ({ address, error: new Error(`${address} broke`) });
-
-test('however many failures reach the guardian while the node stops, it is told of once, by the first, when it has stopped', async () => {
+test('however many failures there are while the node stops, it is told of once, by the first, when it has stopped', async () => {
   const stopped = Promise.withResolvers<void>();
   const fatal = Promise.withResolvers<Error>();
   const failures: Error[] = [];
@@ -18,15 +15,15 @@ test('however many failures reach the guardian while the node stops, it is told 
     failures.push(failure);
     fatal.resolve(failure);
   };
-  const escalate = stopNodePolicy({ stop, logger: silentLogger, onFatal });
-  for (const address of ['a', 'b', 'c']) escalate(escalation(address));
+  const stopFor = stopNodePolicy({ stop, logger: silentLogger, onFatal });
+  for (const name of ['a', 'b', 'c']) stopFor(new Error(`${name} broke`));
   await Promise.resolve();
   expect(failures).toEqual([]);
   stopped.resolve();
   await fatal.promise;
-  escalate(escalation('d'));
+  stopFor(new Error('d broke'));
   await new Promise(setImmediate);
-  expect(failures).toMatchObject([{ code: 'TUTTI_ACTOR_FAILED', cause: { message: 'a broke' } }]);
+  expect(failures).toMatchObject([{ message: 'a broke' }]);
   expect(stops).toBe(1);
 });
 
@@ -37,7 +34,7 @@ test('a stop that fails, and whoever is told and throws, are logged, and the fai
     error: (fields, message) => void errors.push(`${message}: ${JSON.stringify(fields)}`),
   };
   const told: Error[] = [];
-  const escalate = stopNodePolicy({
+  const stopFor = stopNodePolicy({
     stop: () => Promise.reject(new Error('the disk is gone')),
     logger,
     onFatal: (failure) => {
@@ -45,8 +42,8 @@ test('a stop that fails, and whoever is told and throws, are logged, and the fai
       throw new Error('no pager');
     },
   });
-  escalate(escalation('a'));
+  stopFor(new Error('a broke'));
   await new Promise(setImmediate);
-  expect(told).toMatchObject([{ code: 'TUTTI_ACTOR_FAILED' }]);
+  expect(told).toMatchObject([{ message: 'a broke' }]);
   expect(errors).toEqual([expect.stringContaining('the disk is gone'), expect.stringContaining('no pager')]);
 });

@@ -1,7 +1,6 @@
-import { type Logger, messageOf, TuttiError } from '@tutti/kernel';
-import type { Escalation } from '@tutti/runtime';
+import { type Logger, messageOf } from '@tutti/kernel';
 
-/** A node, as far as its guardian has to do with it. */
+/** A node, as far as whoever stops it for a failure has to do with it. */
 export interface GuardedNode {
   readonly stop: () => Promise<void>;
   readonly logger: Logger;
@@ -10,30 +9,26 @@ export interface GuardedNode {
 }
 
 /**
- * What a guardian does that stops its node: it does so for the first failure that reaches it. Those that follow while
- * the node stops change nothing, and nothing that goes wrong is thrown, since nobody would catch it.
+ * Stops a node that is not to go on, for the first failure that is one to stop for. Those that follow while the node
+ * stops change nothing, and nothing that goes wrong is thrown, since nobody would catch it.
  */
-export function stopNodePolicy({ stop, logger, onFatal }: GuardedNode): (escalation: Escalation) => void {
+export function stopNodePolicy({ stop, logger, onFatal }: GuardedNode): (failure: Error) => void {
   let isStopping = false;
-  const stopFor = async (escalation: Escalation) => {
+  const stopFor = async (failure: Error) => {
     try {
       await stop();
     } catch (thrown) {
-      logger.error({ problem: messageOf(thrown) }, 'The node did not stop as it should for its guardian');
+      logger.error({ problem: messageOf(thrown) }, 'The node did not stop as it should');
     }
     try {
-      onFatal?.(failureOf(escalation));
+      onFatal?.(failure);
     } catch (thrown) {
       logger.error({ problem: messageOf(thrown) }, 'onFatal threw');
     }
   };
-  return (escalation) => {
+  return (failure) => {
     if (isStopping) return;
     isStopping = true;
-    void stopFor(escalation);
+    void stopFor(failure);
   };
-}
-
-function failureOf({ address, error }: Escalation): TuttiError {
-  return new TuttiError('TUTTI_ACTOR_FAILED', { address, problem: messageOf(error) }, { cause: error });
 }
