@@ -87,6 +87,7 @@ export {
   type SupervisorOptions,
   supervisor,
 } from './supervision/supervisor.ts';
+export { actorLimits } from './system/actor-limits.ts';
 export type {
   ActorInfo,
   ActorLimits,

@@ -28,9 +28,11 @@ export { type ErrorCode, isTuttiError, type PeerAddress, TuttiError } from '@tut
 
 // Actors: a ref, supervision, replies.
 export {
+  type ActorLimits,
   type Address,
   type AskOptions,
   type BroadcastReply,
+  type ClusterConfig,
   Correspondent,
   type EntityKind,
   type EntityOptions,

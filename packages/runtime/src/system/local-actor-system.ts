@@ -29,6 +29,7 @@ import { policyUnder, type SupervisorOptions, supervisionOf } from '../supervisi
 import { checkThreaded } from '../threads/check-threaded.ts';
 import { ThreadPool, type ThreadStatus } from '../threads/thread-pool.ts';
 import { threadedSpecOf } from '../threads/threaded.ts';
+import { actorLimits } from './actor-limits.ts';
 import type {
   ActorInfo,
   ActorNodeInfo,
@@ -92,7 +93,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
   #channelsBorn = 0;
 
   constructor(options: ActorSystemOptions) {
-    const { actors = 2_000_000, asks = 1_000_000, quantum = 64, turnMs = 10 } = options.limits ?? {};
+    const { actors, asks, quantum, turnMs, microsteps } = actorLimits(options.limits);
     this.nodeId = options.nodeId;
     this.incarnation = options.incarnation;
     this.clock = options.clock;
@@ -109,7 +110,7 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
       ids: this.ids,
       logger: this.logger,
       deadLetters: this.deadLetters,
-      microstepsMax: options.limits?.microsteps ?? 1_000,
+      microstepsMax: microsteps,
       ref: (address) => this.ref(address),
     });
     this.#onEscalation = options.onEscalation;

@@ -28,6 +28,11 @@ export function clusterOptions(settings: Settings, directory: string): LocalClus
     heartbeatMs: settings['raft.heartbeat'],
     electionTimeoutMs: settings['raft.electionTimeout'],
     snapshotEntries: settings['raft.snapshotEntries'],
+    clusterConfig: {
+      linkDownGraceMs: settings['cluster.linkDownGrace'],
+      silenceMs: settings['cluster.silence'],
+      unreachableMs: settings['cluster.unreachable'],
+    },
     logLevel: settings['log.level'],
   };
 }

@@ -3,6 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DirectoryLock } from '@tutti/consensus/file';
 import { isTuttiError, type PeerAddress, TuttiError } from '@tutti/kernel';
+import type { ClusterConfig } from '@tutti/runtime';
 import { AdminClient, type AdminClientOptions, mayBeAgreed } from '../admin/admin-client.ts';
 import { contactOf } from '../node/group-peers.ts';
 import { replaceFile } from '../node/replace-file.ts';
@@ -23,6 +24,8 @@ export interface LocalClusterOptions {
   readonly heartbeatMs: number;
   readonly electionTimeoutMs: number;
   readonly snapshotEntries: number;
+  /** What tunes their membership; by default as `createNode` has it. */
+  readonly clusterConfig?: Partial<ClusterConfig>;
   readonly logLevel: string;
 }
 
@@ -334,6 +337,7 @@ export class LocalCluster implements Launcher {
     voters: readonly string[] = this.#roster.hasJoined(id) ? [] : this.#roster.founders,
   ): LocalNode {
     const { cluster, heartbeatMs, electionTimeoutMs, snapshotEntries, logLevel } = this.#options;
+    const { clusterConfig = {} } = this.#options;
     const { lineage } = this.#roster;
     const config: NodeProcessConfig = {
       cluster,
@@ -348,6 +352,7 @@ export class LocalCluster implements Launcher {
       heartbeatMs,
       electionTimeoutMs,
       snapshotEntries,
+      clusterConfig,
       logLevel,
     };
     const node = new LocalNode(config, this);

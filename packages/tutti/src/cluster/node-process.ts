@@ -48,6 +48,7 @@ async function run(config: NodeProcessConfig): Promise<void> {
     heartbeatMs: config.heartbeatMs,
     electionTimeoutMs: config.electionTimeoutMs,
     snapshotEntries: config.snapshotEntries,
+    clusterConfig: config.clusterConfig,
     logger,
     adminUrl: admin.url,
     peers: async (self) => {

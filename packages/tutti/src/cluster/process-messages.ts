@@ -1,4 +1,5 @@
 import { type ErrorDetails, isTuttiError, messageOf, type PeerAddress } from '@tutti/kernel';
+import type { ClusterConfig } from '@tutti/runtime';
 import type { AddedNode, AddNodeOptions } from './launcher.ts';
 
 /** How one node process is to be set up. Sent once, first. */
@@ -20,6 +21,7 @@ export interface NodeProcessConfig {
   readonly heartbeatMs: number;
   readonly electionTimeoutMs: number;
   readonly snapshotEntries: number;
+  readonly clusterConfig: Partial<ClusterConfig>;
   readonly logLevel: string;
 }
 

@@ -51,6 +51,21 @@ export const SETTINGS = {
     fallback: '.tutti',
     meaning: 'where `up` keeps the nodes and finds them again',
   },
+  'cluster.linkDownGrace': {
+    ...time,
+    fallback: 250,
+    meaning: 'how long a broken link may take to come back before its node is suspected to be gone',
+  },
+  'cluster.silence': {
+    ...time,
+    fallback: 600,
+    meaning: 'silence after which two others are asked about a node, which is suspected 300 ms later',
+  },
+  'cluster.unreachable': {
+    ...time,
+    fallback: 5_000,
+    meaning: 'the longest that a node may be out of reach, whatever others say of it',
+  },
   'raft.heartbeat': { ...time, fallback: 50, meaning: 'between two heartbeats of a leader' },
   'raft.electionTimeout': {
     ...time,

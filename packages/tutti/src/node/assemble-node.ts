@@ -11,6 +11,7 @@ import {
   type Transport,
 } from '@tutti/kernel';
 import {
+  type ActorLimits,
   type ActorSystem,
   type ClusterConfig,
   type ClusterSystem,
@@ -42,6 +43,7 @@ export interface NodeParts {
   readonly labels?: Readonly<Record<string, string>>;
   readonly adminUrl?: string;
   readonly clusterConfig?: Partial<ClusterConfig>;
+  readonly limits?: ActorLimits;
   /** Workers for orchestration; with none the node takes part in no plans. */
   readonly workers?: readonly Worker[];
   readonly onEvicted?: () => void;
@@ -77,6 +79,7 @@ export function assembleNode(parts: NodeParts, ports: NodePorts): AssembledNode 
     random: random.fork('actors'),
     ids,
     logger,
+    ...(parts.limits ? { limits: parts.limits } : {}),
     ...(parts.onEscalation ? { onEscalation: parts.onEscalation } : {}),
     ...(parts.guardian ? { guardian: parts.guardian } : {}),
     ...(ports.threads ? { threads: ports.threads } : {}),

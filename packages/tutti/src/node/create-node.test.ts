@@ -1,3 +1,6 @@
+import { existsSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { isTuttiError, nodeId } from '@tutti/kernel';
 import { CLUSTER_LEVEL, type Escalation, type Ref, reply } from '@tutti/runtime';
 import { describe, expect, it } from 'vitest';
@@ -45,6 +48,47 @@ describe('making a node', () => {
     expect(refusalOf({ name: 'n2', listen, peers, joins: true, voters: ['n2'] })).toMatch(/begins no group/);
     expect(refusalOf({ name: 'n2', listen, peers, joins: true })).toBeUndefined();
     expect(refusalOf({ name: 'n2', joins: true })).toMatchObject({ code: 'TUTTI_NODE_NEEDS_LISTEN' });
+  });
+});
+
+describe('the numbers of a node', () => {
+  it('are those of the cluster and of its actors that it is given', async () => {
+    const escalated = Promise.withResolvers<Escalation>();
+    const node = createNode({
+      orchestration: false,
+      clusterConfig: { shards: 8, phaseMs: 50 },
+      limits: { actors: 1, microsteps: 10 },
+      onEscalation: escalated.resolve,
+    });
+    const endless = createMachine({
+      initial: 'a',
+      states: { a: { on: { GO: 'b' } }, b: { always: 'c' }, c: { always: 'b' } },
+    });
+    node.onStop('unbind', 'a task that hangs', () => new Promise(() => {}));
+    await node.start();
+    expect(node.status().shards).toEqual({ n1: 8 });
+    node.spawn(endless, { supervise: { intensity: crashing } }).send({ type: 'GO' });
+    expect(() => node.spawn(endless)).toThrow(/is full: 1 of at most 1/);
+    expect(await escalated.promise).toMatchObject({ error: { code: 'TUTTI_MACHINE_UNSTABLE' } });
+    await node.stop();
+  });
+
+  it('are refused when they cannot be, before anything is written', () => {
+    const dataDir = join(tmpdir(), `tutti-refused-${process.pid}`);
+    const refused: readonly NodeOptions[] = [
+      { clusterConfig: { shards: 0 } },
+      { clusterConfig: { weight: 1_000 } },
+      { clusterConfig: { leaseMs: 1_000 } },
+      { clusterConfig: { drainMs: Number.NaN } },
+      { limits: { quantum: 0.5 } },
+      { limits: { turnMs: -1 } },
+      { limits: { actors: Infinity } },
+    ];
+    for (const options of refused) {
+      const [key] = Object.keys(options.clusterConfig ?? options.limits!) as [string];
+      expect(refusalOf({ ...options, dataDir })).toContain(key === 'leaseMs' ? 'takeoverWaitMs' : key);
+    }
+    expect(existsSync(dataDir)).toBe(false);
   });
 });
 

@@ -24,8 +24,12 @@ import {
   TuttiError,
 } from '@tutti/kernel';
 import {
+  type ActorLimits,
+  actorLimits,
+  type ClusterConfig,
   type ClusterSystem,
   type ClusterSystemStatus,
+  clusterConfig,
   createRouter,
   type Escalation,
   type Members,
@@ -97,6 +101,14 @@ export interface NodeOptions {
   readonly electionTimeoutMs?: number;
   /** Applied entries between two snapshots; default 10,000. */
   readonly snapshotEntries?: number;
+  /**
+   * What tunes membership, sharding and the stop, such as `silenceMs`, `weight` and `drainMs`; each number has a default,
+   * and is explained at {@link ClusterConfig}. `shards` must be equal on every node and stay what it was at the beginning;
+   * one node's `leaseMs` must not outlast another's `takeoverWaitMs`.
+   */
+  readonly clusterConfig?: Partial<ClusterConfig>;
+  /** How many actors and asks this node may have, and how long they may keep its event loop; each has a default. */
+  readonly limits?: ActorLimits;
   /** Functions that plans may use by name. */
   readonly functions?: Readonly<Record<string, WorkFunction>>;
   /** `false` makes a node that takes part in no plans; default true. */
@@ -188,6 +200,9 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
   if ((options.peers || options.joins) && !options.listen)
     throw new TuttiError('TUTTI_NODE_NEEDS_LISTEN', { node: nodeId(name) });
   const voters = votersOf(name, options);
+  // Looked at here as well, since what follows writes to the disk.
+  clusterConfig(options.clusterConfig);
+  actorLimits(options.limits);
   const directory = options.dataDir === undefined ? undefined : resolve(options.dataDir);
   const { keys, lineage, hadLog } = options;
   const owner = { cluster, node: name, keys, lineage, hadLog };
@@ -205,6 +220,8 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
       incarnation: identity.incarnation,
       ...(options.labels ? { labels: options.labels } : {}),
       ...(options.adminUrl ? { adminUrl: options.adminUrl } : {}),
+      ...(options.clusterConfig ? { clusterConfig: options.clusterConfig } : {}),
+      ...(options.limits ? { limits: options.limits } : {}),
       ...(options.orchestration === false ? {} : { workers: makeWorkers(options, directory) }),
       ...(options.guardian === 'restart-actor' ? { guardian: options.guardian } : {}),
       onEscalation: (escalation) => {
