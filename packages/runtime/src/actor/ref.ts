@@ -53,7 +53,11 @@ export interface Ref<Event extends EventObject = EventObject, Snapshot = unknown
   watch(listener: (notice: Terminated) => void): () => void;
   /** Calls back with the current snapshot and then with each committed one (remote: the latest, throttled). */
   subscribe(listener: SnapshotListener<Snapshot>): () => void;
-  /** Asks it to stop, after what is in its mailbox has been handled or its shutdown deadline is over. */
+  /**
+   * Asks it to stop, after what is in its mailbox has been handled or its shutdown deadline is over. Resolves when it has
+   * ended or is not there, however long that takes and whoever waits for it; of an entity it rejects with `TUTTI_CLOSED`
+   * when the node that asks stops before.
+   */
   stop(): Promise<void>;
 }
 

@@ -1,5 +1,12 @@
 import type { Consensus } from '@tutti/consensus';
-import { type Clock, isTuttiError, type Logger, type NodeId, TuttiError } from '@tutti/kernel';
+import {
+  type Clock,
+  type ErrorCode,
+  isTuttiError,
+  type Logger,
+  type NodeId,
+  TuttiError,
+} from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { AskTable } from '../actor/ask.ts';
 import { guarded } from '../actor/cell-listeners.ts';
@@ -21,6 +28,18 @@ import {
 import type { Region } from './region.ts';
 import { type EntityName, parseEntityAddress } from './shard-id.ts';
 import { SHARD_MAP } from './shard-map.ts';
+
+/** How long a stop waits for its answer before it is asked for again: an answer may be lost with a link. */
+const STOP_ASK_MS = 10_000;
+/** How long it rests before that. */
+const STOP_AGAIN_MS = 100;
+/** What says that the owner could not be asked, or has not answered, or is about to be another. */
+const ASKED_AGAIN: ReadonlySet<string> = new Set<ErrorCode>([
+  'TUTTI_ASK_TIMEOUT',
+  'TUTTI_NODE_UNREACHABLE',
+  'TUTTI_OVERLOADED',
+  'TUTTI_CLOSED',
+]);
 
 interface EntityRefsOptions {
   readonly consensus: Consensus;
@@ -223,9 +242,22 @@ class EntityRef implements Ref {
     };
   }
 
-  /** Stops the activation, wherever it is. The state stays; the next message starts it again. */
+  /**
+   * Stops the activation, wherever it is. The state stays; the next message starts it again. While nobody can be asked, or
+   * the answer is lost, it is asked again; one that others have started meanwhile is then stopped once more.
+   */
   async stop(): Promise<void> {
-    await this.ask({ type: STOP_EVENT });
+    const { clock, region } = this.#options;
+    for (let isOver = false; !isOver; ) {
+      try {
+        await this.ask({ type: STOP_EVENT }, { timeoutMs: STOP_ASK_MS, inheritDeadline: false });
+        isOver = true;
+      } catch (thrown) {
+        if (region.isStopped) throw new TuttiError('TUTTI_CLOSED', { what: 'This node' }, { cause: thrown });
+        if (!isTuttiError(thrown) || !ASKED_AGAIN.has(thrown.code)) throw thrown;
+        await new Promise<void>((resolve) => clock.setTimer(STOP_AGAIN_MS, resolve));
+      }
+    }
   }
 
   get #isDurable(): boolean {

@@ -99,6 +99,11 @@ export class Region {
     return this.#waiting.size + this.#outgoing.size + this.#incoming.size;
   }
 
+  /** Whether this node takes part no more. */
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
   /** Of those, the asks that came from another node which waits for the answer, see `Courier.countRelayed`. */
   get relayedAsks(): number {
     return this.#options.courier.countRelayed(this.#waiting.parcels());
