@@ -372,6 +372,67 @@ describe('a subscription to a singleton that is not durable', () => {
   });
 });
 
+describe('a watch of a singleton that is not durable', () => {
+  const ending = setup({}).createMachine({
+    initial: 'open',
+    states: {
+      open: { on: { finish: 'closed', hello: { actions: reply('hello') } } },
+      closed: { type: 'final' },
+    },
+  });
+
+  /** Watches from every node before it is awake; the notices come by node. */
+  async function watched(options: { readonly singleton?: boolean }) {
+    const harness = await started((cluster) => {
+      cluster.entity('master', ending, { durable: false, ...options });
+    });
+    const refs = NAMES.map((name) => harness.node(name).cluster.ref('master', 'singleton'));
+    const told: string[] = [];
+    refs.forEach((ref, at) =>
+      ref.watch(({ reason, address }) => told.push(`${NAMES[at]} ${address} ${reason}`)),
+    );
+    return { harness, refs, told, all: NAMES.map((name) => `${name} entity:master/singleton done`) };
+  }
+
+  it('tells its end once on every node, also when the next one begins at once', async () => {
+    const { harness, refs, told, all } = await watched({ singleton: true });
+    await harness.pass(300);
+    refs[0]!.send({ type: 'finish' });
+    refs[0]!.send({ type: 'hello' });
+    await harness.pass(3_000);
+    expect(told.toSorted()).toEqual(all);
+    refs[1]!.send({ type: 'finish' });
+    await harness.pass(3_000);
+    expect(told).toHaveLength(NAMES.length);
+  });
+
+  it('goes on with the next owner, and is not told of a stop or a loss', async () => {
+    const { harness, refs, told } = await watched({});
+    await harness.settle(refs[0]!.ask({ type: 'hello' }));
+    await harness.settle(refs[0]!.stop());
+    const owner = ownerOf(harness, 'master', 'singleton')!;
+    harness.crash(owner);
+    await harness.pass(2_000);
+    expect(told).toEqual([]);
+    const other = NAMES.findIndex((name) => name !== owner);
+    refs[other]!.send({ type: 'finish' });
+    await harness.pass(500);
+    expect(told).toHaveLength(NAMES.length - 1);
+  });
+
+  it('that was taken back is not told', async () => {
+    const { harness, refs } = await watched({});
+    const told: unknown[] = [];
+    const ends = refs.map((ref) => ref.watch((notice) => told.push(notice)));
+    await harness.settle(refs[0]!.ask({ type: 'hello' }));
+    await harness.pass(100);
+    for (const end of ends) end();
+    refs[0]!.send({ type: 'finish' });
+    await harness.pass(500);
+    expect(told).toEqual([]);
+  });
+});
+
 describe('a singleton that fails whenever it starts', () => {
   it('is started again and again, but not without rest', async () => {
     let starts = 0;

@@ -162,11 +162,12 @@ class EntityRef implements Ref {
 
   /**
    * An entity is gone for good when it has reached its end; moving, passivation and crashes are no end. Of a kind that
-   * is not durable only the owner knows, so there the notice comes only on the owner's node.
+   * is not durable nobody keeps that it has ended, so the notice comes of an end that is seen while somebody watches.
    */
   watch(listener: (notice: Terminated) => void): () => void {
-    const { states, clock, host, logger } = this.#options;
+    const { states, clock, logger } = this.#options;
     const tell = guarded(listener, this.address, logger, 'a watcher threw');
+    if (!this.#isDurable) return this.#watchOwner(tell);
     let over = false;
     const check = () => {
       if (over || !isEnded(states.get(this.#name))) return;
@@ -174,16 +175,7 @@ class EntityRef implements Ref {
       stop();
       tell({ address: this.address, reason: 'done' });
     };
-    const stopLog = this.#observers.add(this.#name, check);
-    const stopLocal = this.#isDurable
-      ? undefined
-      : host.find(this.address)?.watch((notice) => {
-          if (!over && notice.reason === 'done') tell({ ...notice, address: this.address });
-        });
-    const stop = () => {
-      stopLog();
-      stopLocal?.();
-    };
+    const stop = this.#observers.add(this.#name, check);
     clock.nextTurn(check);
     return () => {
       over = true;
@@ -198,7 +190,7 @@ class EntityRef implements Ref {
   subscribe(listener: SnapshotListener<unknown>): () => void {
     const { states, makeRef, clock, logger } = this.#options;
     const tell = guarded(listener, this.address, logger, 'a subscriber threw');
-    if (!this.#isDurable) return this.#followOwner(tell);
+    if (!this.#isDurable) return this.#subscribeToOwner(tell);
     let toldVersion = 0;
     let over = false;
     const check = (last?: LastState) => {
@@ -215,16 +207,51 @@ class EntityRef implements Ref {
     };
   }
 
-  /** Subscribes to the present activation, and anew whenever the owner changes or starts it again. */
-  #followOwner(listener: (snapshot: unknown) => void): () => void {
-    const { consensus, region, host, observers, selfNode } = this.#options;
+  #subscribeToOwner(listener: (snapshot: unknown) => void): () => void {
+    const { observers } = this.#options;
+    return this.#followOwner(
+      (activation) => activation.subscribe(listener),
+      (owner) => observers.subscribe(owner, this.address, listener),
+    );
+  }
+
+  #watchOwner(listener: (notice: Terminated) => void): () => void {
+    const { clock, observers } = this.#options;
+    let over = false;
+    const told = ({ reason }: Terminated) => {
+      if (over || reason !== 'done') return;
+      over = true;
+      stop();
+      listener({ address: this.address, reason });
+    };
+    const stop = this.#followOwner(
+      (activation) => {
+        const unwatch = activation.watch(told);
+        // The next one may be there before the end of this one has been told.
+        return () => clock.nextTurn(unwatch);
+      },
+      (owner) => observers.watch(owner, this.address, told),
+    );
+    return () => {
+      over = true;
+      stop();
+    };
+  }
+
+  /**
+   * Attaches itself to the present activation on this node, or to the owner on another, and anew whenever the owner
+   * changes or starts it again. Both functions give the one that lets go.
+   */
+  #followOwner(here: (activation: Ref) => () => void, there: (owner: NodeId) => () => void): () => void {
+    const { consensus, region, host, selfNode } = this.#options;
     let owner: NodeId | undefined;
     let stop = () => {};
     const follow = () => {
       stop();
       owner = region.ownerOf(this.#name);
-      if (owner === selfNode) stop = host.find(this.address)?.subscribe(listener) ?? (() => {});
-      else stop = owner ? observers.subscribe(owner, this.address, listener) : () => {};
+      const activation = owner === selfNode ? host.find(this.address) : undefined;
+      if (activation) stop = here(activation);
+      else stop = owner && owner !== selfNode ? there(owner) : () => {};
     };
     const check = () => {
       if (region.ownerOf(this.#name) !== owner) follow();
