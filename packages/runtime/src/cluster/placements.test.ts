@@ -345,6 +345,60 @@ describe('a singleton', () => {
   });
 });
 
+describe.each([true, false])('a singleton with durable: %s', (durable) => {
+  const master = setup({
+    types: { context: {} as { n: number }, events: {} as { type: 'add' } | { type: 'finish' } },
+  }).createMachine({
+    context: { n: 0 },
+    initial: 'open',
+    states: {
+      open: {
+        on: {
+          add: {
+            actions: [assign({ n: ({ context }) => context.n + 1 }), reply(({ context }) => context.n)],
+          },
+          finish: 'closed',
+        },
+      },
+      closed: { type: 'final' },
+    },
+  });
+  const declare: Declare = (cluster) => {
+    cluster.entity('master', master, { singleton: true, durable });
+  };
+  const alive = (harness: ClusterHarness) =>
+    harness.living().filter(({ cluster }) => cluster.status().entities['master']);
+  const add = (harness: ClusterHarness, node: string) =>
+    harness.settle(harness.node(node).cluster.ref('master', 'singleton').ask<number>({ type: 'add' }));
+
+  it('is started again by itself when it was stopped and when its node is lost, with its state if it keeps one', async () => {
+    const harness = await started(declare);
+    await harness.until(() => alive(harness).length === 1);
+    const [first] = alive(harness).map(({ nodeId }) => nodeId);
+    const other = NAMES.find((name) => name !== first)!;
+    expect(await add(harness, other)).toBe(1);
+    await harness.settle(harness.node(other).cluster.ref('master', 'singleton').stop());
+    expect(alive(harness)).toEqual([]);
+    await harness.until(() => alive(harness).length === 1, 2_000);
+    expect(await add(harness, other)).toBe(durable ? 2 : 1);
+    harness.crash(first!);
+    await harness.until(() => alive(harness).length === 1);
+    expect(await add(harness, other)).toBe(durable ? 3 : 1);
+  });
+
+  it('that has reached its end is gone for good if it is durable, and begins afresh otherwise', async () => {
+    const harness = await started(declare);
+    await harness.until(() => alive(harness).length === 1);
+    expect(await add(harness, 'n1')).toBe(1);
+    harness.node('n1').cluster.ref('master', 'singleton').send({ type: 'finish' });
+    await harness.until(() => alive(harness).length === 0);
+    await harness.pass(3_000);
+    expect(alive(harness)).toHaveLength(durable ? 0 : 1);
+    if (durable) await expect(add(harness, 'n2')).rejects.toMatchObject({ code: 'TUTTI_ACTOR_UNKNOWN' });
+    else expect(await add(harness, 'n2')).toBe(1);
+  });
+});
+
 describe('a subscription to a singleton that is not durable', () => {
   it('shows its snapshots on every node, and those of the next one when it is lost', async () => {
     const harness = await started((cluster) => {

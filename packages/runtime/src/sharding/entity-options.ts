@@ -27,7 +27,10 @@ export interface EntityOptions<Logic extends AnyActorLogic = AnyActorLogic> {
    * and the result is stored before anything of that message shows.
    */
   readonly migrate?: Migrate;
-  /** Exactly one, with a fixed key, started as soon as its shard has an owner; default false. */
+  /**
+   * Exactly one, with a fixed key, started as soon as its shard has an owner, and again a second after it was stopped or has
+   * failed; default false. A durable one that has reached a final state has ended for good; one that is not begins afresh.
+   */
   readonly singleton?: boolean;
   /**
    * Puts it to sleep after this long without a message, in milliseconds; by default never. Its next message wakes it, and
