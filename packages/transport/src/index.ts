@@ -25,6 +25,7 @@ export {
   type WireVersions,
 } from './codec/limits.ts';
 export { MsgpackCodec, msgpackCodec } from './codec/msgpack-codec.ts';
+export { mustBePlain } from './codec/plain.ts';
 export {
   createMemoryNetwork,
   type LatencyRange,

@@ -41,3 +41,24 @@ test('what is applied is answered, and told to all who watch, also when one of t
   clock.advance(0);
   expect(isTuttiError(await unknown, 'TUTTI_MODULE_UNKNOWN')).toBe(true);
 });
+
+test('what a check refuses is rejected, and changes nothing', async () => {
+  const clock = new VirtualClock();
+  const consensus = new VolatileConsensus(nodeId('n1'), clock, undefined, (command) => {
+    if (command instanceof Map) throw new Error('a Map');
+  });
+  const module = sum();
+  consensus.register(module);
+  await consensus.start();
+  await expect(consensus.propose('sum', new Map())).rejects.toThrow('a Map');
+  const taken = consensus.propose('sum', 2);
+  clock.advance(0);
+  expect([await taken, module.total]).toEqual([2, 2]);
+});
+
+test('leadership stays where it is: there is nobody else', async () => {
+  const consensus = new VolatileConsensus(nodeId('n1'), new VirtualClock());
+  await consensus.start();
+  await expect(consensus.transferLeadership()).rejects.toMatchObject({ code: 'TUTTI_TRANSFER_UNKNOWN' });
+  expect(consensus.status().role).toBe('leader');
+});

@@ -27,14 +27,22 @@ import { ModuleWatchers } from '../replica/module-watchers.ts';
 export class VolatileConsensus implements Consensus {
   readonly nodeId: NodeId;
   readonly #clock: Clock;
+  readonly #check: (command: WireValue) => void;
   readonly #modules = new Map<string, ReplicatedModule>();
   readonly #watchers: ModuleWatchers;
   #index = 0;
   #state: 'new' | 'running' | 'stopped' = 'new';
 
-  constructor(nodeId: NodeId, clock: Clock, logger: Logger = silentLogger) {
+  /** @param check Throws for a command that could not be told to others, if there were any; default none. */
+  constructor(
+    nodeId: NodeId,
+    clock: Clock,
+    logger: Logger = silentLogger,
+    check: (command: WireValue) => void = () => {},
+  ) {
     this.nodeId = nodeId;
     this.#clock = clock;
+    this.#check = check;
     this.#watchers = new ModuleWatchers(logger);
   }
 
@@ -51,6 +59,7 @@ export class VolatileConsensus implements Consensus {
 
   propose(module: string, command: WireValue): Promise<WireValue> {
     return new Promise((resolve, reject) => {
+      this.#check(command);
       this.#clock.nextTurn(() => {
         try {
           resolve(this.#apply(module, command));

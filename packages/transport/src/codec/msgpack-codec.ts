@@ -1,7 +1,7 @@
 import { messageOf, TuttiError, type ValueCodec } from '@tutti/kernel';
 import { Packr } from 'msgpackr';
 import { messagePackProblem } from './message-pack.ts';
-import { notPlain } from './plain.ts';
+import { mustBePlain } from './plain.ts';
 
 /**
  * MessagePack as a {@link ValueCodec}. What goes in is checked to be plain, so a class instance is an error at the
@@ -16,8 +16,7 @@ export class MsgpackCodec implements ValueCodec {
 
   /** @throws TuttiError `TUTTI_VALUE_NOT_PLAIN` */
   encode(value: unknown): Uint8Array {
-    const problem = notPlain(value);
-    if (problem !== undefined) throw new TuttiError('TUTTI_VALUE_NOT_PLAIN', { problem: `value${problem}` });
+    mustBePlain(value);
     return this.#packr.pack(value);
   }
 

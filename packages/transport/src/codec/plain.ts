@@ -1,3 +1,4 @@
+import { TuttiError } from '@tutti/kernel';
 import { NESTING_MAX } from './message-pack.ts';
 
 const INT64_MIN = -(2n ** 63n);
@@ -24,6 +25,12 @@ export function notPlain(value: unknown, depth = 0): string | undefined {
       break;
   }
   return `: a ${typeof value}`;
+}
+
+/** @throws TuttiError `TUTTI_VALUE_NOT_PLAIN` */
+export function mustBePlain(value: unknown): void {
+  const problem = notPlain(value);
+  if (problem !== undefined) throw new TuttiError('TUTTI_VALUE_NOT_PLAIN', { problem: `value${problem}` });
 }
 
 function objectProblem(value: object, depth: number): string | undefined {

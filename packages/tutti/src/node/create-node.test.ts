@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isTuttiError, nodeId } from '@tutti/kernel';
 import { CLUSTER_LEVEL, type Escalation, type Ref, reply } from '@tutti/runtime';
 import { describe, expect, it } from 'vitest';
-import { createMachine, fromTransition } from 'xstate';
+import { assign, createMachine, fromTransition } from 'xstate';
 import { createNode, type NodeOptions } from './create-node.ts';
 
 const listen = { port: 0 };
@@ -51,6 +51,21 @@ describe('making a node', () => {
   });
 });
 
+describe('a node that is alone and keeps nothing', () => {
+  it('takes no state of an entity that several nodes, or a disk, would not take', async () => {
+    const node = createNode({ orchestration: false });
+    const bag = createMachine({
+      context: { items: {} },
+      on: { fill: { actions: [assign({ items: () => new Map([['tea', 1]]) }), reply('filled')] } },
+    });
+    node.entity('bag', bag);
+    await node.start();
+    const asked = node.ref('bag', 'a').ask({ type: 'fill' });
+    await expect(asked).rejects.toMatchObject({ code: 'TUTTI_VALUE_NOT_PLAIN' });
+    await node.stop();
+  });
+});
+
 describe('the numbers of a node', () => {
   it('are those of the cluster and of its actors that it is given', async () => {
     const escalated = Promise.withResolvers<Escalation>();
@@ -66,7 +81,7 @@ describe('the numbers of a node', () => {
     });
     node.onStop('unbind', 'a task that hangs', () => new Promise(() => {}));
     await node.start();
-    expect(node.status().shards).toEqual({ n1: 8 });
+    expect(Object.values(node.status().shards)).toEqual([8]);
     node.spawn(endless, { supervise: { intensity: crashing } }).send({ type: 'GO' });
     expect(() => node.spawn(endless)).toThrow(/is full: 1 of at most 1/);
     expect(await escalated.promise).toMatchObject({ error: { code: 'TUTTI_MACHINE_UNSTABLE' } });

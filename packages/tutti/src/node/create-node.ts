@@ -39,7 +39,7 @@ import {
   type StopOptions,
   type ThreadOptions,
 } from '@tutti/runtime';
-import { type KeyPair, msgpackCodec } from '@tutti/transport';
+import { type KeyPair, msgpackCodec, mustBePlain } from '@tutti/transport';
 import { createMemoryNetwork } from '@tutti/transport/memory';
 import { createWsTransport, type WsTransport } from '@tutti/transport/ws';
 import { nodeThreads } from '../threads/node-threads.ts';
@@ -303,7 +303,7 @@ function makeConsensus(
   { transport, peers, logger, random }: ConsensusPorts,
 ): Consensus {
   if (directory === undefined && voters.length === 1)
-    return new VolatileConsensus(identity.nodeId, systemClock, logger);
+    return new VolatileConsensus(identity.nodeId, systemClock, logger, mustBePlain);
   const tickMs = options.heartbeatMs ?? HEARTBEAT_MS_DEFAULT;
   const electionTicks = Math.max(
     2,
