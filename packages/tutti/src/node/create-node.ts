@@ -50,6 +50,7 @@ import { GroupPeers } from './group-peers.ts';
 import { logFolderOf, type NodeIdentity, openIdentity, volatileIdentity } from './identity.ts';
 import { groupOf, type NodeGroup } from './node-group.ts';
 import { stopNodePolicy } from './stop-node-policy.ts';
+import { votersOf } from './voters-of.ts';
 
 /** How to make a node. With nothing given it is a cluster of one that keeps nothing and listens nowhere. */
 export interface NodeOptions {
@@ -245,26 +246,6 @@ export function createNode(options: NodeOptions = {}): TuttiNode {
 
 function failureOf({ address, error }: Escalation): TuttiError {
   return new TuttiError('TUTTI_ACTOR_FAILED', { address, problem: messageOf(error) }, { cause: error });
-}
-
-/** Two nodes that count other voters can both find a majority, so what cannot be right is refused before the start. */
-function votersOf(name: string, { peers = [], voters, joins }: NodeOptions): readonly NodeId[] {
-  const refuse = (problem: string) =>
-    new TuttiError('TUTTI_CONFIG_INVALID', {
-      source: 'createNode',
-      key: 'voters',
-      value: JSON.stringify(voters ?? null),
-      problem,
-      meaning: 'the names of all nodes that vote, this one among them, the same on every node',
-    });
-  if (joins && voters) throw refuse('a node that joins begins no group, so nobody votes in it yet');
-  if (joins) return [];
-  if (!voters && typeof peers === 'function')
-    throw refuse('with peers that are found only later, it must be said who votes');
-  const names = voters ?? [name, ...(peers as readonly PeerAddress[]).map((peer) => peer.nodeId)];
-  if (!names.includes(name)) throw refuse(`${name} is not among them`);
-  if (new Set(names).size < names.length) throw refuse('a node is named twice');
-  return names.map(nodeId);
 }
 
 function makeTransport(
