@@ -46,7 +46,7 @@ describe('the examples in the documents', () => {
   it('go on from what they stored when they are run again', async () => {
     const [first] = examplesOf('packages/consensus/README.md');
     const endings = await runTypeScriptAgain(first!.code.code, 3);
-    const printed = endings.map(({ stdout, stderr }) => stdout || stderr);
+    const printed = endings.map(({ stdout, stderr }) => stdout + stderr);
     expect(printed).toEqual([10, 20, 30].map((total) => `every node agrees on ${total}\n`));
   });
 });

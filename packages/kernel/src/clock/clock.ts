@@ -11,8 +11,8 @@ export interface Clock {
   /** Milliseconds since 1970 on the wall. For showing to people and for stamping log entries, never for deadlines. */
   wallTime(): number;
   /**
-   * Calls `action` once, `delayMs` (at least 0) from now; `Infinity` is never. Timers of the same instant fire in the
-   * order of setting.
+   * Calls `action` once, `delayMs` from now; less than 0 is 0, `Infinity` is never. Timers of the same instant fire in
+   * the order of setting.
    */
   setTimer(delayMs: number, action: () => void): Timer;
   /** Cancels; doing so twice, or after it fired, does nothing. */

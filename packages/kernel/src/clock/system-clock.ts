@@ -10,7 +10,8 @@ class SystemTimer {
 
   constructor(delayMs: number, action: () => void) {
     assert(!Number.isNaN(delayMs), 'a delay is a number');
-    if (delayMs !== Infinity) this.#arm(delayMs, action);
+    // A deadline that passes while it is reckoned with is a hair behind; the platform warns of that.
+    if (delayMs !== Infinity) this.#arm(Math.max(0, delayMs), action);
   }
 
   clear(): void {

@@ -115,6 +115,13 @@ describe('the system clock', () => {
     vi.useRealTimers();
   });
 
+  it('takes a negative delay as none, of which the platform would warn', () => {
+    const platform = vi.spyOn(globalThis, 'setTimeout');
+    systemClock.clearTimer(systemClock.setTimer(-0.5, () => {}));
+    expect(platform.mock.calls.map(([, delayMs]) => delayMs)).toEqual([0]);
+    platform.mockRestore();
+  });
+
   it('does not go back, and takes the next turn before a timer that is set in it', async () => {
     const before = systemClock.now();
     const order: string[] = [];
