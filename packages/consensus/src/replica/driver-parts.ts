@@ -12,8 +12,6 @@ import type { ReplicaStats } from './replica-stats.ts';
 /** What a driver is made of, once the store is open and the state restored from its snapshot. */
 export interface DriverParts {
   readonly options: ReplicaOptions;
-  /** See `lifeOf`. */
-  readonly life: number;
   readonly config: Required<ReplicaConfig>;
   readonly codec: ValueCodec;
   readonly logger: Logger;
@@ -36,8 +34,8 @@ function hardStateOf({ hardState, snapshot }: LogStoreState): HardState {
   return { term: snapshot.term, votedFor: undefined };
 }
 
-/** The core that a driver drives: a replica's numbers in a core's terms, and what was stored. */
-export function makeCore({ options, life, config, stored }: DriverParts): RaftNode {
+/** The core that a driver drives: a replica's numbers in a core's terms, and what was stored. For `life` see `lifeOf`. */
+export function makeCore({ options, config, stored }: DriverParts, life: number): RaftNode {
   const { nodeId, voters, learners = [], random, store, clock } = options;
   return new RaftNode({
     id: nodeId,

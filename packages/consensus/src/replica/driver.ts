@@ -11,7 +11,7 @@ import { DiskWatch } from './disk-watch.ts';
 import { type DriverParts, makeCore } from './driver-parts.ts';
 import { Handover, type TransferCallback } from './handover.ts';
 import { LeaderWatch } from './leader-watch.ts';
-import { idsOf } from './life.ts';
+import { idsOf, lifeOf } from './life.ts';
 import { type ChangeCallback, MembershipChanges } from './membership-changes.ts';
 import { Outbox } from './outbox.ts';
 import { Persister } from './persister.ts';
@@ -64,8 +64,9 @@ export class Driver {
   #linkRenewed = false;
 
   constructor(parts: DriverParts) {
-    const { options, life, config, stats } = parts;
+    const { options, config, stats } = parts;
     const { nodeId: self, clock, random } = options;
+    const life = lifeOf(clock, parts.stored);
     this.#disk = new DiskWatch(options.store, config, {
       mayLead: (yes) => this.#core.setMayLead(yes),
       warn: (what) => parts.logger.warn({ node: self }, what),
@@ -74,7 +75,7 @@ export class Driver {
     this.#self = self;
     this.#clock = clock;
     this.#stats = stats;
-    this.#core = makeCore(parts);
+    this.#core = makeCore(parts, life);
     this.#outbox = new Outbox(options.transport, this.#core);
     this.#turns = new Turns(clock, config.tickMs, {
       drive: () => this.#guarded(() => this.#drive()),
@@ -91,6 +92,7 @@ export class Driver {
     this.#applier = this.#makeApplier();
     this.#view = new StatusView(self, this.#core, options.store, () => this.#applier.index);
     this.#upkeep = new StoreUpkeep(parts, {
+      life,
       core: this.#core,
       persister: this.#persister,
       applier: this.#applier,

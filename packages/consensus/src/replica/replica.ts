@@ -30,7 +30,6 @@ import { Driver } from './driver.ts';
 import type { AddLearnerOptions, GroupChanges, GroupSpec } from './group-changes.ts';
 import type { TransferCallback } from './handover.ts';
 import { type HeldState, holdState } from './held-state.ts';
-import { lifeOf } from './life.ts';
 import type { ChangeCallback } from './membership-changes.ts';
 import { membershipStatus } from './membership-status.ts';
 import { mustFit } from './message-room.ts';
@@ -117,8 +116,7 @@ export class Replica implements Consensus, GroupChanges {
   #startFrom(stored: LogStoreState, done: Done): void {
     this.#restore(stored, (problem) => {
       if (this.#lifecycle !== 'starting') return done(this.#closed());
-      if (problem) return this.#startFailed(problem, done);
-      const { failure } = attempt(() => this.#run(stored));
+      const failure = problem ?? attempt(() => this.#run(stored)).failure;
       if (failure) return this.#startFailed(failure, done);
       done(undefined);
     });
@@ -170,7 +168,6 @@ export class Replica implements Consensus, GroupChanges {
   #run(stored: LogStoreState): void {
     this.#driver = new Driver({
       options: this.#options,
-      life: lifeOf(this.#options.clock, stored),
       config: this.#config,
       codec: this.#codec,
       logger: this.#logger,

@@ -10,6 +10,8 @@ import { Scrubber } from './scrubber.ts';
 
 /** What has to do with the store of a running replica, as far as its upkeep needs it. */
 export interface StoreUpkeepPorts {
+  /** See `lifeOf`. */
+  readonly life: number;
   readonly core: RaftNode;
   readonly persister: Persister;
   readonly applier: Applier;
@@ -29,8 +31,8 @@ export class StoreUpkeep {
   readonly #scrubber: Scrubber;
 
   constructor(parts: DriverParts, ports: StoreUpkeepPorts) {
-    const { core, persister, applier, schedule, wake } = ports;
-    const { options, life, config, logger, stats } = parts;
+    const { life, core, persister, applier, schedule, wake } = ports;
+    const { options, config, logger, stats } = parts;
     const { nodeId: self, store, clock, random, transport } = options;
     this.#parts = parts;
     this.#ports = ports;
