@@ -150,6 +150,7 @@ describe('a node that the cluster has given up', () => {
     const gone = Promise.withResolvers<void>();
     const seen: string[] = [];
     const node = createNode({
+      clusterConfig: { phaseMs: 1_000 },
       onFatal: (failure) => {
         seen.push(`fatal: ${node.parts.system.actorCount} actors`);
         fatal.resolve(failure);
@@ -165,10 +166,11 @@ describe('a node that the cluster has given up', () => {
       await gone.promise;
       seen.push('door');
     });
+    node.onStop('hand-over', 'what follows', () => void seen.push('what follows'));
     const later = { nodeId: node.id, incarnation: node.incarnation + 1, labels: {}, level: CLUSTER_LEVEL };
     await node.parts.consensus.propose('membership', { type: 'join', ...later });
     expect(await fatal.promise).toMatchObject({ code: 'TUTTI_NODE_EVICTED' });
-    expect(seen).toEqual(['actor stopped', 'door', 'fatal: 0 actors']);
+    expect(seen).toEqual(['actor stopped', 'door', 'what follows', 'fatal: 0 actors']);
     expect(() => node.spawn(failing)).toThrow(/is closed/);
   });
 });
