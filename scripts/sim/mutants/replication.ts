@@ -84,6 +84,12 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     wrong: 'if (attempts > 9) return',
   },
   {
+    name: 'a command that was sent is said to have come to nothing when its replica stops',
+    file: 'replica/lapsed.ts',
+    right: 'if (attempts === 0) return refusal;',
+    wrong: 'return refusal;',
+  },
+  {
     name: 'a leader takes an opening whose session it knows',
     file: 'replica/opening-gate.ts',
     right: 'this.#appended.has(nonce) || this.#sessions.sessionOf(nonce) !== undefined',
