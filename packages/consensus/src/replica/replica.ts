@@ -41,7 +41,7 @@ import { RepairPhase } from './repair-phase.ts';
 import { REPLICA_DEFAULTS, type ReplicaConfig, type ReplicaOptions } from './replica-options.ts';
 import { newReplicaStats, type ReplicaStats } from './replica-stats.ts';
 import { readSnapshot } from './snapshot-reader.ts';
-import { STAGES, type Stage, type StageTimes } from './stage-times.ts';
+import { NO_STAGES, type Stage, type StageTimes } from './stage-times.ts';
 import { attempt } from './turn-budget.ts';
 
 /** The longest that stopping waits for a disk. */
@@ -49,9 +49,6 @@ const STOP_WAIT_MS = 10_000;
 
 type Done = (failure: Error | undefined) => void;
 type Lifecycle = 'new' | 'starting' | 'running' | 'retiring' | 'stopped';
-
-const NO_TIMES: StageTimes = { count: 0, p50: Number.NaN, p95: Number.NaN, p99: Number.NaN, max: Number.NaN };
-const NO_STAGES = Object.fromEntries(STAGES.map((stage) => [stage, NO_TIMES])) as Record<Stage, StageTimes>;
 
 /**
  * One node of a replicated log: Raft core, store, transport and modules, driven together. Inside there are only

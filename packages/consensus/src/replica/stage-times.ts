@@ -25,6 +25,12 @@ export interface StageTimes {
   readonly max: number;
 }
 
+const NO_TIMES: StageTimes = { count: 0, p50: Number.NaN, p95: Number.NaN, p99: Number.NaN, max: Number.NaN };
+/** What is said of the stages while nothing has gone through them. */
+export const NO_STAGES = Object.fromEntries(STAGES.map((stage) => [stage, NO_TIMES])) as Readonly<
+  Record<Stage, StageTimes>
+>;
+
 /** A batch of entries on its way, known by its last entry. */
 interface Batch {
   readonly lastIndex: LogIndex;
