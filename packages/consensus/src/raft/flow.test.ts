@@ -55,6 +55,29 @@ describe('a peer that refuses', () => {
     expect(probes).toBeLessThanOrEqual(ticks / config.electionTimeoutTicks + 10);
   });
 
+  test('what it once had is believed when two probes in a row come back refused, on one link', () => {
+    const progress = new Progress(b, logIndex(1), raftConfig());
+    progress.matched(logIndex(100));
+    progress.becomeProbe();
+    const probe = (tick: number): void => progress.sent(100, 0, logIndex(100), false, tick);
+    const refuses = (tick: number): boolean => progress.refused(logIndex(100), 40, tick);
+    // Nothing was asked, or it was answered already: these are copies of an old refusal.
+    expect(refuses(1)).toBe(false);
+    probe(1);
+    expect([refuses(1), refuses(1), refuses(2)]).toEqual([false, false, false]);
+    // Neither does one count that was said on an earlier link, nor one before the peer has said that it has the place.
+    progress.linkRenewed();
+    probe(10);
+    expect(refuses(10)).toBe(false);
+    progress.matched(logIndex(100));
+    probe(20);
+    expect(refuses(20)).toBe(false);
+    expect([progress.match, progress.next]).toEqual([100, 101]);
+    probe(30);
+    expect(refuses(30)).toBe(true);
+    expect([progress.match, progress.next, progress.state, progress.hasRoom]).toEqual([0, 41, 'probe', true]);
+  });
+
   test('is asked at once again after one conflict, and waited for after several in a row', () => {
     const progress = new Progress(b, logIndex(1), raftConfig());
     progress.matched(logIndex(1));

@@ -87,7 +87,7 @@ export function onAppendReply(state: RaftState, message: AppendReply): void {
 
 export function onHeartbeatReply(state: RaftState, message: HeartbeatReply): void {
   if (!state.replication?.peer(message.from)) return;
-  state.replication.heartbeatReplied(message.from);
+  state.replication.heartbeatReplied(message.from, message.lastIndex);
   state.replicationDue = true;
   // An earlier version does not say how long it keeps silent: it is taken to have this node's numbers.
   state.rounds.answered(message.from, message.readRound, message.silentMs ?? state.config.leaseMs);

@@ -52,20 +52,21 @@ test('a dead member that is removed, and added again with an empty disk, is brou
   expect(replaced.core.lastIndex).toBe(cluster.core('a').lastIndex);
 });
 
-test('a voter that has lost what it acknowledged is asked at the pace of heartbeats, not without an end', () => {
+test('a voter that has lost all that it acknowledged is brought up again by the same leader, and is needed for it', () => {
   const cluster = new CoreCluster({ voters: ['a', 'b', 'c'] });
   cluster.elect('a');
   cluster.core('a').propose(command('x'));
   cluster.settle();
   cluster.add('c', cluster.membership);
   cluster.core('a').propose(command('y'));
-  pass(cluster, 'a');
-  expect(
-    cluster
-      .core('a')
-      .progress()
-      .find(({ peer }) => peer === 'c')?.state,
-  ).toBe('probe');
+  const isOfB = ({ from, to }: RaftMessage) => from === 'b' || to === 'b';
+  pass(cluster, 'a', 4, isOfB);
+  const { term: ledIn, commitIndex } = cluster.core('a');
+  expect(commitIndex).toBe(2);
+  pass(cluster, 'a', 20, isOfB);
+  expect(cluster.core('a')).toMatchObject({ role: 'leader', term: ledIn, commitIndex: 3 });
+  expect(cluster.core('c')).toMatchObject({ lastIndex: 3, commitIndex: 3 });
+  expect(cluster.host('a').reversions).toEqual([{ peer: 'c', acknowledged: 2, hint: 0 }]);
 });
 
 test('a node with a sick disk leads again when a change has left it the only voter', () => {

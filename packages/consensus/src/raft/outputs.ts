@@ -4,6 +4,7 @@ import type { Entry, RaftMessage } from './messages.ts';
 import type { RaftState } from './raft-state.ts';
 import { owesReads, sendReads } from './read-index.ts';
 import type { PersistBatch, Ready } from './ready.ts';
+import { NO_REVERSIONS } from './replication.ts';
 import { mayInstall, takeInstall } from './snapshots.ts';
 
 const NO_ENTRIES: readonly Entry[] = [];
@@ -53,6 +54,7 @@ export function takeReady(state: RaftState): Ready {
     snapshotsTo,
     snapshotChunks,
     install: takeInstall(state),
+    reversions: state.replication?.takeReversions() ?? NO_REVERSIONS,
   };
 }
 

@@ -13,6 +13,8 @@ export type ProgressState = 'probe' | 'replicate' | 'snapshot';
 const REFUSALS_BY_TERM = 16;
 /** Conflicts in a row that cost nothing but their round trips. */
 const CONFLICTS_FREE = 2;
+/** So many probes in a row have to be refused before a peer is taken to have lost what it acknowledged. */
+const DENIALS = 2;
 
 /** What a leader knows of one peer (Raft figure 2: nextIndex, matchIndex), and how much it may send ahead. */
 export class Progress {
@@ -28,8 +30,12 @@ export class Progress {
   #pausedUntil = 0;
   /** Refusals of the search for where the logs part. */
   #refusals = 0;
-  /** Times that the peer refused what it was sent ahead, or what it once had, since a round trip went well. */
+  /** Times that the peer refused what it was sent ahead, or what it had acknowledged, since a round trip went well. */
   #conflicts = 0;
+  /** A probe is out that nothing has been answered to. */
+  #probing = false;
+  /** Probes after `match` that the peer has refused in a row. */
+  #denials = 0;
   /** The commit index that has been sent in this state; so a rise is announced once. */
   #commitSent = 0;
   /** `match` at the last heartbeat reply: if it has not moved since, something was lost. */
@@ -99,6 +105,7 @@ export class Progress {
     if (this.#state === 'probe') {
       // Reads make heartbeats as often as there are turns: their replies must not repeat a probe that is on its way.
       this.#pause(tick + 1);
+      this.#probing = true;
       return;
     }
     this.#commitSent = Math.max(this.#commitSent, Math.min(commitIndex, lastIndex));
@@ -135,26 +142,46 @@ export class Progress {
     this.#next = Math.max(this.#next, this.#match + 1);
     if (this.#window.acknowledged(index)) this.#conflicts = 0;
     this.#paused = false;
+    this.#denials = 0;
     return news;
   }
 
-  /** The peer refused an append after `rejected`; `hint` is the last place where the logs may agree. */
-  refused(rejected: LogIndex, hint: number, tick: number): void {
+  /**
+   * The peer refused an append after `rejected`; `hint` is the last place where the logs may agree.
+   * @returns whether it turns out to have lost what it had acknowledged
+   */
+  refused(rejected: LogIndex, hint: number, tick: number): boolean {
     if (this.#state === 'replicate') {
       // Anything at or below match was accepted once, so this refusal is older than that.
-      if (rejected <= this.#match) return;
+      if (rejected <= this.#match) return false;
       this.#window.halve();
       this.becomeProbe();
       this.#conflict(tick);
     } else if (this.#state === 'probe' && rejected === this.#next - 1) {
+      if (rejected <= this.#match) return this.#denied(rejected, hint, tick);
       this.#next = Math.max(this.#match + 1, Math.min(rejected, this.#furtherBack(rejected, hint) + 1));
       this.#paused = false;
-      // A peer that refuses what it once had on disk has lost it, and would refuse it again at once: heartbeats pace it.
-      if (rejected <= this.#match) {
-        this.#pause(tick);
-        this.#conflict(tick);
-      }
     }
+    return false;
+  }
+
+  /**
+   * The peer refuses what follows `match`, which it has said is on its disk. Once, that may be an old refusal that comes
+   * late. Where the next probe is refused as well, the peer has lost it, with its disk or with the last of what a drive
+   * had not really flushed: what it acknowledged counts for nothing that is still to be committed, and where the logs
+   * part is searched anew. What is committed already stays so.
+   */
+  #denied(rejected: LogIndex, hint: number, tick: number): boolean {
+    // It would refuse the same again at once: heartbeats pace it.
+    this.#pause(tick);
+    this.#conflict(tick);
+    if (this.#probing && this.#match > 0) this.#denials++;
+    this.#probing = false;
+    if (this.#denials < DENIALS) return false;
+    this.#match = 0;
+    this.becomeProbe();
+    this.#next = Math.min(rejected, hint + 1);
+    return true;
   }
 
   /**
@@ -184,10 +211,13 @@ export class Progress {
   /**
    * A heartbeat came back at `tick`: wake what waits for a sign of life, look for lost messages if nothing has moved
    * since the last, and send less ahead if nothing has for an election timeout.
+   * @param peerLast Where the peer's log ends. If that is before what it acknowledged, it is asked for that.
    */
-  heartbeatReplied(lastIndex: LogIndex, tick: number): void {
+  heartbeatReplied(lastIndex: LogIndex, tick: number, peerLast: LogIndex = lastIndex): void {
     this.active = true;
     if (tick >= this.#pausedUntil) this.#paused = false;
+    const isBehind = peerLast < this.#match && this.#match === this.#matchAtHeartbeat;
+    if (isBehind && this.#state === 'replicate' && tick > this.#heartbeatAtTick) this.becomeProbe();
     if (this.#match >= lastIndex || this.#match !== this.#matchAtHeartbeat) this.#movedAtTick = tick;
     // Those of reads come several in a tick; the time between two of them is no time to miss anything.
     else if (tick > this.#heartbeatAtTick) this.#verifyDue = true;
@@ -204,9 +234,11 @@ export class Progress {
     if (this.#state === 'replicate') this.#verifyDue = true;
   }
 
-  /** Nothing has to be waited for on a new link; what was under way on the old one may be lost. */
+  /** Nothing has to be waited for on a new link; what was under way on the old one may be lost, and says nothing. */
   linkRenewed(): void {
     this.#paused = false;
+    this.#probing = false;
+    this.#denials = 0;
     if (this.#match < this.#next - 1) this.verify();
   }
 
@@ -233,6 +265,8 @@ export class Progress {
   #enter(state: ProgressState): void {
     this.#state = state;
     this.#next = this.#match + 1;
+    this.#probing = false;
+    this.#denials = 0;
     this.#commitSent = 0;
     this.#verifyDue = false;
     this.#window.clear();

@@ -7,6 +7,15 @@ export interface ReadState {
   readonly index: LogIndex;
 }
 
+/** A peer does not have any more what it had acknowledged to this leader: its disk forgot it. */
+export interface LogReversion {
+  readonly peer: NodeId;
+  /** The last entry that it had acknowledged, in this term. */
+  readonly acknowledged: LogIndex;
+  /** The last that it may still have. */
+  readonly hint: LogIndex;
+}
+
 /** A batch of log writes. `sequence` grows by one per batch and comes back with the completion. */
 export interface PersistBatch {
   readonly sequence: number;
@@ -44,4 +53,6 @@ export interface Ready {
   readonly snapshotChunks: readonly InstallSnapshot[];
   /** A snapshot that was received: replace the state machine and the log by it, then call `core.restored(meta)`. */
   readonly install: SnapshotMeta | undefined;
+  /** For people: the core has taken back what it counted of these peers, and brings them up again. */
+  readonly reversions: readonly LogReversion[];
 }

@@ -4,6 +4,7 @@ import type { Electorate } from './electorate.ts';
 import type { LogView } from './log-view.ts';
 import type { AppendEntries, AppendReply, Entry, RaftMessage } from './messages.ts';
 import { Progress } from './progress.ts';
+import type { LogReversion } from './ready.ts';
 
 interface ReplicationOptions {
   readonly self: NodeId;
@@ -28,6 +29,7 @@ const GONE_MAX = 16;
 const GONE_TIMEOUTS = 10;
 
 const NOTHING: readonly Entry[] = [];
+export const NO_REVERSIONS: readonly LogReversion[] = [];
 
 function bytesOf(entries: readonly Entry[]): number {
   let bytes = 0;
@@ -45,6 +47,7 @@ export class Replication {
   readonly #ticks: () => number;
   readonly #peers = new Map<NodeId, Progress>();
   readonly #gone = new Map<NodeId, Gone>();
+  #reversions = NO_REVERSIONS;
 
   constructor(options: ReplicationOptions) {
     this.#self = options.self;
@@ -121,10 +124,19 @@ export class Replication {
     progress.active = true;
     if (!reply.success) {
       const hint = this.#log.lastWithTermAtMost(reply.hintIndex, reply.hintTerm).index;
-      progress.refused(reply.rejectedIndex, hint, this.#ticks());
+      const { peer, match: acknowledged } = progress;
+      if (progress.refused(reply.rejectedIndex, hint, this.#ticks()))
+        this.#reversions = [...this.#reversions, { peer, acknowledged, hint }];
       return false;
     }
     return this.#matched(progress, reply.matchIndex);
+  }
+
+  /** Peers that turned out to have lost what they had acknowledged, since this was last asked. */
+  takeReversions(): readonly LogReversion[] {
+    const reversions = this.#reversions;
+    this.#reversions = NO_REVERSIONS;
+    return reversions;
   }
 
   /** A peer says that it holds a snapshot up to `index`, which is committed. */
@@ -152,9 +164,9 @@ export class Replication {
     if (progress?.state === 'snapshot') progress.snapshotFailed(this.#ticks());
   }
 
-  /** A heartbeat came back. */
-  heartbeatReplied(peer: NodeId): void {
-    this.#peers.get(peer)?.heartbeatReplied(this.#log.lastIndex, this.#ticks());
+  /** A heartbeat came back, from a peer whose log ends at `peerLast`. */
+  heartbeatReplied(peer: NodeId, peerLast: LogIndex): void {
+    this.#peers.get(peer)?.heartbeatReplied(this.#log.lastIndex, this.#ticks(), peerLast);
   }
 
   /** The link to a peer is another. False for one that nothing is sent to. */

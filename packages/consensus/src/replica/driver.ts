@@ -12,6 +12,7 @@ import { type DriverParts, makeCore } from './driver-parts.ts';
 import { Handover, type TransferCallback } from './handover.ts';
 import { LeaderWatch } from './leader-watch.ts';
 import { idsOf, lifeOf } from './life.ts';
+import { noteReversions } from './log-reversions.ts';
 import { type ChangeCallback, MembershipChanges } from './membership-changes.ts';
 import { Outbox } from './outbox.ts';
 import { Persister } from './persister.ts';
@@ -385,6 +386,7 @@ export class Driver {
     for (const chunk of ready.snapshotChunks) this.#snapshots.take(chunk);
     const { install } = ready;
     if (install) this.#applier.install(install, () => this.#installed(install));
+    noteReversions(this.#parts, ready.reversions);
   }
 
   #measure({ persist, committed }: Ready): void {

@@ -35,6 +35,8 @@ export interface ReplicaStats {
   /** Times that something was found to have decayed by that, and that it was put right. */
   decayFound: number;
   decayMended: number;
+  /** Times that another member turned out to have lost entries that it had acknowledged to this node as leader. */
+  reversions: number;
   /** Messages that were not understood and dropped. */
   malformed: number;
 }
@@ -63,6 +65,7 @@ export function newReplicaStats(): ReplicaStats {
     scrubPasses: 0,
     decayFound: 0,
     decayMended: 0,
+    reversions: 0,
     malformed: 0,
   };
 }

@@ -12,7 +12,7 @@ import type { RaftConfig } from '../config.ts';
 import type { Entry, HardState, Membership, RaftMessage, SnapshotMeta } from '../messages.ts';
 import type { RaftLog } from '../raft-log.ts';
 import { RaftNode } from '../raft-node.ts';
-import type { PersistBatch, ReadState, Ready } from '../ready.ts';
+import type { LogReversion, PersistBatch, ReadState, Ready } from '../ready.ts';
 
 /** The least a disk can be: what was flushed, in arrays. */
 export class CoreDisk implements RaftLog {
@@ -69,6 +69,11 @@ export class CoreDisk implements RaftLog {
     this.#meta = undefined;
   }
 
+  /** Forgets this entry and all after it, as a drive does that lied about its flushes. */
+  forgetFrom(index: number): void {
+    this.#entries.length = Math.max(0, index - this.firstIndex);
+  }
+
   all(): readonly Entry[] {
     return this.#entries;
   }
@@ -89,6 +94,8 @@ export class CoreHost {
   lostReads: number[] = [];
   /** Peers that were to be sent a snapshot. */
   snapshotsTo: string[] = [];
+  /** Peers that were found to have lost what they acknowledged. */
+  reversions: LogReversion[] = [];
   /** Its disk is to be put right before it takes part again. */
   isDamaged = false;
   readonly #flights: Flight[] = [];
@@ -119,6 +126,7 @@ export class CoreHost {
       this.reads.push(...ready.reads);
       this.lostReads.push(...ready.lostReads);
       this.snapshotsTo.push(...ready.snapshotsTo);
+      this.reversions.push(...ready.reversions);
     }
     return all;
   }
@@ -143,6 +151,12 @@ export class CoreHost {
     this.#flights.length = 0;
     this.applied = [];
     this.core = this.#make();
+  }
+
+  /** Loses what was flushed from this entry on as well, and knows nothing of it in its new life. */
+  forget(index: number): void {
+    this.disk.forgetFrom(index);
+    this.crash();
   }
 
   /** Loses everything, and takes no part until {@link mend}. */

@@ -52,6 +52,7 @@ export class ScenarioStage {
     elect: ({ words: [name] }) => this.#elect(name!),
     crash: ({ words }) => this.#each(words, (host) => host.crash()),
     wipe: ({ words }) => this.#each(words, (host) => host.wipe()),
+    forget: ({ words: [name, index] }) => this.#cluster.host(name!).forget(Number(index)),
     fence: ({ words }) => this.#each(words, ({ core }) => core.fence(logIndex(core.lastIndex + 1))),
     mend: ({ words: [name, leader] }) => this.#cluster.host(name!).mend(this.#cluster.host(leader!)),
     compact: ({ words: [name, index] }) => this.#compact(name!, Number(index)),
@@ -288,13 +289,15 @@ export class ScenarioStage {
     const [lostBefore, readsBefore] = [host.lostReads.length, host.reads.length];
     const { core } = host;
     const readies = host.drain();
-    for (const { persist, committed, snapshotChunks, install, snapshotsTo } of readies) {
+    for (const { persist, committed, snapshotChunks, install, snapshotsTo, reversions } of readies) {
       if (persist) {
         const { hardState, entries } = persist;
         const state = hardState ? ` t${hardState.term} vote ${hardState.votedFor ?? 'none'}` : '';
         this.#say(`${core.id} writes${state}${entries.map((entry) => ` ${shownEntry(entry)}`).join('')}`);
       }
       for (const entry of committed) this.#noteCommit(core.id, entry);
+      for (const { peer, acknowledged, hint } of reversions)
+        this.#say(`${core.id} finds that ${peer} lost what it acknowledged: ${acknowledged}, has ${hint}`);
       for (const peer of snapshotsTo) this.#say(`${core.id} has a snapshot to send to ${peer}`);
       for (const chunk of snapshotChunks) core.snapshotReceived(chunk.meta);
       if (install) {
