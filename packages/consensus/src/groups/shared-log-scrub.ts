@@ -80,6 +80,11 @@ export class SharedLogScrub {
     });
   }
 
+  /** Somebody who needed a record could not read it; the next steps deal with that, unless others are being dealt with. */
+  found(damage: ScrubDamage): void {
+    if (!this.#decayed) this.#begin(damage);
+  }
+
   #begin(damage: ScrubDamage): void {
     this.#decayed = { damage, since: this.#parts.clock.now(), told: new Map() };
   }

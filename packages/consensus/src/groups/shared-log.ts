@@ -140,6 +140,7 @@ export class SharedLog {
           if (unopened) return fail(unopened);
           this.#endLooking();
           this.#opened = true;
+          this.#store.onDecay?.((damage) => this.#scrub.found(damage));
           done(undefined);
         });
       });

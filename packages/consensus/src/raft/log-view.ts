@@ -58,6 +58,11 @@ export class LogView {
     return logIndex(this.#durable);
   }
 
+  /** The last entry of the stored snapshot; 0 without one. */
+  get snapshotIndex(): LogIndex {
+    return this.#log.snapshot()?.meta.index ?? logIndex(0);
+  }
+
   /** Whether entries wait to be handed out for writing. */
   get hasUnwritten(): boolean {
     return this.#handed < this.lastIndex;
@@ -92,7 +97,7 @@ export class LogView {
     return this.termAt(index) === term;
   }
 
-  /** Entries `from` to `to`, cut off after `bytesMax` of data, at least one; may stop where the memory begins. */
+  /** {@link RaftLog.entries}; may stop where the memory begins. */
   entries(from: number, to: number, bytesMax: number): readonly Entry[] {
     assert(from <= to && to <= this.lastIndex, 'entries are asked for within the log');
     if (from < this.#tailFrom) {

@@ -1,6 +1,7 @@
-import { assert, type NodeId } from '@tutti/kernel';
+import { assert, logIndex, type NodeId } from '@tutti/kernel';
 import { ackableIndex, acknowledge } from './following.ts';
 import type { Entry, RaftMessage } from './messages.ts';
+import { readableEntries } from './raft-log.ts';
 import type { RaftState } from './raft-state.ts';
 import { owesReads, sendReads } from './read-index.ts';
 import type { PersistBatch, Ready } from './ready.ts';
@@ -8,6 +9,8 @@ import { NO_REVERSIONS } from './replication.ts';
 import { mayInstall, takeInstall } from './snapshots.ts';
 
 const NO_ENTRIES: readonly Entry[] = [];
+/** Election timeouts that an entry which is to be applied may be unreadable. */
+const UNREADABLE_TIMEOUTS = 40;
 
 /** Whether {@link takeReady} would have something to do. */
 export function hasOutputs(state: RaftState): boolean {
@@ -76,13 +79,14 @@ function takePromises(state: RaftState, persist: PersistBatch | undefined): read
 }
 
 function mayHandOut(state: RaftState): boolean {
-  return state.handedIndex < state.commitIndex && !state.installing && state.applying.hasRoom;
+  if (state.handedIndex >= state.commitIndex || state.installing || !state.applying.hasRoom) return false;
+  return state.unreadable?.atTick !== state.ticks;
 }
 
 function takeCommitted(state: RaftState): readonly Entry[] {
   if (!mayHandOut(state)) return NO_ENTRIES;
-  const entries = state.log.entries(state.handedIndex + 1, state.commitIndex, state.config.applyBytesMax);
-  assert(entries.length > 0, 'committed entries are there to be applied');
+  const entries = readCommitted(state);
+  if (entries.length === 0) return NO_ENTRIES;
   state.handedIndex = entries.at(-1)!.index;
   state.applying.handed(entries);
   if (state.role === 'leader') {
@@ -90,5 +94,23 @@ function takeCommitted(state: RaftState): readonly Entry[] {
       if (entry.term === state.term) state.uncommittedBytes -= entry.data.length;
     }
   }
+  return entries;
+}
+
+/**
+ * The next entries to apply. One that has decayed on this node's disk is mended from peers while the node runs, and is
+ * waited for, a look in each tick. After too long the failure is what it would have been at once: the next life finds
+ * the damage, and may be given a snapshot instead.
+ */
+function readCommitted(state: RaftState): readonly Entry[] {
+  const { log, commitIndex, config, ticks, unreadable } = state;
+  const from = logIndex(state.handedIndex + 1);
+  const sinceTick = unreadable?.sinceTick ?? ticks;
+  const isOverdue = ticks - sinceTick >= UNREADABLE_TIMEOUTS * config.electionTimeoutTicks;
+  const entries = isOverdue
+    ? log.entries(from, commitIndex, config.applyBytesMax)
+    : readableEntries(log, from, commitIndex, config.applyBytesMax);
+  assert(entries.length > 0 || !isOverdue, 'committed entries are there to be applied');
+  state.unreadable = entries.length > 0 ? undefined : { sinceTick, atTick: ticks };
   return entries;
 }

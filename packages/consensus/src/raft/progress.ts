@@ -24,7 +24,7 @@ export class Progress {
   #state: ProgressState = 'probe';
   #match: number = 0;
   #next: number;
-  /** Nothing is sent before an answer or a heartbeat's reply: a probe is out, or the link took no more. */
+  /** Nothing is sent before an answer or a heartbeat's reply: a probe is out, the link took no more, or it cannot be read. */
   #paused = false;
   /** By `ticks`; a heartbeat's reply before it wakes nothing. */
   #pausedUntil = 0;
@@ -128,6 +128,11 @@ export class Progress {
     this.#next = Math.min(this.#next, prevIndex + 1);
     this.#commitSent = 0;
     this.#verifyDue = true;
+  }
+
+  /** What it needs next cannot be read here at present. */
+  unreadable(tick: number): void {
+    this.#pause(tick + 1);
   }
 
   #pause(untilTick: number): void {

@@ -50,6 +50,8 @@ export class RaftState {
   handedIndex: LogIndex;
   appliedIndex: LogIndex;
   readonly applying: Applying;
+  /** Set while what is to be handed out next has decayed on the disk: since when, and when that was last looked at. */
+  unreadable: { readonly sinceTick: number; readonly atTick: number } | undefined;
   ticks = 0;
   electionElapsedTicks = 0;
   /** When a leader was last heard, by `ticks`; at the start that may just have been. */

@@ -1,7 +1,7 @@
-import { isTuttiError, type LogIndex, logIndex, type NodeId, type Term, term } from '@tutti/kernel';
+import { type LogIndex, logIndex, type NodeId, type Term, term } from '@tutti/kernel';
 import { crc32c } from '../storage/crc32c.ts';
 import type { Entry, Membership, SnapshotMeta } from './messages.ts';
-import type { RaftLog } from './raft-log.ts';
+import { type RaftLog, readableEntries } from './raft-log.ts';
 
 /**
  * What a node with a damaged store asks its peers, and what they may answer. The rules are in
@@ -149,20 +149,12 @@ export function answerRepair(source: RepairSource, request: RepairRequest, bytes
   if (!isJudgedThere && log.termAt(prevIndex) !== prevTerm)
     return reply({ outcome: 'diverged', hintIndex: agreeable(log, prevIndex, prevTerm) });
   if (prevIndex >= until) return reply({ outcome: 'entries' });
-  const entries = readable(log, prevIndex + 1, Math.min(until, log.lastIndex), bytesMax);
+  const from = logIndex(prevIndex + 1);
+  const to = logIndex(Math.min(until, log.lastIndex));
+  // What has decayed here as well is not given: somebody else may have it.
+  const entries = from > to ? NOTHING : readableEntries(log, from, to, bytesMax);
   if (entries.length === 0) return reply({});
   return reply({ outcome: 'entries', entries, checksum: checksumOfEntries(entries) });
-}
-
-/** What has decayed here as well is not given: somebody else may have it. */
-function readable(log: RaftLog, from: number, to: number, bytesMax: number): readonly Entry[] {
-  if (from > to) return NOTHING;
-  try {
-    return log.entries(logIndex(from), logIndex(to), bytesMax);
-  } catch (thrown) {
-    if (isTuttiError(thrown, 'TUTTI_STORE_CORRUPT')) return NOTHING;
-    throw thrown;
-  }
 }
 
 /** The last place at or before `index` where a log can hold an entry of a term no later than `limit` (Raft 5.3). */

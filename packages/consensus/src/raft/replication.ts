@@ -4,6 +4,7 @@ import type { Electorate } from './electorate.ts';
 import type { LogView } from './log-view.ts';
 import type { AppendEntries, AppendReply, Entry, RaftMessage } from './messages.ts';
 import { Progress } from './progress.ts';
+import { readableEntries } from './raft-log.ts';
 import type { LogReversion } from './ready.ts';
 
 interface ReplicationOptions {
@@ -196,19 +197,17 @@ export class Replication {
     snapshotsTo: NodeId[],
   ): boolean {
     const lastIndex = this.#log.lastIndex;
-    const hasEntries = progress.next <= lastIndex && progress.hasRoom;
-    if (!hasEntries && !progress.owesEmpty(commitIndex)) return false;
+    const owesEntries = progress.next <= lastIndex && progress.hasRoom;
+    if (!owesEntries && !progress.owesEmpty(commitIndex)) return false;
     const prevIndex = logIndex(progress.next - 1);
-    if (!this.#holdsAfter(prevIndex)) {
-      // A snapshot is much to send to somebody who is not there; a sign of life brings it here again.
-      if (!progress.active) return false;
-      progress.becomeSnapshot();
-      snapshotsTo.push(progress.peer);
-      return false;
-    }
-    const entries = hasEntries
-      ? this.#log.entries(progress.next, lastIndex, this.#config.appendBytesMax)
+    if (!this.#holdsAfter(prevIndex)) return this.#sendSnapshot(progress, snapshotsTo);
+    const entries = owesEntries
+      ? readableEntries(this.#log, progress.next, lastIndex, this.#config.appendBytesMax)
       : NOTHING;
+    const hasEntries = entries.length > 0;
+    // Where the logs part can be asked all the same.
+    if (owesEntries && !hasEntries && progress.state !== 'probe')
+      return this.#passOver(progress, snapshotsTo);
     const message: AppendEntries = {
       type: 'appendEntries',
       from: this.#self,
@@ -222,6 +221,20 @@ export class Replication {
     messages.push(message);
     progress.sent(prevIndex + entries.length, bytesOf(entries), commitIndex, hasEntries, this.#ticks());
     return hasEntries;
+  }
+
+  #sendSnapshot(progress: Progress, snapshotsTo: NodeId[]): false {
+    // A snapshot is much to send to somebody who is not there; a sign of life brings it here again.
+    if (!progress.active) return false;
+    progress.becomeSnapshot();
+    snapshotsTo.push(progress.peer);
+    return false;
+  }
+
+  /** What comes next has decayed here. A snapshot that covers it will do; until there is one, or it is mended, it waits. */
+  #passOver(progress: Progress, snapshotsTo: NodeId[]): false {
+    progress.unreadable(this.#ticks());
+    return this.#log.snapshotIndex >= progress.next ? this.#sendSnapshot(progress, snapshotsTo) : false;
   }
 
   /** Whether a quorum answered since the last time this was asked (Raft thesis 6.2). */

@@ -78,7 +78,9 @@ export interface LogStore {
   termAt(index: LogIndex): Term | undefined;
   /**
    * Entries `from` to `to` (both included), fewer if they exceed `maxBytes`, at least one. Includes entries whose
-   * write is not durable yet. Synchronous: the tail is in memory, older entries are read from the segment.
+   * write is not durable yet. Synchronous: the tail is in memory, older entries are read from the segment. Decay that is
+   * met is looked into, and told as {@link LogStore.onDecay} says.
+   * @throws TuttiError `TUTTI_STORE_CORRUPT` if one of them has decayed
    */
   entries(from: LogIndex, to: LogIndex, maxBytes: number): readonly Entry[];
   /**
@@ -105,7 +107,10 @@ export interface LogStore {
    * time, of this or `mend`. Not there: the store holds nothing that could decay, or somebody else reads it.
    */
   scrub?(bytesMax: number, besideWrites: boolean, done: ScrubCallback): void;
-  /** Has `found` told of damage that is found where somebody else reads the store, until it is closed. */
+  /**
+   * Has `found` told of damage that is found where the store is read by anybody but {@link LogStore.scrub}, until it is
+   * closed: by whoever else reads it again, or by `entries`.
+   */
   onDecay?(found: (damage: ScrubDamage) => void): void;
   /**
    * Puts right what was found damaged in the log, while the store is in use. `entries` are those that were called

@@ -28,6 +28,27 @@ function expectWhole(cluster: DriveGroups, node: GroupsOnDrive): void {
 }
 
 describe('a record of a shared log that decays in a running member', () => {
+  test('does not stop a leader that needs it for a follower before it is read again', () => {
+    const cluster = new DriveGroups(2, { scrubEveryMs: 3_600_000 });
+    cluster.commit(4);
+    const lagging = cluster.follower('group-0');
+    const leads = ({ groups }: GroupsOnDrive): boolean =>
+      groups.get('group-0') === cluster.leaderOf('group-0');
+    const leader = cluster.nodes.find(leads)!;
+    cluster.network.isolate(lagging.id);
+    const countOf = ({ counters }: GroupsOnDrive): number => counters.get('group-0')!.history.length;
+    for (let count = 5; count <= 12; count++) {
+      cluster.leaderOf('group-0')!.proposeWith('counter', { add: `${count}`, by: 1 }, undefined, () => {});
+      cluster.until('it is committed', () => countOf(leader) === count);
+    }
+    cluster.world.advance(300);
+    cluster.rot(cluster.recordsOf(leader, 'group-0').at(-4)!);
+    cluster.network.heal();
+    cluster.until('it has everything', () => countOf(lagging) === 12);
+    expect(leads(leader)).toBe(true);
+    cluster.until('it is mended', () => mendedOf(leader, 'group-0') > 0);
+  });
+
   test('is found, and its group puts it right from a peer; the others notice nothing', () => {
     const cluster = new DriveGroups(4);
     cluster.commit(10);

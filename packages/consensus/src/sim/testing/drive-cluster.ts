@@ -51,10 +51,19 @@ export class DriveCluster {
   constructor(size: number, config: ReplicaConfig = {}) {
     this.#config = { scrubEveryMs: 500, scrubBytesPerSecond: 2 ** 20, ...config };
     const ids = Array.from({ length: size }, (_, i) => nodeId(`n${i + 1}`));
-    for (const id of ids) this.nodes.push(this.#life(id, new SimDrive(), ids, 1));
+    for (const id of ids) {
+      const node: DriveNode = this.#life(id, new SimDrive(), ids, 1, (failure) => (node.failure = failure));
+      this.nodes.push(node);
+    }
   }
 
-  #life(id: NodeId, drive: SimDrive, voters: readonly NodeId[], lives: number): DriveNode {
+  #life(
+    id: NodeId,
+    drive: SimDrive,
+    voters: readonly NodeId[],
+    lives: number,
+    failed: (failure: Error | undefined) => void,
+  ): DriveNode {
     const clock = new NodeClock(this.world, { skewMs: 0, rate: 1 });
     const random = seededRandom(lives * 100 + Number(id.slice(1)));
     const ailment = new DriveAilment(random.fork('ailment'), NO_DRIVE_FAULTS);
@@ -83,11 +92,11 @@ export class DriveCluster {
         transport: this.network.attach(id),
         store,
         config: this.#config,
-        onFailStop: (failure) => (node.failure = failure),
+        onFailStop: failed,
       }),
     };
     node.replica.register(counter);
-    node.replica.startWith((failure) => (node.failure = failure));
+    node.replica.startWith(failed);
     return node;
   }
 
@@ -97,7 +106,8 @@ export class DriveCluster {
     node.end();
     this.network.detach(node.id);
     const voters = this.nodes.map(({ id }) => id);
-    Object.assign(node, this.#life(node.id, node.drive, voters, node.lives + 1));
+    const failed = (failure: Error | undefined): void => void (node.failure = failure);
+    Object.assign(node, this.#life(node.id, node.drive, voters, node.lives + 1, failed));
   }
 
   leader(): DriveNode {

@@ -13,12 +13,20 @@ export class EntryReader {
   readonly #disk: DiskCalls;
   readonly #index: EntryIndex;
   readonly #segments: () => readonly Segment[];
+  readonly #suspect: (segment: Segment) => void;
   #open: { readonly sequence: number; readonly handle: number } | undefined;
 
-  constructor(disk: DiskCalls, index: EntryIndex, segments: () => readonly Segment[]) {
+  /** @param suspect Told of a segment of which a record could not be read. */
+  constructor(
+    disk: DiskCalls,
+    index: EntryIndex,
+    segments: () => readonly Segment[],
+    suspect: (segment: Segment) => void,
+  ) {
     this.#disk = disk;
     this.#index = index;
     this.#segments = segments;
+    this.#suspect = suspect;
   }
 
   /** @throws TuttiError `TUTTI_STORE_CORRUPT` */
@@ -63,12 +71,14 @@ export class EntryReader {
       const { offset } = this.#index.placeOf(index);
       const found = recordAt(bytes, offset - first.offset, segment.sequence, offset);
       const record = typeof found === 'string' ? undefined : found.record;
-      if (record?.type !== 'entry' || record.entry.index !== index)
+      if (record?.type !== 'entry' || record.entry.index !== index) {
+        this.#suspect(segment);
         throw new TuttiError('TUTTI_STORE_CORRUPT', {
           file: segment.path,
           offset,
           problem: `entry ${index} cannot be read back`,
         });
+      }
       entries.push(record.entry);
     }
     return entries;

@@ -20,7 +20,7 @@ import type {
   WriteCallback,
 } from '../log-store.ts';
 import type { LogRecord } from '../record.ts';
-import type { MendCallback, ScrubCallback } from '../scrub.ts';
+import type { MendCallback, ScrubCallback, ScrubDamage } from '../scrub.ts';
 import type { RepairCallback, RepairStep, StoreDamage } from '../store-damage.ts';
 import { removeMark, writeMark } from './damage-mark.ts';
 import { cutLog, fits, settlement } from './damaged-log.ts';
@@ -312,6 +312,10 @@ export class FileLogStore implements LogStore {
   scrub(bytesMax: number, besideWrites: boolean, done: ScrubCallback): void {
     const scrub = this.#scrubOf(done);
     scrub?.step(bytesMax, besideWrites, (failure, step) => done(failure && this.#coded(failure), step));
+  }
+
+  onDecay(found: (damage: ScrubDamage) => void): void {
+    this.#open().scrub.onDecay(found);
   }
 
   mend(entries: readonly Entry[], done: MendCallback): void {

@@ -71,8 +71,10 @@ export function reopenDirectory(
   const recovered = { ...read, hardState: newer(read.hardState, mark?.hardState) };
   const { index } = recovered;
   const writer = new LogWriter(directory, segmentBytes, disk, recovered, onFailure);
-  const reader = new EntryReader(disk, index, () => writer.segments);
+  const segments = () => writer.segments;
+  const reader = new EntryReader(disk, index, segments, (segment) => scrub.suspect(segment));
   const tail = new TailCache(index.lastIndex, cacheBytes);
+  const scrub = new StoreScrub({ disk, directory, index, writer, reader, tail, snapshots });
   return {
     lock,
     recovered,
@@ -83,7 +85,7 @@ export function reopenDirectory(
     reader,
     tail,
     snapshots,
-    scrub: new StoreScrub({ disk, directory, index, writer, reader, tail, snapshots }),
+    scrub,
   };
 }
 

@@ -50,6 +50,9 @@ export class StoreScrub {
   readonly #snapshot: SnapshotScrub;
   #isLogRead = false;
   #damaged: Segment | undefined;
+  /** One of which somebody could not read a record. */
+  #suspect: Segment | undefined;
+  #found: ((damage: ScrubDamage) => void) | undefined;
   #busy = false;
   #ended = false;
 
@@ -75,6 +78,33 @@ export class StoreScrub {
   #free(): void {
     this.#busy = false;
     if (this.#ended) this.#log.restart();
+    else this.#lookAtSuspect();
+  }
+
+  /** @see LogStore.onDecay */
+  onDecay(found: (damage: ScrubDamage) => void): void {
+    this.#found = found;
+  }
+
+  /** Somebody could not read a record of this segment. All of it is looked at when what is known already is mended. */
+  suspect(segment: Segment): void {
+    if (!this.#found || this.#ended) return;
+    this.#suspect = segment;
+    if (!this.#busy) this.#lookAtSuspect();
+  }
+
+  #lookAtSuspect(): void {
+    const segment = this.#suspect;
+    if (!segment || this.#damaged) return;
+    this.#busy = true;
+    // Where the disk would not be read at all, whoever needs the record tries again.
+    this.#read(segment, (_failure, read) => {
+      this.#suspect = undefined;
+      const damage = read && this.#look(segment, read);
+      if (damage) this.#damaged = segment;
+      this.#free();
+      if (damage) this.#found?.(damage);
+    });
   }
 
   /** Lets go of what it has open, as soon as nothing is under way. */
