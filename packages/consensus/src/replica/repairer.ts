@@ -2,7 +2,6 @@ import {
   type Clock,
   isTuttiError,
   type Logger,
-  type LogIndex,
   logIndex,
   type NodeId,
   type Random,
@@ -11,17 +10,18 @@ import {
   TuttiError,
 } from '@tutti/kernel';
 import { firstRequestOf } from '../raft/first-request.ts';
-import type { Entry, Membership } from '../raft/messages.ts';
+import type { Membership } from '../raft/messages.ts';
 import { agreeable, isSound, NO_TERM, type RepairReply, type RepairRequest } from '../raft/repair.ts';
 import type { LogStore, LogStoreState, SnapshotWriter } from '../storage/log-store.ts';
 import type { RepairStep } from '../storage/store-damage.ts';
 import { KnownMembers } from './known-members.ts';
 import { RepairFence } from './repair-fence.ts';
+import { type Fetch, type FetchOf, previousOf, snapshotOf } from './repair-fetch.ts';
 import { attempt } from './turn-budget.ts';
 
 /** What is asked again when no answer has come for this long. */
 const RESEND_MS = 300;
-/** Bytes of entries that are gathered to close one hole; a larger hole is treated as a lost end. */
+/** Bytes of entries that are gathered to close one hole; a larger one needs a snapshot, or a leader. */
 const HOLE_BYTES_MAX = 64 * 1024 * 1024;
 
 /** What a repairer works with. */
@@ -37,6 +37,8 @@ export interface RepairerParts {
   readonly logger: Logger;
   /** Without any progress for this long, though every other voter has answered, the store is beyond repair. */
   readonly giveUpMs: number;
+  /** Bytes of entries that are gathered to close one hole. Default 64 MiB. */
+  readonly holeBytesMax?: number;
   readonly send: (request: RepairRequest) => void;
   /** The store is whole. */
   readonly done: (state: LogStoreState) => void;
@@ -44,30 +46,6 @@ export interface RepairerParts {
   /** Who can be reached now, member or not. */
   readonly linked: () => readonly NodeId[];
 }
-
-/** What is being fetched, and how much of it is there. */
-type Fetch =
-  | {
-      readonly kind: 'hole';
-      readonly from: number;
-      readonly to: LogIndex;
-      readonly entries: Entry[];
-      bytes: number;
-    }
-  | {
-      readonly kind: 'snapshot';
-      readonly atLeast: LogIndex;
-      writer: SnapshotWriter | undefined;
-      busy: boolean;
-    }
-  | {
-      readonly kind: 'end';
-      leader: NodeId | undefined;
-      leaderTerm: Term;
-      prev: number;
-      target: number;
-      busy: boolean;
-    };
 
 /**
  * Puts a damaged store right from peers, before its node takes part in anything: no core is made until then, so it
@@ -147,7 +125,8 @@ export class Repairer {
         // Whoever is linked and no member may have nothing to do with this group.
         const owing = isOnlyVoter ? others : otherVoters;
         const awaited = owing.filter((voter) => !this.#helpless.has(voter));
-        if (awaited.length === 0 && (isOnlyVoter || owing.length > 0))
+        const isForLargeHole = this.#fetch?.kind === 'snapshot' && this.#fetch.isForLargeHole;
+        if (awaited.length === 0 && (isOnlyVoter || owing.length > 0) && !isForLargeHole)
           return this.#giveUp('every other voter was asked, and none has a whole copy');
         this.#progressAt = clock.now();
         const { failure } = this.#state.damage!;
@@ -174,8 +153,7 @@ export class Repairer {
     this.#nextId++;
     if (!damage) return this.#finish();
     const [hole] = damage.lost;
-    if (hole && hole.from < firstIndex)
-      this.#fetch = { kind: 'snapshot', atLeast: hole.to, writer: undefined, busy: false };
+    if (hole && hole.from < firstIndex) this.#fetch = snapshotOf(hole.to);
     else if (hole) this.#fetch = { kind: 'hole', from: hole.from, to: hole.to, entries: [], bytes: 0 };
     else if (!this.#isCut) return this.#step({ kind: 'cut', from: logIndex(lastIndex + 1) });
     else
@@ -316,10 +294,10 @@ export class Repairer {
 
   // Holes
 
-  #takeEntries(fetch: Extract<Fetch, { kind: 'hole' }>, reply: RepairReply): void {
+  #takeEntries(fetch: FetchOf<'hole'>, reply: RepairReply): void {
     const { store } = this.#parts;
     if (reply.outcome === 'compacted') {
-      this.#fetch = { kind: 'snapshot', atLeast: fetch.to, writer: undefined, busy: false };
+      this.#fetch = snapshotOf(fetch.to);
       return this.#ask();
     }
     if (reply.outcome === 'diverged') {
@@ -334,15 +312,19 @@ export class Repairer {
     fetch.entries.push(...reply.entries);
     for (const { data } of reply.entries) fetch.bytes += data.length;
     this.#progressAt = this.#parts.clock.now();
-    if (fetch.bytes > HOLE_BYTES_MAX) return this.#step({ kind: 'cut', from: logIndex(fetch.from) });
     if (previousOf(fetch) === fetch.to) return this.#step({ kind: 'entries', entries: fetch.entries });
+    if (fetch.bytes > (this.#parts.holeBytesMax ?? HOLE_BYTES_MAX)) {
+      // What follows the hole may stand nowhere else: it is not cut before a leader is known, which has all that counts.
+      this.#fetch = { ...snapshotOf(fetch.to), isForLargeHole: true };
+      return this.#ask();
+    }
     if (reply.entries.length === 0) return this.#cannotHelp(reply);
     this.#ask();
   }
 
   // Snapshots
 
-  #takeChunk(fetch: Extract<Fetch, { kind: 'snapshot' }>, reply: RepairReply): void {
+  #takeChunk(fetch: FetchOf<'snapshot'>, reply: RepairReply): void {
     const { chunk } = reply;
     if (fetch.busy) return;
     if (!chunk) return this.#cannotHelp(reply);
@@ -366,7 +348,7 @@ export class Repairer {
     });
   }
 
-  #commit(fetch: Extract<Fetch, { kind: 'snapshot' }>, writer: SnapshotWriter, checksum: number): void {
+  #commit(fetch: FetchOf<'snapshot'>, writer: SnapshotWriter, checksum: number): void {
     writer.commit(checksum, (failure) => {
       if (this.#ended || this.#fetch !== fetch) return;
       fetch.busy = false;
@@ -378,7 +360,7 @@ export class Repairer {
   }
 
   /** What is here of a snapshot for which there is no space gives back its own; the timer asks for all of it again. */
-  #notTaken(fetch: Extract<Fetch, { kind: 'snapshot' }>, failure: Error): void {
+  #notTaken(fetch: FetchOf<'snapshot'>, failure: Error): void {
     if (!this.#waitsForSpace(failure)) return this.#fail(failure);
     fetch.writer?.abort();
     fetch.writer = undefined;
@@ -387,7 +369,7 @@ export class Repairer {
 
   // The end
 
-  #takeEnd(fetch: Extract<Fetch, { kind: 'end' }>, reply: RepairReply): void {
+  #takeEnd(fetch: FetchOf<'end'>, reply: RepairReply): void {
     if (fetch.busy) return;
     if (!this.#mayLead(reply)) {
       // One that takes part may elect a leader yet, or be elected. One that repairs its own store waits for others too.
@@ -402,8 +384,7 @@ export class Repairer {
     if (fetch.leader !== reply.from || fetch.leaderTerm !== leaderTerm)
       Object.assign(fetch, { leader: reply.from, leaderTerm, target: reply.lastIndex });
     if (reply.outcome === 'compacted') {
-      const atLeast = logIndex(fetch.prev + 1);
-      this.#fetch = { kind: 'snapshot', atLeast, writer: undefined, busy: false };
+      this.#fetch = snapshotOf(logIndex(fetch.prev + 1));
       return this.#ask();
     }
     if (reply.outcome === 'diverged') {
@@ -417,7 +398,7 @@ export class Repairer {
     this.#append(fetch, reply);
   }
 
-  #append(fetch: Extract<Fetch, { kind: 'end' }>, { entries }: RepairReply): void {
+  #append(fetch: FetchOf<'end'>, { entries }: RepairReply): void {
     const last = entries.at(-1)?.index ?? fetch.prev;
     const isEnd = last >= fetch.target || entries.length === 0;
     fetch.busy = true;
@@ -433,15 +414,9 @@ export class Repairer {
   }
 
   /** In the leader's term this node can give no other vote than the one that made the leader. */
-  #hardStateIn({ leader, leaderTerm }: Extract<Fetch, { kind: 'end' }>) {
+  #hardStateIn({ leader, leaderTerm }: FetchOf<'end'>) {
     const { damage, hardState } = this.#state;
     if (damage!.hardStateLost) return { term: leaderTerm, votedFor: leader };
     return leaderTerm > hardState.term ? { term: leaderTerm, votedFor: undefined } : undefined;
   }
-}
-
-/** The last entry before what is asked for next. */
-function previousOf(fetch: Fetch): number {
-  if (fetch.kind === 'hole') return fetch.entries.at(-1)?.index ?? fetch.from - 1;
-  return fetch.kind === 'end' ? fetch.prev : 0;
 }
