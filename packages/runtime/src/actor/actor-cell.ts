@@ -1,6 +1,7 @@
 import { messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
 import { DeliveryLog } from '../delivery/delivery-log.ts';
+import type { Turn } from '../scheduler/turn.ts';
 import type { SupervisedCell } from '../supervision/supervision.ts';
 import { supervisionOf } from '../supervision/supervisor.ts';
 import type { StateKeeper } from '../system/actor-system.ts';
@@ -34,19 +35,20 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     return this.mailbox !== undefined && (this.mailbox.hasSystem || this.canHandleUser(this.mailbox));
   }
 
-  run(budget: number): number {
+  run(turn: Turn): number {
     const { runtime } = this.core;
     const nestedBefore = runtime.nestedEvents;
-    const most = budget + nestedBefore;
     let handled = 0;
     let isHeard = false;
+    let most = turn.enter(this.isSlow);
     if (this.phase === 'new' && !this.#isStoppedBeforeStart()) {
       this.#start();
       handled++;
     } else if (this.phase === 'committing') this.#endCommit();
-    while (handled + runtime.nestedEvents < most && this.phase !== 'committing') {
+    let all = handled + runtime.nestedEvents - nestedBefore;
+    while (all < most || all < (most = turn.more(all))) {
       const { mailbox } = this;
-      if (!mailbox) break;
+      if (!mailbox || this.phase === 'committing') break;
       const signal = mailbox.shiftSystem();
       if (signal) signal.handle(this);
       else if (this.phase !== 'running' || this.isHeld) break;
@@ -56,10 +58,10 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
         this.handle(message);
         isHeard = true;
       }
-      handled++;
+      all = ++handled + runtime.nestedEvents - nestedBefore;
     }
     if (isHeard) this.hasHeard();
-    else if (handled + runtime.nestedEvents >= most) handled += this.hearOne(handled, budget);
+    else if (all >= most) handled += this.hearOne(handled, turn.quantum);
     this.#endTurn(undefined);
     if (this.rare?.holds) this.letSendersGo();
     if (this.stopRequested) this.#goOnStopping();

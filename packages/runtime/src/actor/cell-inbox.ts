@@ -5,6 +5,7 @@ import type { LaneHost } from '../mailbox/lane-plan.ts';
 import { Mailbox } from '../mailbox/mailbox.ts';
 import type { UserMessage } from '../mailbox/user-lane.ts';
 import type { Runnable } from '../scheduler/run-queue.ts';
+import type { Turn } from '../scheduler/turn.ts';
 import type { Outpost } from '../threads/outpost.ts';
 import { refuse } from './ask.ts';
 import { CellListeners } from './cell-listeners.ts';
@@ -22,13 +23,14 @@ const STASH_LIMIT_DEFAULT = 1_000;
 export abstract class CellInbox<Cell> extends CellPlace implements Runnable, LaneHost {
   phase: Phase = 'new';
   isQueued = false;
+  isSlow = false;
   stopRequested = false;
   mailbox: Mailbox<Signal<HostingCell>> | undefined;
   protected rare: RareParts<Cell> | undefined;
 
   abstract snapshot: Snapshot<unknown> | undefined;
   abstract readonly isReady: boolean;
-  abstract run(budget: number): number;
+  abstract run(turn: Turn): number;
 
   get isDown(): boolean {
     return this.phase === 'down';

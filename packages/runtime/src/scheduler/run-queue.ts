@@ -1,31 +1,23 @@
-import { assert, type Clock, Ring } from '@tutti/kernel';
+import { assert, Ring } from '@tutti/kernel';
+import { Turn, type TurnOptions } from './turn.ts';
 
 /** What can be given the processor. */
 export interface Runnable {
   /** True while it stands in the queue; the queue owns this. */
   isQueued: boolean;
-  /** Handles at most `budget` messages and says how many. */
-  run(budget: number): number;
+  /** Whether it was slow when it last had the processor; the queue owns this. */
+  isSlow: boolean;
+  /** Handles as many messages as the turn has for it, and says how many. */
+  run(turn: Turn): number;
   /** Whether it has more to do. */
   readonly isReady: boolean;
 }
 
 /** How the processor is shared among actors. */
-export interface RunQueueOptions {
-  readonly clock: Clock;
+export interface RunQueueOptions extends TurnOptions {
   /** Most actors that may stand in the queue. */
   readonly limit: number;
-  /** Messages one actor handles before the next one's turn. */
-  readonly quantum: number;
-  /** Milliseconds from the eighth message on, after which the event loop gets its turn; looked at every 64 messages. */
-  readonly turnMs: number;
 }
-
-/** Messages per turn of the event loop even when the clock stands still, as it does on virtual time. */
-const TURN_MESSAGES_MAX = 16_384;
-const MESSAGES_PER_CLOCK_READ = 64;
-/** A turn of fewer messages reads no clock: for a single one that would be a tenth of what it takes. */
-const UNTIMED_MESSAGES = 8;
 
 /**
  * The queue of actors that are ready, first come, first served. An actor with more to do than its quantum goes to the
@@ -35,7 +27,8 @@ const UNTIMED_MESSAGES = 8;
 export class RunQueue {
   readonly #queue: Ring<Runnable>;
   readonly #options: RunQueueOptions;
-  readonly #turn = () => this.#runTurn();
+  readonly #turn: Turn;
+  readonly #runTurn = () => this.#run();
   /** Who has the processor now; undefined between turns. */
   running: Runnable | undefined;
   #hopIsPending = false;
@@ -43,6 +36,7 @@ export class RunQueue {
 
   constructor(options: RunQueueOptions) {
     this.#options = options;
+    this.#turn = new Turn(options);
     this.#queue = new Ring<Runnable>(options.limit, 64);
   }
 
@@ -62,10 +56,10 @@ export class RunQueue {
   #hop(): void {
     if (this.#hopIsPending) return;
     this.#hopIsPending = true;
-    this.#options.clock.nextTurn(this.#turn);
+    this.#options.clock.nextTurn(this.#runTurn);
   }
 
-  #runTurn(): void {
+  #run(): void {
     this.#hopIsPending = false;
     this.#isRunning = true;
     try {
@@ -78,24 +72,18 @@ export class RunQueue {
   }
 
   #drain(): void {
-    const { clock, quantum, turnMs } = this.#options;
-    let until = Infinity;
-    let handled = 0;
-    let nextClockRead = UNTIMED_MESSAGES;
+    const turn = this.#turn;
+    turn.begin();
     for (let actor = this.#queue.shift(); actor; actor = this.#queue.shift()) {
       actor.isQueued = false;
       this.running = actor;
-      handled += Math.max(1, actor.run(quantum));
+      const isOver = turn.leave(actor.run(turn));
+      actor.isSlow = turn.isSlow;
       if (actor.isReady && !actor.isQueued) {
         actor.isQueued = true;
         this.#queue.push(actor);
       }
-      if (handled < nextClockRead) continue;
-      // At the next multiple, whatever the first reading was at: or a long turn could not end before 72.
-      nextClockRead = handled - (handled % MESSAGES_PER_CLOCK_READ) + MESSAGES_PER_CLOCK_READ;
-      const now = clock.now();
-      if (until === Infinity) until = now + turnMs;
-      if (handled >= TURN_MESSAGES_MAX || now >= until) return;
+      if (isOver) return;
     }
   }
 }

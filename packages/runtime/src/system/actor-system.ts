@@ -143,7 +143,10 @@ export interface ActorLimits {
   readonly asks?: number;
   /** Messages one actor handles before the next one's turn; default 64. */
   readonly quantum?: number;
-  /** How long one turn of the event loop may be used for actors, in milliseconds; default 10. */
+  /**
+   * How long one turn of the event loop may be used for actors, in milliseconds; default 10. One message may exceed it, of
+   * actors that begin to be slow some more; see `Turn`.
+   */
   readonly turnMs?: number;
   /** Microsteps one event may cause in a machine before it fails; default 1,000. */
   readonly microsteps?: number;

@@ -55,6 +55,26 @@ describe('scheduling', () => {
     expect(order).toHaveLength(101);
   });
 
+  test('slow messages keep the event loop waiting for a turn, and not for as many as a quantum has', () => {
+    const { system, clock, advance } = createTestSystem();
+    let now = 0;
+    clock.now = () => now;
+    const turns: number[] = [];
+    const nextTurn = clock.nextTurn.bind(clock);
+    clock.nextTurn = (action) =>
+      nextTurn(() => {
+        const begun = now;
+        action();
+        turns.push(now - begun);
+      });
+    const slow = system.spawn(fromTransition(() => void (now += 8), undefined));
+    for (let i = 0; i < 128; i++) slow.send({ type: 'work' });
+    advance();
+    expect(now).toBe(128 * 8);
+    expect(turns[0]).toBeLessThanOrEqual(9 * 8);
+    for (const ms of turns.slice(1)) expect(ms).toBeLessThanOrEqual(2 * 8);
+  });
+
   test('messages of one sender arrive in order, and a send never runs the receiver at once', () => {
     const { system, advance, probe } = createTestSystem();
     const { ref, events } = probe();
