@@ -34,6 +34,7 @@ export {
   type Term,
   term,
 } from './ids.ts';
+export { mustBePlain, NESTING_MAX } from './plain.ts';
 export type { ValueCodec } from './ports/codec.ts';
 export { type Logger, silentLogger } from './ports/logger.ts';
 export type { Thread, ThreadData, ThreadListener, Threads } from './ports/threads.ts';

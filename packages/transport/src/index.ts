@@ -17,6 +17,8 @@
  *
  * @module
  */
+
+export { mustBePlain } from '@tutti/kernel';
 export { generateKeyPair, isPublicKey, type KeyPair } from './auth/key-pair.ts';
 export {
   DEFAULT_LIMITS,
@@ -25,7 +27,6 @@ export {
   type WireVersions,
 } from './codec/limits.ts';
 export { MsgpackCodec, msgpackCodec } from './codec/msgpack-codec.ts';
-export { mustBePlain } from './codec/plain.ts';
 export {
   createMemoryNetwork,
   type LatencyRange,

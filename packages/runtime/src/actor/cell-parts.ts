@@ -1,6 +1,7 @@
-import type { Clock, Logger, Random, Timer } from '@tutti/kernel';
+import { type Clock, isTuttiError, type Logger, type Random, type Timer } from '@tutti/kernel';
 import type { Snapshot } from 'xstate';
 import type { DeliveryLog } from '../delivery/delivery-log.ts';
+import { withFinality } from '../delivery/finality.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import type { MailboxPlan } from '../mailbox/lane-plan.ts';
 import type { MailboxPool } from '../mailbox/mailbox.ts';
@@ -132,10 +133,15 @@ export class Commit {
     for (const receipt of this.receipts.splice(0)) receipt.reply(undefined);
   }
 
-  /** Nobody who asked from this message on gets an answer. */
+  /**
+   * Nobody who asked from this message on gets an answer. Whatever the error says of what they did together, it does not
+   * say of each: a numbered message may come again, by itself.
+   */
   fail(error: Error, from = 0): void {
-    for (const receipt of this.receipts) receipt.fail(error);
-    for (const { ask } of this.messages.slice(from)) ask?.fail(error);
+    const isOfOne = this.messages.length === 1 || !isTuttiError(error);
+    const refusal = isOfOne ? error : withFinality(error, false);
+    for (const receipt of this.receipts) receipt.fail(refusal);
+    for (const { ask } of this.messages.slice(from)) ask?.fail(ask.isReceipt ? refusal : error);
     this.sequel?.ask?.fail(error);
   }
 }

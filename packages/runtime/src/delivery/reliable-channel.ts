@@ -3,6 +3,7 @@ import type { EventObject } from 'xstate';
 import type { Address, Ref } from '../actor/ref.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import { DELIVERY, type DeliveryEvent, type Receipt } from './delivery-log.ts';
+import { isFinal } from './finality.ts';
 import type { Birth } from './forgotten-channels.ts';
 
 /** How a reliable channel sends. */
@@ -71,17 +72,6 @@ export interface ChannelCore {
 
 /** How long an attempt may be answered. Longer than the pauses between attempts, so that a slow receipt still counts. */
 const ATTEMPT_MS = 30_000;
-
-/** What does not become better by sending again. Everything else may. */
-const FINAL: ReadonlySet<string> = new Set([
-  'TUTTI_ACTOR_FAILED',
-  'TUTTI_CODEC_INVALID',
-  'TUTTI_COMMAND_TOO_LARGE',
-  'TUTTI_ENTITY_KIND_UNKNOWN',
-  'TUTTI_REPLICATED_REFUSED',
-  'TUTTI_THREAD_VALUE',
-  'TUTTI_VALUE_TOO_DEEP',
-]);
 
 /**
  * The sending end: a window of numbered messages, each an ask that a receipt answers. When nothing is confirmed for a
@@ -256,8 +246,7 @@ export class ReliableChannel<Event extends EventObject = EventObject> implements
   /** Unless it is final, the timer sees to it. One that there was no room for has not arrived, and will not. */
   #refused(message: Outgoing, error: Error): void {
     if (isTuttiError(error, 'TUTTI_OVERLOADED')) message.sends--;
-    const isFinal = isTuttiError(error) && (FINAL.has(error.code) || error.details['isFinal'] === true);
-    if (!isFinal || !this.#window.delete(message.number)) return;
+    if (!isFinal(error) || !this.#window.delete(message.number)) return;
     this.#fail(message, error);
     this.#progressed();
   }

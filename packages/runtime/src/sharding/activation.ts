@@ -1,4 +1,4 @@
-import { type Clock, TuttiError } from '@tutti/kernel';
+import { type Clock, isTuttiError, messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { KeptTimer, TimerChange } from '../actor/kept-timers.ts';
 import type { LogicIdentity } from '../actor/logic-identity.ts';
@@ -7,6 +7,7 @@ import { LEVEL } from '../cluster/cluster-level.ts';
 import type { Parcel } from '../cluster/parcel.ts';
 import type { QuorumLease } from '../cluster/quorum-lease.ts';
 import { decodeRefs, encodeRefs } from '../cluster/ref-codec.ts';
+import { withFinality } from '../delivery/finality.ts';
 import type { KeptTurn, ReplyTarget, StateKeeper } from '../system/actor-system.ts';
 import { LocalRef } from '../system/local-ref.ts';
 import type { EntityState, StoredTimer } from './entity-states.ts';
@@ -193,10 +194,9 @@ export class Activation implements StateKeeper {
   }
 
   async #store(turn: KeptTurn, changes: readonly TimerChange[]): Promise<void> {
-    const { store, onStored, clock, level } = this.#host;
-    const snapshot = encodeRefs(turn.persisted());
+    const { store, onStored, level } = this.#host;
+    const { snapshot, timers } = this.#storable(turn, changes);
     const version = this.#version + 1;
-    const timers = timersAfter(this.#timers, changes, clock);
     const stored = rowsOf(timers, level() >= LEVEL.unnamedTimers);
     await store.commit({
       ...this.name,
@@ -213,6 +213,18 @@ export class Activation implements StateKeeper {
     this.#timers = timers;
     this.#stored = stored;
     onStored(this, snapshot);
+  }
+
+  /** @throws TuttiError that is final: what led to this state leads to it again */
+  #storable(turn: KeptTurn, changes: readonly TimerChange[]): { snapshot: unknown; timers: EntityTimers } {
+    try {
+      const timers = timersAfter(this.#timers, changes, this.#host.clock);
+      return { snapshot: encodeRefs(turn.persisted()), timers };
+    } catch (thrown) {
+      const failed = { address: this.entity, problem: messageOf(thrown) };
+      const error = isTuttiError(thrown) ? thrown : new TuttiError('TUTTI_ACTOR_FAILED', failed);
+      throw withFinality(error, true);
+    }
   }
 
   /** Whether it is still the owner is for {@link confirm} to see. */

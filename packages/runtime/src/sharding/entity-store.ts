@@ -1,5 +1,5 @@
 import type { Consensus } from '@tutti/consensus';
-import { type Clock, isTuttiError, TuttiError } from '@tutti/kernel';
+import { type Clock, type ErrorCode, isTuttiError, TuttiError } from '@tutti/kernel';
 import type { LogicIdentity } from '../actor/logic-identity.ts';
 import type { Life } from '../cluster/membership.ts';
 import {
@@ -13,6 +13,9 @@ import { shardOf } from './shard-id.ts';
 
 /** Most commits in one proposal; one turn of a busy node makes several. */
 const BATCH_MAX = 128;
+
+/** Why a proposal is refused for what is in it. */
+const OF_ONE: readonly ErrorCode[] = ['TUTTI_PROPOSAL_TOO_LARGE', 'TUTTI_VALUE_NOT_PLAIN'];
 
 interface Pending {
   readonly commit: EntityCommit;
@@ -67,8 +70,8 @@ export class EntityStore {
     try {
       outcomes = (await consensus.propose(ENTITY_STATES, command)) as readonly CommitOutcome[];
     } catch (thrown) {
-      // Together they may be too large for one proposal, or one of them is: that one must not fail the others.
-      if (batch.length > 1 && isTuttiError(thrown, 'TUTTI_PROPOSAL_TOO_LARGE'))
+      // Together they may be too large for one proposal, or one of them cannot be stored: it must not fail the others.
+      if (batch.length > 1 && OF_ONE.some((code) => isTuttiError(thrown, code)))
         for (const pending of batch) void this.#propose([pending]);
       else for (const { reject } of batch) reject(thrown);
       return;

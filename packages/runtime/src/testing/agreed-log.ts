@@ -11,6 +11,7 @@ import {
   isTuttiError,
   type LogIndex,
   logIndex,
+  mustBePlain,
   type NodeId,
   type Timer,
   TuttiError,
@@ -132,15 +133,15 @@ export class AgreedPort implements Consensus {
     return Promise.resolve();
   }
 
-  propose(module: string, command: WireValue, options: ProposeOptions = {}): Promise<WireValue> {
+  async propose(module: string, command: WireValue, options: ProposeOptions = {}): Promise<WireValue> {
+    mustBePlain(command);
     const encoded = canonicalJson(command);
-    return this.#atLeader(options, module, () => {
+    const outcome = await this.#atLeader(options, module, () => {
       const index = this.#log.append(module, encoded);
       return { index, outcome: () => this.#outcome(index) };
-    }).then((outcome) => {
-      if (isTuttiError(outcome)) throw outcome;
-      return outcome;
     });
+    if (isTuttiError(outcome)) throw outcome;
+    return outcome;
   }
 
   async readBarrier(options: ProposeOptions = {}): Promise<LogIndex> {

@@ -3,11 +3,14 @@ import {
   type Clock,
   clusterId,
   incarnation,
+  jsonCodec,
+  mustBePlain,
   type NodeId,
   nodeId,
   randomIds,
   runVirtual,
   seededRandom,
+  type ValueCodec,
   VirtualClock,
 } from '@tutti/kernel';
 import type { ClusterConfig } from '../cluster/cluster-config.ts';
@@ -20,6 +23,15 @@ import { createActorSystem } from '../system/create-actor-system.ts';
 import { AgreedLog } from './agreed-log.ts';
 import { FaultyHost } from './faulty-host.ts';
 import { MemoryNetwork, type MemoryTransport } from './memory-network.ts';
+
+/** Refuses what the codec that ships refuses. */
+const codec: ValueCodec = {
+  ...jsonCodec,
+  encode(value) {
+    mustBePlain(value);
+    return jsonCodec.encode(value);
+  },
+};
 
 /** One life of one node in the harness. */
 export interface HarnessNode {
@@ -167,6 +179,7 @@ export class ClusterHarness {
       random: this.random.fork(`replica ${id}/${life}`),
       transport,
       store: kept.store,
+      codec,
     });
   }
 

@@ -5,6 +5,7 @@ import {
   type Lane,
   type LinkListener,
   type MessageHandler,
+  mustBePlain,
   type NodeId,
   type PeerIdentity,
   type Random,
@@ -142,9 +143,10 @@ export class MemoryTransport implements Transport {
   removePeer(): void {}
 
   send(to: NodeId, channel: Channel, message: WireValue, lane: Lane = 'bulk'): SendOutcome {
-    // A copy that keeps bytes as bytes and refuses functions, as a wire codec does.
-    const encoded: unknown = structuredClone(message);
     if (to !== this.self.nodeId && !this.#links.has(to)) return 'no-link';
+    // What MessagePack makes of it: refused where it is not plain, and a copy that keeps bytes as bytes.
+    mustBePlain(message);
+    const encoded: unknown = structuredClone(message);
     this.messagesSent++;
     this.#network.onSent(this.self.nodeId, to, channel, encoded);
     const { chaos, random } = this.#network;

@@ -1,5 +1,4 @@
-/** How deep arrays and maps may nest on the wire. */
-export const NESTING_MAX = 128;
+import { NESTING_MAX } from '@tutti/kernel';
 
 /** Extension types that may pass: 0 is how `undefined` is written, 255 (-1) is the standard's timestamp. */
 const UNDEFINED = 0;

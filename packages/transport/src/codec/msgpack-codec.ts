@@ -1,7 +1,6 @@
-import { messageOf, TuttiError, type ValueCodec } from '@tutti/kernel';
+import { messageOf, mustBePlain, TuttiError, type ValueCodec } from '@tutti/kernel';
 import { Packr } from 'msgpackr';
 import { messagePackProblem } from './message-pack.ts';
-import { mustBePlain } from './plain.ts';
 
 /**
  * MessagePack as a {@link ValueCodec}. What goes in is checked to be plain, so a class instance is an error at the

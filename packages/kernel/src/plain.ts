@@ -1,15 +1,26 @@
-import { TuttiError } from '@tutti/kernel';
-import { NESTING_MAX } from './message-pack.ts';
+import { TuttiError } from './error/tutti-error.ts';
+
+/** How deep arrays and objects may nest in what is encoded. */
+export const NESTING_MAX = 128;
 
 const INT64_MIN = -(2n ** 63n);
 const UINT64_MAX = 2n ** 64n - 1n;
+
+/**
+ * Refuses what would not arrive as it left; every codec that values go to other nodes with does so.
+ * @throws TuttiError `TUTTI_VALUE_NOT_PLAIN`
+ */
+export function mustBePlain(value: unknown): void {
+  const problem = notPlain(value);
+  if (problem !== undefined) throw new TuttiError('TUTTI_VALUE_NOT_PLAIN', { problem: `value${problem}` });
+}
 
 /**
  * Says where a value holds something that would not arrive as it left, such as `order.items[2]: a Map`; undefined
  * when it is plain through and through: null, undefined, booleans, numbers, text, 64-bit integers, Uint8Array,
  * Date, and arrays and plain objects of these.
  */
-export function notPlain(value: unknown, depth = 0): string | undefined {
+function notPlain(value: unknown, depth = 0): string | undefined {
   switch (typeof value) {
     case 'string':
     case 'number':
@@ -25,12 +36,6 @@ export function notPlain(value: unknown, depth = 0): string | undefined {
       break;
   }
   return `: a ${typeof value}`;
-}
-
-/** @throws TuttiError `TUTTI_VALUE_NOT_PLAIN` */
-export function mustBePlain(value: unknown): void {
-  const problem = notPlain(value);
-  if (problem !== undefined) throw new TuttiError('TUTTI_VALUE_NOT_PLAIN', { problem: `value${problem}` });
 }
 
 function objectProblem(value: object, depth: number): string | undefined {
