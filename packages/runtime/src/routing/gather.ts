@@ -1,4 +1,4 @@
-import { TuttiError } from '@tutti/kernel';
+import { type Clock, isTuttiError, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { Asked } from '../actor/ask.ts';
 import type { Address, Ref } from '../actor/ref.ts';
@@ -10,16 +10,19 @@ export type BroadcastReply =
   | { readonly address: Address; readonly reply: unknown }
   | { readonly address: Address; readonly error: { readonly code: string; readonly message: string } };
 
+/** How long before its deadline an answer of many is given without those that are missing, at most: it has a way to go. */
+const EARLY_MS_MAX = 100;
+
 /** Hands an event on, with whoever waits for its answer. */
 export function forward(
   routee: Ref,
   event: EventObject,
   target: ReplyTarget | undefined,
-  now: () => number,
+  clock: Clock,
 ): void {
   if (!target) return routee.send(event);
   if (routee instanceof LocalRef) return routee.deliver(new Asked(event, target));
-  const timeoutMs = (target.deadline ?? Infinity) - now();
+  const timeoutMs = (target.deadline ?? Infinity) - clock.now();
   routee.ask(event, { timeoutMs, inheritDeadline: false }).then(
     (value) => target.reply(value),
     (error: Error) => target.fail(error),
@@ -48,7 +51,7 @@ export function firstOf(
   routees: readonly Ref[],
   event: EventObject,
   target: ReplyTarget,
-  now: () => number,
+  clock: Clock,
 ): void {
   let left = routees.length;
   let isAnswered = false;
@@ -61,37 +64,40 @@ export function firstOf(
     const fail = (error: Error) => {
       if (--left === 0 && !isAnswered) target.fail(error);
     };
-    forward(routee, event, each(target.deadline, reply, fail), now);
+    forward(routee, event, each(target.deadline, reply, fail), clock);
   }
 }
 
-/** Every routee's answer, in the order of the routees, once the last is there or has failed. */
-export function allOf(
-  routees: readonly Ref[],
-  event: EventObject,
-  target: ReplyTarget,
-  now: () => number,
-): void {
-  const replies: BroadcastReply[] = [];
+/**
+ * Every routee's answer, in the order of the routees, once the last is there or has failed; and of one that keeps silent,
+ * just before nobody waits any more, that its time was over.
+ */
+export function allOf(routees: readonly Ref[], event: EventObject, target: ReplyTarget, clock: Clock): void {
+  const replies: (BroadcastReply | undefined)[] = routees.map(() => undefined);
   let left = routees.length;
   const note = (at: number, reply: BroadcastReply) => {
+    if (left === 0) return; // it has been answered
     replies[at] = reply;
-    if (--left === 0) target.reply(replies);
+    if (--left > 0) return;
+    clock.clearTimer(timer);
+    target.reply(replies);
   };
+  const failed = (at: number, { code, message }: TuttiError) =>
+    note(at, { address: routees[at]!.address, error: { code, message } });
+  const leftMs = Math.max(0, (target.deadline ?? Infinity) - clock.now());
+  const timeoutMs = leftMs - Math.min(EARLY_MS_MAX, leftMs / 10);
+  const timer = clock.setTimer(timeoutMs, () => {
+    for (const [at, { address }] of routees.entries())
+      if (!replies[at])
+        failed(at, new TuttiError('TUTTI_ASK_TIMEOUT', { address, event: event.type, timeoutMs }));
+  });
   routees.forEach((routee, at) => {
     const { address } = routee;
+    const reply = (value: unknown) => note(at, { address, reply: value });
     const fail = (thrown: Error) => {
-      const { code, message } =
-        thrown instanceof TuttiError
-          ? thrown
-          : new TuttiError('TUTTI_ACTOR_FAILED', { address, problem: thrown.message });
-      note(at, { address, error: { code, message } });
+      const problem = thrown.message;
+      failed(at, isTuttiError(thrown) ? thrown : new TuttiError('TUTTI_ACTOR_FAILED', { address, problem }));
     };
-    forward(
-      routee,
-      event,
-      each(target.deadline, (reply) => note(at, { address, reply }), fail),
-      now,
-    );
+    forward(routee, event, each(target.deadline, reply, fail), clock);
   });
 }

@@ -88,6 +88,21 @@ describe('a router', () => {
     expect(failures).toMatchObject(refs.map(() => ({ error: { code: 'TUTTI_ACTOR_FAILED' } })));
   });
 
+  test('brings the answers of the others back where one keeps silent, in time for who asked', async () => {
+    const test = createTestSystem();
+    const { refs } = workers(test, 2);
+    const silent: Ref = test.system.spawn(fromTransition((state: undefined) => state, undefined));
+    const router = routerOver(test, [refs[0]!, silent, refs[1]!], 'broadcast');
+    const asks = [5_000, 50].map((timeoutMs) => router.ask({ type: 'work' }, { timeoutMs }));
+    for (const replies of await settled(test, asks))
+      expect(replies).toMatchObject([
+        { address: refs[0]!.address, reply: 'w0' },
+        { address: silent.address, error: { code: 'TUTTI_ASK_TIMEOUT' } },
+        { address: refs[1]!.address, reply: 'w1' },
+      ]);
+    expect(test.system.pendingAsks).toBe(0);
+  });
+
   test('takes the first answer of all, whoever fails or keeps silent', async () => {
     const test = createTestSystem();
     const silent = workers(test, 2, false).refs;

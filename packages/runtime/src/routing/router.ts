@@ -201,7 +201,7 @@ class RouterLives {
   #route(event: EventObject, target: ReplyTarget | undefined): void {
     const routees = this.#routees.list;
     if (routees.length === 0) return this.#refuse(event, target);
-    const now = () => this.#system.clock.now();
+    const { clock } = this.#system;
     let chosen: readonly Ref[];
     try {
       chosen = this.#choose(event, routees);
@@ -211,9 +211,9 @@ class RouterLives {
       return target?.fail(new TuttiError('TUTTI_ACTOR_FAILED', details));
     }
     if (!target) for (const routee of chosen) routee.send(event);
-    else if (this.#strategy === 'broadcast') allOf(chosen, event, target, now);
-    else if (this.#strategy === 'scatter-gather') firstOf(chosen, event, target, now);
-    else forward(chosen[0]!, event, target, now);
+    else if (this.#strategy === 'broadcast') allOf(chosen, event, target, clock);
+    else if (this.#strategy === 'scatter-gather') firstOf(chosen, event, target, clock);
+    else forward(chosen[0]!, event, target, clock);
   }
 
   #refuse(event: EventObject, target: ReplyTarget | undefined): void {
