@@ -98,7 +98,8 @@ export class LocalRef implements Ref {
     if (!cell) return () => {};
     const listener = listenerOf(follower);
     // What stands for one in a thread has no more of it than that shows: it is asked for the present one.
-    if (cell.snapshot && !cell.outpost) listener(cell.snapshot);
+    if (cell.snapshot && !cell.outpost)
+      guarded(listener, this.address, this.#core.logger, 'a subscriber threw')(cell.snapshot);
     return cell.subscribe(listener);
   }
 

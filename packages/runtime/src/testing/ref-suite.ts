@@ -201,6 +201,26 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       expect(shown).toHaveLength(count);
     });
 
+    it('shows a subscriber that throws at the snapshot that there is those that come', async () => {
+      const { ref, settle, pass } = await make();
+      send(ref, { type: 'add', n: 1 });
+      await settle(ask(ref, { type: 'read' }));
+      let shown: unknown;
+      let isFirst = true;
+      ref.subscribe((snapshot) => {
+        shown = snapshot;
+        if (isFirst) {
+          isFirst = false;
+          throw new Error('careless');
+        }
+      });
+      await pass(200);
+      expect(shown).toMatchObject({ context: { seen: [1] } });
+      send(ref, { type: 'add', n: 2 });
+      await pass(500);
+      expect(shown).toMatchObject({ context: { seen: [1, 2] } });
+    });
+
     it('is stopped as its kind can be', async () => {
       const { ref, settle, pass } = await make();
       send(ref, { type: 'add', n: 1 });
