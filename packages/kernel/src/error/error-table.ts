@@ -257,6 +257,10 @@ export const ERRORS = {
     'An actor of a thread cannot be {how}',
     'Spawn it with node.spawn or list it under a supervisor, and send to its ref from wherever it is needed.',
   ),
+  TUTTI_SUPERVISOR_MISPLACED: row(
+    'A supervisor cannot be {how}',
+    'Spawn it with node.spawn, with the ref of whom it is to end with as parent, or list it under a supervisor.',
+  ),
   TUTTI_THREAD_MODULE: row(
     'The logic "{exported}" cannot be had from {module}: {problem}',
     'Give the URL of a module that can be imported by itself, and the name under which it exports the logic.',

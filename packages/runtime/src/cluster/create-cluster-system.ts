@@ -19,6 +19,7 @@ import {
 } from '../sharding/entity-options.ts';
 import { entityAddress } from '../sharding/shard-id.ts';
 import { SHARD_MAP, type ShardCommand, sameLife } from '../sharding/shard-map.ts';
+import { misplacedSupervisor, supervisionOf } from '../supervision/supervisor.ts';
 import type { ActorSystem } from '../system/actor-system.ts';
 import { misplaced, threadedSpecOf } from '../threads/threaded.ts';
 import { CLUSTER_LEVEL, LEVEL } from './cluster-level.ts';
@@ -148,6 +149,8 @@ class ClusterNode implements ClusterSystem {
     const { consensus } = this.#options;
     if (isReplicatedModule(placed)) return replicatedHandle(name, placed, consensus, this.#parts.logger);
     if (threadedSpecOf(placed)) throw misplaced('replicated, since every node computes that in lockstep');
+    if (supervisionOf(placed))
+      throw misplacedSupervisor('replicated: each node would start children of its own');
     const module = new ReplicatedLogic(name, placed, options, (address) => this.system.ref(address));
     consensus.register(module);
     this.#replicatedLogics.push({ name, placement: 'replicated', durable: true, ...module.identity });

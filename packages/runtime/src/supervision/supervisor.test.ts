@@ -1,7 +1,9 @@
+import { isTuttiError } from '@tutti/kernel';
 import { describe, expect, test } from 'vitest';
-import { createMachine, type EventObject, fromTransition } from 'xstate';
+import { createMachine, type EventObject, fromTransition, setup, spawnChild } from 'xstate';
 import type { Ref } from '../actor/ref.ts';
 import { replying } from '../actor/reply.ts';
+import { ClusterHarness } from '../testing/cluster-harness.ts';
 import { createTestSystem } from '../testing/test-system.ts';
 import type { RestartStrategy } from './decide.ts';
 import { type ChildSpec, supervisor } from './supervisor.ts';
@@ -223,5 +225,30 @@ describe('escalation', () => {
     advance();
     expect(watcher.terminated).toMatchObject([{ reason: 'failed', problem: 'w failed' }]);
     expect(escalations).toHaveLength(0);
+  });
+});
+
+describe('a supervisor where it cannot be', () => {
+  const logic = supervisor({ children: [{ id: 'a', logic: worker([], 'a') }] });
+  const { createMachine: machineOf } = setup({ actors: { logic } });
+
+  test.each([
+    ['invoked', machineOf({ invoke: { src: 'logic' } })],
+    ['spawned', machineOf({ entry: spawnChild('logic') })],
+  ])('%s by a machine, fails that', (_, machine) => {
+    const { system, advance, escalations } = createTestSystem();
+    system.spawn(machine);
+    advance(10);
+    expect(escalations.map(({ error }) => isTuttiError(error) && error.code)).toEqual([
+      'TUTTI_SUPERVISOR_MISPLACED',
+    ]);
+  });
+
+  test('replicated, is refused', () => {
+    const harness = new ClusterHarness(['n1'], (cluster) => {
+      expect(() => cluster.replicated('family', logic)).toThrow(/cannot be replicated/);
+    });
+    harness.boot('n1');
+    expect.assertions(1);
   });
 });

@@ -1,5 +1,6 @@
 import { type BackoffOptions, TuttiError } from '@tutti/kernel';
 import type { ActorLogic, AnyActorLogic, EventObject, Snapshot } from 'xstate';
+import { HostedSelf } from '../actor/xstate-self.ts';
 import type { MailboxOptions } from '../mailbox/mailbox-options.ts';
 import type { RestartStrategy } from './decide.ts';
 import { type ChildPolicy, DEFAULT_INTENSITY, type Intensity } from './policy.ts';
@@ -58,7 +59,8 @@ export type SupervisorLogic = ActorLogic<SupervisorSnapshot, EventObject> & {
 
 /**
  * A supervisor as actor logic: spawn it at the top, or as a child of another supervisor. Actors spawned later with it
- * as `parent` join its children, last in order.
+ * as `parent` join its children, last in order. A machine that invokes or spawns it fails with
+ * `TUTTI_SUPERVISOR_MISPLACED`: inside of a machine there is nothing to restart.
  * @throws TuttiError `TUTTI_OPTION_INVALID`
  */
 export function supervisor(options: SupervisorOptions): SupervisorLogic {
@@ -69,14 +71,21 @@ export function supervisor(options: SupervisorOptions): SupervisorLogic {
     error: undefined,
     context: undefined,
   };
+  const begin = ({ self }: { readonly self: unknown }): SupervisorSnapshot => {
+    if (!(self instanceof HostedSelf)) throw misplacedSupervisor('invoked or spawned inside a machine');
+    return initial;
+  };
   return {
     [SUPERVISION]: options,
     transition: (snapshot) => snapshot,
-    getInitialSnapshot: () => initial,
+    getInitialSnapshot: begin,
     getPersistedSnapshot: () => initial,
-    restoreSnapshot: () => initial,
+    restoreSnapshot: (_, scope) => begin(scope),
   };
 }
+
+export const misplacedSupervisor = (how: string): TuttiError =>
+  new TuttiError('TUTTI_SUPERVISOR_MISPLACED', { how });
 
 function check({ strategy, children = [], autoShutdown = 'never', ...rest }: SupervisorOptions): void {
   const refuse = (option: string, value: string, expected: string): never => {
