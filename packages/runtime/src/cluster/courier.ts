@@ -15,7 +15,7 @@ import type { EventObject } from 'xstate';
 import type { Address, Ref } from '../actor/ref.ts';
 import { isReceipt } from '../delivery/delivery-log.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
-import { claimsToBeEnvelope, envelopeProblem } from '../message/envelope.ts';
+import { foreignProblem } from '../message/envelope.ts';
 import { inSlices } from '../scheduler/in-slices.ts';
 import type { ShardAt } from '../sharding/shard-map.ts';
 import type { ActorSystem, ReplyTarget } from '../system/actor-system.ts';
@@ -303,8 +303,7 @@ export class Courier {
 
   /** What claims to be an envelope is one, of a kind that is known, or it goes no further. */
   #isSound(parcel: Parcel): boolean {
-    const { event } = parcel;
-    const problem = claimsToBeEnvelope(event) ? envelopeProblem(event) : undefined;
+    const problem = foreignProblem(parcel.event);
     if (problem === undefined) return true;
     this.bury(parcel, 'unknown-kind', new TuttiError('TUTTI_MESSAGE_INVALID', { problem }));
     return false;

@@ -10,6 +10,7 @@ import type { EventObject } from 'xstate';
 import { guarded } from '../actor/cell-listeners.ts';
 import type { Address, AskOptions, Ref, Terminated } from '../actor/ref.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import { foreignProblem } from '../message/envelope.ts';
 import type { ActorSystem, AddressResolver } from '../system/actor-system.ts';
 import { LocalRef } from '../system/local-ref.ts';
 import type { Courier } from './courier.ts';
@@ -164,7 +165,10 @@ export class Topics implements AddressResolver {
   /** An event that another node's publisher sent. */
   receive(_from: PeerIdentity, message: ActorMessage): void {
     if (message.t !== 'publish') return;
-    this.#giveOut(message.topic, this.#options.courier.decode(message.event) as EventObject);
+    const { courier, system } = this.#options;
+    const event = courier.decode(message.event) as EventObject;
+    if (foreignProblem(event) === undefined) this.#giveOut(message.topic, event);
+    else system.deadLetters.publish(topicAddress(message.topic), event, 'unknown-kind');
   }
 
   #publish(name: string, event: EventObject): void {

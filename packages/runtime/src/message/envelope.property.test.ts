@@ -160,4 +160,29 @@ describe('what claims to be an envelope and comes from another node', () => {
     expect(harness.node('n2').system.deadLetters.counts()['unknown-kind']).toBe(3);
     expect(got.map(({ subject }) => subject)).toEqual(['fine']);
   });
+
+  it('is one too when it comes by a reliable channel, or by a topic', async () => {
+    const harness = new ClusterHarness(['n1', 'n2'], () => {});
+    await harness.start();
+    const [one, two] = [harness.node('n1'), harness.node('n2')];
+    const got: EventObject[] = [];
+    const logic = setup({}).createMachine({ on: { '*': { actions: ({ event }) => void got.push(event) } } });
+    const actor: Ref = two.system.spawn(logic);
+    const channel = one.system.reliable(one.system.ref(actor.address));
+    const unknown: EventObject = { type: 'message.GOSSIP' };
+    const ends = [unknown, { type: 'plain' }].map((event) =>
+      channel.send(event).then(
+        () => 'confirmed',
+        (error: { code: string }) => error.code,
+      ),
+    );
+    expect(await harness.settle(Promise.all(ends))).toEqual(['TUTTI_MESSAGE_INVALID', 'confirmed']);
+    two.cluster.topic('news').subscribe(actor);
+    for (const event of [unknown, { type: 'fine' }]) one.cluster.topic('news').publish(event);
+    await harness.pass(50);
+    expect(got.map(({ type }) => type)).toEqual(['plain', 'fine']);
+    expect(two.system.deadLetters.counts()['unknown-kind']).toBe(1);
+    // An attempt of a channel is none; what the channel gives up is counted where it is.
+    expect(one.system.deadLetters.counts().unconfirmed).toBe(1);
+  });
 });

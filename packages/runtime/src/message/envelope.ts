@@ -1,6 +1,7 @@
 import { TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { Address } from '../actor/ref.ts';
+import { DELIVERY, isDelivery } from '../delivery/delivery-log.ts';
 
 /**
  * What a message is for. `REQUEST`: wants a `RESPONSE`, until its deadline. `NOTIFICATION`: one way. `STATE_UPDATE`: one
@@ -91,6 +92,15 @@ export function envelopeProblem(event: EventObject): string | undefined {
   if (kind === 'RESPONSE' && causation === undefined) return 'a RESPONSE says by causation what it answers';
   if (kind === 'STATE_UPDATE' && revision === undefined) return 'a STATE_UPDATE has a revision';
   return undefined;
+}
+
+/**
+ * What is wrong with an event that came from another node, by itself or in a reliable channel; undefined when nothing is,
+ * as with all that do not claim to be an envelope.
+ */
+export function foreignProblem(event: EventObject): string | undefined {
+  const inner = event.type === DELIVERY && isDelivery(event) ? event.event : event;
+  return inner && claimsToBeEnvelope(inner) ? envelopeProblem(inner) : undefined;
 }
 
 /** Reads an envelope that came from somewhere. @throws TuttiError `TUTTI_MESSAGE_INVALID` */
