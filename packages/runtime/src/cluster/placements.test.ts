@@ -590,6 +590,45 @@ describe('the replicated placement', () => {
     expect(await harness.settle(ref!.ask({ type: 'read' }))).toBe(2);
   });
 
+  it('counts what it was sent in vain by why that was, and not what it failed on or may have handled', async () => {
+    const brittle = setup({}).createMachine({
+      initial: 'open',
+      states: { open: { on: { end: 'closed' } }, closed: { type: 'final' } },
+      on: {
+        fail: {
+          actions: assign(() => {
+            throw new Error('told to');
+          }),
+        },
+      },
+    });
+    const harness = await started((cluster) => void cluster.replicated('brittle', brittle));
+    const { system, consensus } = harness.node('n1');
+    const ref = system.ref('replicated:brittle');
+    const propose = consensus.propose.bind(consensus);
+    const countsAfter = async (type: string) => {
+      ref.send({ type });
+      await harness.pass(200);
+      return Object.fromEntries(Object.entries(system.deadLetters.counts()).filter(([, count]) => count > 0));
+    };
+    expect(await countsAfter('fail')).toEqual({});
+    consensus.propose = async () => {
+      throw new TuttiError('TUTTI_OUTCOME_UNKNOWN', { what: 'brittle', when: 'within 10,000 ms' });
+    };
+    expect(await countsAfter('maybe')).toEqual({});
+    consensus.propose = async () => {
+      throw new TuttiError('TUTTI_OVERLOADED', { what: 'The queue', size: 1, limit: 1 });
+    };
+    expect(await countsAfter('one too many')).toEqual({ 'overflow-new': 1 });
+    consensus.propose = async () => {
+      throw new TuttiError('TUTTI_NO_LEADER', { known: 'none' });
+    };
+    expect(await countsAfter('to nobody')).toEqual({ 'overflow-new': 1, unreachable: 1 });
+    consensus.propose = propose;
+    await countsAfter('end');
+    expect(await countsAfter('too late')).toEqual({ 'overflow-new': 1, unreachable: 1, stopped: 1 });
+  });
+
   it('places a plain module, whose copy every node reads after a barrier', async () => {
     const handles = new Map<string, ReplicatedHandle<Tally>>();
     const harness = await started((cluster, node) => {

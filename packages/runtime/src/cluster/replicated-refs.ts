@@ -1,12 +1,12 @@
 import type { Consensus, ProposeOptions } from '@tutti/consensus';
-import { type Clock, type Logger, messageOf, TuttiError } from '@tutti/kernel';
+import { type Clock, type ErrorCode, isTuttiError, type Logger, messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { AskTable } from '../actor/ask.ts';
 import { guarded } from '../actor/cell-listeners.ts';
 import { LOGIC_VERSION_DEFAULT } from '../actor/logic-identity.ts';
 import type { Address, AskOptions, Ref, SnapshotListener, Terminated } from '../actor/ref.ts';
 import { DELIVERY } from '../delivery/delivery-log.ts';
-import type { DeadLetters } from '../mailbox/dead-letters.ts';
+import type { DeadLetterReason, DeadLetters } from '../mailbox/dead-letters.ts';
 import type { AddressResolver } from '../system/actor-system.ts';
 import { LEVEL, mustBeOfLevel } from './cluster-level.ts';
 import type { Membership } from './membership.ts';
@@ -17,6 +17,13 @@ import {
   type ReplicatedOutcome,
   replicatedAddress,
 } from './replicated-logic.ts';
+
+/** Why a proposal fails whose event was handled, though not well, or may have been. */
+const MAY_BE_HANDLED: ReadonlySet<ErrorCode> = new Set([
+  'TUTTI_MACHINE_UNSTABLE',
+  'TUTTI_OUTCOME_UNKNOWN',
+  'TUTTI_SESSION_EXPIRED',
+]);
 
 interface ReplicatedRefsOptions {
   readonly consensus: Consensus;
@@ -68,7 +75,19 @@ class ReplicatedRef implements Ref {
   }
 
   send(event: EventObject): void {
-    this.#propose(event).catch(() => this.#options.deadLetters.publish(this.address, event, 'unreachable'));
+    this.#propose(event).catch((thrown: unknown) => {
+      const reason = this.#lostBecause(thrown);
+      if (reason) this.#options.deadLetters.publish(this.address, event, reason);
+    });
+  }
+
+  /** Undefined of an event that is not lost, or of which nobody knows. */
+  #lostBecause(thrown: unknown): DeadLetterReason | undefined {
+    if (!isTuttiError(thrown)) return 'unreachable';
+    if (thrown.code === 'TUTTI_REPLICATED_REFUSED')
+      return this.#logic.current.status === 'active' ? undefined : 'stopped';
+    if (MAY_BE_HANDLED.has(thrown.code)) return undefined;
+    return thrown.code === 'TUTTI_OVERLOADED' ? 'overflow-new' : 'unreachable';
   }
 
   /** Resolves with the reply, or with undefined when the event was applied and nothing replied. */
