@@ -2,7 +2,7 @@ import { messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import { DELIVERY, DeliveryLog, isDelivery, ReceiptTarget } from '../delivery/delivery-log.ts';
 import type { Mailbox } from '../mailbox/mailbox.ts';
-import { eventOf, type UserMessage } from '../mailbox/user-lane.ts';
+import type { UserMessage } from '../mailbox/user-lane.ts';
 import { inSlices } from '../scheduler/in-slices.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { Asked } from './ask.ts';
@@ -151,7 +151,10 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
   }
 
   #isPassedOn(message: UserMessage): boolean {
-    const target = message instanceof Asked ? message.target : undefined;
-    return this.settings.keeper?.passOn?.(eventOf(message), target) ?? false;
+    const { keeper } = this.settings;
+    if (!keeper?.passOn) return false;
+    return message instanceof Asked
+      ? keeper.passOn(message.event, message.target)
+      : keeper.passOn(message, undefined);
   }
 }

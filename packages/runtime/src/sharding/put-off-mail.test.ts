@@ -55,6 +55,19 @@ describe('messages that the state of an entity puts off', () => {
     expect(alive()).toBe(0);
   });
 
+  it('keep their numbers when they are passed on, so that what comes again is not handled twice', async () => {
+    const { harness, ref, passed } = await started(['n1']);
+    const channel = harness.node('n1').system.reliable(ref('a'));
+    const sent = Promise.all(NUMBERS.map((number) => channel.send({ type: 'pass', number })));
+    await harness.pass(100);
+    await harness.settle(ref('a').stop());
+    await harness.pass(100);
+    ref('a').send({ type: 'open' });
+    await harness.settle(sent);
+    await harness.pass(10_000);
+    expect(passed).toEqual(NUMBERS);
+  });
+
   it('keep it awake when there are too many, while others go to sleep in its place', async () => {
     const { harness, ref, alive } = await started(['n1'], { activeMax: 2 });
     const keys = ['a', 'b', 'c', 'd'];
