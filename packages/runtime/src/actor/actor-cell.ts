@@ -1,6 +1,7 @@
 import { messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
 import { DeliveryLog } from '../delivery/delivery-log.ts';
+import { isFinal } from '../delivery/finality.ts';
 import type { Turn } from '../scheduler/turn.ts';
 import type { SupervisedCell } from '../supervision/supervision.ts';
 import { supervisionOf } from '../supervision/supervisor.ts';
@@ -275,8 +276,11 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
   #failForGood(error: unknown): void {
     const reason =
       error instanceof Error ? error : new TuttiError('TUTTI_INTERNAL', { problem: messageOf(error) });
-    this.rare!.commit?.fail(reason);
-    this.rare!.commit = undefined;
+    const rare = this.rare!;
+    // What cannot even begin would do so again and again with the mail that is passed on.
+    rare.passesOn = rare.commit?.before !== undefined || !isFinal(reason);
+    rare.commit?.fail(reason);
+    rare.commit = undefined;
     this.core.runtime.dispose(this, true, error);
     this.#close('stop', 'failed', error);
   }
@@ -419,7 +423,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     }
     mailbox?.open();
     for (let message = mailbox?.user.shift(); message; message = mailbox?.user.shift()) unheard.push(message);
-    this.bury(unheard, reason, error);
+    this.bury(unheard, reason, error, rare?.passesOn ?? reason === 'stopped');
     this.parent?.children!.delete(this.id);
     this.core.onEnded();
     rare?.listeners?.terminated(this.address, reason, error, this.core);

@@ -154,6 +154,8 @@ export class RareParts<Cell> {
   supervision: Supervision | undefined;
   closing: Closing<Cell> | undefined;
   commit: Commit | undefined;
+  /** It ended with a commit, and whether what waits is passed on; undefined of any other end. */
+  passesOn: boolean | undefined;
   deadline: Timer | undefined;
   /** It is to stop when it owes no answer any more that it may give by then, on the clock's `now`. */
   leavesBy: number | undefined;

@@ -136,9 +136,17 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
     return new TuttiError('TUTTI_ACTOR_FAILED', details, { cause: error });
   }
 
-  /** The messages that were not handled before the actor's end. */
-  protected bury(messages: readonly UserMessage[], reason: TerminationReason, error: unknown): void {
-    const rest = reason === 'stopped' ? messages.filter((message) => !this.#isPassedOn(message)) : messages;
+  /**
+   * The messages that were not handled before the actor's end.
+   * @param passesOn Whether its keeper is asked to see to them
+   */
+  protected bury(
+    messages: readonly UserMessage[],
+    reason: TerminationReason,
+    error: unknown,
+    passesOn: boolean,
+  ): void {
+    const rest = passesOn ? messages.filter((message) => !this.#isPassedOn(message)) : messages;
     if (rest.length > 0)
       void inSlices(this.core.clock, rest, (message) => this.#buryOne(message, reason, error));
   }

@@ -22,8 +22,11 @@ import { type EntityName, parseEntityAddress, type ShardId, shardOf } from './sh
 import { type EpochEnd, epochEnd, SHARD_MAP, type ShardMap } from './shard-map.ts';
 import { WaitingParcels } from './waiting-parcels.ts';
 
-/** How long a singleton that has ended rests before it is started again; a message starts it sooner. */
-const SINGLETON_RESTART_MS = 1_000;
+/**
+ * How long what has ended rests before it is started again, since what fails whenever it starts must not keep the node
+ * busy: a singleton, which a message starts sooner, and an entity that could not commit, with what has waited for it.
+ */
+const REST_MS = 1_000;
 
 interface RegionOptions {
   readonly self: Life;
@@ -162,10 +165,11 @@ export class Region {
     this.#options.awakener.asleep(shard, name, hasFailed);
     this.#waiting.putBack(shard, leftOver);
     if (this.#stopped) this.#waiting.clear();
+    else if (hasFailed && leftOver.length > 0 && this.#mayRun(shard))
+      this.#options.clock.setTimer(REST_MS, () => this.#flush(shard));
     else this.#flush(shard);
     if (!this.#options.host.isSingleton(name)) return;
-    // Not at once: one that fails whenever it starts must not keep the node busy with starting it.
-    this.#options.clock.setTimer(SINGLETON_RESTART_MS, () => {
+    this.#options.clock.setTimer(REST_MS, () => {
       if (this.#mayRun(shard))
         this.#options.host.startSingletons(shard, this.#options.shards.get(shard).epoch);
     });

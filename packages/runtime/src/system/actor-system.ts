@@ -86,9 +86,10 @@ export interface StateKeeper {
    */
   readonly endedBy?: Error | undefined;
   /**
-   * Called when the actor has been stopped in order, for each message that it was sent and has not handled, oldest first:
-   * one that its state put off, or that came too late to be handled within the deadline of the stop. True when the keeper
-   * sees to it, otherwise it is a dead letter.
+   * Called when the actor has been stopped in order, or has ended because a turn could not be committed, for each message
+   * that it was sent and has not handled, oldest first: one that its state put off, that came too late to be handled within
+   * the deadline of the stop, or that waited behind that turn; but not where its first turn can never be committed. True
+   * when the keeper sees to it, otherwise it is a dead letter.
    */
   passOn?(event: EventObject, target: ReplyTarget | undefined): boolean;
 }
