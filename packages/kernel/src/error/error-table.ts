@@ -131,6 +131,10 @@ export const ERRORS = {
     'The data directory {directory} belongs to the node "{found}", not to "{expected}"',
     'Point this node at its own directory; two nodes must never share one.',
   ),
+  TUTTI_STORE_FOREIGN_FILE: row(
+    'The file {file} was written by {found}, and stands where those of {expected} belong',
+    'Bring back the files that stood here before; docs/operations.md says what to do where they are lost. Nothing was changed.',
+  ),
   TUTTI_STORE_NEWER_VERSION: row(
     'The file {file} was written in format {found}; this version reads up to {supported}',
     'Run the newer version of Tutti that wrote it; nothing was changed.',

@@ -1,5 +1,6 @@
 import type { Random } from '@tutti/kernel';
 import { FILE_MARK_BYTES } from '../../storage/file/file-mark.ts';
+import { OWNER_MARK_AT, OWNER_MARK_BYTES } from '../../storage/file/file-owner.ts';
 import {
   FLUSH_MARK_AT,
   FLUSH_MARK_BYTES,
@@ -25,6 +26,11 @@ interface Stretch {
  * write; the one before may be the newest that was flushed.
  */
 const SPARED_BATCHES = 2;
+/** Where a segment says what it is, and whose. */
+const NAMES_IN_SEGMENTS = [
+  { from: 0, to: FILE_MARK_BYTES },
+  { from: OWNER_MARK_AT, to: OWNER_MARK_AT + OWNER_MARK_BYTES },
+];
 const SEGMENT = /segment-(\d+)\.log$/;
 const META = /meta(\.copy)?\.json$/;
 
@@ -44,7 +50,7 @@ export function decay(drive: SimDrive, random: Random): 'turned bit' | 'misdirec
   return stray ? 'misdirected write' : 'turned bit';
 }
 
-/** A bit turns in what says what a file is or whose: the mark of a segment, or one of the copies of the owner's name. */
+/** A bit turns in what says what a file is or whose: a mark of a segment, or one of the copies of the owner's name. */
 export function decayOfNames(drive: SimDrive, random: Random): boolean {
   const paths = drive.paths();
   const marked = paths.filter((path) => SEGMENT.test(path));
@@ -52,15 +58,16 @@ export function decayOfNames(drive: SimDrive, random: Random): boolean {
   const sound = copies.filter((path) => readMetaCopy(Buffer.from(drive.file(path)!.contents())));
   // Nothing says whose a directory is when both copies have rotted: a start between puts the first right.
   const stretches = [
-    ...marked.map((path) => ({ file: drive.file(path)!, to: FILE_MARK_BYTES })),
+    ...marked.flatMap((path) => NAMES_IN_SEGMENTS.map((place) => ({ file: drive.file(path)!, ...place }))),
     ...(sound.length === 2 ? sound : []).map((path) => ({
       file: drive.file(path)!,
+      from: 0,
       to: drive.file(path)!.size,
     })),
   ];
   if (stretches.length === 0) return false;
-  const { file, to } = random.pick(stretches);
-  file.rot(random.integer(0, to - 1), random.integer(0, 7));
+  const { file, from, to } = random.pick(stretches);
+  file.rot(random.integer(from, to - 1), random.integer(0, 7));
   return true;
 }
 

@@ -6,6 +6,8 @@ import type { LogStoreState, SnapshotWriter, StoredSnapshot, WriteCallback } fro
 import type { ScrubCallback } from '../scrub.ts';
 import { type DiskCalls, nodeDisk } from './disk-calls.ts';
 import { FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';
+import type { FileOwner } from './file-owner.ts';
+import { GroupFolders } from './group-folders.ts';
 import { makeDirectory } from './make-directory.ts';
 import { removeDrafts } from './meta-file.ts';
 import { readableDisk } from './readable-disk.ts';
@@ -21,15 +23,16 @@ export interface FileGroupLogOptions extends FileLogStoreOptions {
 
 /**
  * A log on disk for all groups of a process: the records in `directory/log`, each group's snapshot in
- * `directory/groups/<group>`. One process at a time.
+ * `directory/groups/<group>`, see {@link GroupFolders}. One process at a time.
  */
 export function createFileGroupLog(options: FileGroupLogOptions, disk: Partial<DiskCalls> = {}): SharedLog {
   const { directory, clock, logBytes, ...rest } = options;
-  const { logger } = rest;
+  const { clusterId, nodeId, logger } = rest;
   const calls = readableDisk({ ...nodeDisk(), ...disk });
+  const folders = new GroupFolders(calls, join(directory, 'groups'));
   return new SharedLog({
     store: new FileLogStore({ ...rest, directory: join(directory, 'log') }, disk),
-    snapshots: (group) => new FileGroupSnapshots(calls, join(directory, 'groups', group)),
+    snapshots: (group) => new FileGroupSnapshots(calls, folders, { clusterId, nodeId, group }),
     clock,
     ...(logBytes === undefined ? {} : { logBytes }),
     ...(logger && { logger }),
@@ -39,23 +42,28 @@ export function createFileGroupLog(options: FileGroupLogOptions, disk: Partial<D
 /** The snapshot of one group, in a folder that is made when there is one. */
 class FileGroupSnapshots implements GroupSnapshots {
   readonly #disk: DiskCalls;
+  readonly #folders: GroupFolders;
   readonly #folder: string;
+  readonly #owner: FileOwner;
   readonly #scrub: SnapshotScrub;
   #snapshots: SnapshotDirectory | undefined;
 
-  constructor(disk: DiskCalls, folder: string) {
+  constructor(disk: DiskCalls, folders: GroupFolders, owner: FileOwner & { readonly group: string }) {
     this.#disk = disk;
-    this.#folder = folder;
+    this.#folders = folders;
+    this.#folder = folders.of(owner.group);
+    this.#owner = owner;
     this.#scrub = new SnapshotScrub(disk, () => this.#snapshots?.current);
   }
 
   open(done: (failure: Error | undefined, state?: LogStoreState) => void): void {
     let failure: Error | undefined;
     try {
-      const snapshots = new SnapshotDirectory(this.#disk, this.#folder);
+      this.#folders.settle();
+      const snapshots = new SnapshotDirectory(this.#disk, this.#folder, this.#owner);
       if (this.#disk.existsSync(this.#folder)) {
-        removeDrafts(this.#disk, this.#folder);
         snapshots.open();
+        removeDrafts(this.#disk, this.#folder);
       }
       this.#snapshots = snapshots;
     } catch (thrown) {

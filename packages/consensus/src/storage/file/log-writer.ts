@@ -5,7 +5,7 @@ import { BatchEncoder, hardStateSize, recordSize } from '../record.ts';
 import { type DiskCalls, isShort } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
 import { FLUSH_MARK_AT, flushMark } from './flush-mark.ts';
-import { NextSegment } from './next-segment.ts';
+import { NextSegment, type NextSegmentParts } from './next-segment.ts';
 import type { RecoveredLog } from './recovery.ts';
 import { SEGMENT_HEADER_BYTES, type Segment, writeFully } from './segment.ts';
 
@@ -70,14 +70,12 @@ export class LogWriter {
   #seenBatch = -1;
 
   constructor(
-    directory: string,
-    segmentBytes: number,
-    disk: DiskCalls,
+    place: Pick<NextSegmentParts, 'disk' | 'directory' | 'owner' | 'segmentBytes'>,
     recovered: RecoveredLog,
     onFailure: (failure: Error) => Error,
   ) {
-    this.#directory = directory;
-    this.#disk = disk;
+    this.#directory = place.directory;
+    this.#disk = place.disk;
     this.#index = recovered.index;
     this.#segments = [...recovered.segments];
     this.#offset = recovered.nextOffset;
@@ -88,9 +86,7 @@ export class LogWriter {
     const active = this.#segments.at(-1);
     this.#flushedSequence = active?.sequence ?? 0;
     this.#next = new NextSegment({
-      disk,
-      directory,
-      segmentBytes,
+      ...place,
       sequence: this.#flushedSequence,
       made: (failure) => this.#madeNext(failure),
     });

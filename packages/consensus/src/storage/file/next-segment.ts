@@ -1,10 +1,7 @@
-import type { DiskCalls } from './disk-calls.ts';
-import { createSegment, type Segment } from './segment.ts';
+import { createSegment, type Segment, type SegmentPlace } from './segment.ts';
 
 /** What the next segment of a log is made with, and who is told of it. */
-export interface NextSegmentParts {
-  readonly disk: DiskCalls;
-  readonly directory: string;
+export interface NextSegmentParts extends SegmentPlace {
   readonly segmentBytes: number;
   /** Of the newest segment there is. */
   readonly sequence: number;
@@ -35,16 +32,15 @@ export class NextSegment {
   /** Begins to make it, unless it is there or being made. */
   prepare(sizeBytes: number = this.#parts.segmentBytes): void {
     if (this.#isBeingMade || this.#ready) return;
-    const { disk, directory, made } = this.#parts;
     this.#isBeingMade = true;
     const sequence = this.#sequence + 1;
-    createSegment(disk, directory, sequence, sizeBytes, (failure, segment) => {
+    createSegment(this.#parts, sequence, sizeBytes, (failure, segment) => {
       this.#isBeingMade = false;
       this.#ready = segment;
       if (segment) this.#sequence = sequence;
       const waiting = this.#whenMade;
       this.#whenMade = undefined;
-      made(failure);
+      this.#parts.made(failure);
       waiting?.(failure);
     });
   }

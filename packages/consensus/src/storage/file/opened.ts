@@ -7,6 +7,7 @@ import type { DiskCalls } from './disk-calls.ts';
 import type { EntryIndex } from './entry-index.ts';
 import { EntryReader } from './entry-reader.ts';
 import type { FileLogStoreOptions } from './file-log-store.ts';
+import type { FileOwner } from './file-owner.ts';
 import { LogWriter } from './log-writer.ts';
 import { makeDirectory } from './make-directory.ts';
 import { claimDirectory, isClaimed, removeDrafts } from './meta-file.ts';
@@ -45,7 +46,7 @@ export function openDirectory(
   const lock = DirectoryLock.acquire(directory, disk);
   try {
     claimDirectory(disk, directory, clusterId, nodeId);
-    const snapshots = new SnapshotDirectory(disk, directory);
+    const snapshots = new SnapshotDirectory(disk, directory, { clusterId, nodeId });
     snapshots.open();
     const opened = reopenDirectory(disk, options, logger, { lock, snapshots }, onFailure);
     removeDrafts(disk, directory);
@@ -64,13 +65,14 @@ export function reopenDirectory(
   { lock, snapshots }: Pick<Opened, 'lock' | 'snapshots'>,
   onFailure: OnFailure,
 ): Opened {
-  const { directory, segmentBytes = 16 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = options;
-  const read = new Recovery(disk, directory, logger).run();
+  const { directory, clusterId, nodeId, segmentBytes = 16 * 2 ** 20, cacheBytes = 16 * 2 ** 20 } = options;
+  const owner: FileOwner = { clusterId, nodeId };
+  const read = new Recovery(disk, directory, owner, logger).run();
   if (!read.damage) settleTail(disk, directory, read.segments, read.nextOffset, read.lastBatch);
   const mark = readMark(disk, directory);
   const recovered = { ...read, hardState: newer(read.hardState, mark?.hardState) };
   const { index } = recovered;
-  const writer = new LogWriter(directory, segmentBytes, disk, recovered, onFailure);
+  const writer = new LogWriter({ disk, directory, owner, segmentBytes }, recovered, onFailure);
   const segments = () => writer.segments;
   const reader = new EntryReader(disk, index, segments, (segment) => scrub.suspect(segment));
   const tail = new TailCache(index.lastIndex, cacheBytes);

@@ -3,6 +3,7 @@ import type { Entry, HardState } from '../../raft/messages.ts';
 import { isBlank } from '../record.ts';
 import { type DiskCalls, readWhole, withFile, writeWhole } from './disk-calls.ts';
 import { EntryIndex } from './entry-index.ts';
+import { type FileOwner, refuseForeignSegment } from './file-owner.ts';
 import { flushMarkIn } from './flush-mark.ts';
 import { type Gap, LostEntries, type LostStretch } from './lost-entries.ts';
 import { hasHeader, listSegments, SEGMENT_HEADER_BYTES, type Segment } from './segment.ts';
@@ -52,6 +53,7 @@ interface Item {
  */
 export class Recovery {
   readonly #disk: DiskCalls;
+  readonly #owner: FileOwner;
   readonly #logger: Logger;
   readonly #segments: Segment[];
   readonly #index = new EntryIndex();
@@ -77,14 +79,15 @@ export class Recovery {
   /** Where an entry stands that does not follow the one before it. */
   #hole: { readonly file: string; readonly offset: number } | undefined;
 
-  constructor(disk: DiskCalls, directory: string, logger: Logger) {
+  constructor(disk: DiskCalls, directory: string, owner: FileOwner, logger: Logger) {
     this.#disk = disk;
+    this.#owner = owner;
     this.#logger = logger;
     this.#segments = listSegments(disk, directory);
     this.#lost = new LostEntries(this.#index);
   }
 
-  /** @throws TuttiError `TUTTI_STORE_CORRUPT`, `TUTTI_STORE_NEWER_VERSION` */
+  /** @throws TuttiError `TUTTI_STORE_CORRUPT`, `TUTTI_STORE_NEWER_VERSION`, `TUTTI_STORE_FOREIGN_FILE` */
   run(): RecoveredLog {
     for (const [i, segment] of this.#segments.entries()) this.#read(segment, this.#segments[i + 1]);
     this.#releaseNewest();
@@ -121,6 +124,7 @@ export class Recovery {
 
   #read(segment: Segment, next: Segment | undefined): void {
     const bytes = this.#disk.readFileSync(segment.path);
+    refuseForeignSegment(bytes, segment, this.#owner);
     const whole = hasHeader(bytes, segment);
     const { records, remainsFrom } = scanSegment(bytes, segment.sequence);
     this.#outlines.set(segment.sequence, outlineOf(records));

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Entry } from '../../raft/messages.ts';
 import { BatchEncoder, type LogRecord, sizeOf } from '../record.ts';
 import type { DiskCalls } from './disk-calls.ts';
+import { OWNER_MARK_AT, ownerMarkBytes } from './file-owner.ts';
 import { FLUSH_MARK_AT, flushMarkBytes } from './flush-mark.ts';
 import { inSlices, readSliced, SLICE_BYTES } from './in-slices.ts';
 import type { Gap } from './lost-entries.ts';
@@ -58,9 +59,10 @@ const DAMAGED = new Uint8Array(8).fill(0xff);
  * Writes a damaged segment anew beside the old one, with its gaps closed, and puts it in its place by a rename: a crash
  * leaves either of them. A gap that nothing is put into stays one. The whole records keep the numbers of their
  * batches; numbers that nothing is left of get a record that says nothing, so that the log has no gap between this
- * segment and the next. What the header says of flushes stays as it is, so that damage is not taken for a torn write. The
- * loop goes on meanwhile. Calls back with what the segment holds now, in the turn in which it takes its place; with
- * nothing if it was not wanted any more, or if more of it has been damaged since: the gaps may be elsewhere by now.
+ * segment and the next. What the header says of flushes stays as it is, so that damage is not taken for a torn write; so
+ * does what it says of its owner. The loop goes on meanwhile. Calls back with what the segment holds now, in the turn in
+ * which it takes its place; with nothing if it was not wanted any more, or if more of it has been damaged since: the gaps
+ * may be elsewhere by now.
  */
 export function rewriteSegment(
   disk: DiskCalls,
@@ -93,6 +95,7 @@ function* rewriting(
   const made = yield* encoding(withFills(scan, rewrite), sequence, before.length);
   // What it says of flushes holds for the records that it keeps, and for what is still missing.
   flushMarkBytes(before).copy(made.bytes, FLUSH_MARK_AT);
+  ownerMarkBytes(before).copy(made.bytes, OWNER_MARK_AT);
   return made;
 }
 

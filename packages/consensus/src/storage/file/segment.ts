@@ -1,13 +1,15 @@
 import { join } from 'node:path';
 import type { DiskCalls } from './disk-calls.ts';
 import { type FileMark, hasFileMark, writeFileMark } from './file-mark.ts';
+import { type FileOwner, OWNER_MARK_AT, ownerMark } from './file-owner.ts';
 import { flushDirectory } from './meta-file.ts';
 
 /**
  * A segment is one file of the log: a header of 64 bytes, then records, then zeros up to its full size. The zeros are
  * written before the segment is used, so that a flush has no file size or block map to make durable.
  *
- *   0 the mark, with "TUTTIWAL" | 16 sequence f64 | 24 how far the log was flushed, see `flush-mark.ts` | 36 zeros
+ *   0 the mark, with "TUTTIWAL" | 16 sequence f64 | 24 how far the log was flushed, see `flush-mark.ts`
+ *   36 whose it is, see `file-owner.ts` | 60 zeros
  */
 export const SEGMENT_HEADER_BYTES = 64;
 export const SEGMENT_MARK: FileMark = { letters: 'TUTTIWAL', version: 2 };
@@ -68,16 +70,24 @@ export function hasHeader(bytes: Buffer, { sequence, path: file }: Segment): boo
   return hasFileMark(bytes, SEGMENT_MARK, file) && bytes.readDoubleLE(16) === sequence;
 }
 
+/** Where segments are made, and whose they are. */
+export interface SegmentPlace {
+  readonly disk: DiskCalls;
+  readonly directory: string;
+  readonly owner: FileOwner;
+}
+
 /** Writes a whole segment of zeros under a draft name, flushes it, and gives it its name. */
 export function createSegment(
-  disk: DiskCalls,
-  directory: string,
+  { disk, directory, owner }: SegmentPlace,
   sequence: number,
   sizeBytes: number,
   done: (failure: Error | undefined, segment?: Segment) => void,
 ): void {
   const path = join(directory, segmentName(sequence));
   const draft = `${path}.tmp`;
+  const header = segmentHeader(sequence);
+  ownerMark(sequence, owner).copy(header, OWNER_MARK_AT);
   disk.open(draft, 'w', (failure, handle) => {
     if (failure) return done(failure);
     const finish = (problem: Error | null | undefined) =>
@@ -98,7 +108,7 @@ export function createSegment(
         problem ? finish(problem) : zeroFrom(offset + length),
       );
     };
-    writeFully(disk, handle, segmentHeader(sequence), 0, (problem) =>
+    writeFully(disk, handle, header, 0, (problem) =>
       problem ? finish(problem) : zeroFrom(SEGMENT_HEADER_BYTES),
     );
   });

@@ -3,6 +3,7 @@ import { isTuttiError, type TuttiError } from '@tutti/kernel';
 import type { SnapshotMeta } from '../../raft/messages.ts';
 import type { SnapshotWriter, StoredSnapshot } from '../log-store.ts';
 import type { DiskCalls } from './disk-calls.ts';
+import type { FileOwner } from './file-owner.ts';
 import { SnapshotDraft } from './snapshot-draft.ts';
 import { SnapshotFile } from './snapshot-file.ts';
 
@@ -14,13 +15,15 @@ const nameOf = (meta: SnapshotMeta): string => `snapshot-${String(meta.index).pa
 export class SnapshotDirectory {
   readonly #disk: DiskCalls;
   readonly #directory: string;
+  readonly #owner: FileOwner;
   #current: SnapshotFile | undefined;
   #closed = false;
   #failure: TuttiError | undefined;
 
-  constructor(disk: DiskCalls, directory: string) {
+  constructor(disk: DiskCalls, directory: string, owner: FileOwner) {
     this.#disk = disk;
     this.#directory = directory;
+    this.#owner = owner;
   }
 
   get current(): SnapshotFile | undefined {
@@ -30,13 +33,17 @@ export class SnapshotDirectory {
   /**
    * Takes the newest one that is whole, checked in full. What is damaged is left in its place until a new one is stored;
    * `failure` tells of it.
-   * @throws TuttiError `TUTTI_STORE_NEWER_VERSION`
+   * @throws TuttiError `TUTTI_STORE_NEWER_VERSION`, `TUTTI_STORE_FOREIGN_FILE`
    */
   open(): void {
     const names = this.#disk.readdirSync(this.#directory).filter((name) => NAME.test(name));
-    for (const name of names.sort().reverse()) {
+    const newestFirst = names.toSorted().toReversed();
+    const paths = newestFirst.map((name) => join(this.#directory, name));
+    // Those that are older go unread, and what is another's must not go.
+    for (const path of paths.slice(1)) SnapshotFile.checkOwner(this.#disk, path, this.#owner);
+    for (const path of paths) {
       try {
-        this.#current = SnapshotFile.open(this.#disk, join(this.#directory, name));
+        this.#current = SnapshotFile.open(this.#disk, path, this.#owner);
         break;
       } catch (thrown) {
         if (!isTuttiError(thrown, 'TUTTI_STORE_CORRUPT')) throw thrown;
@@ -53,7 +60,7 @@ export class SnapshotDirectory {
 
   begin(meta: SnapshotMeta): SnapshotWriter {
     const path = join(this.#directory, nameOf(meta));
-    return new SnapshotDraft(this.#disk, meta, path, (file) => this.#publish(file));
+    return new SnapshotDraft(this.#disk, meta, this.#owner, path, (file) => this.#publish(file));
   }
 
   close(): void {

@@ -5,6 +5,7 @@ import { crc32c } from '../crc32c.ts';
 import type { SnapshotWriter, StoredSnapshot, WriteCallback } from '../log-store.ts';
 import { BlockChecksums } from './block-checksums.ts';
 import { type DiskCalls, isFull } from './disk-calls.ts';
+import type { FileOwner } from './file-owner.ts';
 import { flushDirectory } from './meta-file.ts';
 import { writeFully } from './segment.ts';
 import { SnapshotFile } from './snapshot-file.ts';
@@ -22,6 +23,7 @@ type Done = (failure: Error | null | undefined) => void;
 export class SnapshotDraft implements SnapshotWriter {
   readonly meta: SnapshotMeta;
   readonly #disk: DiskCalls;
+  readonly #owner: FileOwner;
   readonly #path: string;
   readonly #draft: string;
   readonly #publish: (file: SnapshotFile) => StoredSnapshot;
@@ -37,15 +39,17 @@ export class SnapshotDraft implements SnapshotWriter {
   constructor(
     disk: DiskCalls,
     meta: SnapshotMeta,
+    owner: FileOwner,
     path: string,
     publish: (file: SnapshotFile) => StoredSnapshot,
   ) {
     this.#disk = disk;
     this.meta = meta;
+    this.#owner = owner;
     this.#path = path;
     this.#draft = `${path}.${(draftCount++).toString(36)}.tmp`;
     this.#publish = publish;
-    this.#header = headerOf(meta);
+    this.#header = headerOf({ ...meta, owner });
   }
 
   get size(): number {
@@ -84,7 +88,8 @@ export class SnapshotDraft implements SnapshotWriter {
       return;
     }
     const blocks = this.#blocks.finish();
-    const image = { meta: this.meta, contentsFrom, totalBytes: this.#size, checksum: this.#checksum, blocks };
+    const said = { meta: this.meta, owner: this.#owner };
+    const image = { ...said, contentsFrom, totalBytes: this.#size, checksum: this.#checksum, blocks };
     const ending = endOf(this.#header, blocks, this.#size, this.#checksum);
     this.#run(
       (handle, end) =>

@@ -1,13 +1,16 @@
-import { TuttiError } from '@tutti/kernel';
+import { isTuttiError, TuttiError } from '@tutti/kernel';
 import type { SnapshotMeta } from '../../raft/messages.ts';
 import type { StoredSnapshot } from '../log-store.ts';
-import { type DiskCalls, readFully } from './disk-calls.ts';
+import { type DiskCalls, readFully, withFile } from './disk-calls.ts';
+import { type FileOwner, refuseForeign } from './file-owner.ts';
 import {
+  checkContents,
   damagedBlock,
   endOf,
   headerOf,
-  readImage,
+  readFrame,
   SNAPSHOT_BLOCK_BYTES,
+  type SnapshotHead,
   type SnapshotImage,
 } from './snapshot-format.ts';
 
@@ -30,15 +33,34 @@ export class SnapshotFile implements StoredSnapshot {
     this.#image = image;
   }
 
-  /** Opens a file that is there and checks it in full. @throws TuttiError `TUTTI_STORE_CORRUPT`, `TUTTI_STORE_NEWER_VERSION` */
-  static open(disk: DiskCalls, path: string): SnapshotFile {
+  /**
+   * Opens a file that is there and checks it in full.
+   * @throws TuttiError `TUTTI_STORE_CORRUPT`, `TUTTI_STORE_NEWER_VERSION`, `TUTTI_STORE_FOREIGN_FILE`
+   */
+  static open(disk: DiskCalls, path: string, owner: FileOwner): SnapshotFile {
     const handle = disk.openSync(path, 'r');
     try {
-      const { head, ...image } = readImage(disk, path, handle);
-      return new SnapshotFile(disk, path, handle, { ...image, meta: head as SnapshotMeta });
+      const { head, ...image } = readFrame(disk, path, handle);
+      const { owner: said, ...meta } = head as SnapshotHead;
+      refuseForeign(path, said, owner);
+      checkContents(disk, path, handle, image);
+      return new SnapshotFile(disk, path, handle, { ...image, meta, owner: said });
     } catch (thrown) {
       disk.closeSync(handle);
       throw thrown;
+    }
+  }
+
+  /**
+   * Only whose a file is; one that is damaged there says nothing.
+   * @throws TuttiError `TUTTI_STORE_FOREIGN_FILE`, `TUTTI_STORE_NEWER_VERSION`
+   */
+  static checkOwner(disk: DiskCalls, path: string, owner: FileOwner): void {
+    try {
+      const { head } = withFile(disk, path, 'r', (handle) => readFrame(disk, path, handle));
+      refuseForeign(path, (head as SnapshotHead).owner, owner);
+    } catch (thrown) {
+      if (!isTuttiError(thrown, 'TUTTI_STORE_CORRUPT')) throw thrown;
     }
   }
 
@@ -92,8 +114,8 @@ export class SnapshotFile implements StoredSnapshot {
   }
 
   #scrubFrame(done: (failure: Error | undefined, next: number | undefined, bytes: number) => void): void {
-    const { meta, contentsFrom, totalBytes, checksum, blocks } = this.#image;
-    const header = headerOf(meta);
+    const { meta, owner, contentsFrom, totalBytes, checksum, blocks } = this.#image;
+    const header = headerOf({ ...meta, owner });
     const frame = Buffer.concat([header, endOf(header, blocks, totalBytes, checksum)]);
     const found = Buffer.alloc(frame.length);
     const finish = (problem: Error | null, bytesRead: number): void => {

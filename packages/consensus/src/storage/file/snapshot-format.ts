@@ -3,12 +3,14 @@ import type { SnapshotMeta } from '../../raft/messages.ts';
 import { crc32c } from '../crc32c.ts';
 import { type DiskCalls, readWhole } from './disk-calls.ts';
 import { FILE_MARK_BYTES, type FileMark, hasFileMark, writeFileMark } from './file-mark.ts';
+import type { FileOwner } from './file-owner.ts';
 
 /**
- * A snapshot file: the mark with "TUTTISNP", length of the meta data u32, the meta data as JSON, the contents, the
- * CRC-32C of each 64 KiB of the contents u32, and at the end the contents' length f64, their CRC-32C u32, and the
- * CRC-32C of all that stands around them u32. With the checksums of the blocks every read is checked by itself: what
- * has rotted since the file was opened is neither restored nor sent.
+ * A snapshot file: the mark with "TUTTISNP", length of the meta data u32, the meta data as JSON and with them whose it
+ * is, which those of earlier versions do not say, the contents, the CRC-32C of each 64 KiB of the contents u32, and at
+ * the end the contents' length f64, their CRC-32C u32, and the CRC-32C of all that stands around them u32. With the
+ * checksums of the blocks every read is checked by itself: what has rotted since the file was opened is neither restored
+ * nor sent.
  */
 export const SNAPSHOT_MARK: FileMark = { letters: 'TUTTISNP', version: 3 };
 const HEADER_BYTES = FILE_MARK_BYTES + 4;
@@ -31,7 +33,12 @@ export interface Image {
 /** What is known of a snapshot file besides its contents. */
 export interface SnapshotImage extends Omit<Image, 'head'> {
   readonly meta: SnapshotMeta;
+  /** As the file says it. */
+  readonly owner?: FileOwner | undefined;
 }
+
+/** The meta data of a snapshot file. */
+export type SnapshotHead = SnapshotMeta & { readonly owner?: FileOwner | undefined };
 
 export function headerOf(head: object, mark = SNAPSHOT_MARK): Buffer {
   const json = Buffer.from(JSON.stringify(head));
@@ -70,39 +77,60 @@ export function damagedBlock(
  * @throws TuttiError `TUTTI_STORE_CORRUPT`, `TUTTI_STORE_NEWER_VERSION`
  */
 export function readImage(disk: DiskCalls, path: string, handle: number, mark = SNAPSHOT_MARK): Image {
-  const damaged = (offset: number, problem: string): never => {
-    throw new TuttiError('TUTTI_STORE_CORRUPT', { file: path, offset, problem });
-  };
-  const readAt = (offset: number, length: number): Buffer => {
-    const bytes = Buffer.alloc(length);
-    if (readWhole(disk, handle, bytes, offset) !== length) damaged(size, 'it is cut off');
-    return bytes;
-  };
+  const image = readFrame(disk, path, handle, mark);
+  checkContents(disk, path, handle, image);
+  return image;
+}
+
+/** Reads and checks what stands around the contents. @throws as {@link readImage} */
+export function readFrame(disk: DiskCalls, path: string, handle: number, mark = SNAPSHOT_MARK): Image {
   const { size } = disk.fstatSync(handle);
-  const start = readAt(0, HEADER_BYTES);
-  if (!hasFileMark(start, mark, path)) damaged(0, `it does not begin with ${mark.letters}`);
+  const start = readAt(disk, path, handle, 0, HEADER_BYTES);
+  if (!hasFileMark(start, mark, path)) throw damaged(path, 0, `it does not begin with ${mark.letters}`);
   const contentsFrom = HEADER_BYTES + start.readUInt32LE(FILE_MARK_BYTES);
   if (contentsFrom + TRAILER_BYTES > size) {
     const ends = `it ends at byte ${size}, within its header, or the length that stands here is damaged`;
-    damaged(FILE_MARK_BYTES, ends);
+    throw damaged(path, FILE_MARK_BYTES, ends);
   }
-  const header = readAt(0, contentsFrom);
-  const trailer = readAt(size - TRAILER_BYTES, TRAILER_BYTES);
+  const header = readAt(disk, path, handle, 0, contentsFrom);
+  const trailer = readAt(disk, path, handle, size - TRAILER_BYTES, TRAILER_BYTES);
   const totalBytes = trailer.readDoubleLE(0);
   const blocksBytes = 4 * Math.ceil(totalBytes / SNAPSHOT_BLOCK_BYTES);
   if (contentsFrom + totalBytes + blocksBytes + TRAILER_BYTES !== size)
-    damaged(size, 'it is cut off, or goes on, or the length that its end names is damaged');
-  const blocks = readAt(contentsFrom + totalBytes, blocksBytes);
+    throw damaged(path, size, 'it is cut off, or goes on, or the length that its end names is damaged');
+  const blocks = readAt(disk, path, handle, contentsFrom + totalBytes, blocksBytes);
   const checksum = trailer.readUInt32LE(8);
   if (!endOf(header, blocks, totalBytes, checksum).subarray(blocksBytes).equals(trailer))
-    damaged(0, `its first ${contentsFrom} bytes, or those behind its contents, are not as they were written`);
+    throw damaged(
+      path,
+      0,
+      `its first ${contentsFrom} bytes, or those behind its contents, are not as they were written`,
+    );
   const head: unknown = JSON.parse(header.toString('utf8', HEADER_BYTES));
-  const image = { head, contentsFrom, totalBytes, checksum, blocks };
+  return { head, contentsFrom, totalBytes, checksum, blocks };
+}
+
+/** @throws TuttiError `TUTTI_STORE_CORRUPT` */
+export function checkContents(
+  disk: DiskCalls,
+  path: string,
+  handle: number,
+  image: Omit<Image, 'head'>,
+): void {
+  const { contentsFrom, totalBytes } = image;
   for (let from = 0; from < totalBytes; from += READ_BYTES) {
-    const bytes = readAt(contentsFrom + from, Math.min(READ_BYTES, totalBytes - from));
+    const bytes = readAt(disk, path, handle, contentsFrom + from, Math.min(READ_BYTES, totalBytes - from));
     const at = damagedBlock(image, bytes, from);
     if (at !== undefined)
-      damaged(contentsFrom + from + at, 'the block that begins there is not as it was written');
+      throw damaged(path, contentsFrom + from + at, 'the block that begins there is not as it was written');
   }
-  return image;
 }
+
+function readAt(disk: DiskCalls, path: string, handle: number, offset: number, length: number): Buffer {
+  const bytes = Buffer.alloc(length);
+  if (readWhole(disk, handle, bytes, offset) === length) return bytes;
+  throw damaged(path, disk.fstatSync(handle).size, 'it is cut off');
+}
+
+const damaged = (file: string, offset: number, problem: string): TuttiError =>
+  new TuttiError('TUTTI_STORE_CORRUPT', { file, offset, problem });
