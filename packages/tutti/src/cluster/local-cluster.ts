@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { DirectoryLock } from '@tutti/consensus/file';
+import { DirectoryLock, makePrivateDirectory } from '@tutti/consensus/file';
 import { isTuttiError, type PeerAddress, TuttiError } from '@tutti/kernel';
 import type { ClusterConfig } from '@tutti/runtime';
 import { AdminClient, type AdminClientOptions, mayBeAgreed } from '../admin/admin-client.ts';
@@ -343,7 +343,7 @@ export class LocalCluster implements Launcher {
       cluster,
       ...(lineage === undefined ? {} : { lineage }),
       node: id,
-      directory: makeWritableFolder(join(this.directory, id)),
+      directory: makeWritableFolder(join(this.directory, id), makePrivateDirectory),
       hadLog: this.#roster.hasBegun(id),
       voters,
       port,

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
@@ -30,6 +30,12 @@ it('follows a link to an empty folder, and leaves the link where it is', async (
   await restore(join(folder, 'data'));
   expect(readdirSync(join(folder, 'volume')).toSorted()).toEqual(['n1', 'n2', 'roster.json']);
   expect(readdirSync(folder).toSorted()).toEqual(['data', 'volume']);
+});
+
+it('makes folders of nodes that nobody else can look into', async () => {
+  await restore(join(folder, 'data'));
+  for (const name of ['n1', 'n2', 'n1/log'])
+    expect(statSync(join(folder, 'data', name)).mode & 0o777, name).toBe(0o700);
 });
 
 it.each([[['../../escaped']], [['n1', 'n1']], [[]]])(

@@ -165,7 +165,7 @@ async function makeNode(
   lineage: string,
 ): Promise<void> {
   // Not `recursive`: where the draft has been taken away, it is not to be made anew.
-  for (const folder of [directory, logFolderOf(directory)]) mkdirSync(folder);
+  for (const folder of [directory, logFolderOf(directory)]) mkdirSync(folder, 0o700);
   writeIdentity(directory, {
     format: 1,
     clusterId: clusterId(cluster),

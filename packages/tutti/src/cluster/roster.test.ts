@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -133,6 +133,33 @@ describe('the roster of a local cluster', () => {
   it.each(['n1', 'n01', 'four', '../n4', ''])('refuses %j as the name of a new node', (name) => {
     const check = () => Roster.open(directory, 3).checkNew(name);
     expect(check).toThrow(expect.objectContaining({ code: 'TUTTI_OPTION_INVALID' }));
+  });
+
+  it('is not taken with any bit of its file turned, and is without a checksum', () => {
+    const made = Roster.found(directory, ['n1', 'n2'], 'restored');
+    made.joins('n3');
+    const shown = ({ founders, current, lineage }: Roster) => ({ founders, current, lineage });
+    const path = join(directory, 'roster.json');
+    const text = readFileSync(path);
+    const found = (contents: Uint8Array | string): unknown => {
+      writeFileSync(path, contents);
+      try {
+        return shown(Roster.find(directory)!);
+      } catch (thrown) {
+        return (thrown as { code?: string }).code;
+      }
+    };
+    let refused = 0;
+    for (let bit = 0; bit < 8 * text.length; bit++) {
+      const turned = Buffer.from(text);
+      turned[bit >> 3]! ^= 1 << (bit & 7);
+      const roster = found(turned);
+      if (roster === 'TUTTI_CONFIG_UNREADABLE') refused++;
+      else expect(roster, `bit ${bit}`).toEqual(shown(made));
+    }
+    expect(refused).toBeGreaterThan(7 * text.length);
+    const { checksum: _, ...said } = JSON.parse(text.toString()) as { checksum: number };
+    expect(found(JSON.stringify(said))).toEqual(shown(made));
   });
 
   it('says that its file is spoiled', () => {

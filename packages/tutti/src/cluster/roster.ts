@@ -1,7 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { checkedJson } from '@tutti/consensus/file';
 import { messageOf, TuttiError } from '@tutti/kernel';
 import * as z from 'zod';
+import { readChecked } from '../node/read-checked.ts';
 import { replaceFile } from '../node/replace-file.ts';
 
 const rosterFile = z.object({
@@ -223,13 +225,13 @@ export class Roster {
   }
 
   save(): void {
-    replaceFile(this.#path, `${JSON.stringify(this.#file, undefined, 2)}\n`);
+    replaceFile(this.#path, checkedJson(this.#file));
   }
 }
 
 function readRoster(path: string): RosterFile | undefined {
   try {
-    return rosterFile.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return rosterFile.parse(readChecked(readFileSync(path, 'utf8')));
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new TuttiError(

@@ -323,7 +323,7 @@ function makeConsensus(
 
 function logDirectory(directory: string): string {
   const path = logFolderOf(directory);
-  mkdirSync(path, { recursive: true });
+  mkdirSync(path, { recursive: true, mode: 0o700 });
   return path;
 }
 

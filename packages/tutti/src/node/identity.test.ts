@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clusterId } from '@tutti/kernel';
@@ -74,6 +74,40 @@ describe('the identity of a node', () => {
     expect(beginning.isNoted).toBe(true);
     expect(incarnation).toBeGreaterThan(1_000_000);
     expect(openIdentity(directory, owner).incarnation).toBe(incarnation + 1);
+  });
+
+  it('is not taken with any bit of it turned, and is without a checksum', () => {
+    const { beginning } = openIdentity(directory, { ...owner, lineage });
+    beginning.note();
+    const known = readIdentity(directory);
+    const path = join(directory, 'identity.json');
+    const text = readFileSync(path);
+    const read = (contents: Uint8Array | string): unknown => {
+      writeFileSync(path, contents);
+      try {
+        return readIdentity(directory);
+      } catch (thrown) {
+        return (thrown as { code?: string }).code;
+      }
+    };
+    let refused = 0;
+    for (let bit = 0; bit < 8 * text.length; bit++) {
+      const turned = Buffer.from(text);
+      turned[bit >> 3]! ^= 1 << (bit & 7);
+      const found = read(turned);
+      if (found === 'TUTTI_IDENTITY_INVALID') refused++;
+      else expect(found, `bit ${bit}`).toEqual(known);
+    }
+    // All but those that made the checksum none: then the rest is what it was.
+    expect(refused).toBeGreaterThan(7 * text.length);
+    expect(read(JSON.stringify(known))).toEqual(known);
+  });
+
+  it('is for its owner alone, and so is the directory that is made for it', () => {
+    const made = join(directory, 'of', 'a', 'node');
+    openIdentity(made, owner);
+    const modeOf = (path: string) => statSync(path).mode & 0o777;
+    expect([modeOf(made), modeOf(join(made, 'identity.json'))]).toEqual([0o700, 0o600]);
   });
 
   it('remembers over all its lives that a log was begun', () => {

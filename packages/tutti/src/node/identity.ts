@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type LogBeginning, makeDirectory } from '@tutti/consensus/file';
+import { checkedJson, type LogBeginning, makePrivateDirectory } from '@tutti/consensus/file';
 import {
   type ClusterId,
   clusterId,
@@ -14,6 +14,7 @@ import {
 } from '@tutti/kernel';
 import { generateKeyPair, type KeyPair } from '@tutti/transport';
 import * as z from 'zod';
+import { readChecked } from './read-checked.ts';
 import { replaceFile } from './replace-file.ts';
 
 /** Who a node is, across its lives: kept in `identity.json` of its data directory. */
@@ -110,14 +111,14 @@ export function volatileIdentity(
 
 /**
  * Opens a node's identity for its next life, making it on the first start; keys that are given replace those kept. The file holds the private key and is
- * readable by its owner only.
+ * readable by its owner only, and so is the directory where this makes it.
  * @throws TuttiError `TUTTI_STORE_WRONG_CLUSTER`, `TUTTI_STORE_WRONG_NODE`, `TUTTI_IDENTITY_INVALID`,
  * `TUTTI_RECOVERY_UNFINISHED`
  */
 export function openIdentity(directory: string, owner: IdentityOwner): NodeIdentity {
   const known = readIdentity(directory);
   if (known) refuseOthers(directory, known, owner);
-  else makeDirectory(directory);
+  else makePrivateDirectory(directory);
   const { publicKey, secretKey } = owner.keys ?? known ?? generateKeyPair();
   const lineage = known?.lineage ?? owner.lineage;
   const logBegun = known?.logBegun === true || owner.hadLog === true;
@@ -184,7 +185,7 @@ export function readIdentity(directory: string): IdentityFile | undefined {
     throw thrown;
   }
   try {
-    return identityFile.parse(JSON.parse(text));
+    return identityFile.parse(readChecked(text));
   } catch (thrown) {
     throw new TuttiError('TUTTI_IDENTITY_INVALID', { file, problem: problemIn(thrown) }, { cause: thrown });
   }
@@ -192,7 +193,7 @@ export function readIdentity(directory: string): IdentityFile | undefined {
 
 /** Puts it in place whole or not at all. */
 export function writeIdentity(directory: string, file: IdentityFile): void {
-  replaceFile(join(directory, 'identity.json'), `${JSON.stringify(file, undefined, 2)}\n`, 0o600);
+  replaceFile(join(directory, 'identity.json'), checkedJson(file), 0o600);
 }
 
 /** On one line: which fields are wrong, or why it is no JSON. */

@@ -5,12 +5,13 @@ import { messageOf, TuttiError } from '@tutti/kernel';
 
 /**
  * Makes a folder, or finds out that it cannot be written to, before anything is started for its sake.
+ * @param make How; by default for whoever the system lets.
  * @throws TuttiError `TUTTI_FOLDER_UNWRITABLE`
  */
-export function makeWritableFolder(path: string): string {
+export function makeWritableFolder(path: string, make: (folder: string) => void = makeDirectory): string {
   const folder = resolve(path);
   try {
-    if (!existsSync(folder)) makeDirectory(folder);
+    if (!existsSync(folder)) make(folder);
     accessSync(folder, constants.W_OK | constants.X_OK);
     return folder;
   } catch (thrown) {

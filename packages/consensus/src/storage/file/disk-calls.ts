@@ -40,7 +40,8 @@ export interface DiskCalls {
   readdirSync(path: string): string[];
   readFileSync(path: string): Buffer;
   writeFileSync(path: string, text: string): void;
-  mkdirSync(path: string): void;
+  /** @param mode Who may do what with it. Default what the system gives new folders. */
+  mkdirSync(path: string, mode?: number): void;
   linkSync(existing: string, path: string): void;
   renameSync(from: string, to: string): void;
   unlinkSync(path: string): void;
@@ -49,8 +50,22 @@ export interface DiskCalls {
   nextTurn(action: () => void): void;
 }
 
-/** Node's own, as they are at this moment: a test may have put others in their place. */
-export const nodeDisk = (): DiskCalls => ({ ...fs, nextTurn: (action) => void setImmediate(action) });
+/** The state of a group is in its files, and nobody else's to read. */
+const PRIVATE = 0o600;
+
+/**
+ * Node's own, as they are at this moment: a test may have put others in their place. A file that is opened to be written
+ * is made for its owner alone.
+ */
+export function nodeDisk(): DiskCalls {
+  const { open, openSync } = fs;
+  return {
+    ...fs,
+    open: (path, flags, done) => open(path, flags, PRIVATE, done),
+    openSync: (path, flags) => openSync(path, flags, PRIVATE),
+    nextTurn: (action) => void setImmediate(action),
+  };
+}
 
 /** Reads as much of `into` as the file has from `position` on: the system may hand out less at once. */
 export function readWhole(disk: DiskCalls, handle: number, into: Uint8Array, position: number): number {

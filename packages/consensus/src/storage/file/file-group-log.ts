@@ -8,7 +8,7 @@ import { type DiskCalls, nodeDisk } from './disk-calls.ts';
 import { FileLogStore, type FileLogStoreOptions } from './file-log-store.ts';
 import type { FileOwner } from './file-owner.ts';
 import { GroupFolders } from './group-folders.ts';
-import { makeDirectory } from './make-directory.ts';
+import { makePrivateDirectory } from './make-directory.ts';
 import { removeDrafts } from './meta-file.ts';
 import { readableDisk } from './readable-disk.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
@@ -89,7 +89,7 @@ class FileGroupSnapshots implements GroupSnapshots {
   beginSnapshot(meta: SnapshotMeta): SnapshotWriter {
     if (!this.#snapshots) throw new TuttiError('TUTTI_CLOSED', { what: `The store in ${this.#folder}` });
     // Where a snapshot is stored, the folder was made to last before.
-    if (!this.#snapshots.current) makeDirectory(this.#folder, this.#disk);
+    if (!this.#snapshots.current) makePrivateDirectory(this.#folder, this.#disk);
     return this.#snapshots.begin(meta);
   }
 }

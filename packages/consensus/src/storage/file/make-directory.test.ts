@@ -66,6 +66,29 @@ test('the folder of a store is on the disk, and those that it is in, before anyt
   await closeStore(store);
 });
 
+test('the folder of a store and all that it holds are for its owner alone, the folders above are not', async () => {
+  const root = temporary();
+  const directory = join(root, 'a', 'store');
+  const store = groupStoreOf(
+    createFileGroupLog({ directory, ...OWNER, segmentBytes: 4096, clock: systemClock }),
+  );
+  await openStore(store);
+  await appendTo(store, { entries: suiteEntries(1, 3, 1) });
+  await snapshotInto(store, 2, 1, new Uint8Array(100));
+  await closeStore(store);
+  const modeOf = (path: string): number => fs.statSync(path).mode & 0o777;
+  const usual = join(root, 'usual');
+  fs.mkdirSync(usual);
+  expect(modeOf(join(root, 'a'))).toBe(modeOf(usual));
+  const [group] = fs.readdirSync(join(directory, 'groups'));
+  for (const folder of [join(directory, 'log'), join(directory, 'groups', group!)]) {
+    expect(modeOf(folder), folder).toBe(0o700);
+    const names = fs.readdirSync(folder).filter((name) => !name.startsWith('lock'));
+    expect(names.length).toBeGreaterThan(0);
+    for (const name of names) expect(modeOf(join(folder, name)), name).toBe(0o600);
+  }
+});
+
 test('a folder that a killed process made is flushed into the one above it, once', async () => {
   const directory = join(temporary(), 'store');
   fs.mkdirSync(directory);

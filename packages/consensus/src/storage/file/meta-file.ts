@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type ClusterId, type NodeId, TuttiError } from '@tutti/kernel';
-import { crc32c } from '../crc32c.ts';
+import { checkedJson, parseCheckedJson } from './checked-json.ts';
 import { type DiskCalls, withFile, writeWhole } from './disk-calls.ts';
 
 /**
@@ -51,16 +51,11 @@ export function writeDurably(disk: DiskCalls, directory: string, name: string, c
   syncDirectory(disk, directory);
 }
 
-/** With a checksum of what it says, over the text that a parser and `JSON.stringify` make of it. */
-function textOf(meta: Meta): string {
-  return `${JSON.stringify({ ...meta, checksum: crc32c(Buffer.from(JSON.stringify(meta))) }, undefined, 2)}\n`;
-}
-
 /** What one of the copies says; undefined if it has rotted. A later version may say more than this one knows of. */
 export function readMetaCopy(contents: Buffer): Meta | undefined {
   try {
-    const { checksum, ...meta } = JSON.parse(contents.toString('utf8')) as Meta & { checksum: unknown };
-    return crc32c(Buffer.from(JSON.stringify(meta))) === checksum ? meta : undefined;
+    const { said, isWhole } = parseCheckedJson(contents.toString('utf8'));
+    return isWhole === true ? (said as Meta) : undefined;
   } catch {
     return undefined;
   }
@@ -97,7 +92,8 @@ export function claimDirectory(
   });
   for (const { file, said } of copies) if (said) refuseOthers(said, { directory, file, clusterId, nodeId });
   if (copies.every(({ said }) => !said)) refuseNameless(disk, directory);
-  const text = textOf({ version: META_VERSION, clusterId, nodeId });
+  const meta: Meta = { version: META_VERSION, clusterId, nodeId };
+  const text = checkedJson(meta);
   for (const { name, said } of copies) if (!said) writeDurably(disk, directory, name, text);
 }
 

@@ -9,7 +9,7 @@ import { EntryReader } from './entry-reader.ts';
 import type { FileLogStoreOptions } from './file-log-store.ts';
 import type { FileOwner } from './file-owner.ts';
 import { LogWriter } from './log-writer.ts';
-import { makeDirectory } from './make-directory.ts';
+import { makePrivateDirectory } from './make-directory.ts';
 import { claimDirectory, isClaimed, removeDrafts } from './meta-file.ts';
 import { type RecoveredLog, Recovery } from './recovery.ts';
 import { settleTail } from './settle-tail.ts';
@@ -42,7 +42,7 @@ export function openDirectory(
   onFailure: OnFailure,
 ): Opened {
   const { directory, clusterId, nodeId } = options;
-  if (!isClaimed(disk, directory)) makeDirectory(directory, disk);
+  if (!isClaimed(disk, directory)) makePrivateDirectory(directory, disk);
   const lock = DirectoryLock.acquire(directory, disk);
   try {
     claimDirectory(disk, directory, clusterId, nodeId);
