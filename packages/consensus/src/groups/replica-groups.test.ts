@@ -169,6 +169,26 @@ test('groups that are stopped hand on together: whose heirs are silent, all wait
   expect(cluster.clock.now() - before).toBeLessThan(2 * 300);
 });
 
+test.each([
+  ['when it is closed', (store: LogStore) => void (store.close = () => {})],
+  ['with a write under way', (store: LogStore) => void (store.append = store.close = () => {})],
+])('groups on a disk that hangs %s are stopped as soon as a replica alone', async (_, hang) => {
+  const cluster = new GroupsCluster(5, { config: { flushTimeoutMs: 2_000 } });
+  cluster.electAll();
+  cluster.until('all are quiet', () => cluster.isQuiet);
+  const [node] = cluster.nodes;
+  hang(node!.store);
+  for (const group of cluster.names) add(cluster, 0, group);
+  cluster.run(100);
+  const before = cluster.clock.now();
+  let outcome: unknown;
+  void node!.groups.stop().catch((thrown: unknown) => (outcome = thrown));
+  await runVirtual(cluster.clock, () => outcome !== undefined, 10_000);
+  expect(isTuttiError(outcome, 'TUTTI_STORE_HUNG')).toBe(true);
+  // Beside the disk, leaders wait for their heirs.
+  expect(cluster.clock.now() - before).toBeLessThan(2_000 + 2 * 300);
+});
+
 test('a group is told that there is no link, in either lane', () => {
   const cluster = new GroupsCluster(1);
   cluster.electAll();

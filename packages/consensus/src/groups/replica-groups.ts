@@ -3,6 +3,7 @@ import {
   type Clock,
   type ClusterId,
   type Incarnation,
+  isTuttiError,
   type Logger,
   type NodeId,
   type Random,
@@ -12,6 +13,7 @@ import {
   type ValueCodec,
 } from '@tutti/kernel';
 import type { ReplicatedModule } from '../consensus.ts';
+import { closeInTime, stopWaitMs } from '../replica/close-in-time.ts';
 import { Replica } from '../replica/replica.ts';
 import { REPLICA_DEFAULTS, type ReplicaConfig } from '../replica/replica-options.ts';
 import { PIECE_BYTES, ScrubPace } from '../replica/scrub-pace.ts';
@@ -193,15 +195,22 @@ export class ReplicaGroups {
   /**
    * Stops every group and closes the log. The groups stop together, as many as a node may have: each hands its leadership
    * on, and a node that handed over one after the other would take an election timeout for every voter that is gone.
-   * @throws what the first group that could not be stopped threw; the others and the log are closed all the same
+   * A disk that hangs is waited for as long as by a replica alone.
+   * @throws what the first group that could not be stopped threw, or `TUTTI_STORE_HUNG`; the others and the log are closed
+   * all the same
    */
   async stop(): Promise<void> {
     this.#halt();
     const ends = await Promise.allSettled([...this.#groups.keys()].map((group) => this.remove(group)));
-    await new Promise<void>((resolve, reject) => {
-      this.#options.log.close((failure) => (failure ? reject(failure) : resolve()));
+    const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as Error] : []));
+    // It is one disk: who has waited for it with a group does not wait again.
+    const isHung = failures.some((failure) => isTuttiError(failure, 'TUTTI_STORE_HUNG'));
+    const waitMs = isHung ? 0 : stopWaitMs(this.#config.flushTimeoutMs);
+    const unclosed = await new Promise<Error | undefined>((closed) => {
+      closeInTime(this.#options.log, this.#clock, waitMs, closed);
     });
-    for (const end of ends) if (end.status === 'rejected') throw end.reason as Error;
+    const [failure = unclosed] = failures;
+    if (failure) throw failure;
   }
 
   /** Ends at once as a crash would, see `Replica.crash`. */

@@ -25,6 +25,7 @@ import type { MemberSpec, MembershipChange } from '../raft/membership-change.ts'
 import type { LogStoreState } from '../storage/log-store.ts';
 import type { StoreDamage } from '../storage/store-damage.ts';
 import type { SnapshotCallback } from './applier.ts';
+import { closeInTime, stopWaitMs } from './close-in-time.ts';
 import { ConsensusChannel } from './consensus-channel.ts';
 import { Driver } from './driver.ts';
 import type { AddLearnerOptions, GroupChanges, GroupSpec } from './group-changes.ts';
@@ -43,9 +44,6 @@ import { newReplicaStats, type ReplicaStats } from './replica-stats.ts';
 import { readSnapshot } from './snapshot-reader.ts';
 import { NO_STAGES, type Stage, type StageTimes } from './stage-times.ts';
 import { attempt } from './turn-budget.ts';
-
-/** The longest that stopping waits for a disk. */
-const STOP_WAIT_MS = 10_000;
 
 type Done = (failure: Error | undefined) => void;
 type Lifecycle = 'new' | 'starting' | 'running' | 'retiring' | 'stopped';
@@ -420,24 +418,17 @@ export class Replica implements Consensus, GroupChanges {
     this.#options.onFailStop?.(failure);
   }
 
-  /** A disk that does not come back must not hold up whoever stops: the wait has the bound of a write. */
   #closeStore(done: Done): void {
     if (this.#storeClosed) return done(undefined);
     if (this.#whenStopped) return void this.#whenStopped.push(done);
     this.#whenStopped = [done];
     const { clock, store } = this.#options;
-    const waitMs = Math.min(this.#config.flushTimeoutMs, STOP_WAIT_MS);
-    const closed = (failure: Error | undefined): void => {
-      clock.clearTimer(timer);
+    closeInTime(store, clock, stopWaitMs(this.#config.flushTimeoutMs), (failure) => {
       this.#storeClosed = true;
       const waiting = this.#whenStopped ?? [];
       this.#whenStopped = undefined;
       for (const tell of waiting) tell(failure);
-    };
-    const timer = clock.setTimer(waitMs, () => {
-      closed(new TuttiError('TUTTI_STORE_HUNG', { waitedMs: waitMs }));
     });
-    store.close(closed);
   }
 
   #closed(): TuttiError {
