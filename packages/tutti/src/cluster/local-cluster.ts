@@ -167,15 +167,28 @@ export class LocalCluster implements Launcher {
     return new AdminClient(urls, this.#token, { directory: this.directory, ...options });
   }
 
-  /** Starts a node that has ended again, in its old place. One that has lost its folder comes with another key. */
+  /**
+   * Starts a node that has ended again, in its old place. One that has lost its folder comes with another key. Of one that
+   * runs it is only noted how to find it, which an earlier call may have had no space for.
+   */
   async restart(id: string): Promise<void> {
+    if (this.#nodes.get(id)?.running !== true) await this.#startAgain(id);
+    this.#writeFile();
+  }
+
+  async #startAgain(id: string): Promise<void> {
     const port = Number(new URL(this.#addresses.get(id)!.url).port);
     const node = this.#launch(id, port);
-    const address = await node.listening();
-    const ready = node.ready();
-    this.#acquaint(node, address);
-    await ready;
-    this.#writeFile();
+    try {
+      const address = await node.listening();
+      const ready = node.ready();
+      this.#acquaint(node, address);
+      await ready;
+    } catch (thrown) {
+      // It is on its way out: the next attempt must find it gone.
+      await node.kill();
+      throw thrown;
+    }
   }
 
   add({ node, learner = false }: AddNodeOptions = {}): Promise<AddedNode> {

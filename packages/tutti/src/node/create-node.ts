@@ -1,4 +1,3 @@
-import { mkdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
 import {
@@ -9,7 +8,7 @@ import {
   type WorkFunction,
 } from '@tutti/actors';
 import { type Consensus, MemoryLogStore, Replica, VolatileConsensus } from '@tutti/consensus';
-import { createFileLogStore } from '@tutti/consensus/file';
+import { createFileLogStore, makePrivateDirectory } from '@tutti/consensus/file';
 import {
   type Logger,
   messageOf,
@@ -51,6 +50,7 @@ import { logFolderOf, type NodeIdentity, openIdentity, volatileIdentity } from '
 import { groupOf, type NodeGroup } from './node-group.ts';
 import { stopNodePolicy } from './stop-node-policy.ts';
 import { votersOf } from './voters-of.ts';
+import { makeWritableFolder } from './writable-folder.ts';
 
 /** How to make a node. With nothing given it is a cluster of one that keeps nothing and listens nowhere. */
 export interface NodeOptions {
@@ -194,7 +194,7 @@ const FRAME_BYTES_MAX = COMMAND_BYTES_MAX + 2 ** 20;
 /**
  * Makes a node; nothing runs until its `start`.
  * @throws TuttiError `TUTTI_ID_INVALID`, `TUTTI_NODE_NEEDS_LISTEN`, `TUTTI_CONFIG_INVALID`, `TUTTI_STORE_WRONG_CLUSTER`,
- * `TUTTI_STORE_WRONG_NODE`, `TUTTI_RECOVERY_UNFINISHED`, `TUTTI_OPTION_INVALID`; and from `start` `TUTTI_PORT_IN_USE`, `TUTTI_STORE_*`
+ * `TUTTI_STORE_WRONG_NODE`, `TUTTI_STORE_FULL`, `TUTTI_FOLDER_UNWRITABLE`, `TUTTI_RECOVERY_UNFINISHED`, `TUTTI_OPTION_INVALID`; and from `start` `TUTTI_PORT_IN_USE`, `TUTTI_STORE_*`
  */
 export function createNode(options: NodeOptions = {}): TuttiNode {
   const { name = 'n1', cluster = 'tutti', logger = silentLogger } = options;
@@ -303,7 +303,7 @@ function makeConsensus(
       directory === undefined
         ? new MemoryLogStore(systemClock)
         : createFileLogStore({
-            directory: logDirectory(directory),
+            directory: makeWritableFolder(logFolderOf(directory), makePrivateDirectory),
             clusterId: identity.cluster,
             nodeId: identity.nodeId,
             beginning: identity.beginning,
@@ -319,12 +319,6 @@ function makeConsensus(
     onMembership: (membership) => peers.follow(membership),
     onFailStop: (failure) => options.onFatal?.(failure),
   });
-}
-
-function logDirectory(directory: string): string {
-  const path = logFolderOf(directory);
-  mkdirSync(path, { recursive: true, mode: 0o700 });
-  return path;
 }
 
 function makeWorkers(options: NodeOptions, directory: string | undefined): Worker[] {

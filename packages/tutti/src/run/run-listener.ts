@@ -13,6 +13,9 @@ export interface RunStart {
   readonly directory: string | undefined;
 }
 
+/** What becomes of a node that nobody has killed. */
+export type NodeTurn = 'died' | 'restarted' | 'waits' | 'gave up';
+
 /** Follows a run: what shows its progress. */
 export interface RunListener {
   started(start: RunStart): void;
@@ -20,7 +23,7 @@ export interface RunListener {
   killed(kill: RunKill): void;
   /** After a kill, the cluster has a leader again, or still. */
   leader(node: string): void;
-  /** A node ended by itself, came back, or will not come back. */
-  node(node: string, what: 'died' | 'restarted' | 'gave up'): void;
+  /** A node ended by itself, came back, cannot come back before there is space, or will not come back. */
+  node(node: string, what: NodeTurn): void;
   ended(document: RunDocument): void;
 }

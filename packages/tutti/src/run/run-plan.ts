@@ -66,6 +66,7 @@ async function follow({ cluster, session, listener, signal }: RunOptions, killer
     listener: {
       died: (node) => killer.victims.has(node) || listener.node(node, 'died'),
       restarted: (node) => listener.node(node, 'restarted'),
+      postponed: (node) => listener.node(node, 'waits'),
       gaveUp: (node) => listener.node(node, 'gave up'),
     },
   });

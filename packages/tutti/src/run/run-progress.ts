@@ -4,11 +4,17 @@ import type { EventBatch, SessionEvent } from '../admin/admin-api.ts';
 import { table } from '../cli/table.ts';
 import type { Terminal } from '../cli/terminal.ts';
 import type { RunDocument, RunKill } from './run-document.ts';
-import type { RunListener, RunStart } from './run-listener.ts';
+import type { NodeTurn, RunListener, RunStart } from './run-listener.ts';
 
 const BAR_WIDTH = 28;
 /** From this many tasks on, single completions are not worth a line each. */
 const QUIET_TASKS = 200;
+const NODE_TURNS: Readonly<Record<NodeTurn, string>> = {
+  died: 'ended by itself',
+  restarted: 'is back',
+  waits: 'is started again when there is space',
+  'gave up': 'cannot be started again',
+};
 
 /** Tells a run as it goes: a line per step, and on a terminal a bar of what is done and what runs. */
 export class RunProgress implements RunListener {
@@ -77,11 +83,8 @@ export class RunProgress implements RunListener {
     this.#say(Date.now(), 'magenta', 'leader', `${node} leads`);
   }
 
-  node(node: string, what: 'died' | 'restarted' | 'gave up'): void {
-    const text = { died: 'ended by itself', restarted: 'is back', 'gave up': 'cannot be started again' }[
-      what
-    ];
-    this.#say(Date.now(), 'red', 'node', `${node} ${text}`);
+  node(node: string, what: NodeTurn): void {
+    this.#say(Date.now(), 'red', 'node', `${node} ${NODE_TURNS[what]}`);
   }
 
   ended(run: RunDocument): void {

@@ -107,7 +107,7 @@ export class FileLogStore implements LogStore {
       beginning.note();
       return undefined;
     } catch (thrown) {
-      return this.#failed(thrown);
+      return this.#refusal(thrown);
     }
   }
 

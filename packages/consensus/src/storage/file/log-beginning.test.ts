@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { clusterId, logIndex, nodeId, term } from '@tutti/kernel';
+import { clusterId, logIndex, nodeId, TuttiError, term } from '@tutti/kernel';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { appendTo, closeStore, openStore, repairStore, suiteEntries } from '../log-store-suite.ts';
 import { FileLogStore } from './file-log-store.ts';
@@ -61,13 +61,22 @@ describe('the note that a log was begun', () => {
     await closeStore(store);
   });
 
-  test('fails the write that it could not be made for', async () => {
+  test.each([
+    ['TUTTI_STORE_FAILED', new Error('it is not to be done')],
+    ['TUTTI_STORE_FULL', Object.assign(new Error('no space'), { code: 'ENOSPC' })],
+    ['TUTTI_STORE_FULL', new TuttiError('TUTTI_STORE_FULL', { directory: 'of the note' })],
+  ])('fails the write that it could not be made for, with %s', async (code, refusal) => {
     const store = storeIn(() => {
-      throw new Error('no space');
+      throw refusal;
     });
     await openStore(store);
-    await expect(appendTo(store, { hardState })).rejects.toMatchObject({ code: 'TUTTI_STORE_FAILED' });
+    await expect(appendTo(store, { hardState })).rejects.toMatchObject({ code });
     await closeStore(store);
+    // What was written is there all the same, and the note is made by a start that finds space.
+    const again = storeIn();
+    expect(await openStore(again)).toMatchObject({ damage: undefined, hardState });
+    expect(isNoted).toBe(true);
+    await closeStore(again);
   });
 
   test('is none of a store that was opened and never written to, which may begin again', async () => {

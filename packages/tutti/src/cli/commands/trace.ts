@@ -5,10 +5,10 @@ import type { Command } from 'commander';
 import type { AdminClient } from '../../admin/admin-client.ts';
 import type { NodeTrace } from '../../admin/look-in-api.ts';
 import { TraceReading } from '../../admin/trace-reading.ts';
+import { pause } from '../../cluster/pause.ts';
 import { findCluster, settingsFor } from '../cluster-access.ts';
 import { onInterrupt } from '../interrupt.ts';
 import { durationOption } from '../option-values.ts';
-import { pause } from '../pause.ts';
 
 interface TraceFlags {
   readonly dir?: string;

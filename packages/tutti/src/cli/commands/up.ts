@@ -107,6 +107,8 @@ function followNodes(cluster: LocalCluster, flags: UpFlags, signal: AbortSignal)
     listener: {
       died: (node) => tell(flags, { event: 'died', node }),
       restarted: (node) => tell(flags, { event: 'restarted', node }),
+      postponed: (node, thrown) =>
+        process.stderr.write(`${node} is started again when there is space: ${messageOf(thrown)}\n`),
       gaveUp: (node, thrown) =>
         process.stderr.write(`${node} could not be started again: ${messageOf(thrown)}\n`),
     },
