@@ -1,5 +1,11 @@
 import type { Mutant } from '../mutant.ts';
-import { SHARED_DECAY, SHARED_DECAY_CLEANED, SHARED_DECAY_UNREAD, SHARED_LOGS } from './seasons.ts';
+import {
+  SHARED_DECAY,
+  SHARED_DECAY_AGAIN,
+  SHARED_DECAY_CLEANED,
+  SHARED_DECAY_UNREAD,
+  SHARED_LOGS,
+} from './seasons.ts';
 
 /** What several groups on one node share. */
 export const GROUPS_MUTANTS: readonly Mutant[] = [
@@ -66,5 +72,12 @@ export const GROUPS_MUTANTS: readonly Mutant[] = [
     right: 'this.loss = { hardStateLost: true };',
     wrong: 'this.loss = { hardStateLost: false };',
     season: SHARED_DECAY_UNREAD,
+  },
+  {
+    name: 'a group believes a vote of which its own record says that it is lost',
+    file: 'groups/recovered-group.ts',
+    right: '{ hardStateLost: found.loss?.hardStateLost ?? false };',
+    wrong: '{ hardStateLost: false };',
+    season: SHARED_DECAY_AGAIN,
   },
 ];

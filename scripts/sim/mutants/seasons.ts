@@ -298,6 +298,12 @@ export const SHARED_DECAY_UNREAD: Season = {
   faults: { ...CALM, everyMs: 40, kinds: ['decay', 'crash', 'isolate'], outageMeanMs: 20 },
 };
 
+/** The same, and more of it decays, and is met by a start, while a node cannot be reached to be put right. */
+export const SHARED_DECAY_AGAIN: Season = {
+  ...SHARED_DECAY_UNREAD,
+  faults: { ...CALM, everyMs: 20, kinds: ['decay', 'crash', 'isolate'], outageMeanMs: 100 },
+};
+
 /** What is read again is read now and then, so that cleaning comes upon what has decayed. */
 export const SHARED_DECAY_CLEANED: Season = {
   ...SHARED_DECAY,
