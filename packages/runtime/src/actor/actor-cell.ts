@@ -2,6 +2,7 @@ import { messageOf, TuttiError } from '@tutti/kernel';
 import type { EventObject, Snapshot } from 'xstate';
 import { DeliveryLog } from '../delivery/delivery-log.ts';
 import { isFinal } from '../delivery/finality.ts';
+import type { UserMessage } from '../mailbox/user-lane.ts';
 import type { Turn } from '../scheduler/turn.ts';
 import type { SupervisedCell } from '../supervision/supervision.ts';
 import { supervisionOf } from '../supervision/supervisor.ts';
@@ -415,7 +416,7 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.#clearDeadline();
     const rare = this.rare;
     this.endSupervision();
-    const unheard = [...(rare?.outpost?.takeBack() ?? [])];
+    const unheard: UserMessage[] = [];
     const { mailbox } = this;
     this.mailbox = undefined;
     for (let signal = mailbox?.shiftSystem(); signal; signal = mailbox?.shiftSystem()) {
@@ -423,7 +424,10 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     }
     mailbox?.open();
     for (let message = mailbox?.user.shift(); message; message = mailbox?.user.shift()) unheard.push(message);
-    this.bury(unheard, reason, error, rare?.passesOn ?? reason === 'stopped');
+    const passesOn = rare?.passesOn ?? reason === 'stopped';
+    const bury = (messages: readonly UserMessage[]) => this.bury(messages, reason, error, passesOn);
+    rare?.outpost?.takeBack(bury);
+    bury(unheard);
     this.parent?.children!.delete(this.id);
     this.core.onEnded();
     rare?.listeners?.terminated(this.address, reason, error, this.core);

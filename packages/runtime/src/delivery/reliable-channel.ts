@@ -31,7 +31,8 @@ export interface ReliableOptions {
  *
  * An actor remembers what it handled for as long as it lives, restarts included. A durable entity and a replicated logic
  * keep it with their committed state: each message takes effect there exactly once, whatever crashes. An entity that is
- * not durable may handle a message once more when it has moved.
+ * not durable may handle a message once more when it has moved, and an actor in a thread what it had there when that
+ * ended without a word.
  */
 export interface ReliableRef<Event extends EventObject = EventObject> {
   readonly address: Address;

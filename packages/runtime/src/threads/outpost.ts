@@ -75,8 +75,8 @@ export interface OutpostOptions {
 /**
  * What a cell has in place of logic of its own when the logic runs in a thread. It keeps each message until the thread
  * says that it was handled: so a life that failed leaves the others to the next one, and when a thread ends without a
- * word, what it may have handled is not handled again but becomes dead letters. What finds no room waits in the cell's
- * mailbox, under the options of that.
+ * word, what it may have handled is not handled again but becomes dead letters, unless it came over a channel. What finds
+ * no room waits in the cell's mailbox, under the options of that.
  */
 export class Outpost {
   readonly #cell: OutpostCell;
@@ -94,6 +94,8 @@ export class Outpost {
   #logic: string | undefined;
   #isStopping = false;
   #isRecalled = false;
+  /** Takes what an actor that has ended leaves unhandled. */
+  #heir: ((messages: readonly UserMessage[]) => void) | undefined;
 
   constructor(cell: OutpostCell, spec: ThreadedSpec, options: OutpostOptions) {
     this.#cell = cell;
@@ -137,6 +139,7 @@ export class Outpost {
 
   /** A new life begins, with what the one before has left. */
   begin(self: HostedSelf, input: unknown): void {
+    if (this.#life) this.#disown(this.#life);
     this.#isRecalled = false;
     this.#isStopping = false;
     const thread = this.#options.place();
@@ -210,15 +213,19 @@ export class Outpost {
     }
   }
 
-  /** The thread ended, and nobody knows what it did last. */
+  /**
+   * The thread ended, and nobody knows what it did last. That is told of each message, but for those of channels, which
+   * may be handled twice and must not be lost: they go to the next life.
+   */
   lost(error: TuttiError): void {
     for (const { target } of this.#late.values()) target?.fail(this.#failure(error));
-    for (const entry of this.#entries.values()) {
+    this.#late.clear();
+    for (const [seq, entry] of this.#entries) {
+      if (entry.target?.isReceipt) continue;
+      this.#entries.delete(seq);
       this.#bury(entry, 'thread-lost');
       entry.target?.fail(this.#failure(error));
     }
-    this.#late.clear();
-    this.#entries.clear();
     this.#ended({ reason: 'failed', problem: error.message, view: undefined }, error);
   }
 
@@ -239,22 +246,30 @@ export class Outpost {
     return true;
   }
 
-  /** The life that stood for the one in the thread ends before it. */
+  /** The life that stood for the one in the thread ends before it. What that handles until it is told, it still says. */
   abandon(): void {
     const life = this.#life;
-    if (!life) return;
-    this.#leave(life);
-    life.thread.drop(life.number, DROP_MS);
+    if (life) life.thread.drop(life.number, DROP_MS);
   }
 
-  /** What was not handled, and will not be, the oldest first. Nobody else who waits will be answered. */
-  takeBack(): UserMessage[] {
+  /**
+   * The actor is gone: gives what it has not handled, and will not, the oldest first, as soon as that is known. Nobody else
+   * who waits will be answered then.
+   */
+  takeBack(heir: (messages: readonly UserMessage[]) => void): void {
+    this.#heir = heir;
+    if (!this.#life) this.#giveBack(heir);
+  }
+
+  #giveBack(heir: (messages: readonly UserMessage[]) => void): void {
     this.#giveUpAnswers();
     const entries = [...this.#entries.values()];
     this.#entries.clear();
-    return entries
-      .filter(({ target }) => !target?.isReceipt)
-      .map(({ event, target }) => (target ? new Asked(event, target) : event));
+    heir(
+      entries
+        .filter(({ target }) => !target?.isReceipt)
+        .map(({ event, target }) => (target ? new Asked(event, target) : event)),
+    );
   }
 
   /** Has whole snapshots shown, until the function that it returns is called. The first is the present one. */
@@ -339,6 +354,7 @@ export class Outpost {
     const life = this.#life;
     if (!life) return;
     this.#leave(life);
+    if (this.#heir) return this.#giveBack(this.#heir);
     this.#giveUpAnswers();
     const self = life.self as object as AnyActorRef;
     const event = { type: LIFE_ENDED, end: { ...end, view: life.thread.decode(end.view) }, error };
@@ -352,6 +368,12 @@ export class Outpost {
     const late = [...this.#late.values()];
     this.#late.clear();
     for (const { target } of late) target?.fail(gone);
+  }
+
+  /** It was to end, and has not said so by the time that the next one begins. */
+  #disown(life: Life): void {
+    this.#leave(life);
+    life.thread.drop(life.number, DROP_MS);
   }
 
   #leave({ number, thread }: Life): void {
