@@ -15,7 +15,6 @@ import type { TerminationReason } from './ref.ts';
 import type { HeldEffects } from './xstate-adapter.ts';
 import type { HostedSelf, Signal } from './xstate-self.ts';
 
-const SHUTDOWN_MS_DEFAULT = 5_000;
 /** Events that an actor's children are still given when it ends. */
 const DRAINED_MAX = 10_000;
 /** Ends it before it looks at another message. */
@@ -367,13 +366,8 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
     this.goOn();
     if (this.phase === 'down') return this.#finalize('stopped', undefined);
     if (this.phase === 'closing') return this.#setDeadline();
-    if (this.shutdownMs === 0) this.signal(STOP_NOW);
+    if (this.stopMs <= 0) this.signal(STOP_NOW);
     else this.core.queue.ready(this);
-  }
-
-  get shutdownMs(): number {
-    const { shutdownMs } = this.policy || {};
-    return shutdownMs ?? (supervisionOf(this.logic) ? Infinity : SHUTDOWN_MS_DEFAULT);
   }
 
   #goOnStopping(): void {
@@ -385,9 +379,8 @@ export class ActorCell extends CellFamily<ActorCell> implements SupervisingCell,
 
   #setDeadline(): void {
     if (this.rare?.deadline || this.shutdownMs === Infinity) return;
-    this.rareParts.deadline = this.core.clock.setTimer(this.shutdownMs, () =>
-      this.stopNow(this.stopRequested),
-    );
+    const end = () => this.stopNow(this.stopRequested);
+    this.rareParts.deadline = this.core.clock.setTimer(this.stopMs, end);
   }
 
   #clearDeadline(): void {

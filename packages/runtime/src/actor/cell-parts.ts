@@ -157,7 +157,7 @@ export class RareParts<Cell> {
   /** It ended with a commit, and whether what waits is passed on; undefined of any other end. */
   passesOn: boolean | undefined;
   deadline: Timer | undefined;
-  /** It is to stop when it owes no answer any more that it may give by then, on the clock's `now`. */
+  /** It is to stop when it owes no answer any more that it may give by then, on the clock's `now`. The stop has until then. */
   leavesBy: number | undefined;
   /** For when nobody waits for those answers any longer. */
   lapse: Timer | undefined;

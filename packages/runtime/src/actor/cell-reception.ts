@@ -4,11 +4,14 @@ import { DELIVERY, DeliveryLog, isDelivery, ReceiptTarget } from '../delivery/de
 import type { Mailbox } from '../mailbox/mailbox.ts';
 import type { UserMessage } from '../mailbox/user-lane.ts';
 import { inSlices } from '../scheduler/in-slices.ts';
+import { supervisionOf } from '../supervision/supervisor.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
 import { Asked } from './ask.ts';
 import { CellInbox } from './cell-inbox.ts';
 import type { TerminationReason } from './ref.ts';
 import type { HostedSelf, HostingCell, Signal } from './xstate-self.ts';
+
+const SHUTDOWN_MS_DEFAULT = 5_000;
 
 /**
  * How a cell takes one message out of its mailbox: who waits for an answer, and which messages it has had before. And
@@ -104,17 +107,27 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
   /**
    * Begins the ordered stop when it has handled all that it was sent, and has answered the asks that it holds or the time
    * for that is over. One is waited for as long as its asker waits and something under way inside may lead to its answer:
-   * a child, or a delay. What can be answered only after another message is not.
+   * a child, or a delay. What can be answered only after another message is not. What is left of the time is the stop's own,
+   * where `shutdownMs` is less.
    */
   leave(withinMs: number): void {
     this.rareParts.leavesBy = this.core.clock.now() + withinMs;
     this.goOnLeaving();
   }
 
+  get shutdownMs(): number {
+    const { shutdownMs } = this.policy || {};
+    return shutdownMs ?? (supervisionOf(this.logic) ? Infinity : SHUTDOWN_MS_DEFAULT);
+  }
+
+  /** How long its stop may take. Whoever has it leave gives it time of their own, which may be more. */
+  protected get stopMs(): number {
+    return Math.max(this.shutdownMs, (this.rare?.leavesBy ?? 0) - this.core.clock.now());
+  }
+
   protected goOnLeaving(): void {
     if (this.phase === 'committing' || this.isReady) return; // a turn follows
     if (this.phase === 'running' && this.#mayAnswer()) return;
-    this.rare!.leavesBy = undefined;
     this.requestStop();
   }
 
@@ -126,7 +139,7 @@ export abstract class CellReception<Cell> extends CellInbox<Cell> {
     if (now >= by || !self?.owesReply(now) || !self.system.mayGoOn(by)) return false;
     rare.lapse ??= core.clock.setTimer(Math.min(by, self.owesUntil) - now, () => {
       rare.lapse = undefined;
-      if (this.rare?.leavesBy !== undefined) this.goOnLeaving();
+      if (this.rare && !this.stopRequested) this.goOnLeaving();
     });
     return true;
   }

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { replying } from '../actor/reply.ts';
 import type { ClusterConfig } from '../cluster/cluster-config.ts';
-import type { ChildPolicy } from '../supervision/policy.ts';
 import { ClusterHarness } from '../testing/cluster-harness.ts';
 import { shardOf } from './shard-id.ts';
 
@@ -15,7 +14,7 @@ class Notes {
   readonly handledOn = new Map<string, number>();
   readonly harness: ClusterHarness;
 
-  constructor(config: Partial<ClusterConfig>, supervise: ChildPolicy = {}) {
+  constructor(config: Partial<ClusterConfig>) {
     this.harness = new ClusterHarness(
       NAMES,
       (cluster, node) => {
@@ -28,7 +27,7 @@ class Notes {
           answer(event.number);
           return [...numbers, event.number];
         }, []);
-        cluster.entity('notes', logic, { supervise });
+        cluster.entity('notes', logic);
       },
       { shards: SHARDS, ...config },
     );
@@ -131,7 +130,7 @@ describe('a hand-over for which `handOverMs` is too short', () => {
   });
 
   it('outlasts no sender, whose buffer waits for longer than that by default', async () => {
-    const notes = new Notes({ drainMs: 60_000 }, { shutdownMs: Infinity });
+    const notes = new Notes({ drainMs: 60_000 });
     const { harness } = notes;
     const key = await notes.keyOn('n1');
     expect(await harness.settle(notes.ask('n2', key, 1))).toBe(1);

@@ -58,7 +58,8 @@ class Jobs {
             message: { on: { answer: { target: 'idle', actions: reply(node) } } },
           },
         });
-        cluster.entity('job', job);
+        // Less than any work takes: of a move that is no limit.
+        cluster.entity('job', job, { supervise: { shutdownMs: 100 } });
       },
       { shards: SHARDS, drainMs: 20_000, ...config },
     );

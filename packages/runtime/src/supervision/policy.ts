@@ -28,7 +28,7 @@ export interface ChildPolicy {
   /**
    * How long it may take to handle its mailbox and stop its children when asked to stop; then it is ended, and what
    * waits is dead letters. 0 ends it at once. Default 5,000; of a supervisor `Infinity`, as each of its children has a
-   * deadline of its own.
+   * deadline of its own. An entity whose shard moves has `handOverMs`, where that is more.
    */
   readonly shutdownMs?: number;
   /**

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { fromTransition } from 'xstate';
 import type { Ref } from '../actor/ref.ts';
 import type { StateKeeper } from '../system/actor-system.ts';
+import type { LocalRef } from '../system/local-ref.ts';
 import { createTestSystem, type TestSystem } from '../testing/test-system.ts';
 import type { ChildPolicy } from './policy.ts';
 import { supervisor } from './supervisor.ts';
@@ -60,6 +61,20 @@ describe('the deadline of a stop', () => {
     advance(1);
     expect(ends).toEqual(['failed at 20']);
   });
+
+  test.each([
+    [100, 300, 300],
+    [0, 300, 300],
+    [300, 100, 300],
+  ])(
+    'of %i ms is that of whoever has it leave within %i ms, where that is more',
+    (shutdownMs, withinMs, atMs) => {
+      const { parent, advance, ends } = family({ shutdownMs }, { shutdownMs: Infinity });
+      void (parent as Ref as LocalRef).leave(withinMs);
+      advance(1_000);
+      expect(ends).toEqual([`stopped at ${atMs}`]);
+    },
+  );
 
   test('bounds the stop of the system although a child below would wait for ever', async () => {
     const { system, parent, advance, ends } = family({ shutdownMs: 100 }, { shutdownMs: Infinity });
