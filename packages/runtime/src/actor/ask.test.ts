@@ -324,6 +324,19 @@ describe('very many asks that fail at once', () => {
     expect(world.system.deadLetters.counts().stopped).toBe(1_000);
   });
 
+  test('do so in slices when their node stops', async () => {
+    const world = createTestSystem();
+    const { asks } = world.system as LocalActorSystem;
+    const turns = await failuresByTurn(
+      world,
+      1_000,
+      () => asks.ask('of another node', { type: 'x' }, {}, () => {}),
+      () => void world.system.stop(),
+    );
+    expect(turns).toEqual(slices);
+    expect(asks.timerCount).toBe(0);
+  });
+
   test('let go of their signal with the last of them', async () => {
     const { system, advance } = createTestSystem();
     const ref = system.spawn(answering);

@@ -185,15 +185,20 @@ export class AskTable {
     else resolve!(value as never);
   }
 
-  /** Fails every open ask and clears every timer; for when the node stops. */
-  failAll(error: (address: Address) => Error): void {
+  /** Clears every timer and fails every open ask, of very many a part in each turn; for when the node stops. */
+  failAll(error: (address: Address) => Error): Promise<void> {
     for (const line of this.#lines.values()) {
       if (line.timer) this.#clock.clearTimer(line.timer);
       line.timer = undefined;
     }
-    this.#slots.forEach((slot, at) => {
-      if (slot.resolve) this.settle(at, slot.generation, undefined, error(slot.address));
+    return inSlices(this.#clock, this.#openSlots(), (at) => {
+      const { generation, address } = this.#slots[at]!;
+      this.settle(at, generation, undefined, error(address));
     });
+  }
+
+  *#openSlots(): Generator<number> {
+    for (const at of this.#slots.keys()) if (this.#slots[at]!.resolve) yield at;
   }
 
   #open(

@@ -139,6 +139,88 @@ describe('a topic', () => {
     expect(harness.node('n1').system.deadLetters.counts()['unknown-actor']).toBe(1);
   });
 
+  it('gives an event out to very many in slices: to those who were subscribed, in the order of the events', async () => {
+    const harness = new ClusterHarness(['n1'], () => {});
+    await harness.start();
+    const { cluster, system } = harness.node('n1');
+    const topic = cluster.topic('t');
+    const perTurn = [0];
+    const { clock } = system;
+    const nextTurn = clock.nextTurn.bind(clock);
+    clock.nextTurn = (action) =>
+      nextTurn(() => {
+        perTurn.push(0);
+        action();
+      });
+    /** Does nothing but note what it gets. */
+    const subscribe = (name: string) => {
+      const got: string[] = [];
+      const send = ({ type }: EventObject) => {
+        got.push(type);
+        perTurn[perTurn.length - 1]!++;
+      };
+      const stub = { address: name, send, watch: () => () => {} } as Partial<Ref> as Ref;
+      return { got, end: topic.subscribe(stub) };
+    };
+    const many = Array.from({ length: 4_500 }, (_, i) => subscribe(`s${i}`));
+    topic.publish({ type: 'a' });
+    expect(perTurn).toEqual([2_000]);
+    topic.publish({ type: 'b' });
+    expect(perTurn, 'the second waits for the first').toEqual([2_000]);
+    const late = subscribe('late');
+    topic.publish({ type: 'c' });
+    many[4_400]!.end();
+    await harness.pass(10);
+    expect(Math.max(...perTurn)).toBe(2_000);
+    const wrong = many.filter(({ got }, i) => got.join() !== (i === 4_400 ? '' : 'a,b,c'));
+    expect(wrong).toEqual([]);
+    expect(late.got).toEqual(['c']);
+  });
+
+  it('holds 10,000 events while they are given out; one more is a dead letter', async () => {
+    const harness = new ClusterHarness(['n1'], () => {});
+    await harness.start();
+    const { cluster, system } = harness.node('n1');
+    const topic = cluster.topic('t');
+    const stub = (name: string) =>
+      ({ address: name, send() {}, watch: () => () => {} }) as Partial<Ref> as Ref;
+    const ends = Array.from({ length: 2_001 }, (_, i) => topic.subscribe(stub(`s${i}`)));
+    for (let n = 0; n < 10_000; n++) topic.publish({ type: 'x' });
+    expect(system.deadLetters.counts()['overflow-new']).toBe(0);
+    topic.publish({ type: 'x' });
+    expect(system.deadLetters.counts()['overflow-new']).toBe(1);
+    for (const end of ends) end();
+    await harness.pass(10);
+    const { got, ref } = listener(harness, 'n1');
+    topic.subscribe(ref);
+    topic.publish({ type: 'next' });
+    await harness.pass(10);
+    expect(got).toEqual(['next']);
+  });
+
+  it('reaches those behind a ref that throws', async () => {
+    const harness = await started();
+    const topic = harness.node('n1').cluster.topic('t');
+    const send = () => {
+      throw new Error('no ref should');
+    };
+    topic.subscribe({ address: 'bad', send, watch: () => () => {} } as Partial<Ref> as Ref);
+    const { got, ref } = listener(harness, 'n1');
+    topic.subscribe(ref);
+    for (const type of ['a', 'b']) topic.publish({ type });
+    await harness.pass(10);
+    expect(got).toEqual(['a', 'b']);
+  });
+
+  it('is no subscriber of another, nor of itself: those would never come to rest', async () => {
+    const harness = await started();
+    const { cluster, system } = harness.node('n1');
+    for (const name of ['a', 'b'])
+      expect(() => cluster.topic('a').subscribe(system.ref(cluster.topic(name).address))).toThrow(
+        /subscriber does not take "topic:/,
+      );
+  });
+
   it.each(['', '.', 'a..b', 'a b', 'a.**.b', 'x'.repeat(300)])('refuses the name "%s"', async (name) => {
     const harness = new ClusterHarness(['n1'], () => {});
     await harness.start();

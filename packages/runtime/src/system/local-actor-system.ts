@@ -345,6 +345,6 @@ export class LocalActorSystem implements ActorSystem, CellCore, RefCore {
       });
     }
     await this.#threads?.stop();
-    this.asks.failAll((address) => new TuttiError('TUTTI_CLOSED', { what: address }));
+    await this.asks.failAll((address) => new TuttiError('TUTTI_CLOSED', { what: address }));
   }
 }
