@@ -185,6 +185,36 @@ describe('a group', () => {
     });
   });
 
+  test('of very many looks at nobody else when one goes', () => {
+    const test = createTestSystem();
+    let looks = 0;
+    const sent: string[] = [];
+    const goes: (() => void)[] = [];
+    const group = Array.from({ length: 1_000 }, (_, i): Ref => {
+      const name = `far:${i}`;
+      const stub: Partial<Ref> = {
+        get address() {
+          looks++;
+          return name;
+        },
+        send: () => void sent.push(name),
+        watch(listener) {
+          goes.push(() => listener({ address: name, reason: 'stopped' }));
+          return () => {};
+        },
+      };
+      return stub as Ref;
+    });
+    const router = createRouter(test.system, { group });
+    test.advance();
+    expect([goes.length, looks]).toEqual([1_000, 1_000]);
+    for (const [i, go] of goes.entries()) if (i !== 500 && i !== 7) go();
+    expect(looks).toBe(1_000);
+    for (let i = 0; i < 4; i++) router.send({ type: 'work' });
+    test.advance();
+    expect(sent).toEqual(['far:7', 'far:500', 'far:7', 'far:500']);
+  });
+
   test('follows a source: who comes gets its share, who goes gets no more', async () => {
     const test = createTestSystem();
     const { refs } = workers(test, 3);

@@ -50,8 +50,9 @@ function defaultKey(event: EventObject): string {
 
 /** The routees of one life of a router: who dies leaves. */
 class Routees {
-  /** Replaced at each change, so that a list that was handed out stays as it was. */
-  list: readonly Ref[] = [];
+  readonly #refs = new Map<string, Ref>();
+  /** Made when it is wanted after a change, so that a list that was handed out stays as it was. */
+  #list: readonly Ref[] | undefined;
   readonly #unwatch = new Map<string, () => void>();
   readonly #onEmpty: () => void;
 
@@ -59,30 +60,34 @@ class Routees {
     this.#onEmpty = onEmpty;
   }
 
-  set(refs: readonly Ref[]): void {
-    const wanted = new Map(refs.slice(0, ROUTEES_MAX).map((ref) => [ref.address, ref]));
-    for (const { address } of this.list) if (!wanted.has(address)) this.#forget(address);
-    const before = new Set(this.list.map(({ address }) => address));
-    this.list = this.list.filter(({ address }) => wanted.has(address));
-    for (const ref of wanted.values()) if (!before.has(ref.address)) this.#add(ref);
+  get list(): readonly Ref[] {
+    return (this.#list ??= [...this.#refs.values()]);
   }
 
-  #add(ref: Ref): void {
-    this.list = [...this.list, ref];
+  set(refs: readonly Ref[]): void {
+    const wanted = new Map(refs.slice(0, ROUTEES_MAX).map((ref) => [ref.address, ref]));
+    for (const address of this.#refs.keys()) if (!wanted.has(address)) this.#forget(address);
+    for (const [address, ref] of wanted) if (!this.#refs.has(address)) this.#add(address, ref);
+  }
+
+  #add(address: string, ref: Ref): void {
+    this.#refs.set(address, ref);
+    this.#list = undefined;
     this.#unwatch.set(
-      ref.address,
-      ref.watch(() => this.#gone(ref.address)),
+      address,
+      ref.watch(() => this.#gone(address)),
     );
   }
 
   #gone(address: string): void {
     if (!this.#unwatch.has(address)) return;
     this.#forget(address);
-    this.list = this.list.filter((ref) => ref.address !== address);
-    if (this.list.length === 0) this.#onEmpty();
+    if (this.#refs.size === 0) this.#onEmpty();
   }
 
   #forget(address: string): void {
+    this.#refs.delete(address);
+    this.#list = undefined;
     this.#unwatch.get(address)?.();
     this.#unwatch.delete(address);
   }
@@ -90,7 +95,8 @@ class Routees {
   clear(): void {
     for (const end of this.#unwatch.values()) end();
     this.#unwatch.clear();
-    this.list = [];
+    this.#refs.clear();
+    this.#list = undefined;
   }
 }
 
