@@ -35,7 +35,7 @@ export class DeadLetterLog {
     this.#logger = logger;
   }
 
-  note({ address, event, reason }: DeadLetter): void {
+  note({ address, event, reason, count }: DeadLetter): void {
     const now = this.#clock.now();
     let window = this.#windows.get(reason);
     if (!window) this.#windows.set(reason, (window = { sinceMs: now, lines: 0, unsaid: 0 }));
@@ -44,13 +44,14 @@ export class DeadLetterLog {
       window.lines = 0;
     }
     if (window.lines >= LINES_MAX) {
-      window.unsaid++;
+      window.unsaid += count ?? 1;
       return;
     }
     window.lines++;
     const { unsaid } = window;
     window.unsaid = 0;
-    const fields = { actor: address, event: event.type, reason, ...(unsaid > 0 && { unsaid }) };
+    const more = { ...(count !== undefined && { count }), ...(unsaid > 0 && { unsaid }) };
+    const fields = { actor: address, event: event.type, reason, ...more };
     this.#logger[LEVELS[reason] ?? 'info'](fields, 'a message reached nobody');
   }
 }

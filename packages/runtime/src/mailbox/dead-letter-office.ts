@@ -42,11 +42,11 @@ export class DeadLetterOffice implements DeadLetters {
     return { ...this.#counts };
   }
 
-  publish(address: Address, event: EventObject, reason: DeadLetterReason): void {
+  publish(address: Address, event: EventObject, reason: DeadLetterReason, count = 1): void {
     // Only one attempt has come to nothing; its channel tries again, and reports what it gives up.
     if (event.type === DELIVERY) return;
-    this.#counts[reason]++;
-    const letter = { address, event, reason };
+    this.#counts[reason] += count;
+    const letter = { address, event, reason, ...(count > 1 && { count }) };
     this.#log?.note(letter);
     if (this.#isShowing) return; // a listener that cannot deliver what it makes of a letter would never end
     this.#isShowing = true;

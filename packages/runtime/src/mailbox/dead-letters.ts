@@ -33,6 +33,8 @@ export interface DeadLetter {
   readonly address: Address;
   readonly event: EventObject;
   readonly reason: DeadLetterReason;
+  /** How many of the kind there were, when several are told at once, as those that were lost inside a thread are. */
+  readonly count?: number;
 }
 
 /**
@@ -47,6 +49,6 @@ export interface DeadLetters {
   onDeadLetter(listener: (letter: DeadLetter) => void): () => void;
   /** How many there have been, by reason. */
   counts(): Readonly<Record<DeadLetterReason, number>>;
-  /** Reports one; for the parts of a node that carry messages elsewhere. */
-  publish(address: Address, event: EventObject, reason: DeadLetterReason): void;
+  /** Reports one, or several of a kind; for the parts of a node that carry messages elsewhere. */
+  publish(address: Address, event: EventObject, reason: DeadLetterReason, count?: number): void;
 }

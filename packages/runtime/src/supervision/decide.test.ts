@@ -103,6 +103,25 @@ describe('intensity is a sliding window', () => {
     ]);
   });
 
+  test('what is excused is not counted, and waits for nothing', () => {
+    const policy = { intensity: { restarts: 0, withinMs: 5_000 }, backoff: { initialMs: 100, maxMs: 100 } };
+    const strategy = { kind: 'one-for-one' as const, children: [supervised('a', policy)] };
+    const failure = { child: 'a', how: 'failed' as const, atMs: 7, isExcused: true };
+    const history = { restartsAtMs: [], failuresInARow: 2, upSinceMs: 3 };
+    expect(decide(strategy, failure, history, NO_HISTORY, random)).toEqual({
+      directives: [
+        { type: 'suspend', child: 'a' },
+        { type: 'restart', child: 'a', delayMs: 0 },
+      ],
+      history,
+      total: NO_HISTORY,
+    });
+    const temporary = { ...strategy, children: [supervised('a', { restart: 'temporary' })] };
+    expect(decide(temporary, failure, history, NO_HISTORY, random).directives).toEqual([
+      { type: 'stop', child: 'a' },
+    ]);
+  });
+
   test('no restarts at all can be allowed, and all children together can be limited', () => {
     expect(failing([0], { intensity: { restarts: 0, withinMs: 1 } })).toEqual(['escalate']);
     expect(failing([0, 10_000, 10_001], { intensity }, { restarts: 1, withinMs: 5_000 })).toEqual([

@@ -33,6 +33,8 @@ export interface ChildFailure {
   readonly child: string;
   readonly how: ChildEnding;
   readonly atMs: number;
+  /** It was not the child's own doing: it is started again at once, and that counts against nobody. */
+  readonly isExcused?: boolean;
 }
 
 /** What a supervisor remembers of one child, or of all together. Instants are of its clock. */
@@ -91,6 +93,7 @@ export function decide(
   const isWanted =
     child.restart === 'permanent' || (child.restart === 'transient' && failure.how === 'failed');
   if (!isWanted) return { directives: [{ type: 'stop', child: child.id }], history, total };
+  if (failure.isExcused) return { directives: plan(affected(strategy, at), 0, child.id), history, total };
 
   const counted = count(history, child.intensity, failure.atMs);
   const { totalIntensity } = strategy;

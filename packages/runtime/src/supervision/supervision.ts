@@ -1,4 +1,4 @@
-import type { Clock, Random, Timer } from '@tutti/kernel';
+import { type Clock, isTuttiError, type Random, type Timer } from '@tutti/kernel';
 import type { Address } from '../actor/ref.ts';
 import {
   type ChildEnding,
@@ -166,7 +166,8 @@ export class Supervision {
       cells.set(cell.id, cell);
       children.push(supervised(cell.id, cell.policy));
     }
-    const failure: ChildFailure = { child: child.id, how, atMs: this.#host.clock.now() };
+    const isExcused = isTuttiError(error) && error.details['isExcused'] === true;
+    const failure: ChildFailure = { child: child.id, how, atMs: this.#host.clock.now(), isExcused };
     const history = this.#histories.get(child) ?? NO_HISTORY;
     const strategy = { kind, children, totalIntensity };
     const decision = decide(strategy, failure, history, this.#total, this.#host.random);

@@ -24,7 +24,9 @@ export function threadWorld(
 ): ThreadWorld {
   const test = createTestSystem({ threads: { modules: { [MODULE]: logics }, ...bounds } });
   const letters: DeadLetter[] = [];
-  test.system.deadLetters.onDeadLetter((letter) => letters.push(letter));
+  test.system.deadLetters.onDeadLetter((letter) => {
+    for (let each = letter.count ?? 1; each > 0; each--) letters.push(letter);
+  });
   return {
     ...test,
     letters,

@@ -92,6 +92,8 @@ export class Outpost {
   #life: Life | undefined;
   #followers = 0;
   #logic: string | undefined;
+  /** The life has said that it is up. */
+  #isUp = false;
   #isStopping = false;
   #isRecalled = false;
   /** Takes what an actor that has ended leaves unhandled. */
@@ -137,9 +139,15 @@ export class Outpost {
     return this.#isRecalled;
   }
 
+  /** Whether it has been through all that it was sent, as far as is known: then it hardly is what its thread ended on. */
+  get isIdle(): boolean {
+    return this.#isUp && this.#untaken === 0 && !this.#isRecalled && !this.#heir;
+  }
+
   /** A new life begins, with what the one before has left. */
   begin(self: HostedSelf, input: unknown): void {
     if (this.#life) this.#disown(this.#life);
+    this.#isUp = false;
     this.#isRecalled = false;
     this.#isStopping = false;
     const thread = this.#options.place();
@@ -197,6 +205,7 @@ export class Outpost {
     switch (message.t) {
       case 'started':
         this.#logic = message.logic;
+        this.#isUp = true;
         return this.#cell.reportUp();
       case 'done':
         return this.#done(message.handled, message.putOff);

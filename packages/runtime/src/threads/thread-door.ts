@@ -71,8 +71,7 @@ export class ThreadDoor {
       }
       case 'dead': {
         const { address, type, reason, count } = message;
-        for (let i = 0; i < count; i++) deadLetters.publish(address, { type }, reason);
-        return;
+        return deadLetters.publish(address, { type }, reason, count);
       }
       case 'log':
         return logger[message.level](message.fields, message.text);

@@ -1,14 +1,16 @@
 import { isTuttiError } from '@tutti/kernel';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EventObject } from 'xstate';
+import { type EventObject, fromCallback, setup } from 'xstate';
 import type { Ref } from '../actor/ref.ts';
 import { replying } from '../actor/reply.ts';
+import { supervisor } from '../supervision/supervisor.ts';
 import { threadWorld } from '../testing/thread-world.ts';
+import { threaded } from './threaded.ts';
 
 /** What becomes of the messages in a thread when it ends, or when their actor is told to stop at once. */
 
-type Event = EventObject & { readonly n?: number };
+type Event = EventObject & { readonly n?: number; readonly to?: Ref };
 
 /** Notes what it handles and answers it. Whoever makes it sees it from outside, however often its life begins anew. */
 const noting = (seen: number[]) =>
@@ -82,16 +84,16 @@ describe('a stop whose deadline is over', () => {
   });
 
   it('says of what a thread had that does not let go of it that nobody knows, and of the rest at once', async () => {
-    const { ref, settle, pass, threads, clock, lettersOf } = await placed({ shutdownMs: 0 }, { windowMax: 2 });
+    const { ref, settle, pass, threads, clock, lettersOf } = await placed(
+      { shutdownMs: 0 },
+      { windowMax: 2 },
+    );
     threads[0]!.block();
     const asked = oneTo(4).map((n) => codeOf(ask(ref, n)));
     await pass(5);
     const before = clock.now();
     await settle(ref.stop());
-    expect(await settle(Promise.all(asked.slice(2)))).toEqual([
-      'TUTTI_ACTOR_UNKNOWN',
-      'TUTTI_ACTOR_UNKNOWN',
-    ]);
+    expect(await settle(Promise.all(asked.slice(2)))).toEqual(['TUTTI_ACTOR_UNKNOWN', 'TUTTI_ACTOR_UNKNOWN']);
     expect(clock.now() - before).toBeLessThan(1);
     expect(await settle(Promise.all(asked))).toEqual([
       'TUTTI_ACTOR_FAILED',
@@ -137,5 +139,86 @@ describe('a thread that ends without a word', () => {
     threads[0]!.crash('gone');
     expect(await settle(Promise.all(sent))).toEqual(oneTo(3).map(() => 'TUTTI_ACTOR_UNKNOWN'));
     expect(lettersOf()).toEqual(oneTo(3).map((n) => [n, 'unconfirmed']));
+  });
+
+  it('counts against the restarts of those who had something to do, and not of their neighbours', async () => {
+    const { ref, place, settle, pass, threads, escalations, system } = await placed({}, { size: 1 });
+    const neighbours = [place('noting'), place('noting')];
+    const begin = () => settle(Promise.all(neighbours.map((each) => each.ask({ type: 'begin' }))));
+    await begin();
+    for (let n = 1; n <= 4; n++) {
+      threads.at(-1)!.block();
+      ref.send(event(n));
+      await pass(5);
+      threads.at(-1)!.crash('its code ended it');
+      await pass(5);
+    }
+    expect(escalations.map(({ address }) => address)).toEqual([ref.address]);
+    await begin();
+    expect(system.tree().map(({ restarts }) => restarts)).toEqual([4, 4]);
+  });
+
+  it('counts once against some that are restarted together, when one of them had something to do', async () => {
+    const { settle, pass, threads, system } = await placed({}, { size: 1 });
+    const child = (id: string) => ({ id, logic: threaded('m', { export: 'noting' }) });
+    const children = ['idle', 'busy'].map(child);
+    system.spawn(supervisor({ strategy: 'one-for-all', children }), { id: 's' });
+    await pass(1);
+    const busy: Ref = system.ref('local:test/1/s/busy');
+    await settle(busy.ask({ type: 'begin' }));
+    const restarts = () => system.tree().find(({ path }) => path === 's')!.restarts;
+    for (let n = 1; n <= 4; n++) {
+      expect(restarts()).toBe(0);
+      threads.at(-1)!.block();
+      busy.send(event(n));
+      await pass(5);
+      threads.at(-1)!.crash('its code ended it');
+      await pass(5);
+    }
+    expect(restarts()).toBe(1);
+  });
+
+  it('counts against all of them when none had anything to do', async () => {
+    const { place, settle, pass, threads, escalations } = await placed({}, { size: 1 });
+    await settle(place('noting').ask({ type: 'begin' }));
+    for (let n = 1; n <= 4; n++) {
+      threads.at(-1)!.crash('its code ended it');
+      await pass(5);
+    }
+    expect(escalations).toHaveLength(2);
+  });
+});
+
+describe('what is lost inside of a thread', () => {
+  it('is told in one letter for each kind, however much it is, and counted whole', async () => {
+    const flood = fromCallback<Event>(({ receive }) => {
+      receive(({ to }) => {
+        for (let n = 0; n < 30_000; n++) to!.send({ type: 'drop' });
+      });
+    });
+    const { place, pass, probe, system } = threadWorld({ flood });
+    const told: (number | undefined)[] = [];
+    system.deadLetters.onDeadLetter(({ reason, count }) => {
+      if (reason === 'overflow-new') told.push(count);
+    });
+    place('flood').send({ type: 'go', to: probe().ref } as Event);
+    await pass(50);
+    const lost = system.deadLetters.counts()['overflow-new'];
+    expect(lost).toBeGreaterThan(10_000);
+    expect(told).toEqual([lost]);
+  });
+
+  it('is counted once, also of very many that an actor leaves unhandled', async () => {
+    const patient = setup({ types: { events: {} as EventObject } }).createMachine({
+      initial: 'busy',
+      states: { busy: { meta: { defer: ['add'] } } },
+    });
+    const { place, settle, pass, system } = threadWorld({ patient });
+    const ref = place('patient', { supervise: { shutdownMs: 0 } });
+    for (let n = 1; n <= 1_000; n++) ref.send(event(n));
+    await pass(50);
+    await settle(ref.stop());
+    await pass(50);
+    expect(system.deadLetters.counts().stopped).toBe(1_000);
   });
 });

@@ -11,6 +11,7 @@ import {
 } from '@tutti/kernel';
 import type { AnyActorLogic } from 'xstate';
 import { AskTable } from '../actor/ask.ts';
+import type { Address } from '../actor/ref.ts';
 import { logicName } from '../actor/xstate-adapter.ts';
 import { errorToWire } from '../cluster/wire-error.ts';
 import type { DeadLetter } from '../mailbox/dead-letters.ts';
@@ -56,6 +57,8 @@ export class ThreadHost {
   readonly #link: ThreadLink<FromThread, ToThread>;
   readonly #refs: ThreadRefs;
   readonly #residents = new Map<number, ThreadResident>();
+  /** By address: those whose messages the node keeps, also some that have ended. */
+  readonly #keepers = new Map<Address, Set<ThreadResident>>();
   /** Those that have something to tell. */
   readonly #changed = new Set<ThreadResident>();
   readonly #letters = new Map<string, Extract<FromThread, { t: 'dead' }> & { count: number }>();
@@ -119,8 +122,14 @@ export class ThreadHost {
         this.#link.schedule();
       },
       ended: () => void this.#residents.delete(life),
+      buried: () => {
+        keepers.delete(resident);
+        if (keepers.size === 0 && this.#keepers.get(address) === keepers) this.#keepers.delete(address);
+      },
     });
     this.#residents.set(life, resident);
+    const keepers = this.#keepers.get(address) ?? new Set<ThreadResident>();
+    this.#keepers.set(address, keepers.add(resident));
     void this.#load(module, exported).then(
       (logic) => {
         const name = supervisionOf(logic) ? 'supervisor' : logicName(logic);
@@ -155,7 +164,7 @@ export class ThreadHost {
   }
 
   #dead({ address, event, reason }: DeadLetter): void {
-    for (const resident of this.#residents.values()) if (resident.keeps(address, event, reason)) return;
+    for (const resident of this.#keepers.get(address) ?? []) if (resident.keeps(event, reason)) return;
     const key = `${reason} ${event.type} ${address}`;
     const known = this.#letters.get(key);
     if (known) known.count++;

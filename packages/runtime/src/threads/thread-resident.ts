@@ -21,6 +21,8 @@ export interface ThreadResidentOptions {
   /** There is something to sum up. */
   changed(): void;
   ended(): void;
+  /** It has ended, and nothing that it left is a dead letter any more. */
+  buried(): void;
 }
 
 type ToLife = Exclude<Extract<ToThread, { life: number }>, { t: 'start' }>;
@@ -113,11 +115,20 @@ export class ThreadResident {
     this.tell();
     this.#options.push({ t: 'ended', life: this.#options.life, end });
     this.#options.ended();
+    this.#maybeBuried();
   }
 
-  /** Whether a letter is of one of its messages that the node has kept, and will see to itself. */
-  keeps(address: Address, event: EventObject, reason: DeadLetterReason): boolean {
-    return reason === 'stopped' && address === this.#options.address && this.#pending.has(event);
+  /** Whether a letter to it is of one of its messages that the node has kept, and will see to itself. */
+  keeps(event: EventObject, reason: DeadLetterReason): boolean {
+    if (reason !== 'stopped' || !this.#pending.has(event)) return false;
+    this.#noLongerPending(event);
+    this.#maybeBuried();
+    return true;
+  }
+
+  /** Of very many messages that it leaves some are buried only after its end. */
+  #maybeBuried(): void {
+    if (this.#isOver && this.#pending.size === 0) this.#options.buried();
   }
 
   #decode(value: unknown): unknown {

@@ -258,7 +258,14 @@ export class ThreadSlot implements OutpostThread {
     // First, so that none of those who begin again finds this one.
     const why = this.#why ?? problem;
     this.#options.onEnded(this, why);
-    const error = new TuttiError('TUTTI_THREAD_LOST', { thread: this.number, why });
-    for (const { outpost } of residents) outpost?.lost(error);
+    const details = { thread: this.number, why };
+    const error = new TuttiError('TUTTI_THREAD_LOST', details);
+    // Each has failed. It is not held against the restarts of those that had nothing to do, unless nobody had. They come
+    // last: of some that are restarted together the first to fail says whether that counts.
+    const excused = new TuttiError('TUTTI_THREAD_LOST', { ...details, isExcused: true });
+    const idle = residents.filter(({ outpost }) => outpost?.isIdle);
+    const busy = residents.filter(({ outpost }) => !outpost?.isIdle);
+    for (const { outpost } of busy) outpost?.lost(error);
+    for (const { outpost } of idle) outpost!.lost(busy.length > 0 ? excused : error);
   }
 }
