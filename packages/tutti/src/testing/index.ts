@@ -12,6 +12,8 @@
  *
  * @module
  */
+import './stand-in.ts';
+
 export { type ClusterTest, type ClusterTestSource, defineClusterTest } from './cluster-test.ts';
 export { FAULT_KINDS, type Fault, type FaultKind, THREAD_FAULT_KINDS } from './fault.ts';
 export type { Holds } from './invariants.ts';

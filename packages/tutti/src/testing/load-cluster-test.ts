@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { messageOf, TuttiError } from '@tutti/kernel';
 import type { ClusterTest, ClusterTestSource } from './cluster-test.ts';
 import { KNOWN_FAULT_KINDS } from './fault.ts';
+import { standIn } from './virtual-globals.ts';
 
 /**
  * Reads the test that a file exports as its default.
@@ -12,6 +13,7 @@ import { KNOWN_FAULT_KINDS } from './fault.ts';
 export async function loadClusterTest(file: string): Promise<ClusterTestSource> {
   // The loader would name this file as the one that wanted it.
   if (!existsSync(resolve(file))) throw invalid(file, 'there is no such file');
+  standIn();
   let source: unknown;
   try {
     const module = (await import(pathToFileURL(resolve(file)).href)) as { default?: unknown };

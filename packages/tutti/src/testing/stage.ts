@@ -1,6 +1,6 @@
 import type { VirtualClock } from '@tutti/kernel';
 import type { ThreadModules } from './thread-modules.ts';
-import { type Ambient, realTurn, takeGlobals, within } from './virtual-globals.ts';
+import { type Ambient, present, realTurn, takeGlobals, within } from './virtual-globals.ts';
 
 interface Waiter {
   readonly condition: () => boolean;
@@ -69,9 +69,13 @@ export class Stage {
   }
 
   async #go(condition: () => boolean, end: number): Promise<boolean> {
-    const { clock, judge, uncaught } = this.#options;
+    const { clock, judge, uncaught, outside } = this.#options;
     const release = takeGlobals();
-    process.on('unhandledRejection', uncaught);
+    // Each of those that run at the same time hears of all: it concerns the one whose event it was.
+    const rejected = (thrown: unknown): void => {
+      if ((present() ?? outside).cluster === outside.cluster) uncaught(thrown);
+    };
+    process.on('unhandledRejection', rejected);
     this.#isGoing = true;
     let instant = { at: -1, events: 0 };
     try {
@@ -90,7 +94,7 @@ export class Stage {
       return condition();
     } finally {
       this.#isGoing = false;
-      process.off('unhandledRejection', uncaught);
+      process.off('unhandledRejection', rejected);
       within(undefined);
       release();
     }

@@ -1,7 +1,7 @@
 import { isTuttiError } from '@tutti/kernel';
 import { type Ref, reply, replying, type Terminated } from '@tutti/runtime';
 import { describe, expect, it } from 'vitest';
-import { assign, fromCallback, fromTransition, setup } from 'xstate';
+import { assign, fromCallback, fromPromise, fromTransition, setup } from 'xstate';
 import { createTestCluster } from './index.ts';
 import type { TestCluster } from './test-cluster.ts';
 import type { TestClusterOptions } from './test-cluster-options.ts';
@@ -239,6 +239,50 @@ describe('an invariant', () => {
       problem: 'into the void',
     });
   });
+});
+
+it('that runs at the same time as another is not failed by what nobody catches there', async () => {
+  // The test runner's own would take it for a failure.
+  const others = process.listeners('unhandledRejection');
+  process.removeAllListeners('unhandledRejection');
+  try {
+    const [one, two] = [createTestCluster({ nodes: 1 }), createTestCluster({ nodes: 1 })];
+    await one.start();
+    await two.start();
+    const reject = () => void Promise.reject(new Error('of one'));
+    one.node('n1').spawn(fromCallback(() => void setTimeout(reject, 50)));
+    const ends = await Promise.allSettled([one.run(1_000), two.run(1_000)]);
+    expect(ends).toMatchObject([
+      { status: 'rejected', reason: { code: 'TUTTI_TEST_NODE_FAILED', details: { problem: 'of one' } } },
+      { status: 'fulfilled' },
+    ]);
+  } finally {
+    for (const each of others) process.on('unhandledRejection', each);
+  }
+});
+
+it('rules over what a module has taken at its import, and leaves it alone outside', async () => {
+  const { sleep, nextTurn, later, now, random } = await import('./fixtures/taken-at-import.ts');
+  async function run(): Promise<readonly unknown[]> {
+    const cluster = createTestCluster({ nodes: 1, seed: 3 });
+    await cluster.start();
+    const seen: unknown[] = [];
+    const taking = fromPromise(async () => {
+      const from = now();
+      seen.push(await sleep(1_000, 'slept'), now() - from, random(), await nextTurn('turned'));
+      later(() => seen.push(now() - from), 500);
+    });
+    cluster.node('n1').spawn(taking);
+    await cluster.run(1_400);
+    expect(seen).toMatchObject(['slept', 1_000, expect.any(Number), 'turned']);
+    await cluster.run(200);
+    expect(Math.abs((seen[4] as number) - 1_500)).toBeLessThanOrEqual(2);
+    return seen;
+  }
+  expect(await run()).toEqual(await run());
+  expect(await sleep(1, 'awake')).toBe('awake');
+  expect(await nextTurn('turned')).toBe('turned');
+  await new Promise<void>((resolve) => void later(resolve, 1));
 });
 
 describe('the same seed', () => {

@@ -67,7 +67,7 @@ export class TestCluster {
     this.#modules = new ThreadModules(options.threads?.modules ?? {});
     this.#stage = new Stage({
       clock: this.#clock,
-      outside: { clock: this.#clock, random: random.fork('outside') },
+      outside: { clock: this.#clock, random: random.fork('outside'), cluster: this },
       modules: this.#modules,
       judge: () => this.#judge(),
       uncaught: (thrown) =>
@@ -98,7 +98,8 @@ export class TestCluster {
       listener: {
         touched: (machine, clock) => {
           let ambient = this.#ambients.get(clock);
-          if (!ambient) this.#ambients.set(clock, (ambient = { clock, random: ambientRandom }));
+          if (!ambient)
+            this.#ambients.set(clock, (ambient = { clock, random: ambientRandom, cluster: this }));
           within(ambient);
           this.#acting = machine.id;
         },

@@ -6,6 +6,8 @@ import type { Clock, Random, Timer } from '@tutti/kernel';
 export interface Ambient {
   readonly clock: Clock;
   readonly random: Random;
+  /** The cluster whose they are. */
+  readonly cluster: object;
 }
 
 /** The process's own, as they are before any cluster takes them over. */
@@ -25,13 +27,15 @@ const real = {
 
 let ambient: Ambient | undefined;
 let holders = 0;
+let restore = (): void => {};
+let standsIn = false;
 
 /**
  * Takes the process's clock, timers and dice over, until the returned function is called. They stay what they are,
  * except while {@link within} says otherwise: so a test runner that shares the process keeps its own time.
  */
 export function takeGlobals(): () => void {
-  if (holders++ === 0) install();
+  if (holders++ === 0) restore = install();
   let isHeld = true;
   return () => {
     if (!isHeld) return;
@@ -39,6 +43,18 @@ export function takeGlobals(): () => void {
     if (--holders === 0) restore();
   };
 }
+
+/**
+ * The same for good: what a module takes when it is imported, such as `promisify(setTimeout)`, is what obeys clusters
+ * too, if it is imported after this.
+ */
+export function standIn(): void {
+  if (!standsIn) install();
+  standsIn = true;
+}
+
+/** Whose user code runs now; undefined in the real world. */
+export const present = (): Ambient | undefined => ambient;
 
 /** From now until it is called again, user code is that of `next`; undefined gives it the real world. */
 export function within(next: Ambient | undefined): void {
@@ -136,34 +152,53 @@ class VirtualTimeout {
 
 type Callback = (...given: unknown[]) => void;
 
-/** Puts everything back that was taken over, last first. */
-const undo: (() => void)[] = [];
+/** One that takes the place of the process's own. */
+type Substitute = readonly [target: object, key: string, value: unknown];
 
-function restore(): void {
-  for (const step of undo.splice(0).reverse()) step();
+let substitutes: readonly Substitute[] | undefined;
+
+/** Puts them into their places; the returned function puts back what was there, last first. */
+function install(): () => void {
+  substitutes ??= [...dateAndDice(), ...timers()];
+  const undo = substitutes.map(replace).reverse();
+  return () => {
+    for (const step of undo) step();
+  };
 }
 
-function replace(target: object, key: string, value: unknown): void {
+function replace([target, key, value]: Substitute): () => void {
   const before = Object.getOwnPropertyDescriptor(target, key);
   Object.defineProperty(target, key, { value, writable: true, configurable: true, enumerable: true });
-  undo.push(() => {
+  return () => {
     if (before) Object.defineProperty(target, key, before);
     else Reflect.deleteProperty(target, key);
-  });
+  };
 }
 
-function install(): void {
-  replace(globalThis, 'Date', virtualDate());
-  replace(Math, 'random', () => (ambient ? ambient.random.float() : real.random()));
-  replace(performance, 'now', () => (ambient ? ambient.clock.now() : real.performanceNow()));
-  replace(globalThis.crypto, 'randomUUID', () => (ambient ? uuid(ambient.random) : real.randomUUID()));
-  replace(globalThis.crypto, 'getRandomValues', (array: Uint8Array<ArrayBuffer>) =>
-    ambient ? fill(array, ambient.random) : real.getRandomValues(array),
-  );
-  installTimers();
+function dateAndDice(): readonly Substitute[] {
+  const { crypto } = globalThis;
+  return [
+    [globalThis, 'Date', virtualDate()],
+    [Math, 'random', () => (ambient ? ambient.random.float() : real.random())],
+    [performance, 'now', () => (ambient ? ambient.clock.now() : real.performanceNow())],
+    [crypto, 'randomUUID', () => (ambient ? uuid(ambient.random) : real.randomUUID())],
+    [
+      crypto,
+      'getRandomValues',
+      (array: Uint8Array<ArrayBuffer>) =>
+        ambient ? fill(array, ambient.random) : real.getRandomValues(array),
+    ],
+  ];
 }
 
-function installTimers(): void {
+type Promised = (...given: unknown[]) => Promise<unknown>;
+
+/** What `util.promisify` looks for, since a timer does not take its callback last. */
+const promised = (own: Promised, virtual: Promised) => ({
+  [promisify.custom]: (...given: unknown[]) => (ambient ? virtual(...given) : own(...given)),
+});
+
+function timers(): readonly Substitute[] {
   const later =
     (repeats: boolean, otherwise: (action: Callback, ms?: number, ...given: unknown[]) => unknown) =>
     (action: Callback, delayMs?: number, ...given: unknown[]): unknown =>
@@ -175,17 +210,22 @@ function installTimers(): void {
     ambient ? setTimeout(action, 0, ...given) : real.setImmediate(action, ...given);
   const cancel = (otherwise: (timer: never) => void) => (timer: unknown) =>
     timer instanceof VirtualTimeout ? timer.close() : otherwise(timer as never);
-  // What `util.promisify` looks for, since these do not take their callback last.
-  const promised = {
-    [promisify.custom]: (delayMs: number, value: unknown) =>
-      new Promise((resolve) => void setTimeout(() => resolve(value), delayMs)),
-  };
-  replace(globalThis, 'setTimeout', Object.assign(setTimeout, promised));
-  replace(globalThis, 'setInterval', later(true, real.setInterval));
-  replace(globalThis, 'setImmediate', setImmediate);
-  replace(globalThis, 'clearTimeout', cancel(real.clearTimeout));
-  replace(globalThis, 'clearInterval', cancel(real.clearInterval));
-  replace(globalThis, 'clearImmediate', cancel(real.clearImmediate));
+  const sleep = promised(
+    promisify(real.setTimeout) as object as Promised,
+    (delayMs, value) => new Promise((resolve) => void setTimeout(() => resolve(value), delayMs as number)),
+  );
+  const turn = promised(
+    promisify(real.setImmediate) as object as Promised,
+    (value) => new Promise((resolve) => void setImmediate(() => resolve(value))),
+  );
+  return [
+    [globalThis, 'setTimeout', Object.assign(setTimeout, sleep)],
+    [globalThis, 'setInterval', later(true, real.setInterval)],
+    [globalThis, 'setImmediate', Object.assign(setImmediate, turn)],
+    [globalThis, 'clearTimeout', cancel(real.clearTimeout)],
+    [globalThis, 'clearInterval', cancel(real.clearInterval)],
+    [globalThis, 'clearImmediate', cancel(real.clearImmediate)],
+  ];
 }
 
 /** `new Date()` and `Date.now()` of the node whose turn it is; every other use of it is the platform's. */
