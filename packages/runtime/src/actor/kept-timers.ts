@@ -1,4 +1,5 @@
 import type { EventObject } from 'xstate';
+import { delayMsOf } from '../scheduler/timers.ts';
 
 /** A delayed event of an actor to itself that is kept: each time one is set, it is another of these. */
 export interface KeptTimer {
@@ -51,7 +52,7 @@ export function timerChangeOf(
   if (type === 'xstate.sendTo' && given.to !== self)
     return given.id === undefined ? undefined : { type: 'freed', id: given.id };
   given.id ??= nextId();
-  const timer: KeptTimer = { id: given.id, event: given.event, delayMs: given.delay };
+  const timer: KeptTimer = { id: given.id, event: given.event, delayMs: delayMsOf(given.delay) };
   given.event = asTimerEvent(timer);
   return { type: 'set', timer };
 }

@@ -5,6 +5,7 @@ import {
   type EventObject,
   StateMachine,
 } from 'xstate';
+import { delayMsOf } from '../scheduler/timers.ts';
 import { asTimerEvent, type KeptTimer, type TimerChange } from './kept-timers.ts';
 
 /** What it needs of the scope that a machine is restored in. */
@@ -69,7 +70,7 @@ function delaysOf(snapshot: AnyMachineSnapshot, self: AnyActorRef): KeptTimer[] 
       const delayMs: unknown =
         typeof known === 'function' ? (known as (args: object) => unknown)(info) : known;
       const event: EventObject = { type: eventType };
-      if (typeof delayMs === 'number') delays.push({ id: eventType, event, delayMs });
+      if (typeof delayMs === 'number') delays.push({ id: eventType, event, delayMs: delayMsOf(delayMs) });
     }
   return delays;
 }

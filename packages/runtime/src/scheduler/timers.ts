@@ -1,5 +1,8 @@
 import type { Clock, Timer } from '@tutti/kernel';
 
+/** What a delay comes to: one that was computed may be no number, and is none then, as for every timer of the platform. */
+export const delayMsOf = (delay: number): number => (Number.isNaN(delay) ? 0 : delay);
+
 /** One timer: set, then fired, then done with; or cancelled at any point before that. */
 export interface TimerEntry<Source extends object, Payload> {
   readonly source: Source;
@@ -55,8 +58,7 @@ export class ActorTimers<Source extends object, Payload> {
     fire: (entry: TimerEntry<Source, Payload>) => void,
     again?: { readonly isNamed: boolean },
   ): void {
-    // A delay that was computed may be none: XState fires then at once, as does every timer of the platform.
-    const delayMs = Number.isNaN(delay) ? 0 : delay;
+    const delayMs = delayMsOf(delay);
     const dueAt = this.#clock.now() + delayMs;
     const entry: TimerEntry<Source, Payload> = {
       source,
