@@ -51,7 +51,11 @@ export class KillSwitch {
 
   /** Node's calls, with the switch in those that change something. */
   disk(): DiskCalls {
-    const real = nodeDisk();
+    return this.#switched(nodeDisk());
+  }
+
+  /** The same calls, each of which may be the last. */
+  #switched<Calls extends object>(real: Calls): Calls {
     const calls = { ...real };
     for (const name of WITH_CALLBACK)
       Reflect.set(calls, name, this.#later(name, Reflect.get(real, name) as AnyCall));
@@ -70,9 +74,9 @@ export class KillSwitch {
     };
     const names = [...WITH_CALLBACK, ...AT_ONCE];
     const real = Object.fromEntries([...names, 'rmdirSync'].map((name) => [name, Reflect.get(fs, name)]));
-    const disk = this.disk();
+    const calls = this.#switched(fs);
     put({
-      ...Object.fromEntries(names.map((name) => [name, Reflect.get(disk, name)])),
+      ...Object.fromEntries(names.map((name) => [name, Reflect.get(calls, name)])),
       rmdirSync: this.#now('rmdirSync', fs.rmdirSync as AnyCall),
     });
     return () => put(real);
