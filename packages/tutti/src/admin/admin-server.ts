@@ -6,6 +6,7 @@ import type { TuttiNode } from '../node/create-node.ts';
 import type { Explanation, NodeStatus, Submission } from './admin-api.ts';
 import { addClusterRoutes, addLauncherRoutes } from './cluster-routes.ts';
 import { EventFeed } from './event-feed.ts';
+import { httpStatusOf } from './http-status.ts';
 import { LookIn } from './look-in.ts';
 import { addLookInRoutes } from './look-in-routes.ts';
 import { sessionView } from './session-view.ts';
@@ -74,21 +75,8 @@ function sameText(given: string, wanted: string): boolean {
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-const STATUS_OF: Readonly<Record<string, number>> = {
-  TUTTI_ADMIN_UNAUTHORIZED: 401,
-  TUTTI_SESSION_UNKNOWN: 404,
-  TUTTI_TASK_UNKNOWN: 404,
-  TUTTI_NOT_LEADER: 409,
-  TUTTI_LEADERSHIP_MOVING: 409,
-  TUTTI_MEMBERSHIP_CHANGING: 409,
-  TUTTI_MEMBER_BEHIND: 409,
-  TUTTI_NO_LEADER: 503,
-  TUTTI_NODE_STARTING: 503,
-  TUTTI_CLOSED: 503,
-};
-
 function answerError(thrown: unknown, reply: FastifyReply): FastifyReply {
-  if (isTuttiError(thrown)) return reply.code(STATUS_OF[thrown.code] ?? 400).send(thrown.toJSON());
+  if (isTuttiError(thrown)) return reply.code(httpStatusOf(thrown.code)).send(thrown.toJSON());
   const status = (thrown as { statusCode?: number }).statusCode ?? 500;
   return reply.code(status).send(new TuttiError('TUTTI_INTERNAL', { problem: messageOf(thrown) }).toJSON());
 }
