@@ -1,10 +1,11 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { clusterId } from '@tutti/kernel';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clusterIdOf, openIdentity, readIdentity, writeIdentity } from './identity.ts';
+import { holdToChecksum } from './testing/checked-file.ts';
 
 let directory: string;
 beforeEach(() => {
@@ -79,28 +80,7 @@ describe('the identity of a node', () => {
   it('is not taken with any bit of it turned, and is without a checksum', () => {
     const { beginning } = openIdentity(directory, { ...owner, lineage });
     beginning.note();
-    const known = readIdentity(directory);
-    const path = join(directory, 'identity.json');
-    const text = readFileSync(path);
-    const read = (contents: Uint8Array | string): unknown => {
-      writeFileSync(path, contents);
-      try {
-        return readIdentity(directory);
-      } catch (thrown) {
-        return (thrown as { code?: string }).code;
-      }
-    };
-    let refused = 0;
-    for (let bit = 0; bit < 8 * text.length; bit++) {
-      const turned = Buffer.from(text);
-      turned[bit >> 3]! ^= 1 << (bit & 7);
-      const found = read(turned);
-      if (found === 'TUTTI_IDENTITY_INVALID') refused++;
-      else expect(found, `bit ${bit}`).toEqual(known);
-    }
-    // All but those that made the checksum none: then the rest is what it was.
-    expect(refused).toBeGreaterThan(7 * text.length);
-    expect(read(JSON.stringify(known))).toEqual(known);
+    holdToChecksum(join(directory, 'identity.json'), 'TUTTI_IDENTITY_INVALID', () => readIdentity(directory));
   });
 
   it('is for its owner alone, and so is the directory that is made for it', () => {
