@@ -17,8 +17,6 @@
  *
  * @module
  */
-
-export { mustBePlain } from '@tutti/kernel';
 export { generateKeyPair, isPublicKey, type KeyPair } from './auth/key-pair.ts';
 export {
   DEFAULT_LIMITS,

@@ -4,6 +4,7 @@ import {
   type Logger,
   type LogIndex,
   logIndex,
+  mustBePlain,
   type NodeId,
   silentLogger,
   TuttiError,
@@ -27,22 +28,14 @@ import { ModuleWatchers } from '../replica/module-watchers.ts';
 export class VolatileConsensus implements Consensus {
   readonly nodeId: NodeId;
   readonly #clock: Clock;
-  readonly #check: (command: WireValue) => void;
   readonly #modules = new Map<string, ReplicatedModule>();
   readonly #watchers: ModuleWatchers;
   #index = 0;
   #state: 'new' | 'running' | 'stopped' = 'new';
 
-  /** @param check Throws for a command that could not be told to others, if there were any; default none. */
-  constructor(
-    nodeId: NodeId,
-    clock: Clock,
-    logger: Logger = silentLogger,
-    check: (command: WireValue) => void = () => {},
-  ) {
+  constructor(nodeId: NodeId, clock: Clock, logger: Logger = silentLogger) {
     this.nodeId = nodeId;
     this.#clock = clock;
-    this.#check = check;
     this.#watchers = new ModuleWatchers(logger);
   }
 
@@ -57,9 +50,10 @@ export class VolatileConsensus implements Consensus {
     return Promise.resolve();
   }
 
+  /** @throws TuttiError `TUTTI_VALUE_NOT_PLAIN`: it could not be told to others, if there were any */
   propose(module: string, command: WireValue): Promise<WireValue> {
     return new Promise((resolve, reject) => {
-      this.#check(command);
+      mustBePlain(command);
       this.#clock.nextTurn(() => {
         try {
           resolve(this.#apply(module, command));

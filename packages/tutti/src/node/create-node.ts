@@ -38,7 +38,7 @@ import {
   type StopOptions,
   type ThreadOptions,
 } from '@tutti/runtime';
-import { type KeyPair, msgpackCodec, mustBePlain } from '@tutti/transport';
+import { type KeyPair, msgpackCodec } from '@tutti/transport';
 import { createMemoryNetwork } from '@tutti/transport/memory';
 import { createWsTransport, type WsTransport } from '@tutti/transport/ws';
 import { nodeThreads } from '../threads/node-threads.ts';
@@ -194,7 +194,8 @@ const FRAME_BYTES_MAX = COMMAND_BYTES_MAX + 2 ** 20;
 /**
  * Makes a node; nothing runs until its `start`.
  * @throws TuttiError `TUTTI_ID_INVALID`, `TUTTI_NODE_NEEDS_LISTEN`, `TUTTI_CONFIG_INVALID`, `TUTTI_STORE_WRONG_CLUSTER`,
- * `TUTTI_STORE_WRONG_NODE`, `TUTTI_STORE_FULL`, `TUTTI_FOLDER_UNWRITABLE`, `TUTTI_RECOVERY_UNFINISHED`, `TUTTI_OPTION_INVALID`; and from `start` `TUTTI_PORT_IN_USE`, `TUTTI_STORE_*`
+ * `TUTTI_STORE_WRONG_NODE`, `TUTTI_STORE_FULL`, `TUTTI_FOLDER_UNWRITABLE`, `TUTTI_RECOVERY_UNFINISHED`,
+ * `TUTTI_OPTION_INVALID`; and from `start` `TUTTI_PORT_IN_USE`, `TUTTI_STORE_*`
  */
 export function createNode(options: NodeOptions = {}): TuttiNode {
   const { name = 'n1', cluster = 'tutti', logger = silentLogger } = options;
@@ -284,7 +285,7 @@ function makeConsensus(
   { transport, peers, logger, random }: ConsensusPorts,
 ): Consensus {
   if (directory === undefined && voters.length === 1)
-    return new VolatileConsensus(identity.nodeId, systemClock, logger, mustBePlain);
+    return new VolatileConsensus(identity.nodeId, systemClock, logger);
   const tickMs = options.heartbeatMs ?? HEARTBEAT_MS_DEFAULT;
   const electionTicks = Math.max(
     2,
