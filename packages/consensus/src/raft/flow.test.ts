@@ -48,7 +48,7 @@ describe('a peer that refuses', () => {
       // As many reads as there are turns: their heartbeats are answered, and wake nothing.
       for (let turn = 0; turn < 50; turn++) {
         probe(tick);
-        progress.heartbeatReplied(logIndex(200), tick);
+        progress.heartbeatReplied(logIndex(200), tick, logIndex(200));
       }
     }
     expect(probes).toBeGreaterThanOrEqual(ticks / config.electionTimeoutTicks);
@@ -86,7 +86,7 @@ describe('a peer that refuses', () => {
       progress.sent(logIndex(10), 1, logIndex(1), true, 1_000 * i);
       progress.refused(logIndex(9), 1, 1_000 * i);
       let waited = 0;
-      while (!progress.hasRoom) progress.heartbeatReplied(logIndex(10), 1_000 * i + ++waited);
+      while (!progress.hasRoom) progress.heartbeatReplied(logIndex(10), 1_000 * i + ++waited, logIndex(10));
       return waited;
     });
     expect(waits).toEqual([0, 0, 1, 2, 4, 8, 10, 10]);

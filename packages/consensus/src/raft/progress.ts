@@ -218,7 +218,7 @@ export class Progress {
    * since the last, and send less ahead if nothing has for an election timeout.
    * @param peerLast Where the peer's log ends. If that is before what it acknowledged, it is asked for that.
    */
-  heartbeatReplied(lastIndex: LogIndex, tick: number, peerLast: LogIndex = lastIndex): void {
+  heartbeatReplied(lastIndex: LogIndex, tick: number, peerLast: LogIndex): void {
     this.active = true;
     if (tick >= this.#pausedUntil) this.#paused = false;
     const isBehind = peerLast < this.#match && this.#match === this.#matchAtHeartbeat;
