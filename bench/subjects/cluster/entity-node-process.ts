@@ -57,7 +57,7 @@ async function fill({ count, clients }: FillRequest): Promise<void> {
   await Promise.all(Array.from({ length: clients }, worker));
 }
 
-/** Asks an entity again and again until it answers from another node; gives when it did on the clock that all processes share. */
+/** Asks an entity until it answers from another node; gives when it did on the clock that all processes share. */
 async function firstAnswer({ key, fromMs, notBy }: AskFrom): Promise<{ atMs: number } & EntityAnswer> {
   for (;;) {
     const askedMs = sharedNowMs();

@@ -55,9 +55,9 @@ export class Lease {
 
 /**
  * The lease that a replica's numbers allow, its own and another's that counts on it as a voter, in milliseconds of the
- * leader's clock; 0 where they allow none. A voter
- * counts `electionTimeoutTicks` of its ticks, of which two may be all but over when the heartbeat comes: a loop that
- * stood still hears what came meanwhile first, then judges the tick that was due before, and then the one due since.
+ * leader's clock; 0 where they allow none. A voter counts `electionTimeoutTicks` of its ticks, of which two may be all
+ * but over when the heartbeat comes: a loop that stood still hears what came meanwhile first, then judges the tick that
+ * was due before, and then the one due since.
  */
 export function leaseMs(electionTimeoutTicks: number, tickMs: number, driftMax: number): number {
   return Math.max(0, electionTimeoutTicks - 2) * tickMs * (1 - driftMax);

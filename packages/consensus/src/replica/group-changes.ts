@@ -21,8 +21,8 @@ export interface AddLearnerOptions extends ProposeOptions {
  *
  * Each rejects with TuttiError `TUTTI_MEMBERSHIP_CHANGING`, `TUTTI_MEMBERSHIP_INVALID`, `TUTTI_NO_VOTER_LEFT`,
  * `TUTTI_NO_LEADER`, `TUTTI_OVERLOADED`, `TUTTI_ABORTED` or `TUTTI_CLOSED` when nothing has happened; and with
- * `TUTTI_OUTCOME_UNKNOWN` when it may have: the status tells. `TUTTI_OVERLOADED`: 64 changes of this node wait already, or the
- * leader that is known could not begin it in time, as one cannot that nobody follows.
+ * `TUTTI_OUTCOME_UNKNOWN` when it may have: the status tells. `TUTTI_OVERLOADED`: 64 changes of this node wait already,
+ * or the leader that is known could not begin it in time, as one cannot that nobody follows.
  */
 export interface GroupChanges {
   /**

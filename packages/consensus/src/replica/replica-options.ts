@@ -38,8 +38,9 @@ export interface ReplicaConfig {
    * clocks differ in **rate** by more than `leaseDriftMax`; the hour they show never matters. A machine that is suspended
    * with its process has a clock of rate 0: have none with `lease`. A lease is as long as the least election timeout of a
    * majority allows, whatever the leader's own: nodes may differ in `electionTicks` and `tickMs`, and one that has no
-   * leases lends itself to none. But a node that is given lower numbers, or no leases any more, stays stopped for
-   * its former election timeout before it starts with them. With leases a node votes for nobody during the first election timeout after its start.
+   * leases lends itself to none. But a node that is given lower numbers, or no leases any more, stays stopped for its
+   * former election timeout before it starts with them. With leases a node votes for nobody during the first election
+   * timeout after its start.
    */
   readonly reads?: 'quorum' | 'lease';
   /**
