@@ -148,6 +148,20 @@ describe('a voter that is no member', () => {
   );
 });
 
+it('a life that may not join does not keep the one before from being given up', async () => {
+  const harness = await started(5);
+  await harness.settle(Promise.all(KEYS.map((key) => add(harness, 'n1', key, 3))));
+  const gone = NAMES.find((name) => name !== harness.leader)!;
+  const other = NAMES.find((name) => name !== gone)!;
+  const { nodeId: node } = harness.node(gone);
+  harness.crash(gone);
+  const declare: Declare = (cluster) => void cluster.entity('counter', counter(), { durable: false });
+  const { started: joined } = harness.boot(gone, {}, { declare });
+  await expect(harness.settle(joined)).rejects.toThrow(/declare/);
+  await harness.until(() => harness.node(other).cluster.members.get(node)?.state === 'lost');
+  for (const key of KEYS) expect(await addUntilAnswered(harness, other, key)).toBe(3);
+});
+
 describe('a cluster of one node without a log on disk', () => {
   it('has the same placements', async () => {
     const clock = new VirtualClock();

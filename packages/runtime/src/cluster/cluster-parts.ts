@@ -167,9 +167,5 @@ function watchNodes(core: ClusterCore): Pick<ClusterParts, 'prober' | 'coordinat
     onSuspicion: (node, suspected) => coordinator.suspicionChanged(node, suspected),
   });
   const coordinator: Coordinator = new Coordinator({ ...core, suspected: () => prober.suspected() });
-  core.members.onChange((member, before) => {
-    // The leader may have suspected the last life until now; that must not strike the new one.
-    if (before === undefined && member.state === 'up') prober.renew(member.nodeId);
-  });
   return { prober, coordinator };
 }

@@ -310,12 +310,7 @@ class ClusterNode implements ClusterSystem {
   }
 
   #followMembers(): void {
-    this.#parts.prober.follow(
-      this.members
-        .list()
-        .filter((m) => this.#parts.membership.isAlive(m))
-        .map((m) => m.nodeId),
-    );
+    this.#parts.prober.follow(this.members.list().filter((m) => this.#parts.membership.isAlive(m)));
   }
 
   #evict(member: Member): void {

@@ -1,6 +1,7 @@
 import {
   CHANNEL,
   type Clock,
+  type Incarnation,
   type Logger,
   type NodeId,
   type PeerIdentity,
@@ -31,10 +32,15 @@ interface ProberOptions {
   readonly onSuspicion: (node: NodeId, suspected: boolean) => void;
 }
 
-/** Drives the failure detector over the wire: probes on the control lane, never in the log. */
+/**
+ * Drives the failure detector over the wire: probes on the control lane, never in the log. It watches lives of nodes:
+ * that another life of one answers, as one does that was started again at once, says of the one that is watched only
+ * that it has ended.
+ */
 export class Prober {
   readonly #options: ProberOptions;
   readonly #detector: FailureDetector;
+  readonly #followed = new Map<NodeId, Incarnation>();
   #timer: Timer | undefined;
   #running = false;
 
@@ -43,9 +49,21 @@ export class Prober {
     this.#detector = new FailureDetector(options.config, (helper) => this.#answersAlways(helper));
     options.transport.onMessage(CHANNEL.probes, (from, message) => this.#receive(from, message));
     options.transport.onLink({
-      linkUp: (peer) => this.#perform(this.#detector.linkUp(peer.nodeId, options.clock.now())),
-      linkDown: (peer) => this.#perform(this.#detector.linkDown(peer.nodeId, options.clock.now())),
+      linkUp: (peer) => {
+        const now = options.clock.now();
+        const { nodeId: node } = peer;
+        this.#perform(
+          this.#follows(peer) ? this.#detector.linkUp(node, now) : this.#detector.linkDown(node, now),
+        );
+      },
+      linkDown: (peer) => {
+        if (this.#follows(peer)) this.#perform(this.#detector.linkDown(peer.nodeId, options.clock.now()));
+      },
     });
+  }
+
+  #follows({ nodeId, incarnation }: PeerIdentity): boolean {
+    return this.#followed.get(nodeId) === incarnation;
   }
 
   #answersAlways(node: NodeId): boolean {
@@ -56,18 +74,17 @@ export class Prober {
     return this.#detector.suspected();
   }
 
-  /** Sets whom it watches; the own node is left out. */
-  follow(nodes: readonly NodeId[]): void {
+  /** Sets which life of each node it watches, one at most; the own node is left out. */
+  follow(lives: readonly PeerIdentity[]): void {
     const { transport, clock } = this.#options;
-    this.#detector.follow(
-      nodes.filter((node) => node !== transport.self.nodeId),
-      clock.now(),
-    );
-  }
-
-  /** A new life of a node has joined. */
-  renew(node: NodeId): void {
-    this.#perform(this.#detector.renew(node, this.#options.clock.now()));
+    const others = lives.filter(({ nodeId }) => nodeId !== transport.self.nodeId);
+    const now = clock.now();
+    const renewed = others.filter((life) => this.#followed.has(life.nodeId) && !this.#follows(life));
+    this.#followed.clear();
+    for (const { nodeId, incarnation } of others) this.#followed.set(nodeId, incarnation);
+    this.#detector.follow([...this.#followed.keys()], now);
+    // Whatever is known is about the old life.
+    for (const { nodeId } of renewed) this.#perform(this.#detector.renew(nodeId, now));
   }
 
   start(): void {
@@ -123,7 +140,7 @@ export class Prober {
         this.#send(from.nodeId, { t: 'pong' });
         break;
       case 'pong':
-        this.#perform(this.#detector.heard(from.nodeId, now));
+        if (this.#follows(from)) this.#perform(this.#detector.heard(from.nodeId, now));
         break;
       case 'heard?': {
         const agoMs = typeof about === 'string' ? this.#detector.silenceMs(about as NodeId, now) : undefined;
