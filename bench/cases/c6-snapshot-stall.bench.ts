@@ -59,7 +59,7 @@ export const bench: BenchCase = {
     quick: { entries: 100_000, valueBytes: 1_000, everyMs: 10 },
     full: { entries: 1_000_000, valueBytes: 1_000, everyMs: 10 },
   },
-  runs: { quick: 1, full: 1 },
+  runs: { quick: 1, full: 5 },
   limits: (['leader', 'receiver'] as const).map((who) =>
     limitOf(
       `${who}-stall`,

@@ -34,6 +34,5 @@ export const bench: BenchCase = {
   ],
   isProfiled: false,
   sizes: { quick: { size: 24, meanMs: 20, seed: 1 }, full: { size: 48, meanMs: 100, seed: 1 } },
-  runs: { quick: 3, full: 3 },
   note: 'The original says 50 % better; this is whatever it is, by family.',
 };

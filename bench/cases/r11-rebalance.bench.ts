@@ -31,7 +31,7 @@ export const bench: BenchCase = {
     },
   ],
   sizes: { quick: { entities: 5_000 }, full: { entities: 100_000 } },
-  runs: { quick: 1, full: 1 },
+  runs: { quick: 1, full: 5 },
   isProfiled: false,
   expectedS: ({ entities }) => 5 + entities! / 2_500,
   note: 'Nobody publishes either figure, so there is no line to reach. The memory is that of the live entities and of their stored states on both nodes.',

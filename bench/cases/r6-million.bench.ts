@@ -66,7 +66,6 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/actors/xstate-actors.ts')).manyMachines,
     },
   ],
-  runs: { quick: 3, full: 3 },
   limits: [
     ...(['reducer', 'machine'] as const).map((kind) =>
       limitOf(

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { removeSampleFolder, sweepSampleFolders } from './sample-folder.ts';
+import { measureInProcess } from './sample-process.ts';
 
 const HARNESS = fileURLToPath(new URL('.', import.meta.url));
 /** What the harness takes from the packages to measure a sample in a process of its own. */
@@ -98,6 +99,38 @@ test.each(['SIGKILL', 'SIGTERM'] as const)(
     await vi.waitFor(() => expect([isAlive(program), readdirSync(disk)]).toEqual([false, []]), PATIENCE);
   },
 );
+
+/** A case that counts the samples that its process has measured, and tells the process and its folder. */
+const COUNTING_CASE = `
+let samples = 0;
+const run = () => ({
+  figures: { samples: ++samples, pid: process.pid },
+  verified: process.env.TUTTI_BENCH_DISK,
+});
+const fail = () => Promise.reject(new Error('the log lacks 3 of 100'));
+const subject = (id, run) => ({ id, load: async () => async () => run() });
+export const bench = { id: 'Z2', subjects: [subject('ours', run), subject('failing', fail)] };
+`;
+
+test('each sample has a process and a folder of its own, and both are gone when the next begins', async () => {
+  vi.stubEnv('TUTTI_BENCH_DISK', disk);
+  writeFileSync(join(root, 'bench/cases/z2-counting.bench.ts'), COUNTING_CASE);
+  const request = { caseId: 'Z2', subjectId: 'ours', sizes: {} };
+  const pids = new Set<number>();
+  const folders = new Set<string>();
+  for (let sample = 1; sample <= 3; sample++) {
+    const { figures, verified } = await measureInProcess(root, request, PATIENCE.timeout);
+    expect(figures['samples']).toBe(1);
+    expect([existsSync(`/proc/${figures['pid']}`), existsSync(verified)]).toEqual([false, false]);
+    pids.add(figures['pid']!);
+    folders.add(verified);
+  }
+  expect([pids.size, folders.size]).toEqual([3, 3]);
+  const failing = measureInProcess(root, { ...request, subjectId: 'failing' }, PATIENCE.timeout);
+  await expect(failing).rejects.toThrow('the log lacks 3 of 100');
+  const unknown = measureInProcess(root, { ...request, subjectId: 'none' }, PATIENCE.timeout);
+  await expect(unknown).rejects.toThrow('there is no subject none in case Z2');
+});
 
 test('files of a bench that is gone are removed at the start of the next, and nobody else’s', async () => {
   vi.stubEnv('TUTTI_BENCH_DISK', disk);

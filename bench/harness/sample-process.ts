@@ -12,7 +12,10 @@ const running = new Map<ChildProcess, string>();
 
 type Measured = Extract<SampleAnswer, { type: 'measured' }>;
 
-/** Measures once in a fresh process, out of the tree at `root`. Rejects with the sample's own words. */
+/**
+ * Measures once in a fresh process, out of the tree at `root`; that process has ended when this settles. Rejects with
+ * the sample's own words.
+ */
 export async function measureInProcess(
   root: string,
   request: SampleRequest,
@@ -59,11 +62,16 @@ function answerOf(
       () => settle(() => reject(new Error(`no answer in ${timeoutMs} ms. ${output}`))),
       timeoutMs,
     );
+    let isSettled = false;
     const settle = (action: () => void) => {
+      if (isSettled) return;
+      isSettled = true;
       clearTimeout(timer);
       running.delete(child);
       endGroup(child);
-      action();
+      // The system takes a process's gigabyte back on the processor that the next sample is to have.
+      if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) action();
+      else child.once('exit', action);
     };
     child.once('message', (answer: SampleAnswer) =>
       settle(() => (answer.type === 'measured' ? resolve(answer) : reject(new Error(answer.problem)))),
