@@ -34,14 +34,14 @@ const answering = (log: (line: string) => void) =>
     return () => log('child ends');
   });
 
-function expectSame(make: MakeMachine, ...ops: Op[]): readonly string[] {
-  const both = underBoth(make, ops);
+async function expectSame(make: MakeMachine, ...ops: Op[]): Promise<readonly string[]> {
+  const both = await underBoth(make, ops);
   expect(both?.tutti).toEqual(both?.xstate);
   return both!.tutti.at(-1)!.log;
 }
 
-test('what a child says makes its parent leave the state: the child ends when it has said it', () => {
-  const log = expectSame(
+test('what a child says makes its parent leave the state: the child ends when it has said it', async () => {
+  const log = await expectSame(
     (log) =>
       createMachine({
         initial: 'a',
@@ -68,7 +68,7 @@ test('what a child says makes its parent leave the state: the child ends when it
   ]);
 });
 
-test('what a child is sent while it is at something is lost when it is stopped before it is done with that', () => {
+test('what a child is sent while it is at something is lost when it is stopped before it is done with that', async () => {
   const kid = (log: (line: string) => void) =>
     createMachine({
       initial: 'a',
@@ -79,7 +79,7 @@ test('what a child is sent while it is at something is lost when it is stopped b
         c: { type: 'final' },
       },
     });
-  const log = expectSame(
+  const log = await expectSame(
     (log) =>
       createMachine({
         initial: 'on',
@@ -96,8 +96,8 @@ test('what a child is sent while it is at something is lost when it is stopped b
   expect(log).toEqual([]);
 });
 
-test('a child and its own child have done with each other before the next one starts', () => {
-  expectSame((log) => {
+test('a child and its own child have done with each other before the next one starts', async () => {
+  await expectSame((log) => {
     const nest = createMachine({
       invoke: { id: 'egg', src: answering(log) },
       on: {
@@ -115,10 +115,10 @@ test('a child and its own child have done with each other before the next one st
   });
 });
 
-test('an action that sends to a child itself finds it as it was before, and is answered after the step', () => {
+test('an action that sends to a child itself finds it as it was before, and is answered after the step', async () => {
   const childOf = ({ self }: { self: { getSnapshot(): unknown } }) =>
     (self.getSnapshot() as { children: Record<string, AnyActorRef> }).children['child'];
-  const log = expectSame(
+  const log = await expectSame(
     (log) =>
       createMachine({
         initial: 'a',
