@@ -24,5 +24,6 @@ export function seasonOptions(
     const isWhole = typeof part !== 'object' || Array.isArray(part);
     return [option, isWhole ? part : Object.assign({}, drawn[option as keyof SimOptions], part)];
   });
-  return Object.fromEntries(merged) as Partial<SimOptions>;
+  // What members had instead of the drawn numbers need not go with the numbers of the season.
+  return { unequal: [], ...(Object.fromEntries(merged) as Partial<SimOptions>) };
 }

@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { FORGETTING, HALF_LEADERS } from './seasons.ts';
+import { FORGETTING, HALF_LEADERS, IMPATIENT_VOTERS } from './seasons.ts';
 
 /** Who may lead. */
 export const ELECTIONS_MUTANTS: readonly Mutant[] = [
@@ -53,5 +53,12 @@ export const ELECTIONS_MUTANTS: readonly Mutant[] = [
     file: 'quorum/majority.ts',
     right: 'if (granted >= needed)',
     wrong: 'if (granted >= Math.max(1, needed - 1))',
+  },
+  {
+    name: 'a vote that is refused begins the wait anew',
+    file: 'raft/elections.ts',
+    right: 'state.electionElapsedTicks = waitedTicks;',
+    wrong: '',
+    season: IMPATIENT_VOTERS,
   },
 ];

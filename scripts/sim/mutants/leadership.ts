@@ -6,6 +6,7 @@ import {
   LATE_ANSWERS_UNDER_LEASES,
   LATE_WORDS,
   SILENT_LEADERS,
+  UNEQUAL_LEASES,
 } from './seasons.ts';
 
 /** How leadership moves, and what a lease rests on. */
@@ -30,6 +31,13 @@ export const LEADERSHIP_MUTANTS: readonly Mutant[] = [
     right: 'state.lease.renew(confirmed.sentAtMs, confirmed.silentMs);',
     wrong: 'state.lease.renew(state.now(), confirmed.silentMs);',
     season: LATE_ANSWERS_UNDER_LEASES,
+  },
+  {
+    name: 'a lease counts on voters for as long as its own leader would keep silent',
+    file: 'raft/leading.ts',
+    right: 'message.silentMs ?? state.config.leaseMs',
+    wrong: 'state.config.leaseMs',
+    season: UNEQUAL_LEASES,
   },
   {
     name: 'a lease outlasts the silence that it rests on',

@@ -1,5 +1,5 @@
 import type { Mutant } from '../mutant.ts';
-import { HALF_LEADERS, LOSSY } from './seasons.ts';
+import { FORGOTTEN_ENDS, HALF_LEADERS, LIVES_ALIKE, LOSSY } from './seasons.ts';
 
 /** What is in the log, on which disks, and when it is committed. */
 export const REPLICATION_MUTANTS: readonly Mutant[] = [
@@ -51,6 +51,27 @@ export const REPLICATION_MUTANTS: readonly Mutant[] = [
     file: 'raft/progress.ts',
     right: 'else if (tick > this.#heartbeatAtTick) this.#verifyDue = true;',
     wrong: 'else if (tick > this.#heartbeatAtTick) this.#verifyDue = false;',
+  },
+  {
+    name: 'a peer is taken to have what it once acknowledged, whatever it says',
+    file: 'raft/progress.ts',
+    right: 'if (this.#denials < DENIALS) return false;',
+    wrong: 'return false;',
+    season: FORGOTTEN_ENDS,
+  },
+  {
+    name: 'nobody looks where the log of a peer ends',
+    file: 'raft/progress.ts',
+    right: 'const isBehind = peerLast < this.#match && this.#match === this.#matchAtHeartbeat;',
+    wrong: 'const isBehind = false as boolean && peerLast === 0;',
+    season: FORGOTTEN_ENDS,
+  },
+  {
+    name: 'a life of the same incarnation and seed names its sessions as the one before did',
+    file: 'replica/life.ts',
+    right: '`${nodeId}/${incarnation}/${life}/',
+    wrong: '`${nodeId}/${incarnation}/${life - life}/',
+    season: LIVES_ALIKE,
   },
   {
     name: 'a lost probe is never sent again',

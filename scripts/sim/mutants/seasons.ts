@@ -332,3 +332,46 @@ export const DECAY_ALONE: Season = {
   replica: { ...DECAY_OF_NOTES.replica, electionTicks: 3, preVote: false },
   faults: { ...DECAY_UNREAD.faults, outageMeanMs: 200 },
 };
+
+/** One disk loses now and then what its node has acknowledged, and no node knows of it. */
+export const FORGOTTEN_ENDS: Season = {
+  voters: 3,
+  learners: 0,
+  replica: { ...QUICK, electionTicks: 20, snapshotEntries: 10_000 },
+  electionPriorities: [],
+  network: CLEAR,
+  faults: { ...CALM, everyMs: 300, kinds: ['forgotten end'], outageMeanMs: 5 },
+  diskLatencyMeanMs: 0.5,
+  store: { kind: 'model', frail: 1 },
+  clients: 2,
+  thinkMeanMs: 40,
+};
+
+/** Leaders whose leases are long, among voters that wait but shortly for a leader. */
+export const UNEQUAL_LEASES: Season = {
+  ...SILENT_LEADERS,
+  unequal: [{ electionTicks: 30 }, {}, {}],
+  electionPriorities: [],
+};
+
+/** Nobody asks first whether it could be elected, and one waits much less than the others. */
+export const IMPATIENT_VOTERS: Season = {
+  voters: 3,
+  learners: 0,
+  replica: { ...QUICK, preVote: false },
+  unequal: [{}, { electionTicks: 40 }, { electionTicks: 40 }],
+  livesAlike: false,
+  electionPriorities: [],
+  network: CLEAR,
+  faults: { ...CALM, everyMs: 100, kinds: ['isolate', 'crash', 'starve'], outageMeanMs: 100 },
+  diskLatencyMeanMs: 0.5,
+  store: { kind: 'model', frail: 0 },
+};
+
+/** Nodes that begin again and again with the incarnation and the seed of their first life. */
+export const LIVES_ALIKE: Season = {
+  ...READERS,
+  livesAlike: true,
+  replica: { ...QUICK, timeoutMs: 1_000 },
+  faults: { ...CALM, everyMs: 150, kinds: ['quick restart', 'crash'], outageMeanMs: 30 },
+};

@@ -1,7 +1,7 @@
 import { logIndex, nodeId, term } from '@tutti/kernel';
 import { expect, test } from 'vitest';
 import type { RequestVote } from './messages.ts';
-import { CoreCluster } from './testing/core-cluster.ts';
+import { CoreCluster, command } from './testing/core-cluster.ts';
 
 /** Of the default configuration. */
 const TIMEOUT_TICKS = 10;
@@ -88,4 +88,22 @@ test('a leader that nobody has ever answered steps down after one election timeo
   expect(cluster.core('a').successor).toBeDefined();
   cluster.tick('a', TIMEOUT_TICKS + 1);
   expect(cluster.core('a').role).toBe('follower');
+});
+
+test('5.2: who lacks entries and waits less than the others does not keep them from standing for election', () => {
+  const configOf = (name: string) => (name === 'c' ? { electionTimeoutTicks: 3 } : {});
+  const cluster = new CoreCluster({ config: { preVote: false, checkQuorum: false }, configOf });
+  const a = cluster.core('a');
+  a.campaign();
+  cluster.settle();
+  a.propose(command('c has not'));
+  cluster.settleWithout('c');
+  // Node a is gone. Without pre-vote the term rises for b whenever c tries, and b grants it nothing.
+  const b = cluster.core('b');
+  for (let ticks = 0; ticks < 20 * TIMEOUT_TICKS && b.role !== 'leader'; ticks++) {
+    cluster.tick('b');
+    cluster.tick('c');
+    cluster.settleWithout('a');
+  }
+  expect(b.role).toBe('leader');
 });

@@ -1,4 +1,4 @@
-import { term } from '@tutti/kernel';
+import { type Term, term } from '@tutti/kernel';
 import { Campaign, isUpToDate } from './campaign.ts';
 import { becomeLeader } from './leading.ts';
 import type { RaftMessage, RequestVote, TimeoutNow, VoteReply } from './messages.ts';
@@ -86,7 +86,7 @@ export function onRequestVote(state: RaftState, message: RequestVote): void {
   // Whom this node waits for cannot be elected: without pre-vote its every try would begin the wait anew, for ever.
   if (!isUpToDate(message, state.log)) state.yields = false;
   if (message.pre) return answerPreVote(state, message);
-  if (message.term > state.term) becomeFollower(state, message.term, undefined);
+  if (message.term > state.term) hearOfTerm(state, message.term);
   // Whoever stands in this term, or leads in it, has voted for itself.
   const granted =
     message.term === state.term &&
@@ -100,6 +100,16 @@ export function onRequestVote(state: RaftState, message: RequestVote): void {
     drawElectionTimeout(state);
   }
   state.promises.push(voteReply(state, message, granted));
+}
+
+/**
+ * The wait for a leader goes on, and only a vote that is granted begins it anew (5.2): one that lacks entries and waits
+ * less than the others would keep them all from standing, for ever.
+ */
+function hearOfTerm(state: RaftState, of: Term): void {
+  const waitedTicks = state.role === 'leader' ? 0 : state.electionElapsedTicks;
+  becomeFollower(state, of, undefined);
+  state.electionElapsedTicks = waitedTicks;
 }
 
 /** A pre-vote promises nothing, so it changes nothing here and waits for no disk. */

@@ -1,6 +1,7 @@
 import { type Random, seededRandom } from '@tutti/kernel';
 import type { ReplicaConfig } from '../replica/replica-options.ts';
 import { drawPriorities, drawReads, withHandovers } from './draw-leadership.ts';
+import { withUnlikeMembers } from './draw-members.ts';
 import { withChurn } from './draw-membership.ts';
 import { FAULT_KINDS } from './faults/fault-kinds.ts';
 import type { NetworkFaults } from './sim-network.ts';
@@ -43,7 +44,8 @@ const SEASONS: readonly ((draw: Draw, weather: SimOptions) => SimOptions)[] = [
 /** Draws a run: each seed has its own mix, and no seed has everything at once at full strength. */
 export function drawOptions(seed: number): SimOptions {
   const draw: Draw = (option) => seededRandom(seed).fork(`option/${option}`);
-  return withGroups(draw, withChurn(draw, draw('season').pick(SEASONS)(draw, drawWeather(draw))));
+  const weather = draw('season').pick(SEASONS)(draw, drawWeather(draw));
+  return withUnlikeMembers(draw, withGroups(draw, withChurn(draw, weather)));
 }
 
 /** In some runs each node has several groups; in half of those their log is the one that ships, on drives that decay. */
@@ -181,6 +183,8 @@ function drawWeather(draw: Draw): SimOptions {
     learners: draw('learners').pick([0, 0, 0, 1]),
     replica: { ...drawReplica(draw), ...drawReads(draw, clockDrift) },
     electionPriorities: drawPriorities(draw),
+    unequal: [],
+    livesAlike: draw('livesAlike').chance(0.15),
     network: drawNetwork(draw),
     faults: drawFaults(draw),
     diskLatencyMeanMs: draw('diskLatencyMeanMs').pick([0.1, 1, 5]),

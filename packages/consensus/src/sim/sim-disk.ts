@@ -74,6 +74,11 @@ export class LogImage {
     this.#entries.push(entry);
   }
 
+  /** Drops what comes after `index`, which is no part of what was compacted. */
+  cut(index: number): void {
+    this.#entries.length = index - this.#base;
+  }
+
   compact(index: number): void {
     if (index <= this.#base) return;
     // What is dropped may be about to be replaced; the snapshot knows what was committed there.
@@ -134,6 +139,21 @@ export class SimDisk {
     if (hardState.term === 0 && lastIndex === 0) return false;
     this.forgotten ??= this.durable;
     this.durable = new LogImage();
+    return true;
+  }
+
+  /**
+   * The last of its entries are gone, and nothing says that there were any: at most those of which `isHeld` says so, and
+   * none that its snapshot covers. False if there are none.
+   */
+  forgetEnd(random: Random, isHeld: (index: number, of: Term) => boolean): boolean {
+    if (this.forgotten) return false;
+    const { firstIndex, lastIndex, snapshot } = this.durable;
+    const least = Math.max(firstIndex - 1, snapshot?.meta.index ?? 0);
+    let kept: number = lastIndex;
+    while (kept > least && isHeld(kept, this.durable.termAt(kept)!)) kept--;
+    if (kept >= lastIndex) return false;
+    this.durable.cut(random.integer(kept, lastIndex - 1));
     return true;
   }
 

@@ -1,4 +1,11 @@
-import { clusterId, incarnation, type NodeId, type Random, type VirtualClock } from '@tutti/kernel';
+import {
+  clusterId,
+  incarnation,
+  type NodeId,
+  type Random,
+  seededRandom,
+  type VirtualClock,
+} from '@tutti/kernel';
 import type { ApplyContext, ReplicatedModule } from '../consensus.ts';
 import { Replica } from '../replica/replica.ts';
 import { GroupedDisk } from './disk/grouped-disk.ts';
@@ -37,7 +44,7 @@ interface NodeParts {
 const CLUSTER = clusterId('sim');
 
 /** What is added up over the lives of a node. */
-export const COUNTED = ['snapshotsInstalled', 'repairs', 'duplicates', 'resent'] as const;
+export const COUNTED = ['snapshotsInstalled', 'repairs', 'duplicates', 'resent', 'reversions'] as const;
 type Counted = (typeof COUNTED)[number];
 
 function makeDisk({ id, voters, options, disk: listener, random }: NodeParts): NodeDisk {
@@ -66,6 +73,8 @@ export class SimNode {
   isGone = false;
   readonly #parts: NodeParts;
   #life = 0;
+  /** What every life draws from, in runs where they are alike. */
+  #seed: number | undefined;
   #clock: NodeClock | undefined;
   #disk: OpenDisk | undefined;
   #process: NodeLife | undefined;
@@ -114,11 +123,12 @@ export class SimNode {
   start(): void {
     const { id, voters, learners, world, random, network, options, listener } = this.#parts;
     const life = random.fork(`${id}/${++this.#life}`);
-    const skewMs = Math.round((2 * life.float() - 1) * options.clockSkewMs);
-    const clock = new NodeClock(
-      world,
-      { skewMs, rate: 1 + (2 * life.float() - 1) * options.clockDrift },
-      () => listener.touched(this),
+    const own = options.livesAlike ? seededRandom((this.#seed ??= life.uint32())) : life;
+    const number = incarnation(options.livesAlike ? 1 : this.#life);
+    const place = [...voters, ...learners].indexOf(id);
+    const skewMs = Math.round((2 * own.float() - 1) * options.clockSkewMs);
+    const clock = new NodeClock(world, { skewMs, rate: 1 + (2 * own.float() - 1) * options.clockDrift }, () =>
+      listener.touched(this),
     );
     const disk = this.disk.open({
       clock,
@@ -132,15 +142,16 @@ export class SimNode {
     const parts = {
       clusterId: CLUSTER,
       nodeId: id,
-      incarnation: incarnation(this.#life),
+      incarnation: number,
       voters,
       learners,
       clock,
-      random: life.fork('replica'),
-      transport: network.join(id, incarnation(this.#life), clock),
+      random: own.fork('replica'),
+      transport: network.join(id, number, clock),
       config: {
         ...options.replica,
-        electionPriority: options.electionPriorities[[...voters, ...learners].indexOf(id)] ?? 0,
+        ...options.unequal[place],
+        electionPriority: options.electionPriorities[place] ?? 0,
       },
       onFailStop: (failure: Error) => listener.failed(this, failure),
     };

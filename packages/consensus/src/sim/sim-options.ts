@@ -63,6 +63,10 @@ export interface SimOptions {
   readonly replica: ReplicaConfig;
   /** Of each node, in order; 0 where there is none. */
   readonly electionPriorities: readonly number[];
+  /** What each node has instead of `replica`, in order; nothing where there is none. */
+  readonly unequal: readonly Partial<ReplicaConfig>[];
+  /** Whether every life of a node has the incarnation and the seed that its first had. */
+  readonly livesAlike: boolean;
   readonly network: NetworkFaults;
   readonly faults: FaultRates;
   readonly diskLatencyMeanMs: number;

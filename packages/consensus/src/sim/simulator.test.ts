@@ -27,6 +27,7 @@ const REACHED = [
   'repairs',
   'duplicates',
   'resent',
+  'reversions',
 ];
 /** Only planted bugs ask for these. */
 const UNDRAWN = ['late answers', 'asked before'];

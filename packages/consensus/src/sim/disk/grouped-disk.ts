@@ -57,6 +57,10 @@ export class GroupedDisk implements NodeDisk {
     return false;
   }
 
+  forgetEnd(): boolean {
+    return false;
+  }
+
   decay(): boolean {
     return false;
   }

@@ -4,6 +4,7 @@ import {
   type NodeId,
   type Random,
   silentLogger,
+  type Term,
   type VirtualClock,
 } from '@tutti/kernel';
 import type { SharedLog } from '../../groups/shared-log.ts';
@@ -70,6 +71,11 @@ export interface NodeDisk {
    * whose, is elsewhere. False if there is none.
    */
   loseLog(random: Random): boolean;
+  /**
+   * The newest that it holds is lost while no process has it open, and nothing tells its node so, if it is one that may
+   * lose what it has promised: at most the entries of which `isHeld` says that enough others have them.
+   */
+  forgetEnd(random: Random, isHeld: (index: number, of: Term) => boolean): boolean;
   /** Something that it holds is damaged, if it is one that may lose what it has promised. */
   decay(random: Random): boolean;
   /** So is what says what its files are, and whose. */
@@ -108,6 +114,10 @@ export class ModelDisk implements NodeDisk {
 
   loseLog(): boolean {
     return this.isFrail && this.#disk.loseLog();
+  }
+
+  forgetEnd(random: Random, isHeld: (index: number, of: Term) => boolean): boolean {
+    return this.isFrail && this.#disk.forgetEnd(random, isHeld);
   }
 
   get slowness(): number {
@@ -250,6 +260,11 @@ abstract class DriveDisk implements NodeDisk {
     });
     this.#drive.flushNames();
     return true;
+  }
+
+  /** The store that ships tells a batch that was flushed from a torn one, all but the newest. */
+  forgetEnd(): boolean {
+    return false;
   }
 
   decay(random: Random): boolean {

@@ -1,3 +1,4 @@
+import type { Term } from '@tutti/kernel';
 import type { SimNode } from '../sim-node.ts';
 import type { FaultKind } from './fault-kind.ts';
 import type { FaultWorld } from './fault-world.ts';
@@ -45,6 +46,28 @@ function loseLog(world: FaultWorld, node: SimNode, outageMs?: number): void {
   world.crash(node, outageMs);
   if (node.disk.loseLog(world.random)) world.note('lost log', node.id);
 }
+
+/**
+ * What a node acknowledged last is gone when it comes back, and nothing tells it so: its drive had not really flushed it.
+ * It comes back at once, to the leader that it had told. Every node whose disk keeps its word has what is lost: those
+ * are a majority of whatever configuration.
+ */
+export const forgottenEnd: FaultKind = {
+  name: 'forgotten end',
+  fair: 0.5,
+  storm: 0.3,
+  begin(world) {
+    const { random, nodes } = world;
+    const frail = nodes.filter(({ disk, up }) => disk.isFrail && up);
+    if (frail.length === 0) return;
+    const node = random.pick(frail);
+    const keepers = nodes.filter(({ disk }) => !disk.isFrail);
+    world.crash(node, random.exponential(2));
+    const isHeld = (index: number, of: Term): boolean =>
+      keepers.every(({ disk: { durable } }) => durable.termAt(index) === of);
+    if (node.disk.forgetEnd(random, isHeld)) world.note('forgotten end', node.id);
+  },
+};
 
 /**
  * A voter that has just restarted, and so protects no leader, votes for somebody whom its answer reaches late. In

@@ -1,6 +1,14 @@
 import type { DriveFaults } from '../disk/drive-ailment.ts';
 import type { SimOptions } from '../sim-options.ts';
-import { decay, decayOfNames, decayOfNote, forgottenVote, lostLog, noSpace } from './disk-faults.ts';
+import {
+  decay,
+  decayOfNames,
+  decayOfNote,
+  forgottenEnd,
+  forgottenVote,
+  lostLog,
+  noSpace,
+} from './disk-faults.ts';
 import { FAULT_FAMILIES, type FaultFamily } from './fault-kinds.ts';
 import { ambush, fallAtCommit, halfLeader } from './moment-faults.ts';
 
@@ -40,6 +48,7 @@ const NEEDS: Readonly<Record<string, Trouble['isDrawn']>> = {
   [decayOfNote.name]: rots,
   [lostLog.name]: isFrail,
   [forgottenVote.name]: isFrail,
+  [forgottenEnd.name]: (options) => isFrail(options) && !isOnDrives(options),
 };
 
 const kindsOf = ({ file, kinds }: FaultFamily): readonly Trouble[] =>
@@ -59,6 +68,13 @@ export const TROUBLES: readonly Trouble[] = [
   ),
   inForce('learners', ({ learners }) => learners > 0),
   inForce('nodes that wait to be added', ({ spares }) => spares > 0),
+  made(
+    'draw-members.ts',
+    'members whose ticks, elections and reads differ',
+    undefined,
+    ({ unequal }) => unequal.length > 0,
+  ),
+  inForce('lives of one incarnation and seed', ({ livesAlike }) => livesAlike),
   inForce('election priorities', ({ electionPriorities }) => electionPriorities.length > 0),
   inForce('reads under leases', ({ replica }) => replica.reads === 'lease'),
   inForce('no pre-vote', ({ replica }) => replica.preVote === false),
