@@ -29,7 +29,7 @@ export const USAGE = `npm run bench -- [CASE|GROUP...] [options]
 
   CASE             such as R1 C1 S2; without one, all of them
   GROUP            runtime, raft, orchestration, reliability, headline, scaling
-  million          R6 with its million actors, also when quick
+  million          a million live actors, routing over a million agents, and by key: R6, R14, S4; all of them also when quick
   --list           the cases, their groups and who takes part, and nothing else
   --quick          small sizes and three samples each: everything in under ten minutes
   --no-peers       leave out what others have made

@@ -16,9 +16,16 @@ test('groups and cases may be mixed, and each case is taken once', async () => {
   expect(await idsOf('s5', 'raft', 'C1')).toEqual([...(await idsOf('raft')), 'S5']);
 });
 
-test('the million is R6 with its full size also when quick', async () => {
-  const [million] = await selectCases(benchOptions(['million', '--quick']));
-  expect([million!.id, million!.sizes.quick['actors']]).toEqual(['R6', 1_000_000]);
+test('the million is actors, agents and routing over them, a million of each also when quick', async () => {
+  const million = await selectCases(benchOptions(['million', '--quick']));
+  expect(million.map(({ id, sizes: { quick } }) => [id, quick['actors'] ?? quick['agents']])).toEqual([
+    ['R6', 1_000_000],
+    ['R14', undefined],
+    ['S4', 1_000_000],
+  ]);
+  const [, , s4] = million;
+  const { decisions, agents } = (await selectCases(benchOptions(['S4', '--quick'])))[0]!.sizes.quick;
+  expect([s4!.sizes.quick['decisions'], agents]).toEqual([decisions, 100_000]);
 });
 
 test('the soak takes as long as it is told', async () => {

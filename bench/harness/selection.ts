@@ -14,12 +14,13 @@ export const GROUPS: Readonly<Record<string, string>> = {
   scaling: 'X',
 };
 const MILLION = 'million';
-const MILLION_CASE = 'R6';
+/** A million live actors, and routing over a million agents; by key too. */
+const MILLION_CASES: readonly string[] = ['R6', 'R14', 'S4'];
 const MS_PER_MINUTE = 60_000;
 
 /**
- * The cases that are named, each once, in the registry's order: by id, by group, or `million`, which is R6 with all
- * its actors even when quick. None named is all of them.
+ * The cases that are named, each once, in the registry's order: by id, by group, or `million`: live actors and
+ * registered agents, a million of each even when quick, and routing over them. None named is all of them.
  * @throws Error naming what is neither
  */
 export async function selectCases({
@@ -31,7 +32,7 @@ export async function selectCases({
     words.flatMap((word) => {
       const letter = GROUPS[word.toLowerCase()];
       if (letter !== undefined) return ids.filter((id) => id.startsWith(letter));
-      return word.toLowerCase() === MILLION ? [MILLION_CASE] : [word.toUpperCase()];
+      return word.toLowerCase() === MILLION ? MILLION_CASES : [word.toUpperCase()];
     }),
   );
   const all = [...ids, ...Object.keys(GROUPS), MILLION].map((name) => name.toUpperCase());
@@ -44,13 +45,16 @@ export async function selectCases({
   const cases = named.length === 0 ? [] : await loadCases(named);
   const isMillion = words.some((word) => word.toLowerCase() === MILLION);
   return cases.map((bench) => {
-    if (bench.id === MILLION_CASE && isMillion) return withQuickSizes(bench, bench.sizes.full);
+    if (isMillion && MILLION_CASES.includes(bench.id)) return withAllEvenQuick(bench);
     return soakMinutes === undefined ? bench : withSoak(bench, soakMinutes * MS_PER_MINUTE);
   });
 }
 
-function withQuickSizes(bench: BenchCase, quick: BenchCase['sizes']['quick']): BenchCase {
-  return { ...bench, sizes: { ...bench.sizes, quick } };
+/** The quick sizes with as many actors and agents as the full ones. */
+function withAllEvenQuick(bench: BenchCase): BenchCase {
+  const { quick, full } = bench.sizes;
+  const all = Object.entries(full).filter(([name]) => name === 'actors' || name === 'agents');
+  return { ...bench, sizes: { full, quick: { ...quick, ...Object.fromEntries(all) } } };
 }
 
 function withSoak(bench: BenchCase, soakMs: number): BenchCase {

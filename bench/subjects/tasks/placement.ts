@@ -8,6 +8,8 @@ const ZONES = 8;
 const CAPABILITIES = 40;
 const REQUESTS = 4_096;
 const JOBS = 64;
+/** Decisions over many agents of which each is looked at. */
+const AGENTS_CHECKED = 100_000;
 /** Part of all slots that is kept taken while decisions are measured. */
 const FILLED = 0.6;
 
@@ -45,16 +47,19 @@ export async function indexedPlacement({ workers, decisions, checked, agents }: 
   const same = checkAgainstScan(workers!, checked!);
   const run = measure(workers!, decisions!);
   const many = measure(agents!, Math.min(decisions!, 200_000), new Histogram());
+  const fitting = mustSuit(agents!, AGENTS_CHECKED);
   return {
     figures: {
       rate: run.rate,
       examined: run.examined,
       'agents-rate': many.rate,
+      'agents-examined': many.examined,
+      'agents-rss': many.rss,
       'agents-register': many.registered,
       'agents-bytes': many.bytes,
     },
     histograms: { agents: many.latencies!.pack() },
-    verified: `${same} decisions as a scan makes them; ${run.placed} and ${many.placed} placed within every capacity`,
+    verified: `${same} decisions as a scan makes them; ${run.placed} and ${many.placed} placed within every capacity; ${fitting} more looked at: each agent can do it, and none had a second while another of its sort had none`,
   };
 }
 
@@ -68,6 +73,7 @@ function measure(count: number, decisions: number, latencies?: Histogram) {
   for (const worker of workers) index.add(worker);
   const registered = (count * 1_000) / (performance.now() - begun);
   const bytes = (heapBytes() - memory) / count;
+  const { rss } = process.memoryUsage();
   const slots = workers.reduce((sum, { capacity }) => sum + capacity, 0);
   const taken: Taken[] = [];
   const goal = Math.min(Math.floor(slots * FILLED), decisions);
@@ -78,7 +84,15 @@ function measure(count: number, decisions: number, latencies?: Histogram) {
   const rate = (decisions * 1_000) / (performance.now() - start);
   if (latencies) play(20_000, latencies);
   mustFit(workers, taken);
-  return { rate, registered, bytes, placed, latencies, examined: (100 * examined) / (decisions * count) };
+  return {
+    rate,
+    registered,
+    bytes,
+    rss,
+    placed,
+    latencies,
+    examined: (100 * examined) / (decisions * count),
+  };
 }
 
 /** Places one after the other, and gives back another as soon as more are taken than there should be. */
@@ -118,6 +132,43 @@ function mustFit(workers: readonly PlaceableWorker[], taken: readonly Taken[]): 
     const count = busy.get(id)?.length ?? 0;
     if (count > capacity) throw new Error(`${id} has ${count} tasks and room for ${capacity}`);
   }
+}
+
+/**
+ * Looks at each decision from outside: the agent can do it and is where it must be, and nobody is given a
+ * second task while another has none that no request tells apart from it.
+ */
+function mustSuit(count: number, decisions: number): number {
+  const random = seededRandom(3);
+  const workers = workersOf(count, random);
+  const requests = requestsOf(workers, random);
+  const index = new PlacementIndex();
+  for (const worker of workers) index.add(worker);
+  const byId = new Map(workers.map((worker) => [worker.id, worker]));
+  const busy = new Map<string, number>();
+  const chosen = new Map<string, number>();
+  const sortOf = ({ capabilities, tags }: PlaceableWorker) => `${capabilities.join()} ${tags['zone']}`;
+  const untouched = new Map<string, number>();
+  for (const worker of workers) untouched.set(sortOf(worker), (untouched.get(sortOf(worker)) ?? 0) + 1);
+  let placed = 0;
+  for (let i = 0; i < decisions; i++) {
+    const request = requests[i % requests.length]!;
+    const decision = index.place(request);
+    if (!decision) continue;
+    placed++;
+    const worker = byId.get(decision.worker)!;
+    const can = request.capabilities.every((item) => worker.capabilities.includes(item));
+    if (!can || (request.tags && worker.tags['zone'] !== request.tags['zone']))
+      throw new Error(`decision ${i}: ${worker.id} is not one that can do it`);
+    const had = busy.get(worker.id) ?? 0;
+    const sort = sortOf(worker);
+    if (had > 0 && untouched.get(sort)! > (chosen.get(sort) ?? 0))
+      throw new Error(`decision ${i}: ${worker.id} has ${had}, and others of its sort have none`);
+    if (had === 0) chosen.set(sort, (chosen.get(sort) ?? 0) + 1);
+    busy.set(worker.id, had + 1);
+  }
+  if (placed < decisions / 2) throw new Error(`only ${placed} of ${decisions} were placed`);
+  return placed;
 }
 
 /** Makes every decision both ways. */

@@ -1,10 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type EventObject, fromTransition } from 'xstate';
 import type { Ref } from '../actor/ref.ts';
 import { replying } from '../actor/reply.ts';
 import { createTestSystem, type TestSystem } from '../testing/test-system.ts';
-import { rendezvous } from './rendezvous.ts';
 import { createRouter, type RouterOptions } from './router.ts';
 import type { RouterStrategy } from './strategies.ts';
 
@@ -303,24 +301,5 @@ describe('a pool', () => {
     test.advance(100);
     expect(await settled(test, [router.ask({ type: 'work' })])).toEqual(['fine']);
     expect(test.system.tree()).toMatchObject([{ restarts: 1, children: [{ restarts: 0 }] }]);
-  });
-});
-
-describe('rendezvous hashing', () => {
-  test('moves no key but those of who left, and to who came, whatever the order of the list', () => {
-    const names = fc.uniqueArray(fc.string({ minLength: 1, maxLength: 8 }), { minLength: 2, maxLength: 12 });
-    fc.assert(
-      fc.property(names, fc.array(fc.string(), { maxLength: 40 }), fc.nat(), (members, keys, at) => {
-        const gone = members[at % members.length]!;
-        const rest = members.filter((name) => name !== gone);
-        for (const key of keys) {
-          const owner = rendezvous(key, members, (name) => name)!;
-          expect(rendezvous(key, [...members].reverse(), (name) => name)).toBe(owner);
-          const next = rendezvous(key, rest, (name) => name);
-          if (owner !== gone) expect(next).toBe(owner);
-        }
-      }),
-    );
-    expect(rendezvous('k', [], () => '')).toBeUndefined();
   });
 });

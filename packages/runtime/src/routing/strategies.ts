@@ -1,7 +1,7 @@
 import type { EventObject } from 'xstate';
 import type { Ref } from '../actor/ref.ts';
 import { LocalRef } from '../system/local-ref.ts';
-import { rendezvous } from './rendezvous.ts';
+import { HashRing } from './hash-ring.ts';
 
 /**
  * How a router chooses. `round-robin`: one after the other. `random`: any. `least-mailbox`: the one with the fewest
@@ -17,7 +17,7 @@ export type RouterStrategy =
   | 'broadcast'
   | 'scatter-gather';
 
-/** Picks the routees of one event; the list is not empty. */
+/** Picks the routees of one event; the list is not empty, and another list when the routees have changed. */
 export type Choose = (event: EventObject, routees: readonly Ref[]) => readonly Ref[];
 
 const depthOf = (ref: Ref): number => (ref instanceof LocalRef ? ref.mailboxDepth : Infinity);
@@ -48,6 +48,19 @@ function leastMailbox(): (routees: readonly Ref[]) => Ref {
   };
 }
 
+function consistentHash(
+  keyOf: (event: EventObject) => string,
+): (routees: readonly Ref[], event: EventObject) => Ref {
+  const ring = new HashRing<Ref>();
+  let known: readonly Ref[] = [];
+  return (routees, event) => {
+    // A list that was handed out stays as it was, so another one is what says that something changed.
+    if (routees !== known) ring.set(routees, ({ address }) => address);
+    known = routees;
+    return ring.find(keyOf(event))!;
+  };
+}
+
 /** The chooser of a strategy; each router has its own. */
 export function chooser(
   strategy: RouterStrategy,
@@ -62,8 +75,7 @@ export function chooser(
     'round-robin': () => one(roundRobin()),
     random: () => one(pick),
     'least-mailbox': () => one(leastMailbox()),
-    'consistent-hash': () =>
-      one((routees, event) => rendezvous(keyOf(event), routees, ({ address }) => address)!),
+    'consistent-hash': () => one(consistentHash(keyOf)),
     broadcast: () => all,
     'scatter-gather': () => all,
   };
