@@ -14,9 +14,8 @@ import type { ActorSystem } from '../system/actor-system.ts';
 import type { Courier } from './courier.ts';
 import type { Members } from './member.ts';
 import type { ActorMessage } from './parcel.ts';
-import { encodeRefs } from './ref-codec.ts';
 import { SnapshotStream } from './snapshot-stream.ts';
-import { snapshotView } from './snapshot-view.ts';
+import { encodedView } from './snapshot-view.ts';
 import { TryAgain } from './try-again.ts';
 import { speaks } from './wire-version.ts';
 
@@ -86,7 +85,13 @@ export class ObservedActors {
   #subscribe(from: PeerIdentity, id: number, address: string): void {
     if (!this.#isNew(from, id, 'subscribe')) return;
     const { clock, subscribeIntervalMs: intervalMs } = this.#options;
-    const send = (snapshot: unknown) => this.#show(from, id, address, snapshot);
+    let isTold = false;
+    const unshown = (thrown: unknown) => {
+      if (isTold) return; // what cannot be shown once seldom can the next time, many times a second
+      isTold = true;
+      this.#options.logger.warn({ address, problem: messageOf(thrown) }, 'a snapshot cannot cross the wire');
+    };
+    const send = (snapshot: unknown) => this.#show(from, id, snapshot, unshown);
     const stream = new SnapshotStream({ clock, intervalMs, send });
     const observed: Observed = { id, by: from, stream, release: () => {}, notice: undefined };
     this.#put(observed);
@@ -123,13 +128,12 @@ export class ObservedActors {
     else if (kind === 'watch') this.#send(from, ended);
   }
 
-  #show(from: PeerIdentity, id: number, address: string, latest: unknown): SendOutcome {
+  #show(from: PeerIdentity, id: number, latest: unknown, unshown: (thrown: unknown) => void): SendOutcome {
     try {
-      const snapshot = encodeRefs(snapshotView(latest));
-      return this.#send(from, { t: 'snapshot', id, life: from.incarnation, snapshot }, 'bulk');
+      const message = { t: 'snapshot' as const, id, life: from.incarnation, snapshot: encodedView(latest) };
+      return this.#send(from, message, 'bulk');
     } catch (thrown) {
-      const fields = { address, problem: messageOf(thrown) };
-      this.#options.logger.warn(fields, 'a snapshot cannot cross the wire');
+      unshown(thrown);
       return 'queued';
     }
   }

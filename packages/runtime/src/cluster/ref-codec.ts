@@ -1,5 +1,6 @@
 import { TuttiError } from '@tutti/kernel';
 import type { Address, Ref } from '../actor/ref.ts';
+import { HostedSelf } from '../actor/xstate-self.ts';
 
 /** How deep values may nest. Deeper ones, and cycles, are refused instead of overflowing the stack. */
 const DEPTH_MAX = 64;
@@ -10,6 +11,14 @@ const isRef = (value: Bag): boolean =>
   typeof value['address'] === 'string' &&
   typeof value['send'] === 'function' &&
   typeof value['ask'] === 'function';
+
+const isXStateActor = (value: Bag): boolean =>
+  typeof value['id'] === 'string' &&
+  typeof value['sessionId'] === 'string' &&
+  typeof value['getSnapshot'] === 'function';
+
+const markOf = (actor: Bag): unknown =>
+  actor instanceof HostedSelf ? { $ref: actor.cell.address } : { xstate$$type: 1, id: actor['id'] };
 
 /** A user's own object that looks like an encoded ref is wrapped, so that it comes back as it was. */
 const looksEncoded = (value: Bag): boolean => '$ref' in value || '$plain' in value;
@@ -49,16 +58,25 @@ function mapItems<Given>(value: unknown, given: Given, depth: number, convert: C
  * @throws TuttiError `TUTTI_VALUE_TOO_DEEP`
  */
 export function encodeRefs(value: unknown): unknown {
-  return encode(value, undefined, 0);
+  return encode(value, false, 0);
 }
 
-function encode(value: unknown, given: undefined, depth: number): unknown {
+/**
+ * The same for a value that is only looked at: an actor that a machine holds as XState gives it, as `spawn` and `self`
+ * do, becomes the ref that it is, or the mark that XState puts in its place when it persists a context.
+ * @throws TuttiError `TUTTI_VALUE_TOO_DEEP`
+ */
+export function encodeShown(value: unknown): unknown {
+  return encode(value, true, 0);
+}
+
+function encode(value: unknown, isShown: boolean, depth: number): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return mapItems(value, given, depth, encode);
+  if (Array.isArray(value)) return mapItems(value, isShown, depth, encode);
   const bag = value as Bag;
   if (isRef(bag)) return { $ref: bag['address'] };
-  if (!isPlain(value)) return value;
-  const mapped = mapItems(value, given, depth, encode);
+  if (!isPlain(value)) return isShown && isXStateActor(bag) ? markOf(bag) : value;
+  const mapped = mapItems(value, isShown, depth, encode);
   return looksEncoded(bag) ? { $plain: mapped } : mapped;
 }
 

@@ -1,6 +1,7 @@
+import { silentLogger } from '@tutti/kernel';
 import { describe, expect, it } from 'vitest';
 import { assign, type EventObject, setup } from 'xstate';
-import type { Terminated } from '../actor/ref.ts';
+import type { Ref, Terminated } from '../actor/ref.ts';
 import { ClusterHarness } from '../testing/cluster-harness.ts';
 import { threadWorld } from '../testing/thread-world.ts';
 
@@ -167,6 +168,58 @@ describe('the snapshot of an actor elsewhere', () => {
     await pass(10);
     for (const seen of [remote, threaded])
       expect([seen[0], seen.at(-1)]).toEqual([['busy', 'red'], ['idle']]);
+  });
+
+  it('names the actors that its context holds, from another node and from a thread', async () => {
+    const inner = setup({}).createMachine({});
+    const parent = setup({ actors: { inner } }).createMachine({
+      context: ({ spawn, self }) => ({ own: self, list: [spawn('inner', { id: 'first' })], n: 1 }),
+      on: { GO: { actions: assign({ n: 2 }) } },
+    });
+    const { harness } = await started();
+    const local = harness.node('n1').system.spawn(parent);
+    const world = threadWorld({ parent });
+    const threaded = world.place('parent');
+    for (const ref of [harness.node('n2').system.ref(local.address), threaded]) {
+      const seen: { own: Ref; list: unknown; n: number }[] = [];
+      ref.subscribe((snapshot) => seen.push((snapshot as { context: (typeof seen)[0] }).context));
+      await harness.pass(200);
+      await world.pass(10);
+      ref.send({ type: 'GO' });
+      await harness.pass(200);
+      await world.pass(10);
+      expect([seen[0]?.n, seen.at(-1)?.n]).toEqual([1, 2]);
+      expect(seen.at(-1)?.own.address).toBe(ref.address);
+      expect(seen.at(-1)?.list).toEqual([{ xstate$$type: 1, id: 'first' }]);
+    }
+  });
+
+  it('that cannot cross the wire is said once, and the next that can is shown', async () => {
+    const { harness } = await started();
+    const warnings: string[] = [];
+    const warn = (_fields: object, said: string) => void warnings.push(said);
+    await harness.settle(harness.boot('n4', {}, { logger: { ...silentLogger, warn } }).started);
+    const logic = setup({}).createMachine({
+      context: { value: new Map() as unknown, n: 0 },
+      on: {
+        AGAIN: { actions: assign({ n: ({ context }) => context.n + 1 }) },
+        PLAIN: { actions: assign({ value: 'plain' }) },
+      },
+    });
+    const local = harness.node('n4').system.spawn(logic);
+    const seen: unknown[] = [];
+    harness
+      .node('n2')
+      .system.ref(local.address)
+      .subscribe((snapshot) => seen.push(snapshot));
+    for (let i = 0; i < 5; i++) {
+      local.send({ type: 'AGAIN' });
+      await harness.pass(100);
+    }
+    expect([warnings, seen]).toEqual([['a snapshot cannot cross the wire'], []]);
+    local.send({ type: 'PLAIN' });
+    await harness.pass(200);
+    expect(seen).toMatchObject([{ context: { value: 'plain', n: 5 } }]);
   });
 
   it('is shown to an observer object as to a function, wherever the actor is', async () => {

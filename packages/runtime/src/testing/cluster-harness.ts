@@ -4,6 +4,7 @@ import {
   clusterId,
   incarnation,
   jsonCodec,
+  type Logger,
   mustBePlain,
   type NodeId,
   nodeId,
@@ -57,6 +58,7 @@ export interface BootOptions {
   readonly previous?: boolean;
   /** What its modules can apply; default all that this code can. */
   readonly level?: number;
+  readonly logger?: Logger;
 }
 
 /** How the nodes agree: through a list that all of them read, or through replicas that speak Raft. */
@@ -92,11 +94,8 @@ export class ClusterHarness {
   }
 
   /** Starts a node, or the next life of one; it joins as time goes on. */
-  boot(
-    name: string,
-    config: Partial<ClusterConfig> = {},
-    { declare = this.#declare, previous = false, level = previous ? 1 : CLUSTER_LEVEL }: BootOptions = {},
-  ): HarnessNode {
+  boot(name: string, config: Partial<ClusterConfig> = {}, options: BootOptions = {}): HarnessNode {
+    const { declare = this.#declare, previous = false, level = previous ? 1 : CLUSTER_LEVEL } = options;
     const id = nodeId(name);
     const host = new FaultyHost(this.clock);
     const life = incarnation(++this.#lives);
@@ -116,6 +115,7 @@ export class ClusterHarness {
       ids,
       config: { ...this.#config, ...config },
       level,
+      ...(options.logger && { logger: options.logger }),
       onEvicted: () => {
         node.evicted = true;
       },

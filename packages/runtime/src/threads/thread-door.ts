@@ -2,7 +2,7 @@ import { type Logger, messageOf } from '@tutti/kernel';
 import type { EventObject } from 'xstate';
 import type { Address, Ref } from '../actor/ref.ts';
 import { decodeRefs, encodeRefs } from '../cluster/ref-codec.ts';
-import { snapshotView } from '../cluster/snapshot-view.ts';
+import { encodedView } from '../cluster/snapshot-view.ts';
 import { errorToWire } from '../cluster/wire-error.ts';
 import type { DeadLetters } from '../mailbox/dead-letters.ts';
 import { uncloneable } from './outpost.ts';
@@ -133,7 +133,7 @@ export class ThreadDoor {
 
   #show(id: number, snapshot: unknown): void {
     try {
-      this.#post({ t: 'shown', id, view: encodeRefs(snapshotView(snapshot)) });
+      this.#post({ t: 'shown', id, view: encodedView(snapshot) });
     } catch (error) {
       this.#system.logger.error({ problem: messageOf(error) }, 'a snapshot cannot be shown to a thread');
     }

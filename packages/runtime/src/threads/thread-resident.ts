@@ -3,7 +3,7 @@ import type { AnyActorLogic, EventObject } from 'xstate';
 import { Asked } from '../actor/ask.ts';
 import type { Address, Ref, Terminated } from '../actor/ref.ts';
 import { decodeRefs, encodeRefs } from '../cluster/ref-codec.ts';
-import { snapshotView } from '../cluster/snapshot-view.ts';
+import { encodedView } from '../cluster/snapshot-view.ts';
 import { errorToWire } from '../cluster/wire-error.ts';
 import type { DeadLetterReason } from '../mailbox/dead-letters.ts';
 import type { ReplyTarget } from '../system/actor-system.ts';
@@ -137,7 +137,7 @@ export class ThreadResident {
 
   #view(): unknown {
     try {
-      return encodeRefs(snapshotView(this.#snapshot));
+      return encodedView(this.#snapshot);
     } catch {
       return undefined;
     }
