@@ -5,7 +5,9 @@ import type { MutantRunNote, MutantRunOrder } from './mutant-run.ts';
 import { plant } from './plant.ts';
 
 const SOURCES = new URL('../../packages/runtime/src/', import.meta.url);
-const { mutant, season, firstSeed, seedsMax } = workerData as MutantRunOrder<Partial<ClusterSimOptions>>;
+const { mutant, season, breaks, firstSeed, seedsMax } = workerData as MutantRunOrder<
+  Partial<ClusterSimOptions>
+>;
 const planted = mutant && plant(mutant, SOURCES);
 
 // Imported only now, since hooks do not reach what is loaded already.
@@ -13,7 +15,11 @@ const { simulateCluster } = await import('../../test/simulation/cluster/cluster-
 if (planted && !planted()) throw new Error(`the simulator does not load ${mutant.file}`);
 for (let seed = firstSeed; seed < firstSeed + seedsMax; seed++) {
   const report = await simulateCluster({ seed, ...(season ? { options: season } : {}) });
-  const note: MutantRunNote = { seed, checker: report.violation?.checker };
+  const broken = report.violation?.checker;
+  const note: MutantRunNote = {
+    seed,
+    checker: breaks === undefined || broken === breaks ? broken : undefined,
+  };
   parentPort!.postMessage(note);
   if (note.checker) break;
 }

@@ -9,9 +9,10 @@ const CUT_OFF: Partial<ClusterSimOptions> = {
   leaseMs: 1_500,
   faultEveryMs: 600,
   faults: ['partition', 'pause', 'cut', 'slow'],
+  workloads: [],
 };
 /** Shards that are handed over, one node after the other, while nothing else goes wrong. */
-const CALM: Partial<ClusterSimOptions> = { calm: true, thinkMeanMs: 15 };
+const CALM: Partial<ClusterSimOptions> = { calm: true, thinkMeanMs: 15, workloads: [] };
 
 /** Processes that stand still while the answer that prolongs their lease is under way. */
 const STANDING_STILL: Partial<ClusterSimOptions> = {
@@ -25,6 +26,7 @@ const STANDING_STILL: Partial<ClusterSimOptions> = {
   keys: 6,
   passivateAfterMs: 0,
   activeMax: 0,
+  workloads: [],
 };
 /** Entities that are put to sleep in the middle of what they do, because others are asked for. */
 const CROWDED: Partial<ClusterSimOptions> = { ...CALM, keys: 6, activeMax: 1, passivateAfterMs: 0 };
@@ -53,7 +55,17 @@ const SILENCE: Partial<ClusterSimOptions> = {
     { at: 1_690, kind: 'partition', on: ['n1'], for: 13_000 },
     { at: 1_690, kind: 'partition', on: ['n2'], for: 13_000 },
   ],
+  workloads: [],
 };
+
+/** Links that break again and again, and nodes that are given up while they stand still. */
+const BROKEN_LINKS: Partial<ClusterSimOptions> = {
+  calm: false,
+  faultEveryMs: 250,
+  faults: ['reset', 'cut', 'partition', 'pause'],
+};
+/** Owners that are lost, one after the other. */
+const KILLED: Partial<ClusterSimOptions> = { calm: false, faultEveryMs: 600, faults: ['crash', 'reset'] };
 
 /** Who may act, and from when on. */
 const LEASES: readonly Bug[] = [
@@ -247,6 +259,99 @@ const WATCHING: readonly Bug[] = [
   },
 ];
 
+/** What the cluster is used for besides clients: without that workload nobody sees them. */
+const WORKLOADS: readonly Bug[] = [
+  {
+    name: 'a watch ends when the link to a living node comes back',
+    file: 'cluster/remote-observers.ts',
+    right: 'if (observation.life !== undefined && observation.life < peer.incarnation)',
+    wrong: 'if (observation.life !== undefined && observation.life <= peer.incarnation)',
+    breaks: 'who is gone is gone',
+    season: { ...BROKEN_LINKS, workloads: ['obituaries'] },
+  },
+  {
+    name: 'a life that was given up is talked to',
+    file: 'cluster/cluster-parts.ts',
+    right: 'isLost: (life) => membership.isLost(life),',
+    wrong: 'isLost: (life) => membership.isLost(life) && life.incarnation < 0,',
+    breaks: 'who is gone is gone',
+    season: { ...BROKEN_LINKS, workloads: ['obituaries'] },
+  },
+  {
+    name: 'nobody wakes a sleeper whose delay is over when its owner was lost',
+    file: 'sharding/awakener.ts',
+    right: 'else this.#sleep(shard, state, nextDueAt(state.timers), 0);',
+    wrong: 'else if (shard < 0) this.#sleep(shard, state, nextDueAt(state.timers), 0);',
+    breaks: 'a durable timer fires once, in its time',
+    season: { ...KILLED, workloads: ['timers'] },
+  },
+  {
+    name: 'delays are over when their entity comes alive again',
+    file: 'sharding/entity-timers.ts',
+    right: 'delayMs: Math.max(0, at - now), isUnnamed };',
+    wrong: 'delayMs: 0 * (at - now), isUnnamed };',
+    breaks: 'a durable timer fires once, in its time',
+    season: { ...KILLED, workloads: ['timers'] },
+  },
+  {
+    name: 'a delay that has been handled stays in the log',
+    file: 'sharding/entity-timers.ts',
+    right: '    this.rows.delete(timer);\n',
+    wrong: '',
+    breaks: 'a durable timer fires once, in its time',
+    season: { ...KILLED, workloads: ['timers'] },
+  },
+  {
+    name: 'remembered entities sleep on when their shard is taken over',
+    file: 'sharding/awakener.ts',
+    right: 'this.#starter.add(entityAddress(state), state);',
+    wrong: 'this.#starter.remove(entityAddress(state));',
+    breaks: 'a remembered entity comes back by itself',
+    season: { ...KILLED, workloads: ['remembered'] },
+  },
+  {
+    name: 'a durable singleton begins anew',
+    file: 'sharding/entity-host.ts',
+    right: 'const state = known && this.#hydration.hydrate(known, declared);',
+    wrong:
+      'const kept = known && this.#hydration.hydrate(known, declared);\n' +
+      '    const state = kept && options.singleton ? { ...kept, snapshot: undefined } : kept;',
+    season: { ...KILLED, workloads: ['steward'] },
+  },
+  {
+    name: 'a receiver that is restored expects the last number again',
+    file: 'delivery/delivery-log.ts',
+    right: 'log.#next.set(channel, next);',
+    wrong: 'log.#next.set(channel, Math.max(1, next - 1));',
+    breaks: 'a reliable channel delivers once, in order',
+    season: { ...KILLED, workloads: ['letters'] },
+  },
+  {
+    name: 'a receiver handles what comes after a gap',
+    file: 'delivery/delivery-log.ts',
+    right: "return number === next ? 'handled' : 'ahead';",
+    wrong: "return number >= next ? 'handled' : 'ahead';",
+    breaks: 'a reliable channel delivers once, in order',
+    season: { ...BROKEN_LINKS, workloads: ['letters'] },
+  },
+  {
+    name: 'who subscribed last misses what is published',
+    file: 'cluster/topics.ts',
+    right: 'if (subscription.number <= upTo) yield',
+    wrong: 'if (subscription.number < upTo) yield',
+    breaks: 'a subscriber gets each event once, in order',
+    season: { ...CALM, workloads: ['news'] },
+  },
+  {
+    name: 'a publisher sends its events to itself, too',
+    file: 'cluster/topics.ts',
+    right: '    this.#giveOut(name, event);\n    let encoded',
+    wrong: '    this.#giveOut(name, event);\n    this.#giveOut(name, event);\n    let encoded',
+    breaks: 'a subscriber gets each event once, in order',
+    season: { ...CALM, workloads: ['news'] },
+  },
+];
+
 /**
  * A bug in one of the runtime's rules each, to see that the simulation of the whole cluster guards the rule. Rules that
  * another one stands behind are not here: where an owner that was replaced is stopped by its epoch, by the log and by its
@@ -254,4 +359,10 @@ const WATCHING: readonly Bug[] = [
  * taken and nothing is seen of it: the entry that was refused was applied here too, by a map in which this node was the
  * owner no more, and `Activation.confirm` looks into that map before anything is released.
  */
-export const CLUSTER_MUTANTS: readonly Bug[] = [...LEASES, ...STATES, ...HAND_OVER, ...WATCHING];
+export const CLUSTER_MUTANTS: readonly Bug[] = [
+  ...LEASES,
+  ...STATES,
+  ...HAND_OVER,
+  ...WATCHING,
+  ...WORKLOADS,
+];

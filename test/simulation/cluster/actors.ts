@@ -15,7 +15,7 @@ export type AccountEvent =
   | { type: 'letGo' };
 export type PingEvent = { type: 'ping' };
 export type RegisterEvent = { type: 'write'; deed: number };
-export type MortalEvent = { type: 'die' };
+export type MortalEvent = { type: 'die' } | { type: 'greet' };
 
 /** The names of the modules whose outcomes every node must agree on. */
 const MODULES = ['membership', 'shards', 'entities', 'register'];
@@ -77,11 +77,15 @@ function makeTicker(oracle: Oracle) {
   });
 }
 
-/** An actor of one node that lives until it is told to die. */
-export const mortal = setup({ types: { events: {} as MortalEvent } }).createMachine({
-  initial: 'alive',
-  states: { alive: { on: { die: 'dead' } }, dead: { type: 'final' } },
-});
+/** An actor of one node that lives until it is told to die. Whatever it does shows that it did live. */
+export const makeMortal = (acts: () => void) =>
+  setup({ types: { events: {} as MortalEvent } }).createMachine({
+    initial: 'alive',
+    states: {
+      alive: { on: { die: { target: 'dead', actions: acts }, greet: { actions: [acts, reply('alive')] } } },
+      dead: { type: 'final' },
+    },
+  });
 
 /** Folds every deed into one number, so that two copies which differed once differ for ever. */
 const register = replying<{ sum: number; count: number }, RegisterEvent>(

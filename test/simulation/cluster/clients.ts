@@ -36,7 +36,7 @@ export class Clients {
     this.#cluster = cluster;
     this.#oracle = oracle;
     this.#options = options;
-    this.#watching = new Watching(cluster, oracle);
+    this.#watching = new Watching(cluster, oracle, options.workloads.includes('obituaries'));
   }
 
   /** Deeds as long as there is trouble; resolves when the last ask is over. */

@@ -10,6 +10,7 @@ import { declareWith } from './actors.ts';
 import { Clients } from './clients.ts';
 import { type ClusterSimOptions, drawClusterOptions } from './draw-options.ts';
 import { Oracle, PROMISES } from './oracle.ts';
+import { Workloads } from './workloads/workloads.ts';
 
 /** How to run a seed. */
 export interface ClusterSimRun {
@@ -65,26 +66,36 @@ function runOf(seed: number, { nodes, durationMs, schedule }: ClusterSimOptions)
 
 function playOf(options: ClusterSimOptions): { readonly test: ClusterTest; readonly oracle: Oracle } {
   const oracle = new Oracle();
+  const workloads = new Workloads(oracle, options);
+  const declareActors = declareWith(oracle, options);
   let clients: Clients | undefined;
+  // A delay is kept as well as the clocks of those agree who own the entity one after the other.
+  const clocksAgree = options.workloads.includes('timers');
   const test: ClusterTest = {
-    faults: options.faults,
+    faults: clocksAgree ? options.faults.filter((kind) => kind !== 'clock') : options.faults,
     faultEveryMs: options.faultEveryMs,
     settleMs: SETTLE_MS,
     disks: options.disks,
     diskMs: options.diskMs,
     latencyMs: { minMs: 0.1, maxMs: options.latencyMaxMs },
-    clockSkewMs: options.clockSkewMs,
+    clockSkewMs: clocksAgree ? 0 : options.clockSkewMs,
     clockDrift: options.clockDrift,
     cluster: configOf(options),
     consensus: { snapshotEntries: options.snapshotEntries, trailingEntries: 10 },
-    setup: declareWith(oracle, options),
+    setup(node) {
+      declareActors(node);
+      workloads.declare(node);
+    },
     async workload(cluster) {
       for (const promised of PROMISES)
         cluster.invariant(promised, () => oracle.problemWith(promised) ?? true);
       clients = new Clients(cluster, oracle, options);
-      await clients.work();
+      await Promise.all([clients.work(), workloads.work(cluster)]);
     },
-    check: () => clients!.check(SETTLE_MS / 2),
+    async check(cluster) {
+      await clients!.check(SETTLE_MS / 2);
+      await workloads.check(cluster, SETTLE_MS / 2);
+    },
   };
   return { test, oracle };
 }

@@ -1,5 +1,6 @@
 import { type Random, seededRandom } from '@tutti/kernel';
 import { FAULT_KINDS, type Fault, type FaultKind } from 'tutti/testing';
+import { WORKLOADS, type WorkloadName } from './workloads/workload.ts';
 
 /** Everything that a run of the whole cluster is made of, besides chance. */
 export interface ClusterSimOptions {
@@ -32,6 +33,8 @@ export interface ClusterSimOptions {
   readonly keys: number;
   /** Between two deeds of one node's clients. */
   readonly thinkMeanMs: number;
+  /** What the cluster is used for besides its clients. */
+  readonly workloads: readonly WorkloadName[];
 }
 
 /** Chance for one option. Each has a stream of its own, so that an option added later shifts none of the others. */
@@ -66,6 +69,7 @@ function drawWeather(draw: Draw): ClusterSimOptions {
     snapshotEntries: draw('snapshotEntries').pick([30, 200, 10_000]),
     keys: draw('keys').pick([1, 3, 6]),
     thinkMeanMs: draw('thinkMeanMs').pick([20, 50, 120]),
+    workloads: WORKLOADS.filter((name) => draw(`workload/${name}`).chance(0.4)),
   };
 }
 

@@ -9,6 +9,12 @@ export const PROMISES = [
   'a watcher hears exactly once',
   'a singleton is active at most once',
   'equal states at equal indexes',
+  'who is gone is gone',
+  'a durable timer fires once, in its time',
+  'a remembered entity comes back by itself',
+  'a durable singleton goes on from what was committed',
+  'a reliable channel delivers once, in order',
+  'a subscriber gets each event once, in order',
 ] as const;
 
 export type Promised = (typeof PROMISES)[number];
@@ -25,7 +31,20 @@ export class Oracle {
   readonly #outcomes = new Map<string, { readonly digest: number; readonly node: string }>();
   #activations = 0;
   /** How much there was to look at, to see that a run exercises what it is for. */
-  readonly counts = { acts: 0, activations: 0, released: 0, outcomes: 0, acknowledged: 0, notices: 0 };
+  readonly counts = {
+    acts: 0,
+    activations: 0,
+    released: 0,
+    outcomes: 0,
+    acknowledged: 0,
+    notices: 0,
+    obituaries: 0,
+    alarms: 0,
+    remembered: 0,
+    stewarded: 0,
+    letters: 0,
+    news: 0,
+  };
 
   /** What is wrong with a promise, once it has been broken. */
   problemWith(promised: Promised): string | undefined {
@@ -48,7 +67,8 @@ export class Oracle {
     this.#acted.set(key, seen);
     const now = this.#current.get(key);
     if (now !== activation && seen.has(activation)) {
-      const promised = key === 'master' ? 'a singleton is active at most once' : PROMISES[0];
+      const promised =
+        key === 'master' || key === 'steward' ? 'a singleton is active at most once' : PROMISES[0];
       this.breaks(promised, `${key}: activation ${activation} acts after activation ${now}`);
     }
     seen.add(activation);

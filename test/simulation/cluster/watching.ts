@@ -1,16 +1,21 @@
 import { isTuttiError } from '@tutti/kernel';
 import type { Ref } from 'tutti';
 import type { TestCluster, TestNode } from 'tutti/testing';
-import { type MortalEvent, mortal } from './actors.ts';
+import { makeMortal, type MortalEvent } from './actors.ts';
 import { type Oracle, PROMISES } from './oracle.ts';
 
 const TOLD_ONCE = PROMISES[6];
+const GONE = 'who is gone is gone';
+/** How long somebody who was told of an end waits for a sign of life that must not come. */
+const SEANCE_MS = 1_000;
 
 /** One actor of one life of a node, watched by others. */
 interface Target {
   readonly address: string;
   readonly host: TestNode;
   readonly life: number;
+  /** The first who was told that it is gone, while nobody had given its node up. */
+  mourner?: Watch;
 }
 
 interface Watch {
@@ -27,20 +32,24 @@ const TARGETS_MAX = 60;
 export class Watching {
   readonly #cluster: TestCluster;
   readonly #oracle: Oracle;
+  /** Whether those who were told that somebody is gone try to reach him. */
+  readonly #looksClosely: boolean;
   readonly #targets: Target[] = [];
   readonly #watches: Watch[] = [];
 
-  constructor(cluster: TestCluster, oracle: Oracle) {
+  constructor(cluster: TestCluster, oracle: Oracle, looksClosely: boolean) {
     this.#cluster = cluster;
     this.#oracle = oracle;
+    this.#looksClosely = looksClosely;
   }
 
   /** An actor comes to be on one node, and somebody on another watches it. */
   birth(host: TestNode, watcher: TestNode): void {
     if (!host.isUp || this.#targets.length >= TARGETS_MAX) return;
-    const address = spawnOn(host);
+    let target: Target | undefined;
+    const address = spawnOn(host, () => target && this.#acted(target));
     if (address === undefined) return;
-    const target: Target = { address, host, life: host.incarnation };
+    target = { address, host, life: host.incarnation };
     this.#targets.push(target);
     this.#watch(target, watcher);
   }
@@ -67,7 +76,37 @@ export class Watching {
       this.#oracle.counts.notices++;
       if (++watch.notices > 1)
         this.#oracle.breaks(TOLD_ONCE, `${describe(watch)} heard ${watch.notices} times`);
+      if (!this.#isGivenUp(target)) target.mourner ??= watch;
+      if (this.#looksClosely) this.#seance(watch);
     });
+  }
+
+  /** It does something, so it lives: nobody may have been told otherwise, but of a node that was given up meanwhile. */
+  #acted({ mourner }: Target): void {
+    if (mourner) this.#oracle.breaks(GONE, `${describe(mourner)} was told that it is gone, and it lives`);
+  }
+
+  /** Whether its life is over by the log: some node that runs has read there that it was lost, or left, or has a later one. */
+  #isGivenUp({ host, life }: Target): boolean {
+    return this.#cluster.nodes.some((node) => {
+      const member = node.members().find(({ nodeId }) => nodeId === host.id);
+      if (!member) return false;
+      const { incarnation, state } = member;
+      return incarnation > life || (incarnation === life && (state === 'lost' || state === 'left'));
+    });
+  }
+
+  /** To who was told that it is gone it answers no more, given up or not. */
+  #seance(watch: Watch): void {
+    const { target, watcher } = watch;
+    if (watcher.incarnation !== watch.life) return;
+    watcher
+      .ref<MortalEvent>(target.address)
+      .ask({ type: 'greet' }, { timeoutMs: SEANCE_MS })
+      .then(
+        () => this.#oracle.breaks(GONE, `${describe(watch)} was told that it is gone, and it answers`),
+        () => void this.#oracle.counts.obituaries++,
+      );
   }
 
   /** All is well again: everyone dies, and every watcher that still lives must have heard of it. */
@@ -83,9 +122,9 @@ export class Watching {
 }
 
 /** Undefined on a node that is just stopping: it takes nothing in any more. */
-function spawnOn(host: TestNode): string | undefined {
+function spawnOn(host: TestNode, acts: () => void): string | undefined {
   try {
-    return host.spawn(mortal, { supervise: false }).address;
+    return host.spawn(makeMortal(acts), { supervise: false }).address;
   } catch (thrown) {
     if (isTuttiError(thrown, 'TUTTI_CLOSED')) return undefined;
     throw thrown;
