@@ -1,7 +1,7 @@
 import { isTuttiError } from '@tutti/kernel';
 import type { Ref } from 'tutti';
 import type { TestCluster, TestNode } from 'tutti/testing';
-import { makeMortal, type MortalEvent } from './actors.ts';
+import { type MortalEvent, makeMortal } from './actors.ts';
 import { type Oracle, PROMISES } from './oracle.ts';
 
 const TOLD_ONCE = PROMISES[6];
@@ -11,7 +11,8 @@ const SEANCE_MS = 1_000;
 
 /** One actor of one life of a node, watched by others. */
 interface Target {
-  readonly address: string;
+  /** Empty until it is there. */
+  address: string;
   readonly host: TestNode;
   readonly life: number;
   /** The first who was told that it is gone, while nobody had given its node up. */
@@ -46,10 +47,10 @@ export class Watching {
   /** An actor comes to be on one node, and somebody on another watches it. */
   birth(host: TestNode, watcher: TestNode): void {
     if (!host.isUp || this.#targets.length >= TARGETS_MAX) return;
-    let target: Target | undefined;
-    const address = spawnOn(host, () => target && this.#acted(target));
+    const target: Target = { address: '', host, life: host.incarnation };
+    const address = spawnOn(host, () => this.#acted(target));
     if (address === undefined) return;
-    target = { address, host, life: host.incarnation };
+    target.address = address;
     this.#targets.push(target);
     this.#watch(target, watcher);
   }
