@@ -310,6 +310,6 @@ class TopicRef implements Ref {
   }
 
   #unknown(why: string): TuttiError {
-    return new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: `${this.address} (${why})` });
+    return new TuttiError('TUTTI_ACTOR_UNKNOWN', { address: `${this.address} (${why})`, isFinal: true });
   }
 }

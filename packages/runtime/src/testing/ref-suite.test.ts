@@ -1,9 +1,11 @@
 import type { AnyActorLogic } from 'xstate';
 import type { Ref } from '../actor/ref.ts';
+import { createRouter } from '../routing/router.ts';
 import { threaded } from '../threads/threaded.ts';
 import { type Agreement, ClusterHarness, type Declare } from './cluster-harness.ts';
 import { refSubject, stillborn } from './ref-subject.ts';
-import { type RefWorld, refSuite } from './ref-suite.ts';
+import { type RefTraits, type RefWorld, refSuite } from './ref-suite.ts';
+import { sendOnlySuite } from './send-only-suite.ts';
 import { createTestSystem } from './test-system.ts';
 
 const logics = { refSubject, stillborn };
@@ -49,14 +51,18 @@ const far =
 async function clusterWorld(
   place: (harness: ClusterHarness) => Ref,
   agreement: Agreement = 'oracle',
-): Promise<RefWorld> {
+): Promise<RefWorld & { readonly harness: ClusterHarness }> {
   const declare: Declare = (cluster) => {
     cluster.entity('subject', refSubject);
+    cluster.entity('volatile', refSubject, { durable: false });
+    cluster.entity('single', refSubject, { singleton: true });
+    cluster.entity('volatile-single', refSubject, { singleton: true, durable: false });
     cluster.replicated('replica', refSubject);
   };
   const harness = new ClusterHarness(['n1', 'n2', 'n3'], declare, {}, 1, agreement);
   await harness.start();
   return {
+    harness,
     ref: place(harness),
     spawn: far(harness),
     holder: harness.node('n1').system,
@@ -92,3 +98,52 @@ refSuite(
     keepsState: true,
   },
 );
+
+/** Of an entity that is not durable nothing is known once its activation is gone. */
+const volatile: RefTraits = { stop: 'forgets', endIsForgotten: true };
+
+refSuite(
+  'an entity that is not durable',
+  () => clusterWorld((harness) => harness.node('n1').cluster.ref('volatile', 'a')),
+  volatile,
+);
+
+refSuite(
+  'a durable singleton',
+  () => clusterWorld((harness) => harness.node('n1').system.ref('entity:single/singleton')),
+  { stop: 'rests', keepsState: true },
+);
+
+refSuite(
+  'a singleton that is not durable',
+  () => clusterWorld((harness) => harness.node('n1').system.ref('entity:volatile-single/singleton')),
+  volatile,
+);
+
+// Of one routee each: of several each has its own state, and what two of them get is in no order.
+refSuite(
+  'a router of a pool',
+  async () => {
+    const world = nodeWorld((name) => logics[name]);
+    return { ...world, ref: createRouter(world.holder, { pool: { logic: refSubject, size: 1 } }) };
+  },
+  { handsOn: true, notice: 'stopped' },
+);
+
+refSuite(
+  'a router of a group, with an actor of another node in it',
+  () =>
+    clusterWorld((harness) =>
+      createRouter(harness.node('n1').system, { group: [far(harness)('refSubject', { id: 'subject' })] }),
+    ),
+  { handsOn: true, notice: undefined },
+);
+
+sendOnlySuite('a topic', async () => {
+  const world = await clusterWorld((harness) => harness.node('n1').system.ref('topic:news'));
+  const { harness } = world;
+  const subscriber = harness.node('n2').system.spawn(refSubject);
+  harness.node('n2').cluster.topic('news').subscribe(subscriber);
+  await world.pass(500);
+  return { ...world, receiver: harness.node('n1').system.ref(subscriber.address) };
+});

@@ -26,8 +26,17 @@ export interface RefTraits {
   readonly ended?: string;
   /** An ask that the logic does not reply to resolves with undefined, as soon as the event is applied. */
   readonly answersAlways?: boolean;
-  /** `ends` (default): for good. `rests`: the next message starts it again. `refused`: it cannot be stopped. */
-  readonly stop?: 'ends' | 'rests' | 'refused';
+  /**
+   * `ends` (default): for good. `rests`: the next message starts it again, with what it had. `forgets`: that starts it
+   * afresh. `refused`: it cannot be stopped.
+   */
+  readonly stop?: 'ends' | 'rests' | 'forgets' | 'refused';
+  /** What watchers are told when its logic comes to its end; default `done`, and `undefined` for nothing. */
+  readonly notice?: Terminated['reason'] | undefined;
+  /** Nobody knows that it has ended: its next message begins it afresh, and who watches it then is told nothing. */
+  readonly endIsForgotten?: boolean;
+  /** It hands on what it is sent: its snapshots are its own, and a channel to it confirms that it has handed on. */
+  readonly handsOn?: boolean;
   /** After a failure it goes on from what it had; by default it begins afresh. */
   readonly keepsState?: boolean;
   /** Its world can {@link RefWorld.spawn}. */
@@ -43,11 +52,13 @@ const codeOf = (promise: Promise<unknown>): Promise<unknown> =>
     (value) => ({ value }),
     (error: unknown) => (isTuttiError(error) ? error.code : error),
   );
+const seenIn = (snapshot: unknown) => (snapshot as { context?: { seen?: readonly number[] } }).context?.seen;
 const oneTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
 /** What a ref promises, whoever is behind it. Each kind of ref is held to this one suite. */
 export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: RefTraits = {}): void {
   const { failure = 'TUTTI_ACTOR_FAILED', ended = 'TUTTI_ACTOR_UNKNOWN', stop = 'ends' } = traits;
+  const { notice, endIsForgotten = false, handsOn = false } = { notice: 'done' as const, ...traits };
 
   describe(`a ref to ${kind}`, () => {
     it('delivers in order, and an ask after the sends that came before it', async () => {
@@ -139,15 +150,15 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       expect(notices).toEqual([]);
       send(ref, { type: 'end' });
       await pass(1_000);
-      expect(notices.map(({ reason, address }) => [reason, address])).toEqual([
-        ['done', ref.address],
-        ['done', ref.address],
-      ]);
+      const told = notice === undefined ? [] : [notice, notice];
+      expect(notices.map(({ reason, address }) => [reason, address])).toEqual(
+        told.map((reason) => [reason, ref.address]),
+      );
       ref.watch((notice) => notices.push(notice));
       ref.watch((notice) => unwanted.push(notice))();
-      expect(notices).toHaveLength(2);
+      expect(notices).toHaveLength(told.length);
       await pass(1_000);
-      expect(notices).toHaveLength(3);
+      expect(notices).toHaveLength(endIsForgotten || notice === undefined ? told.length : 3);
       expect(unwanted).toEqual([]);
     });
 
@@ -165,61 +176,42 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       send(ref, { type: 'add', n: 1 });
       expect(await settle(ask(ref, { type: 'read' }))).toEqual([1]);
       await pass(500);
-      expect(shown).toMatchObject({ context: { seen: [1] } });
+      if (!handsOn) expect(shown).toMatchObject({ context: { seen: [1] } });
       send(ref, { type: 'end' });
       await pass(1_000);
-      expect(notices).toMatchObject([{ reason: 'done', address: ref.address }]);
+      expect(notices).toMatchObject(notice === undefined ? [] : [{ reason: notice, address: ref.address }]);
     });
 
-    it('of one that has ended refuses asks at once, and takes sends without a word', async () => {
-      const { ref, settle, pass } = await make();
-      send(ref, { type: 'end' });
-      await pass(1_000);
-      send(ref, { type: 'add', n: 1 });
-      expect(await settle(codeOf(ask(ref, { type: 'read' }, { timeoutMs: 3_000 })))).toBe(ended);
-    });
-
-    it('shows the snapshot that there is, then those that come, and none after the end of it', async () => {
-      const { ref, settle, pass } = await make();
-      send(ref, { type: 'add', n: 1 });
-      await settle(ask(ref, { type: 'read' }));
-      const shown: (readonly number[])[] = [];
-      const end = ref.subscribe((snapshot) =>
-        shown.push((snapshot as { context: { seen: readonly number[] } }).context.seen),
-      );
-      await pass(200);
-      expect(shown.at(-1)).toEqual([1]);
-      for (const n of [2, 3]) send(ref, { type: 'add', n });
-      await pass(500);
-      expect(shown.at(-1)).toEqual([1, 2, 3]);
-      for (let i = 1; i < shown.length; i++)
-        expect(shown[i]!.length).toBeGreaterThanOrEqual(shown[i - 1]!.length);
-      end();
-      const count = shown.length;
-      send(ref, { type: 'add', n: 4 });
-      await pass(500);
-      expect(shown).toHaveLength(count);
-    });
-
-    it('shows a subscriber that throws at the snapshot that there is those that come', async () => {
-      const { ref, settle, pass } = await make();
-      send(ref, { type: 'add', n: 1 });
-      await settle(ask(ref, { type: 'read' }));
-      let shown: unknown;
-      let isFirst = true;
-      ref.subscribe((snapshot) => {
-        shown = snapshot;
-        if (isFirst) {
-          isFirst = false;
-          throw new Error('careless');
-        }
+    if (endIsForgotten)
+      it('of one that has ended knows nothing of that: the next message begins it afresh', async () => {
+        const { ref, settle, pass } = await make();
+        send(ref, { type: 'add', n: 1 });
+        send(ref, { type: 'end' });
+        await pass(1_000);
+        send(ref, { type: 'add', n: 2 });
+        expect(await settle(ask(ref, { type: 'read' }))).toEqual([2]);
       });
-      await pass(200);
-      expect(shown).toMatchObject({ context: { seen: [1] } });
-      send(ref, { type: 'add', n: 2 });
-      await pass(500);
-      expect(shown).toMatchObject({ context: { seen: [1, 2] } });
-    });
+    else
+      it('of one that has ended refuses asks at once, and takes sends without a word', async () => {
+        const { ref, settle, pass } = await make();
+        send(ref, { type: 'end' });
+        await pass(1_000);
+        send(ref, { type: 'add', n: 1 });
+        expect(await settle(codeOf(ask(ref, { type: 'read' }, { timeoutMs: 3_000 })))).toBe(ended);
+      });
+
+    if (handsOn)
+      it('shows its own snapshots, and none of those it hands on to', async () => {
+        const { ref, settle, pass } = await make();
+        const shown: unknown[] = [];
+        ref.subscribe((snapshot) => shown.push(snapshot));
+        send(ref, { type: 'add', n: 1 });
+        expect(await settle(ask(ref, { type: 'read' }))).toEqual([1]);
+        await pass(500);
+        expect(shown.length).toBeGreaterThan(0);
+        expect(shown.map(seenIn)).toEqual(shown.map(() => undefined));
+      });
+    else showingSuite(make);
 
     it('is stopped as its kind can be', async () => {
       const { ref, settle, pass } = await make();
@@ -229,7 +221,7 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       expect(end).toEqual({ value: undefined });
       await pass(100);
       const after = await settle(codeOf(ask(ref, { type: 'read' }, { timeoutMs: 3_000 })));
-      expect(after).toEqual(stop === 'ends' ? 'TUTTI_ACTOR_UNKNOWN' : { value: [1] });
+      expect(after).toEqual(stop === 'ends' ? 'TUTTI_ACTOR_UNKNOWN' : { value: stop === 'rests' ? [1] : [] });
       await settle(codeOf(ref.stop()));
     });
 
@@ -237,14 +229,13 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       it('handles all that it was sent before it stops', async () => {
         const { ref, settle, pass } = await make();
         let last: readonly number[] = [];
-        ref.subscribe((snapshot) => {
-          last = (snapshot as { context: { seen: readonly number[] } }).context.seen;
-        });
+        ref.subscribe((snapshot) => (last = seenIn(snapshot) ?? last));
         await settle(ask(ref, { type: 'echo', value: 1 }));
         for (const n of oneTo(100)) send(ref, { type: 'add', n });
+        const asked = handsOn ? ask<readonly number[]>(ref, { type: 'read' }) : undefined;
         await settle(ref.stop());
         await pass(500);
-        const seen = stop === 'rests' ? await settle(ask(ref, { type: 'read' })) : last;
+        const seen = stop === 'rests' ? await settle(ask(ref, { type: 'read' })) : ((await asked) ?? last);
         expect(seen).toEqual(oneTo(100));
       });
 
@@ -284,20 +275,66 @@ export function refSuite(kind: string, make: () => Promise<RefWorld>, traits: Re
       await settle(Promise.all(oneTo(40).map((n) => repeated.send({ type: 'add', n } as EventObject))));
       expect(await settle(ask(ref, { type: 'read' }))).toEqual(oneTo(40));
       const failed = codeOf(repeated.send({ type: 'fail' }));
-      expect(await settle(failed)).toBe(failure);
+      expect(await settle(failed)).toEqual(handsOn ? { value: undefined } : failure);
       expect(await settle(codeOf(repeated.send({ type: 'echo', value: 1 } as EventObject)))).toEqual({
         value: undefined,
       });
       await settle(repeated.close());
     });
 
-    it('fails what a reliable channel holds when its receiver has ended', async () => {
-      const { ref, holder, settle } = await make();
+    it('fails what a reliable channel holds when its receiver has ended, unless that only hands on', async () => {
+      const { ref, holder, settle, pass } = await make();
       const channel = holder.reliable(ref);
       await settle(channel.send({ type: 'end' }));
+      await pass(1_000);
       const late = await settle(codeOf(channel.send({ type: 'add', n: 1 } as EventObject)));
-      expect([ended, 'TUTTI_ACTOR_UNKNOWN']).toContain(late);
+      if (!handsOn || notice !== undefined) return expect([ended, 'TUTTI_ACTOR_UNKNOWN']).toContain(late);
+      expect(late).toEqual({ value: undefined });
+      expect(holder.deadLetters.counts()['no-routee']).toBe(1);
     });
+  });
+}
+
+/** What it shows of the logic that it names. */
+function showingSuite(make: () => Promise<RefWorld>): void {
+  it('shows the snapshot that there is, then those that come, and none after the end of it', async () => {
+    const { ref, settle, pass } = await make();
+    send(ref, { type: 'add', n: 1 });
+    await settle(ask(ref, { type: 'read' }));
+    const shown: (readonly number[])[] = [];
+    const end = ref.subscribe((snapshot) => shown.push(seenIn(snapshot)!));
+    await pass(200);
+    expect(shown.at(-1)).toEqual([1]);
+    for (const n of [2, 3]) send(ref, { type: 'add', n });
+    await pass(500);
+    expect(shown.at(-1)).toEqual([1, 2, 3]);
+    for (let i = 1; i < shown.length; i++)
+      expect(shown[i]!.length).toBeGreaterThanOrEqual(shown[i - 1]!.length);
+    end();
+    const count = shown.length;
+    send(ref, { type: 'add', n: 4 });
+    await pass(500);
+    expect(shown).toHaveLength(count);
+  });
+
+  it('shows a subscriber that throws at the snapshot that there is those that come', async () => {
+    const { ref, settle, pass } = await make();
+    send(ref, { type: 'add', n: 1 });
+    await settle(ask(ref, { type: 'read' }));
+    let shown: unknown;
+    let isFirst = true;
+    ref.subscribe((snapshot) => {
+      shown = snapshot;
+      if (isFirst) {
+        isFirst = false;
+        throw new Error('careless');
+      }
+    });
+    await pass(200);
+    expect(shown).toMatchObject({ context: { seen: [1] } });
+    send(ref, { type: 'add', n: 2 });
+    await pass(500);
+    expect(shown).toMatchObject({ context: { seen: [1, 2] } });
   });
 }
 
@@ -326,7 +363,7 @@ function livesSuite(make: () => Promise<RefWorld>, isFar: boolean): void {
     const notices: Terminated[] = [];
     ref.watch((notice) => notices.push(notice));
     ref.subscribe((snapshot) => {
-      last = (snapshot as { context: { seen: readonly number[] } }).context.seen;
+      last = seenIn(snapshot) ?? last;
     });
     await settle(ask(ref, { type: 'echo', value: 1 }));
     for (const n of oneTo(200)) send(ref, { type: 'add', n });
