@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { TuttiError } from '@tutti/kernel';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, test } from 'vitest';
 import { AdminClient } from './admin-client.ts';
 
 /** What a node says; nothing if it hangs up instead. */
@@ -143,5 +143,17 @@ describe('a transfer that comes while another is under way', () => {
   it('is refused for that when it takes too long', async () => {
     const { url } = await node({ 'GET /cluster': [leads('n1')], [transfer]: [moving] });
     await expect(clientOf([url], 300).transfer('n3')).rejects.toMatchObject({ code: moving.code });
+  });
+});
+
+test('a node that is still starting is passed over, and is what is said of when nobody else is there', async () => {
+  const starting = new TuttiError('TUTTI_NODE_STARTING', { node: 'n1' });
+  const one = await node({ [removal]: [starting], 'GET /status': [starting] });
+  const other = await node({ [removal]: [{ voters: ['n1'] }], 'GET /status': [{ node: 'n2' }] });
+  const both = clientOf([one.url, other.url], 30_000);
+  await expect(both.removeMember('n3')).resolves.toEqual({ voters: ['n1'] });
+  await expect(both.status()).resolves.toEqual({ node: 'n2' });
+  await expect(clientOf([one.url], 300).removeMember('n3')).rejects.toMatchObject({
+    code: 'TUTTI_NODE_STARTING',
   });
 });

@@ -411,7 +411,12 @@ function pause(): Promise<void> {
 /** A node that answers so may have begun what it was asked for; one of the version before says by the second, too. */
 const UNANSWERED: ReadonlySet<string> = new Set(['TUTTI_OUTCOME_UNKNOWN', 'TUTTI_CLOSED']);
 /** Errors that another node, or the same one a moment later, may not have. */
-const NEXT_NODE: ReadonlySet<string> = new Set(['TUTTI_NO_LEADER', 'TUTTI_CLOSED', 'TUTTI_OUTCOME_UNKNOWN']);
+const NEXT_NODE: ReadonlySet<string> = new Set([
+  'TUTTI_NODE_STARTING',
+  'TUTTI_NO_LEADER',
+  'TUTTI_CLOSED',
+  'TUTTI_OUTCOME_UNKNOWN',
+]);
 /** The same of a change of the membership: it was not begun, and could be a moment later, or where the leader is reached. */
 const NEXT_FOR_CHANGES: ReadonlySet<string> = new Set([
   ...NEXT_NODE,
@@ -420,6 +425,7 @@ const NEXT_FOR_CHANGES: ReadonlySet<string> = new Set([
 ]);
 /** Ends of a request that it came to nothing by, and that say nothing of whether an earlier one did. */
 const CAME_TO_NOTHING: ReadonlySet<string> = new Set([
+  'TUTTI_NODE_STARTING',
   'TUTTI_ADMIN_UNREACHABLE',
   'TUTTI_NO_LEADER',
   'TUTTI_MEMBERSHIP_CHANGING',
