@@ -5,13 +5,20 @@ import {
   type RegisterValue,
 } from '@tutti/consensus/linearizability';
 import type { Random } from '@tutti/kernel';
-import { after, type FiveNodes } from './five-nodes.ts';
-import type { Answer, Request } from './register-node.ts';
+import { after } from './five-nodes.ts';
+import type { Answer, Request } from './operating.ts';
 
 const THINK_MEAN_MS = 8;
 /** How long a node may take over a request, and how long its client waits for one that is silent. */
 const TIMEOUT_MS = 1_000;
 const PATIENCE_MS = 1_500;
+
+/** What clients see of a cluster. */
+export interface Served {
+  /** The nodes that may be asked now. */
+  up(): readonly string[];
+  operate(name: string, request: Request): Promise<Answer>;
+}
 
 export type RegisterRecorder = HistoryRecorder<RegisterInput, RegisterOutput>;
 
@@ -20,7 +27,7 @@ export type RegisterRecorder = HistoryRecorder<RegisterInput, RegisterOutput>;
  * value is written twice, so a value tells which operation wrote it.
  */
 export class Clients {
-  readonly #cluster: FiveNodes;
+  readonly #cluster: Served;
   readonly #recorder: RegisterRecorder;
   readonly #keys: readonly string[];
   readonly #seen = new Map<string, RegisterValue>();
@@ -28,7 +35,7 @@ export class Clients {
   #stopped = false;
   readonly counts = { returned: 0, failed: 0, unknown: 0 };
 
-  constructor(cluster: FiveNodes, recorder: RegisterRecorder, keyCount: number) {
+  constructor(cluster: Served, recorder: RegisterRecorder, keyCount: number) {
     this.#cluster = cluster;
     this.#recorder = recorder;
     this.#keys = Array.from({ length: keyCount }, (_, index) => `k${index + 1}`);

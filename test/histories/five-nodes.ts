@@ -6,8 +6,9 @@ import type { PeerAddress } from '@tutti/kernel';
 import { generateKeyPair } from '@tutti/transport';
 import { FleetProcess } from '../../bench/harness/fleet.ts';
 import { type Direction, FaultyLink } from './faulty-link.ts';
+import type { Answer, Request } from './operating.ts';
 import type { RegisterRecord } from './register-module.ts';
-import type { Answer, Members, NodeConfig, Request } from './register-node.ts';
+import type { Members, NodeConfig } from './register-node.ts';
 
 const MODULE = new URL('./register-node.ts', import.meta.url);
 export const NAMES = ['n1', 'n2', 'n3', 'n4', 'n5'] as const;

@@ -64,7 +64,7 @@ export async function runHistory(options: {
     const hasRecovered = await clients.answered(RECOVERY_ANSWERS, RECOVERY_MS_MAX);
     clients.stop();
     await Promise.all(working);
-    const states = await finalStates(cluster);
+    const states = await finalStates(NAMES, (name) => cluster.records(name));
     const history = recorder.operations();
     const verdict = checkLinearizable(history, registerModel);
     const problems = [
@@ -86,19 +86,22 @@ export async function runHistory(options: {
 }
 
 /** The state of each node; the problem where one does not come back. */
-async function finalStates(cluster: FiveNodes): Promise<ReadonlyMap<string, RegisterRecord[] | string>> {
+export async function finalStates(
+  names: readonly string[],
+  records: (name: string) => Promise<RegisterRecord[]>,
+): Promise<ReadonlyMap<string, RegisterRecord[] | string>> {
   const giveUpAt = performance.now() + RECOVERY_MS_MAX;
   const one = async (name: string): Promise<RegisterRecord[] | string> => {
     for (;;) {
       try {
-        return await cluster.records(name);
+        return await records(name);
       } catch (thrown) {
         if (performance.now() > giveUpAt) return `${name} does not come back: ${String(thrown)}`;
         await after(50);
       }
     }
   };
-  const states = await Promise.all(NAMES.map(async (name) => [name, await one(name)] as const));
+  const states = await Promise.all(names.map(async (name) => [name, await one(name)] as const));
   return new Map(states);
 }
 
@@ -108,7 +111,7 @@ function hasWritten({ input, ending }: Operation<RegisterInput, RegisterOutput>)
 }
 
 /** The nodes agree, and each value is there as often as its writer was told. */
-function stateProblems(
+export function stateProblems(
   states: ReadonlyMap<string, RegisterRecord[] | string>,
   history: readonly Operation<RegisterInput, RegisterOutput>[],
 ): string[] {

@@ -2,11 +2,9 @@
 // clients elsewhere what they ask for.
 import { type ConsensusStatus, Replica, type ReplicaConfig } from '@tutti/consensus';
 import { createFileLogStore } from '@tutti/consensus/file';
-import type { RegisterInput, RegisterOutput } from '@tutti/consensus/linearizability';
 import {
   clusterId,
   incarnation,
-  isTuttiError,
   nodeId,
   type PeerAddress,
   seededRandom,
@@ -15,6 +13,7 @@ import {
 } from '@tutti/kernel';
 import { createWsTransport, type KeyPair, msgpackCodec, type WsTransport } from '@tutti/transport';
 import { serve } from '../../bench/harness/fleet-member.ts';
+import { operate, type Request } from './operating.ts';
 import { RegisterModule, type RegisterRecord } from './register-module.ts';
 
 /** What a node is told first. */
@@ -29,36 +28,14 @@ export interface NodeConfig {
   readonly replica: ReplicaConfig;
 }
 
-export interface Request {
-  readonly input: RegisterInput;
-  readonly timeoutMs: number;
-  /** The wrong way to read: what this node has is the answer, whoever leads. */
-  readonly withoutBarrier?: boolean;
-}
-
 /** Who is to vote, and who is to listen only. */
 export interface Members {
   readonly voters: readonly string[];
   readonly learners: readonly string[];
 }
 
-/** How a request ended, as far as the node can tell. */
-export type Answer =
-  | { readonly kind: 'returned'; readonly output: RegisterOutput }
-  | { readonly kind: 'failed' | 'unknown'; readonly code: string };
-
 const CLUSTER = clusterId('histories');
 const CHANGE_TIMEOUT_MS = 3_000;
-/** What met one of these was sent to nobody. */
-const NOTHING_HAPPENED = new Set([
-  'TUTTI_NO_LEADER',
-  'TUTTI_OVERLOADED',
-  'TUTTI_PROPOSAL_TOO_LARGE',
-  'TUTTI_STORE_FULL',
-  'TUTTI_STORE_REPAIRING',
-  'TUTTI_CLOSED',
-]);
-
 const registers = new RegisterModule();
 let replica: Replica | undefined;
 let transport: WsTransport | undefined;
@@ -92,30 +69,13 @@ async function open(config: NodeConfig): Promise<PeerAddress> {
   return { nodeId: self.nodeId, url: transport.address(), publicKey: keys.publicKey };
 }
 
-async function operate({ input, timeoutMs, withoutBarrier = false }: Request): Promise<Answer> {
-  try {
-    if (input.op !== 'read')
-      return {
-        kind: 'returned',
-        output: (await replica!.propose(registers.name, input, { timeoutMs })) as RegisterOutput,
-      };
-    if (!withoutBarrier) await replica!.readBarrier({ timeoutMs });
-    return { kind: 'returned', output: registers.read(input.key) };
-  } catch (thrown) {
-    if (!isTuttiError(thrown)) throw thrown;
-    // A read that is not answered has no effect, whatever kept it.
-    const isCertain = input.op === 'read' || NOTHING_HAPPENED.has(thrown.code);
-    return { kind: isCertain ? 'failed' : 'unknown', code: thrown.code };
-  }
-}
-
 serve({
   open,
   start: async (peers: readonly PeerAddress[]) => {
     for (const peer of peers) transport!.addPeer(peer);
     await replica!.start();
   },
-  operate,
+  operate: (request: Request) => operate(replica!, registers, request),
   /** Stands still as user code would that computes: nothing of this process runs meanwhile. */
   block: (durationMs: number): number => {
     const until = performance.now() + durationMs;
