@@ -159,6 +159,34 @@ test('another leader goes on where the one before was interrupted', () => {
   expect(offsets.slice(1).every((offset) => offset >= held)).toBe(true);
 });
 
+test('a receiver that is killed halfway begins anew, and is sent the whole once more and no part of it twice', () => {
+  const { cluster, leader, absent } = withAbsent({ snapshotBytesPerSecond: 3_000, snapshotWindowBytes: 300 });
+  const { totalBytes } = leader.store.snapshot()!;
+  let held = 0;
+  onChunk(cluster, (_from, offset, bytes) => (held = Math.max(held, offset + bytes)));
+  cluster.start(absent);
+  cluster.until('half of it is there', () => held >= totalBytes / 2);
+  expect(held).toBeLessThan(totalBytes);
+  cluster.crash(absent);
+  expect(absent.store.snapshot()).toBeUndefined();
+  cluster.run(500);
+  const offsets: number[] = [];
+  let again = 0;
+  onChunk(cluster, (_from, offset, bytes) => {
+    offsets.push(offset);
+    again += bytes;
+    expect(absent.counter.history).toEqual([]);
+  });
+  cluster.start(absent);
+  cluster.until('it is brought up', () => absent.counter.history.length === 200);
+  expect(absent.replica.stats().snapshotsInstalled).toBe(1);
+  expect(absent.counter.history).toEqual(leader.counter.history);
+  // The leader may have had the next chunks under way when it heard of the new life: a window of them.
+  expect(again).toBeGreaterThanOrEqual(totalBytes);
+  expect(again).toBeLessThanOrEqual(totalBytes + 2 * compacting.snapshotChunkBytes);
+  expect(offsets).toContain(0);
+});
+
 test('newer snapshots are taken while one is sent, and the log that follows the one sent is kept until it is used', () => {
   const { cluster, leader, absent } = withAbsent({ snapshotBytesPerSecond: 2_000 });
   const before = leader.replica.status().snapshotIndex;
