@@ -13,7 +13,7 @@ const LOAD_FACTOR_MAX = 1.25;
 /**
  * How well a shard fits a node: weighted rendezvous hashing (Thaler and Ravishankar 1998; the weights after Schindelhauer
  * and Schomaker 2005). When a node goes only its shards move; when one comes, or becomes heavier, shards move only to it.
- * A ring was rejected: with few nodes it needs many virtual points to be as even.
+ * A ring was rejected (ADR 26): with few nodes it needs many virtual points to be as even.
  */
 function fit(shard: ShardId, { nodeId, weight }: WeightedNode): number {
   const chance = (hashText(`${shard}@${nodeId}`) + 1) / (2 ** 32 + 1);
