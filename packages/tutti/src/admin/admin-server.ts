@@ -32,10 +32,32 @@ export interface Admin {
   close(): Promise<void>;
 }
 
+/** The node that is asked about, and who looks into it. */
+class Served {
+  readonly node: TuttiNode;
+  readonly look: LookIn;
+  #feed: EventFeed | undefined;
+
+  constructor(node: TuttiNode) {
+    this.node = node;
+    this.look = new LookIn(node);
+  }
+
+  /** Made when somebody asks for it: a node without orchestration has none, and answers everything else. */
+  get feed(): EventFeed {
+    return (this.#feed ??= new EventFeed(this.node.orchestration.board));
+  }
+
+  close(): void {
+    this.#feed?.close();
+    this.look.close();
+  }
+}
+
 /** Opens the admin interface on the loopback address. */
 export async function startAdmin(options: AdminOptions): Promise<Admin> {
   const server = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
-  let serving: { node: TuttiNode; feed: EventFeed; look: LookIn } | undefined;
+  let serving: Served | undefined;
   const current = () => {
     if (!serving) throw new TuttiError('TUTTI_NODE_STARTING', { node: options.node });
     return serving;
@@ -59,11 +81,10 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
   return {
     url,
     serve(node) {
-      serving = { node, feed: new EventFeed(node.orchestration.board), look: new LookIn(node) };
+      serving = new Served(node);
     },
     async close() {
-      serving?.feed.close();
-      serving?.look.close();
+      serving?.close();
       await server.close();
     },
   };
@@ -97,10 +118,7 @@ function addNodeRoutes(server: FastifyInstance, node: () => TuttiNode): void {
   });
 }
 
-function addSessionRoutes(
-  server: FastifyInstance,
-  current: () => { node: TuttiNode; feed: EventFeed },
-): void {
+function addSessionRoutes(server: FastifyInstance, current: () => Served): void {
   const board = () => current().node.orchestration.board;
   const record = (id: string) => {
     const found = board().module.session(id);
