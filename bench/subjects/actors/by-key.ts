@@ -1,5 +1,7 @@
-import { createRouter, HashRing, hashText } from '@tutti/runtime';
+import { createRouter } from '@tutti/runtime';
 import { type EventObject, fromTransition } from 'xstate';
+import { HashRing } from '../../../packages/runtime/src/routing/hash-ring.ts';
+import { hashText } from '../../../packages/runtime/src/sharding/shard-id.ts';
 import type { Measurement, Sizes } from '../../harness/case.ts';
 import { nextTurn } from '../../harness/load.ts';
 import { Arrivals, mustEqual } from './arrivals.ts';

@@ -70,11 +70,10 @@ export {
   type Urgency,
 } from './message/envelope.ts';
 export type { BroadcastReply } from './routing/gather.ts';
-export { HashRing } from './routing/hash-ring.ts';
 export { createRouter, type PoolOptions, type RouteeSource, type RouterOptions } from './routing/router.ts';
 export type { RouterStrategy } from './routing/strategies.ts';
 export { type EntityKind, type EntityOptions, SINGLETON_KEY } from './sharding/entity-options.ts';
-export { digestOf, hashText } from './sharding/shard-id.ts';
+export { digestOf } from './sharding/shard-id.ts';
 export { type RestartStrategy } from './supervision/decide.ts';
 export {
   type ChildPolicy,
