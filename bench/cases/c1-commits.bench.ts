@@ -156,6 +156,7 @@ export const bench: BenchCase = {
     },
   ],
   note: 'Clients of ours, of Ra and of the bare pipeline are in the leader’s process. Those of etcd can only be in another, so its figure is that of etcd with its client on the same cores: how much of the processor time is the client’s own stands beside it, and “Clients at a follower” is ours with clients elsewhere.',
+  runs: { quick: 2, full: 5 },
   sizes: {
     quick: { heatMs: 200, warmUpMs: 200, durationMs: 500 },
     full: { heatMs: 2_000, warmUpMs: 400, durationMs: 1_300 },

@@ -90,6 +90,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/erlang/ra.ts')).raCommits([1]),
     },
   ],
+  runs: { quick: 2, full: 5 },
   sizes: {
     quick: { heatMs: 200, warmUpMs: 100, durationMs: 400, ratePerS: 200, offeredMs: 400 },
     full: { heatMs: 2_000, warmUpMs: 500, durationMs: 1_500, ratePerS: 200, offeredMs: 3_000 },

@@ -32,7 +32,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/tasks/volatile.ts')).volatileCurve,
     },
   ],
-  runs: { quick: 2, full: 5 },
+  runs: { quick: 1, full: 5 },
   limits: [
     limitOf(
       'knee',

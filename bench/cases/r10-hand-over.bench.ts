@@ -46,6 +46,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/cluster/entities.ts')).ownerStopped,
     },
   ],
+  runs: { quick: 1, full: 5 },
   sizes: { quick: { stops: 1, entities: 60 }, full: { stops: 2, entities: 100 } },
   expectedS: ({ stops }) => 4 + stops! * 4,
   limits: [

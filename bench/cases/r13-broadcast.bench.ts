@@ -69,6 +69,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/erlang/actors.ts')).erlangBroadcast,
     },
   ],
+  runs: { quick: 2, full: 5 },
   sizes: {
     quick: { subscribers: 10_000, events: 100, warmUpMs: 200, durationMs: 500 },
     full: { subscribers: 10_000, events: 500, warmUpMs: 500, durationMs: 2_000 },

@@ -67,6 +67,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/actors/xstate-actors.ts')).spawnStop,
     },
   ],
+  runs: { quick: 2, full: 5 },
   sizes: {
     quick: { warmUpMs: 150, durationMs: 300, batch: 1_000, erlangCount: 100_000 },
     full: { warmUpMs: 400, durationMs: 1_000, batch: 1_000, erlangCount: 400_000 },

@@ -56,6 +56,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/erlang/distribution.ts')).erlangDistribution('oneway'),
     },
   ],
+  runs: { quick: 2, full: 5 },
   sizes: {
     quick: { warmUpMs: 200, durationMs: 500, window: 20_000, erlangCount: 200_000 },
     full: { warmUpMs: 500, durationMs: 1_500, window: 20_000, erlangCount: 500_000 },

@@ -75,6 +75,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/erlang/distribution.ts')).erlangDistribution('pingpong'),
     },
   ],
+  runs: { quick: 2, full: 5 },
   sizes: {
     quick: { warmUpMs: 500, durationMs: 1_000, ratePerS: 10_000, trips: 3_000, erlangCount: 5_000 },
     full: { warmUpMs: 1_000, durationMs: 3_000, ratePerS: 10_000, trips: 15_000, erlangCount: 20_000 },

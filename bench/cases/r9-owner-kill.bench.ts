@@ -61,6 +61,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/cluster/entities.ts')).ownerKilled,
     },
   ],
+  runs: { quick: 1, full: 5 },
   sizes: { quick: { kills: 2, entities: 60 }, full: { kills: 4, entities: 100 } },
   expectedS: ({ kills }) => 4 + kills! * 3,
   note: 'Questions that are under way when the node dies are lost or asked again by whoever asked; these here are asked again. The victims are the two nodes that do not ask, in turn; one of them may be the consensus leader, which costs an election on top. A full run kills 20 times, so the p99 of the first entity is the longest of 20; each kill is felt by some thirty entities. An entity whose shard was on its way elsewhere when the node died answers sooner than one that has to be found dead.',

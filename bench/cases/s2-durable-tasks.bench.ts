@@ -63,6 +63,7 @@ export const bench: BenchCase = {
       load: async () => (await import('../subjects/tasks/bullmq.ts')).bullmqTasks,
     },
   ],
+  runs: { quick: 2, full: 5 },
   sizes: {
     quick: { warmUpTasks: 1_000, tasks: 10_000, streamMs: 700 },
     full: { warmUpTasks: 1_000, tasks: 20_000, streamMs: 4_000 },

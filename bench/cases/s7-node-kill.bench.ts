@@ -58,6 +58,7 @@ export const bench: BenchCase = {
     },
   ],
   expectedS: ({ kills }) => 4 + 5 * kills!,
+  runs: { quick: 1, full: 5 },
   sizes: {
     quick: { kills: 2, tasks: 500, taskMs: 50, betweenMs: 300 },
     full: { kills: 4, tasks: 600, taskMs: 100, betweenMs: 500 },

@@ -77,13 +77,13 @@ export async function largeState(sizes: Sizes, config: ReplicaConfig = {}): Prom
     await leader.process.call('watch');
     const begun = performance.now();
     await leader.process.call('write', { everyMs: sizes['everyMs']!, keys: sizes['entries']! });
-    await until(leader, ({ snapshotsTaken }) => snapshotsTaken > 0);
+    await untilLeading(leader, ({ snapshotsTaken }) => snapshotsTaken > 0);
     const taken = performance.now();
     const receiver = await launch('c', 0);
     await receiver.process.call('watch');
     await Promise.all(filled.map((node) => node.process.call('meet', receiver.address)));
     await start(receiver);
-    await until(leader, ({ snapshotsSent }) => snapshotsSent > 0);
+    await untilLeading(leader, ({ snapshotsSent }) => snapshotsSent > 0);
     const sent = performance.now();
     const { appliedIndex } = await reportOf(leader);
     await until(receiver, (found) => found.appliedIndex >= appliedIndex);
@@ -111,8 +111,26 @@ export async function largeState(sizes: Sizes, config: ReplicaConfig = {}): Prom
 
 const reportOf = (node: Node): Promise<LargeStateReport> => node.process.call('report');
 
-async function until(node: Node, isSo: (report: LargeStateReport) => boolean): Promise<void> {
-  while (!isSo(await reportOf(node))) await sleep(POLL_MS);
+async function until(
+  node: Node,
+  isSo: (report: LargeStateReport) => boolean,
+  check = async (): Promise<void> => {},
+): Promise<void> {
+  while (!isSo(await reportOf(node))) {
+    await check();
+    await sleep(POLL_MS);
+  }
+}
+
+/** Whoever leads no more sends no snapshot either: then there is nothing to wait for. */
+async function untilLeading(node: Node, isSo: (report: LargeStateReport) => boolean): Promise<void> {
+  await until(node, isSo, async () => {
+    const { role } = await node.process.call<ConsensusStatus>('status');
+    if (role !== 'leader')
+      throw new Error(
+        'leadership has moved, as it does where a disk lets a write wait for an election timeout',
+      );
+  });
 }
 
 async function leading(nodes: readonly Node[]): Promise<Node> {
